@@ -1,0 +1,74 @@
+//! How often a principal may call the public listener.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tonic::{Code, Status};
+
+use crate::status;
+
+/// After how many calls those who no longer call are forgotten.
+const FORGET_EVERY: u32 = 4096;
+
+/// The bound of one principal (a token's subject; without token, an address).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Calls per second that may go on for ever.
+    pub per_second: NonZeroU32,
+    /// Calls that may come at once.
+    pub burst: NonZeroU32,
+}
+
+impl Default for Rate {
+    /// 500 per second, 1000 at once.
+    fn default() -> Self {
+        const PER_SECOND: NonZeroU32 = NonZeroU32::new(500).expect("not zero");
+        const BURST: NonZeroU32 = NonZeroU32::new(1000).expect("not zero");
+        Self { per_second: PER_SECOND, burst: BURST }
+    }
+}
+
+pub(crate) struct Limiter {
+    keyed: DefaultKeyedRateLimiter<String>,
+    clock: DefaultClock,
+    calls: AtomicU32,
+}
+
+impl Limiter {
+    pub(crate) fn new(rate: Rate) -> Self {
+        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        Self { keyed: RateLimiter::keyed(quota), clock: DefaultClock::default(), calls: AtomicU32::new(0) }
+    }
+
+    pub(crate) fn check(&self, principal: &String) -> Result<(), Status> {
+        if self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(FORGET_EVERY) {
+            self.keyed.retain_recent();
+        }
+        self.keyed.check_key(principal).map_err(|later| {
+            let wait = later.wait_time_from(self.clock.now()).max(Duration::from_millis(1));
+            status::retry(Code::ResourceExhausted, "RATE_EXCEEDED", "too many calls; wait and call again", wait)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_bounded_per_principal_and_says_when_to_come_again() {
+        let rate = Rate { per_second: NonZeroU32::new(1).unwrap(), burst: NonZeroU32::new(3).unwrap() };
+        let limiter = Limiter::new(rate);
+        let (one, two) = ("buyer:a".to_owned(), "buyer:b".to_owned());
+        for _ in 0..3 {
+            limiter.check(&one).unwrap();
+        }
+        let refused = limiter.check(&one).unwrap_err();
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert!(status::retry_after(&refused).unwrap() <= Duration::from_secs(1));
+        limiter.check(&two).unwrap();
+    }
+}

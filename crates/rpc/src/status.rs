@@ -1,0 +1,139 @@
+//! Rich errors: each has one `ErrorInfo` of domain `entrepot` with an UPPER_SNAKE reason, bad input names its
+//! fields, and what may be tried again says when. Nothing internal reaches a client.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+/// The `domain` of every `ErrorInfo`.
+pub const DOMAIN: &str = "entrepot";
+/// After how long a client shall try again when a service or its database is away.
+pub const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+fn details(reason: &str, metadata: &[(&str, &str)]) -> ErrorDetails {
+    let metadata: HashMap<String, String> =
+        metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    ErrorDetails::with_error_info(reason, DOMAIN, metadata)
+}
+
+/// INVALID_ARGUMENT with one violation per (field, description); reason `INVALID_REQUEST`. Fields are proto
+/// paths: `address.postal_code`, `lines[2].quantity`.
+pub fn invalid(violations: &[(&str, &str)]) -> Status {
+    let message = violations.iter().map(|(field, text)| format!("{field}: {text}")).collect::<Vec<_>>().join("; ");
+    let mut details = details("INVALID_REQUEST", &[]);
+    details.set_bad_request(
+        violations.iter().map(|(field, text)| FieldViolation::new(*field, *text)).collect::<Vec<_>>(),
+    );
+    Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+/// A refusal: `reject(Code::FailedPrecondition, "OUT_OF_STOCK", "only 2 are left", &[("sku", "A-1")])`.
+pub fn reject(code: Code, reason: &str, message: impl Into<String>, metadata: &[(&str, &str)]) -> Status {
+    Status::with_error_details(code, message, details(reason, metadata))
+}
+
+/// NOT_FOUND with reason `ORDER_NOT_FOUND` for kind `order`. Use it for another's object too.
+pub fn not_found(kind: &str, id: impl Display) -> Status {
+    let id = id.to_string();
+    let reason = format!("{}_NOT_FOUND", kind.to_uppercase().replace([' ', '-'], "_"));
+    let mut details = details(&reason, &[("id", &id)]);
+    details.set_resource_info(kind, &id, "", "");
+    Status::with_error_details(Code::NotFound, format!("there is no {kind} {id}"), details)
+}
+
+/// INTERNAL that tells nothing; the error is logged here, once.
+pub fn internal(error: impl Display) -> Status {
+    tracing::error!(error = format!("{error:#}"), "a call failed inside");
+    reject(Code::Internal, "INTERNAL", "something failed inside the hub; it has been logged", &[])
+}
+
+/// UNAVAILABLE with a delay after which to try again.
+pub fn unavailable(reason: &str, message: impl Into<String>) -> Status {
+    retry(Code::Unavailable, reason, message, RETRY_AFTER)
+}
+
+/// A refusal with `RetryInfo`: for ABORTED, UNAVAILABLE and RESOURCE_EXHAUSTED.
+pub fn retry(code: Code, reason: &str, message: impl Into<String>, after: Duration) -> Status {
+    let mut details = details(reason, &[]);
+    details.set_retry_info(Some(after));
+    Status::with_error_details(code, message, details)
+}
+
+/// What a failure of the database is to a client: UNAVAILABLE or ABORTED when trying again may help, else
+/// INTERNAL and logged.
+pub fn database(error: &db::Error) -> Status {
+    use db::Retryable as _;
+    if matches!(error, db::Error::Unavailable(..)) {
+        tracing::warn!(%error, "the database is away");
+        return unavailable("DATABASE_UNAVAILABLE", "the hub's database does not answer");
+    }
+    if error.is_retryable() || matches!(error, db::Error::Conflict) {
+        return retry(Code::Aborted, "CONFLICT", "another change came first; try again", RETRY_AFTER);
+    }
+    internal(error)
+}
+
+/// The reason of a status made by this hub, for clients and tests.
+pub fn reason(status: &Status) -> Option<String> {
+    status.get_details_error_info().map(|info| info.reason)
+}
+
+/// A field of the `ErrorInfo` of a status made by this hub, for clients and tests.
+pub fn metadata(status: &Status, key: &str) -> Option<String> {
+    status.get_details_error_info().and_then(|mut info| info.metadata.remove(key))
+}
+
+/// The fields that a BadRequest names, for clients and tests.
+pub fn fields(status: &Status) -> Vec<String> {
+    let violations = status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default();
+    violations.into_iter().map(|violation| violation.field).collect()
+}
+
+/// After how long the status says to try again.
+pub fn retry_after(status: &Status) -> Option<Duration> {
+    status.get_details_retry_info().and_then(|info| info.retry_delay)
+}
+
+pub(crate) fn token_missing() -> Status {
+    reject(Code::Unauthenticated, "TOKEN_MISSING", "this call needs `authorization: Bearer <token>`", &[])
+}
+
+pub(crate) fn draining() -> Status {
+    unavailable("DRAINING", "this server is leaving; call again")
+}
+
+pub(crate) fn deadline_exceeded() -> Status {
+    reject(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "the deadline passed before the answer", &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_input_names_its_fields() {
+        let status = invalid(&[("lines[0].quantity", "must be positive"), ("quote_id", &format!("is {}", "unknown"))]);
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(fields(&status), ["lines[0].quantity", "quote_id"]);
+        assert_eq!(reason(&status).as_deref(), Some("INVALID_REQUEST"));
+    }
+
+    #[test]
+    fn a_rejection_carries_its_reason_and_metadata() {
+        let status = reject(Code::FailedPrecondition, "OUT_OF_STOCK", "none left", &[("sku", "A-1")]);
+        assert_eq!(reason(&status).as_deref(), Some("OUT_OF_STOCK"));
+        assert_eq!(metadata(&status, "sku").as_deref(), Some("A-1"));
+        assert_eq!(reason(&not_found("tax rule", "x")).as_deref(), Some("TAX_RULE_NOT_FOUND"));
+    }
+
+    #[test]
+    fn internals_stay_inside() {
+        let status = internal("password=hunter2");
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!format!("{status:?}").contains("hunter2"));
+        assert_eq!(retry_after(&unavailable("AWAY", "away")), Some(RETRY_AFTER));
+    }
+}
