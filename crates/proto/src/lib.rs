@@ -1,1 +1,19 @@
-//! Being built.
+//! The API of the hub as Rust: messages, clients and servers generated from `proto/` when this crate is built,
+//! and the conversions of the messages that all services share.
+//!
+//! Packages are modules without their `entrepot`: `entrepot.order.v1` is [`order::v1`],
+//! `entrepot.order.internal.v1` is [`order::internal::v1`]. To add one, write its `.proto` file; nothing here
+//! changes.
+
+pub mod convert;
+
+#[expect(missing_docs, reason = "generated; the comments of the protos are kept where there are any")]
+#[expect(clippy::all, clippy::as_conversions, clippy::allow_attributes, unreachable_pub, reason = "generated")]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/mod.rs"));
+}
+
+pub use generated::entrepot::*;
+
+/// The encoded `FileDescriptorSet` of every proto with its imports, for reflection and policies.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,0 +1,184 @@
+//! What must hold at a hub whatever happened to it: no order lost, no unit oversold, no double charge, debits equal
+//! credits in every currency, every saga settled, no event parked or left behind.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use proto::catalog::internal::v1::AuditStockRequest;
+use proto::operator::internal::v1::{ListOutboxRequest, ListParkedEventsRequest};
+use proto::order::internal::v1::{AuditOrdersRequest, ListSagasRequest};
+use proto::payment::internal::v1::{ListSuspenseRequest, TrialBalanceRequest, TrialBalanceResponse};
+
+use crate::Hub;
+
+/// The services of a hub.
+pub const SERVICES: [&str; 4] = ["catalog", "order", "payment", "logistics"];
+/// How often a hub is asked whether it has come to rest.
+const POLL: Duration = Duration::from_millis(100);
+
+/// One invariant and what was found.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// What must hold, in words.
+    pub name: &'static str,
+    /// What was looked at, such as "412 orders".
+    pub seen: String,
+    /// What does not hold, a sentence each.
+    pub violations: Vec<String>,
+}
+
+impl Check {
+    /// Whether it holds.
+    pub fn holds(&self) -> bool {
+        self.violations.is_empty()
+    }
+}
+
+/// The state of a hub's books.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Each invariant.
+    pub checks: Vec<Check>,
+    /// The trial balance that was checked.
+    pub balance: TrialBalanceResponse,
+}
+
+impl Report {
+    /// Whether all hold.
+    pub fn holds(&self) -> bool {
+        self.checks.iter().all(Check::holds)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for check in &self.checks {
+            let mark = if check.holds() { "holds " } else { "BROKEN" };
+            writeln!(f, "  {mark}  {:<44} {}", check.name, check.seen)?;
+            for violation in &check.violations {
+                writeln!(f, "          {violation}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits until nothing is under way: every saga settled, every outbox empty. Errors after `patience`, saying what
+/// did not settle.
+pub async fn settle(hub: &Hub, patience: Duration) -> Result<()> {
+    let mut under_way = String::new();
+    let waiting = async {
+        // Twice in a row: an event handled in between may have begun something new.
+        let mut quiet = 0;
+        while quiet < 2 {
+            under_way = unsettled(hub).await?;
+            quiet = if under_way.is_empty() { quiet + 1 } else { 0 };
+            tokio::time::sleep(POLL).await;
+        }
+        anyhow::Ok(())
+    };
+    match tokio::time::timeout(patience, waiting).await {
+        Ok(settled) => settled,
+        Err(_) => anyhow::bail!("the hub did not come to rest within {} s: {under_way}", patience.as_secs()),
+    }
+}
+
+async fn unsettled(hub: &Hub) -> Result<String> {
+    let request = ListSagasRequest { stuck_only: false, page_size: 1, page_token: String::new() };
+    let sagas = hub.sagas()?.list_sagas(request).await.context("listing sagas")?.into_inner().unsettled_count;
+    if sagas > 0 {
+        return Ok(format!("{sagas} sagas are not settled"));
+    }
+    for service in SERVICES {
+        let waiting = unpublished(hub, service).await?;
+        if waiting > 0 {
+            return Ok(format!("{waiting} events of {service} are not published"));
+        }
+    }
+    Ok(String::new())
+}
+
+async fn unpublished(hub: &Hub, service: &str) -> Result<i64> {
+    let request = ListOutboxRequest {
+        service: service.to_owned(),
+        unpublished_only: true,
+        page_size: 1,
+        page_token: String::new(),
+    };
+    let outbox = hub.operations()?.list_outbox(request).await.context("listing an outbox")?;
+    Ok(outbox.into_inner().unpublished_count)
+}
+
+/// Checks every invariant. Let the hub [`settle`] first.
+pub async fn check(hub: &Hub) -> Result<Report> {
+    let balance = hub.ledger()?.trial_balance(TrialBalanceRequest {}).await.context("the trial balance")?.into_inner();
+    let checks = vec![balanced(&balance), ledger(&balance), stock(hub).await?, orders(hub).await?, events(hub).await?, suspense(hub).await?];
+    Ok(Report { checks, balance })
+}
+
+fn balanced(balance: &TrialBalanceResponse) -> Check {
+    let violations = balance
+        .differences
+        .iter()
+        .filter(|difference| difference.minor_units != 0)
+        .map(|difference| format!("{} differ by {} minor units", difference.currency, difference.minor_units))
+        .collect();
+    let seen = format!("{} currencies", balance.differences.len());
+    Check { name: "debits equal credits in every currency", seen, violations }
+}
+
+fn ledger(balance: &TrialBalanceResponse) -> Check {
+    let accounts: i64 = balance.balances.iter().map(|line| line.accounts).sum();
+    Check {
+        name: "no charge twice, no refund above its capture",
+        seen: format!("{accounts} accounts"),
+        violations: balance.violations.clone(),
+    }
+}
+
+async fn stock(hub: &Hub) -> Result<Check> {
+    let audit = hub.catalog_operator()?.audit_stock(AuditStockRequest {}).await.context("the stock audit")?.into_inner();
+    let seen = format!(
+        "{} stock items: {} on hand, {} reserved, {} dispatched",
+        audit.stock_items, audit.on_hand, audit.reserved, audit.dispatched
+    );
+    Ok(Check { name: "no unit sold twice", seen, violations: audit.violations })
+}
+
+async fn orders(hub: &Hub) -> Result<Check> {
+    let audit = hub.sagas()?.audit_orders(AuditOrdersRequest {}).await.context("the orders' audit")?.into_inner();
+    let mut violations = audit.violations;
+    if audit.unsettled > 0 {
+        violations.push(format!("{} sagas are not settled", audit.unsettled));
+    }
+    let mut states: Vec<String> = audit.by_state.iter().map(|(state, count)| format!("{count} {}", state.to_lowercase())).collect();
+    states.sort();
+    let seen = format!("{} orders: {}", audit.orders, states.join(", "));
+    Ok(Check { name: "no order lost, every saga settled", seen, violations })
+}
+
+async fn events(hub: &Hub) -> Result<Check> {
+    let mut violations = Vec::new();
+    for service in SERVICES {
+        let request =
+            ListParkedEventsRequest { service: service.to_owned(), page_size: 200, page_token: String::new() };
+        let parked = hub.operations()?.list_parked_events(request).await.context("listing parked events")?.into_inner();
+        violations.extend(
+            parked.events.iter().map(|event| format!("{service} parked {} of {}: {}", event.kind, event.aggregate_id, event.reason)),
+        );
+        let waiting = unpublished(hub, service).await?;
+        if waiting > 0 {
+            violations.push(format!("{waiting} events of {service} were not published"));
+        }
+    }
+    Ok(Check { name: "no event parked or left behind", seen: format!("{} services", SERVICES.len()), violations })
+}
+
+async fn suspense(hub: &Hub) -> Result<Check> {
+    let request = ListSuspenseRequest { page_size: 200, page_token: String::new() };
+    let listed = hub.ledger()?.list_suspense(request).await.context("listing suspense")?.into_inner();
+    // Money in suspense is no fault of the hub: it is shown, not counted as a violation.
+    let seen = format!("{} receipts in suspense", listed.receipts.len());
+    Ok(Check { name: "every receipt matched or shown in suspense", seen, violations: Vec::new() })
+}

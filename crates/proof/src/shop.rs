@@ -1,0 +1,150 @@
+//! Sellers and their goods, opened once: run again on the same hub, everything here finds what there is.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result};
+use kernel::SellerId;
+use proto::catalog::internal::v1::VerifySellerRequest;
+use proto::catalog::v1::{
+    ApplySellerRequest, CreateLocationRequest, ImportOutcome, ImportProductsRequest, ListLocationsRequest, Location,
+    Seller, SellerState,
+};
+use tokio_stream::StreamExt as _;
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::{Hub, Session, request_id};
+
+/// Names derive stable seller ids from this, so that a second run meets the same sellers.
+const SELLERS: Uuid = Uuid::from_u128(0x5d1c_64b1_0d0c_4c5e_9b1a_2f6f_6f0a_77e1);
+/// Rows of an import that are on their way at once.
+const ROWS_IN_FLIGHT: usize = 64;
+
+/// What a firm says of itself when it applies.
+#[derive(Debug, Clone)]
+pub struct Firm {
+    /// Short and stable, such as `kain-batik`; its id derives from it.
+    pub slug: String,
+    /// The name that buyers see.
+    pub display_name: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// ISO 4217.
+    pub payout_currency: String,
+    /// Registered for the hub country's tax on low-value goods.
+    pub tax_registered: bool,
+}
+
+impl Firm {
+    /// The id that it has at every hub.
+    pub fn seller_id(&self) -> SellerId {
+        SellerId::derive(SELLERS, &self.slug)
+    }
+}
+
+/// A firm that is open for business.
+#[derive(Clone)]
+pub struct Shop {
+    /// Signed in as the seller.
+    pub session: Session,
+    /// Where it ships from.
+    pub location: Location,
+}
+
+/// Opens a firm at the hub: applied, verified, with a place to ship from. Finds the one that is there.
+pub async fn open(hub: &Hub, firm: &Firm) -> Result<Shop> {
+    let seller_id = firm.seller_id().to_string();
+    let session = hub.seller(&seller_id)?;
+    let seller = apply(&session, firm).await?;
+    if seller.state() == SellerState::Applied {
+        let request = VerifySellerRequest { request_id: request_id(), seller_id };
+        hub.catalog_operator()?.verify_seller(request).await.context("verifying a seller")?;
+    }
+    let location = location(&session, firm).await?;
+    Ok(Shop { session, location })
+}
+
+async fn apply(session: &Session, firm: &Firm) -> Result<Seller> {
+    let request = proto::catalog::v1::GetSellerRequest { seller_id: session.subject.clone() };
+    match session.sellers().get_seller(request).await {
+        Ok(found) => return found.into_inner().seller.context("a seller without content"),
+        Err(status) if status.code() == Code::NotFound => {}
+        Err(status) => return Err(status).context("looking a seller up"),
+    }
+    let request = ApplySellerRequest {
+        request_id: request_id(),
+        display_name: firm.display_name.clone(),
+        country: firm.country.clone(),
+        registration_number: format!("{}-{}", firm.country, firm.slug),
+        tax_registered: firm.tax_registered,
+        payout_currency: firm.payout_currency.clone(),
+    };
+    let applied = session.sellers().apply_seller(request).await.context("applying to sell")?;
+    applied.into_inner().seller.context("a seller without content")
+}
+
+async fn location(session: &Session, firm: &Firm) -> Result<Location> {
+    let listed = session.stock().list_locations(ListLocationsRequest::default()).await.context("a seller's places")?;
+    if let Some(location) = listed.into_inner().locations.into_iter().find(|place| place.country == firm.country) {
+        return Ok(location);
+    }
+    let request = CreateLocationRequest {
+        request_id: request_id(),
+        name: format!("{} warehouse", firm.display_name),
+        country: firm.country.clone(),
+        postcode: String::new(),
+    };
+    let created = session.stock().create_location(request).await.context("opening a place")?;
+    created.into_inner().location.context("a place without content")
+}
+
+/// What became of the rows of an import.
+#[derive(Debug, Clone, Default)]
+pub struct Imported {
+    /// New products.
+    pub created: u64,
+    /// Known SKUs that were changed.
+    pub updated: u64,
+    /// Known SKUs as they were.
+    pub unchanged: u64,
+    /// Row, field, reason.
+    pub rejected: Vec<(i64, String, String)>,
+    /// Variant ids by the row's number.
+    pub variants: HashMap<i64, String>,
+}
+
+/// Streams goods in; `progress` hears of each row that was answered.
+pub async fn list_goods(
+    shop: &Shop,
+    rows: Vec<ImportProductsRequest>,
+    mut progress: impl FnMut(u64),
+) -> Result<Imported> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(ROWS_IN_FLIGHT);
+    let feeder = tokio::spawn(async move {
+        for row in rows {
+            if sender.send(row).await.is_err() {
+                break;
+            }
+        }
+    });
+    let stream = tokio_stream::wrappers::ReceiverStream::new(receiver);
+    let mut answers = shop.session.products().import_products(stream).await.context("importing goods")?.into_inner();
+    let mut imported = Imported::default();
+    while let Some(answer) = answers.next().await {
+        let answer = answer.context("importing goods")?;
+        match answer.outcome() {
+            ImportOutcome::Created => imported.created += 1,
+            ImportOutcome::Updated => imported.updated += 1,
+            ImportOutcome::Unchanged => imported.unchanged += 1,
+            ImportOutcome::Rejected | ImportOutcome::Unspecified => {
+                imported.rejected.push((answer.row, answer.field, answer.reason));
+                progress(1);
+                continue;
+            }
+        }
+        imported.variants.insert(answer.row, answer.variant_id);
+        progress(1);
+    }
+    feeder.await.context("feeding an import")?;
+    Ok(imported)
+}
