@@ -1,4 +1,3 @@
-// NOTE from the lead to the helper on kernel: kernel is finished by the lead (id, kind, base32, clock, country); leave it as it is and go on with money. (Delete this line when read.)
 //! What every crate here names things and tells time by: typed ids ([`Id`]), the [`Clock`] and [`Country`].
 //!
 //! Pure: no database, no network. To add a kind of id, add a line to the table in `kind.rs`.

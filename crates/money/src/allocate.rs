@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn left_over_units_go_to_the_largest_fractions() {
         assert_eq!(largest_remainder(100, &[1, 1, 1]), [34, 33, 33]);
-        assert_eq!(largest_remainder(100, &[1, 4, 1]), [17, 66, 17]);
+        assert_eq!(largest_remainder(100, &[1, 4, 1]), [17, 67, 16]);
         assert_eq!(largest_remainder(-100, &[1, 1, 1]), [-34, -33, -33]);
         assert_eq!(largest_remainder(5, &[0, 3, 7]), [0, 2, 3]);
         assert_eq!(largest_remainder(0, &[3, 7]), [0, 0]);

@@ -204,3 +204,141 @@ impl fmt::Display for Money {
         f.pad(&format!("{} {}", self.amount(), self.currency))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn myr(minor: i64) -> Money {
+        Money::new(minor, Currency::MYR).unwrap()
+    }
+
+    fn of(code: &str) -> Currency {
+        code.parse().unwrap()
+    }
+
+    fn decimal(text: &str) -> Decimal {
+        Decimal::from_str_exact(text).unwrap()
+    }
+
+    #[test]
+    fn text_has_the_digits_of_the_currency() {
+        for (text, code, minor) in [
+            ("12.34", "MYR", 1234),
+            ("-0.05", "MYR", -5),
+            ("0.00", "MYR", 0),
+            ("1234", "JPY", 1234),
+            ("1.234", "KWD", 1234),
+            ("-0.0001", "CLF", -1),
+        ] {
+            let amount = Money::parse(text, of(code)).unwrap();
+            assert_eq!(amount.minor(), minor, "{text}");
+            assert_eq!(amount.amount(), text);
+            assert_eq!(amount.to_string(), format!("{text} {code}"));
+        }
+        assert_eq!(Money::parse("3", Currency::MYR), Ok(myr(300)));
+        assert_eq!(Money::parse("3.1", Currency::MYR), Ok(myr(310)));
+        assert_eq!(Money::parse("-0", Currency::MYR), Ok(myr(0)));
+    }
+
+    #[test]
+    fn what_is_no_plain_amount_is_refused() {
+        for text in
+            ["", "-", ".", "1.", ".5", "+1", " 1", "1 ", "1,00", "1e2", "--1", "1.2.3", "1_0", "RM1", "١"]
+        {
+            let error = Money::parse(text, Currency::MYR).unwrap_err();
+            assert_eq!(error, Error::NotAnAmount { found: text.to_owned() });
+        }
+        let error = Money::parse("1.005", Currency::MYR).unwrap_err();
+        assert_eq!(error.to_string(), "`1.005` has 3 digits after the point; MYR has at most 2");
+        assert!(matches!(Money::parse("1.0", Currency::JPY), Err(Error::TooPrecise { digits: 1, .. })));
+        assert_eq!(Money::parse(&"9".repeat(400), Currency::MYR), Err(Error::Overflow));
+        assert_eq!(Money::parse("10000000000000.01", Currency::MYR), Err(Error::Overflow));
+    }
+
+    #[test]
+    fn amounts_are_bounded() {
+        let most = myr(MINOR_MAX);
+        assert_eq!(Money::new(MINOR_MAX + 1, Currency::MYR), Err(Error::Overflow));
+        assert_eq!(Money::new(i64::MIN, Currency::MYR), Err(Error::Overflow));
+        assert_eq!(most.checked_add(myr(1)), Err(Error::Overflow));
+        assert_eq!(most.checked_neg().unwrap().checked_sub(myr(1)), Err(Error::Overflow));
+        assert_eq!(most.checked_mul(i64::MAX), Err(Error::Overflow));
+        assert_eq!(most.times(decimal("1.000000000000001"), Rounding::Down), Err(Error::Overflow));
+        assert_eq!(most.convert(Decimal::MAX, Currency::JPY, Rounding::Down), Err(Error::Overflow));
+        assert_eq!(Money::from_decimal(Decimal::MAX, Currency::MYR, Rounding::Down), Err(Error::Overflow));
+        assert_eq!(Money::sum([most, myr(1)], Currency::MYR), Err(Error::Overflow));
+        let back = most.checked_neg().unwrap();
+        assert_eq!(Money::sum([most, most, back], Currency::MYR), Ok(most));
+    }
+
+    #[test]
+    fn currencies_do_not_mix() {
+        let baht = Money::new(100, Currency::THB).unwrap();
+        let error = Error::CurrencyMismatch { left: Currency::MYR, right: Currency::THB };
+        assert_eq!(myr(1).checked_add(baht), Err(error.clone()));
+        assert_eq!(myr(1).checked_sub(baht), Err(error.clone()));
+        assert_eq!(myr(1).checked_cmp(baht), Err(error.clone()));
+        assert_eq!(Money::sum([myr(1), baht], Currency::MYR), Err(error));
+        assert_eq!(Money::sum([], Currency::MYR), Ok(Money::zero(Currency::MYR)));
+        assert_eq!(myr(2).checked_cmp(myr(1)), Ok(Ordering::Greater));
+    }
+
+    #[test]
+    fn a_conversion_keeps_each_currency_s_digits() {
+        let convert = |minor, from: &str, rate: &str, to: &str| {
+            let amount = Money::new(minor, of(from)).unwrap();
+            amount.convert(decimal(rate), of(to), Rounding::HalfAwayFromZero).unwrap().minor()
+        };
+        assert_eq!(convert(10_000, "THB", "0.1302", "MYR"), 1_302);
+        assert_eq!(convert(100, "MYR", "35.105", "JPY"), 35);
+        assert_eq!(convert(1, "JPY", "0.0285", "MYR"), 3);
+        assert_eq!(convert(1, "JPY", "0.00205", "KWD"), 2);
+        assert_eq!(convert(1_000, "KWD", "479.5", "JPY"), 480);
+        assert_eq!(convert(-1_000, "KWD", "479.5", "JPY"), -480);
+        assert_eq!(convert(10_000, "CLF", "38000.4", "JPY"), 38_000);
+        assert_eq!(convert(1, "JPY", "0.00003", "CLF"), 0);
+        assert_eq!(convert(1, "JPY", "0.00005", "CLF"), 1);
+    }
+
+    #[test]
+    fn a_rate_is_more_than_nothing() {
+        for rate in ["0", "-1"] {
+            let rate = decimal(rate);
+            let refused = myr(1).convert(rate, Currency::THB, Rounding::Down);
+            assert_eq!(refused, Err(Error::RateNotPositive { rate }));
+        }
+    }
+
+    #[test]
+    fn a_part_is_rounded_once() {
+        assert_eq!(myr(1005).times(decimal("0.1"), Rounding::HalfAwayFromZero), Ok(myr(101)));
+        assert_eq!(myr(1005).times(decimal("0.1"), Rounding::HalfEven), Ok(myr(100)));
+        assert_eq!(myr(-1005).times(decimal("0.1"), Rounding::HalfAwayFromZero), Ok(myr(-101)));
+        assert_eq!(myr(1005).times(decimal("-0.1"), Rounding::Floor), Ok(myr(-101)));
+        assert_eq!(myr(-1005).times(decimal("-0.1"), Rounding::Ceiling), Ok(myr(101)));
+        // Shortened to 28 digits first, this would be a half and go up.
+        let below = decimal("0.4999999999999999999999999999");
+        assert_eq!(myr(1).times(below, Rounding::HalfAwayFromZero), Ok(myr(0)));
+    }
+
+    #[test]
+    fn a_decimal_reads_back() {
+        let amount = Money::from_decimal(decimal("-1.005"), Currency::MYR, Rounding::HalfAwayFromZero);
+        assert_eq!(amount, Ok(myr(-101)));
+        assert_eq!(myr(-101).to_decimal(), decimal("-1.01"));
+        assert_eq!(
+            Money::from_decimal(decimal("2.5"), Currency::JPY, Rounding::HalfEven).unwrap().minor(),
+            2
+        );
+    }
+
+    #[test]
+    fn json_is_held_to_the_bound() {
+        let json = "{\"minor_units\":1234,\"currency\":\"MYR\"}";
+        assert_eq!(serde_json::to_string(&myr(1234)).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Money>(json).unwrap(), myr(1234));
+        let beyond = format!("{{\"minor_units\":{},\"currency\":\"MYR\"}}", MINOR_MAX + 1);
+        assert!(serde_json::from_str::<Money>(&beyond).is_err());
+    }
+}

@@ -116,9 +116,6 @@ mod tests {
 
     #[test]
     fn it_is_named_in_snake_case() {
-        assert_eq!(
-            serde_json::to_string(&Rounding::HalfAwayFromZero).unwrap(),
-            "\"half_away_from_zero\""
-        );
+        assert_eq!(serde_json::to_string(&Rounding::HalfAwayFromZero).unwrap(), "\"half_away_from_zero\"");
     }
 }

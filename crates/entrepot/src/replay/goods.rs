@@ -52,7 +52,7 @@ const KINDS: &[Kind] = &[
     kind(&["INCENSE"], "330741", "incense", "casa_conforto"),
     kind(&["SOAP"], "340111", "soap", "beleza_saude"),
     kind(&["PERFUME", "LIP GLOSS", "COSMETIC", "BATH SALTS"], "330499", "cosmetics", "beleza_saude"),
-    kind(&["LIGHTS", "LAMP", "NIGHT LIGHT", "CHANDELIER", "BULB", "LAMPSHADE"], "940520", "lamps", "casa_conforto"),
+    kind(&["LIGHTS", "LAMP", "NIGHT LIGHT", "CHANDELIER", "BULB", "LAMPSHADE"], "940529", "lamps", "casa_conforto"),
     kind(&["HOT WATER BOTTLE"], "401490", "household", "utilidades_domesticas"),
     kind(&["PLASTERS"], "300510", "first-aid", "beleza_saude"),
     kind(

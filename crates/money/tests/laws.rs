@@ -1,0 +1,140 @@
+//! What holds for any amount: shares lose no cent, text reads back, a conversion stays within a
+//! minor unit of the exact result.
+
+use chrono::NaiveDate;
+use money::rates::RateTable;
+use money::{Currency, MINOR_MAX, Money, Rounding};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+fn currency() -> impl Strategy<Value = Currency> {
+    proptest::sample::select(Currency::all().collect::<Vec<_>>())
+}
+
+fn amount() -> impl Strategy<Value = Money> {
+    let minor = prop_oneof![-1000_i64..=1000, -MINOR_MAX..=MINOR_MAX];
+    (minor, currency()).prop_map(|(minor, currency)| Money::new(minor, currency).unwrap())
+}
+
+fn weights() -> impl Strategy<Value = Vec<i64>> {
+    let weight = prop_oneof![Just(0_i64), 0_i64..10, 0_i64..=MINOR_MAX, Just(i64::MAX)];
+    proptest::collection::vec(weight, 1..40)
+}
+
+fn rounding() -> impl Strategy<Value = Rounding> {
+    proptest::sample::select(vec![
+        Rounding::HalfAwayFromZero,
+        Rounding::HalfEven,
+        Rounding::Up,
+        Rounding::Down,
+        Rounding::Ceiling,
+        Rounding::Floor,
+    ])
+}
+
+/// A whole number of minor units, as a decimal.
+fn units(money: Money) -> Decimal {
+    Decimal::from(money.minor())
+}
+
+proptest! {
+    #[test]
+    fn shares_add_up_to_the_amount(amount in amount(), weights in weights()) {
+        for shares in [amount.allocate(&weights).unwrap(), amount.allocate_to_largest(&weights).unwrap()] {
+            prop_assert_eq!(shares.len(), weights.len());
+            prop_assert_eq!(Money::sum(shares.iter().copied(), amount.currency()), Ok(amount));
+            for share in shares {
+                prop_assert!(share.minor() == 0 || share.minor().signum() == amount.minor().signum());
+            }
+        }
+    }
+
+    #[test]
+    fn a_share_is_within_a_unit_of_its_exact_part(amount in amount(), weights in weights()) {
+        let total: i128 = weights.iter().copied().map(i128::from).sum();
+        prop_assume!(total > 0);
+        for (share, weight) in amount.allocate(&weights).unwrap().into_iter().zip(weights) {
+            let off = i128::from(share.minor()) * total - i128::from(amount.minor()) * i128::from(weight);
+            prop_assert!(off.abs() < total);
+            prop_assert!(weight > 0 || share.is_zero());
+        }
+    }
+
+    #[test]
+    fn only_the_largest_differs_from_its_rounded_part(
+        minor in 1000_i64..MINOR_MAX,
+        mut weights in proptest::collection::vec(1_i64..1000, 2..20),
+    ) {
+        // One weight that is certain to be able to settle the rest.
+        weights.push(1_000_000);
+        let total: i64 = weights.iter().sum();
+        let amount = Money::new(minor, Currency::MYR).unwrap();
+        let shares = amount.allocate_to_largest(&weights).unwrap();
+        for (share, weight) in shares.iter().zip(&weights).take(weights.len() - 1) {
+            let doubled = (i128::from(minor) * i128::from(*weight) * 2 + i128::from(total)) / i128::from(2 * total);
+            prop_assert_eq!(i128::from(share.minor()), doubled);
+        }
+    }
+
+    #[test]
+    fn text_reads_back(amount in amount()) {
+        prop_assert_eq!(Money::parse(&amount.amount(), amount.currency()), Ok(amount));
+        let (number, code) = amount.to_string().split_once(' ').map(|(n, c)| (n.to_owned(), c.to_owned())).unwrap();
+        prop_assert_eq!(Money::parse(&number, code.parse().unwrap()), Ok(amount));
+        prop_assert_eq!(Money::from_decimal(amount.to_decimal(), amount.currency(), Rounding::Down), Ok(amount));
+    }
+
+    #[test]
+    fn parsing_never_panics(text in "\\PC{0,30}|-?[0-9]{0,25}\\.?[0-9]{0,6}", currency in currency()) {
+        if let Ok(amount) = Money::parse(&text, currency) {
+            prop_assert_eq!(Money::parse(&amount.amount(), currency), Ok(amount));
+        }
+    }
+
+    #[test]
+    fn a_conversion_is_within_a_unit(
+        minor in -1_000_000_000_i64..=1_000_000_000,
+        (from, to) in (currency(), currency()),
+        mantissa in 1_i64..=10_000_000_000,
+        scale in 4_u32..=10,
+        rounding in rounding(),
+    ) {
+        let (amount, rate) = (Money::new(minor, from).unwrap(), Decimal::new(mantissa, scale));
+        let Ok(converted) = amount.convert(rate, to, rounding) else {
+            return Err(TestCaseError::reject("beyond the bound"));
+        };
+        let power = |digits: u8| Decimal::from(10_u64.pow(u32::from(digits)));
+        // At most 20 digits and 14 after the point, so the decimals are exact.
+        let exact = Decimal::from(minor) * rate * power(to.minor_digits()) / power(from.minor_digits());
+        let off = units(converted) - exact;
+        prop_assert!(off.abs() < Decimal::ONE);
+        match rounding {
+            Rounding::HalfAwayFromZero | Rounding::HalfEven => prop_assert!(off.abs() <= Decimal::new(5, 1)),
+            Rounding::Up => prop_assert!(units(converted).abs() >= exact.abs()),
+            Rounding::Down => prop_assert!(units(converted).abs() <= exact.abs()),
+            Rounding::Ceiling => prop_assert!(off >= Decimal::ZERO),
+            Rounding::Floor => prop_assert!(off <= Decimal::ZERO),
+        }
+    }
+
+    #[test]
+    fn any_rate_of_a_table_crosses(left in 1_i64..=1_000_000_000_000_000_000, right in 1_i64..=1_000_000_000_000_000_000) {
+        let (left, right) = (Decimal::new(left, 9), Decimal::new(right, 9));
+        let text = format!("Date,MYR,THB\n2024-12-31,{left},{right}\n");
+        let table = RateTable::parse_ecb(text.as_bytes(), "test").unwrap();
+        let on = NaiveDate::from_ymd_opt(2024, 12, 31).unwrap();
+        let rate = table.rate(Currency::MYR, Currency::THB, on).unwrap().rate;
+        prop_assert!(rate > Decimal::ZERO);
+        let expected = right / left;
+        // Ten significant digits: off by at most half a unit of the tenth.
+        prop_assert!((rate - expected).abs() <= expected / Decimal::from(1_000_000_000_i64) + Decimal::new(1, 28));
+    }
+
+    #[test]
+    fn reading_rates_never_panics(text in "\\PC{0,60}|Date,[A-Z]{3}\n[0-9-]{10},[0-9.]{0,12}\n") {
+        let _ = RateTable::parse_ecb(text.as_bytes(), "test");
+        let _ = RateTable::parse_dated(text.as_bytes());
+        let rows = format!("date,base,currency,rate,source\n{text}");
+        let _ = RateTable::parse_dated(rows.as_bytes());
+    }
+}
