@@ -37,7 +37,10 @@ const SHOWN_CHARACTERS: usize = 60;
 
 impl<K: Kind> Id<K> {
     /// A new id, later than all before.
-    #[expect(clippy::new_without_default, reason = "each is another: a default would say that they are equal")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "each is another: a default would say that they are equal"
+    )]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
     pub fn new() -> Self {
         Self::from(Uuid::now_v7())

@@ -13,7 +13,7 @@ fn currency() -> impl Strategy<Value = Currency> {
 
 fn amount() -> impl Strategy<Value = Money> {
     let minor = prop_oneof![-1000_i64..=1000, -MINOR_MAX..=MINOR_MAX];
-    (minor, currency()).prop_map(|(minor, currency)| Money::new(minor, currency).unwrap())
+    (minor, currency()).prop_map(|(minor, currency)| Money::new(minor, currency).expect("within the bound"))
 }
 
 fn weights() -> impl Strategy<Value = Vec<i64>> {

@@ -32,7 +32,7 @@ pub enum ReadError {
         problem: String,
     },
     /// Columns that are not those of the format.
-    #[error("line 1: {problem}")]
+    #[error("header: {problem}")]
     Header {
         /// What was found and what is expected.
         problem: String,
@@ -108,8 +108,6 @@ impl File {
         if u64::try_from(text.len()).map_or(true, |bytes| bytes > BYTES_MAX) {
             return Err(ReadError::TooLong);
         }
-        // Some tools put a mark before the text.
-        let text = text.trim_start_matches('\u{feff}').to_owned();
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).comment(comments).from_reader(text.as_bytes());
         let header = reader.headers()?.clone();
@@ -262,10 +260,10 @@ mod tests {
     #[test]
     fn a_wrong_cell_is_named() {
         for (text, said) in [
-            ("Datum,USD\n", "line 1: the first column is `Datum`, not `Date`"),
-            ("", "line 1: the first column is ``, not `Date`"),
-            ("Date,usd\n", "line 1: column `usd` is not a currency, such as MYR"),
-            ("Date,USD,USD\n", "line 1: column `USD` is there twice"),
+            ("Datum,USD\n", "header: the first column is `Datum`, not `Date`"),
+            ("", "header: the first column is ``, not `Date`"),
+            ("Date,usd\n", "header: column `usd` is not a currency, such as MYR"),
+            ("Date,USD,USD\n", "header: column `USD` is there twice"),
             (
                 "Date,USD\n31/12/2024,1\n",
                 "line 2, column `Date`: `31/12/2024` is not a date such as 2024-12-31",
@@ -309,7 +307,7 @@ mod tests {
             assert_eq!(dated_error(rows), said);
         }
         let error = RateTable::parse_dated("date,rate\n".as_bytes()).unwrap_err().to_string();
-        assert_eq!(error, "line 1: the columns are `date,rate`, not `date,base,currency,rate,source`");
+        assert_eq!(error, "header: the columns are `date,rate`, not `date,base,currency,rate,source`");
     }
 
     #[test]

@@ -1,0 +1,37 @@
+//! Migrations: sets of SQL files, append-only. Each set keeps its own table of what has run, so that the sets of
+//! several crates live in one database.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+
+use crate::{Error, Pools};
+
+/// The migrations of a crate.
+#[derive(Debug, Clone, Copy)]
+pub struct MigrationSet {
+    /// Lower case letters; part of the name of its table.
+    pub name: &'static str,
+    /// `("0001_orders.sql", include_str!(…))`: the number orders them; a file that has run never changes.
+    pub files: &'static [(&'static str, &'static str)],
+}
+
+pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> {
+    let failed = |source: MigrateError| Error::Migration { set: set.name, source: Box::new(source) };
+    let migrations =
+        set.files.iter().map(|(file, sql)| migration(file, sql)).collect::<Result<_, _>>().map_err(failed)?;
+    let mut migrator = Migrator::with_migrations(migrations);
+    migrator.dangerous_set_table_name(format!("_migrations_{}", set.name));
+    let done = match pools {
+        Pools::Postgres(pool) => migrator.run(pool).await,
+        Pools::Sqlite { writer, .. } => migrator.run(writer).await,
+    };
+    done.map_err(failed)
+}
+
+fn migration(file: &'static str, sql: &'static str) -> Result<Migration, MigrateError> {
+    let (number, name) = file.trim_end_matches(".sql").split_once('_').unwrap_or((file, ""));
+    let version = number.parse().map_err(|_| {
+        MigrateError::Source(format!("{file} does not begin with a number such as 0001_").into())
+    })?;
+    Ok(Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false))
+}
