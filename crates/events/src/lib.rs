@@ -1,1 +1,31 @@
-//! Being built.
+//! What has happened, told to other services: at least once, in order per aggregate, with each effect once.
+//!
+//! A change writes its [`Envelope`] to the [`Outbox`] in its own transaction. The [`relay`](relay::run) hands it to
+//! the [`Bus`], which delivers it to every [`Subscription`]; the consumer's inbox and the effect commit together. An
+//! event that can never be handled is parked, and later events of its key behind it; [`views`] show and replay them.
+//!
+//! To consume another's events, write a [`Handler`] and name it in a [`Consumer`].
+
+mod bus;
+mod delivery;
+mod envelope;
+mod handler;
+mod inbox;
+mod local;
+mod outbox;
+mod parked;
+pub mod relay;
+pub mod views;
+
+pub use bus::{Bus, Error as BusError, topic};
+pub use delivery::Subscription;
+pub use envelope::Envelope;
+pub use handler::{Consumer, Handler, HandlerError};
+pub use local::LocalBus;
+pub use outbox::Outbox;
+
+/// The tables of outbox, inbox and parked events, for every service's database.
+pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
+    name: "events",
+    files: &[("0001_events.sql", include_str!("../migrations/0001_events.sql"))],
+};

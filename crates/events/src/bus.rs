@@ -1,0 +1,25 @@
+//! What carries events from one service to others.
+
+use async_trait::async_trait;
+
+use crate::{Envelope, Subscription};
+
+/// Carries events: at least once, in order per aggregate.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Hands an event over; `Ok` only when the bus will not lose it.
+    async fn publish(&self, topic: &str, event: &Envelope) -> Result<(), Error>;
+
+    /// Delivers every event of the subscription's topics to it from now on.
+    async fn subscribe(&self, subscription: Subscription) -> Result<(), Error>;
+}
+
+/// The bus did not take it.
+#[derive(Debug, thiserror::Error)]
+#[error("the bus did not take it: {0}")]
+pub struct Error(pub String);
+
+/// The topic of a service's events: `my.order.v1`.
+pub fn topic(hub: &str, service: &str) -> String {
+    format!("{hub}.{service}.v1")
+}

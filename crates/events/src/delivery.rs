@@ -1,0 +1,170 @@
+//! Delivering one event to one consumer, until it took effect or is parked.
+
+use std::time::Duration;
+
+use db::{Db, Retryable as _};
+use kernel::Clock;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::inbox::{self, Taken};
+use crate::{Consumer, Envelope, HandlerError, parked, topic};
+
+/// How often an event is tried before it is parked, unless the database is away: then it waits.
+const ATTEMPTS_MAX: u32 = 8;
+/// The first wait before it is tried again; it doubles, up to the longest.
+const BACKOFF_FIRST: Duration = Duration::from_millis(20);
+const BACKOFF_LONGEST: Duration = Duration::from_secs(2);
+
+/// A consumer with its database: what a bus delivers to.
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    topics: Vec<String>,
+    consumer: Consumer,
+    db: Db,
+    clock: Clock,
+    stop: CancellationToken,
+}
+
+/// What came of replaying a parked key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayed {
+    /// Events that took effect.
+    pub replayed: i64,
+    /// Events that are still parked.
+    pub parked: i64,
+    /// Why the first of these could not be handled; empty: none is left.
+    pub reason: String,
+}
+
+impl Subscription {
+    /// The consumer's interest at a hub; `stop` ends deliveries that wait.
+    pub fn new(hub: &str, consumer: Consumer, db: Db, clock: Clock, stop: CancellationToken) -> Self {
+        let topics = consumer.services.iter().map(|service| topic(hub, service)).collect();
+        Self { topics, consumer, db, clock, stop }
+    }
+
+    /// Whose it is.
+    pub fn consumer(&self) -> &'static str {
+        self.consumer.name
+    }
+
+    /// What it hears, such as `my.order.v1`.
+    pub fn topics(&self) -> &[String] {
+        &self.topics
+    }
+
+    /// Delivers an event. Returns once its effect, or that it is parked, has been committed; `false` when it was
+    /// stopped before.
+    pub async fn deliver(&self, event: &Envelope) -> bool {
+        self.stop.run_until_cancelled(self.deliver_to_its_end(event)).await.is_some()
+    }
+
+    async fn deliver_to_its_end(&self, event: &Envelope) {
+        let mut backoff = BACKOFF_FIRST;
+        let mut attempts = 0;
+        loop {
+            match self.attempt(event).await {
+                Ok(taken) => return self.tell(event, taken),
+                Err(HandlerError::Poison(reason)) => {
+                    if self.park(event, &reason).await {
+                        return;
+                    }
+                }
+                Err(HandlerError::Database(db::Error::Unavailable(error))) => {
+                    tracing::warn!(consumer = self.consumer.name, %error, "an event waits for the database");
+                }
+                Err(error) => {
+                    attempts += 1;
+                    if attempts >= ATTEMPTS_MAX && self.park(event, &error.to_string()).await {
+                        return;
+                    }
+                }
+            }
+            tokio::time::sleep(backoff).await;
+            backoff = (backoff * 2).min(BACKOFF_LONGEST);
+        }
+    }
+
+    async fn attempt(&self, event: &Envelope) -> Result<Taken, HandlerError> {
+        let (consumer, event, now) = (self.consumer.clone(), event.clone(), self.clock.now());
+        self.db
+            .write(move |tx| {
+                let (consumer, event) = (consumer.clone(), event.clone());
+                Box::pin(async move { inbox::take(tx, &consumer, &event, now).await })
+            })
+            .await
+    }
+
+    fn tell(&self, event: &Envelope, taken: Taken) {
+        match taken {
+            Taken::Handled => {
+                tracing::debug!(consumer = self.consumer.name, event.kind, event.id = %event.id, "an event took effect");
+            }
+            other => {
+                tracing::debug!(consumer = self.consumer.name, event.kind, event.id = %event.id, outcome = ?other, "an event had no effect");
+            }
+        }
+    }
+
+    /// Whether it could be parked.
+    async fn park(&self, event: &Envelope, reason: &str) -> bool {
+        tracing::error!(
+            consumer = self.consumer.name, event.kind, event.id = %event.id, reason,
+            "an event could not be handled and is parked"
+        );
+        let (consumer, owned, text, now) =
+            (self.consumer.name, event.clone(), reason.to_owned(), self.clock.now());
+        let parked: Result<(), db::Error> = self
+            .db
+            .write(move |tx| {
+                let (event, text) = (owned.clone(), text.clone());
+                Box::pin(async move { parked::put(tx, consumer, &event, &text, now).await })
+            })
+            .await;
+        if let Err(error) = &parked {
+            tracing::warn!(consumer, %error, "an event could not be parked yet");
+        }
+        parked.is_ok()
+    }
+
+    /// Tries the parked events of a key again, in their order, until one fails or none is left.
+    pub async fn replay(&self, aggregate_id: Uuid) -> Result<Replayed, db::Error> {
+        let mut replayed = 0;
+        loop {
+            match self.replay_first(aggregate_id).await {
+                Ok(true) => replayed += 1,
+                Ok(false) => return Ok(Replayed { replayed, parked: 0, reason: String::new() }),
+                Err(HandlerError::Database(error)) if error.is_retryable() => return Err(error),
+                Err(error) => {
+                    let parked = self.parked_count(aggregate_id).await?;
+                    return Ok(Replayed { replayed, parked, reason: error.to_string() });
+                }
+            }
+        }
+    }
+
+    async fn replay_first(&self, aggregate_id: Uuid) -> Result<bool, HandlerError> {
+        let (consumer, now) = (self.consumer.clone(), self.clock.now());
+        self.db
+            .write(move |tx| {
+                let consumer = consumer.clone();
+                Box::pin(async move {
+                    let Some(event) = parked::first(tx, consumer.name, aggregate_id).await? else {
+                        return Ok(false);
+                    };
+                    parked::remove(tx, consumer.name, &event).await?;
+                    if inbox::note_replayed(tx, consumer.name, &event, now).await? {
+                        consumer.handler.handle(tx, &event).await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .await
+    }
+
+    async fn parked_count(&self, aggregate_id: Uuid) -> Result<i64, db::Error> {
+        let consumer = self.consumer.name;
+        self.db.read(move |tx| Box::pin(async move { parked::count(tx, consumer, aggregate_id).await })).await
+    }
+}

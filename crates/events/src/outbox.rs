@@ -1,0 +1,75 @@
+//! Events written with the change that they tell of.
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use kernel::EventId;
+use uuid::Uuid;
+
+use crate::Envelope;
+use crate::envelope::EnvelopeRow;
+
+/// The channel on which the relay is woken.
+pub(crate) const CHANNEL: &str = "outbox";
+
+/// A service's outbox.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outbox;
+
+impl Outbox {
+    /// Puts an event in. [`db::Error::Conflict`] when the aggregate has told of this version already.
+    pub async fn put(&self, tx: &mut Tx, event: &Envelope) -> Result<(), db::Error> {
+        db::execute!(
+            tx,
+            "insert into outbox (event_id, kind, aggregate_id, aggregate_version, occurred_at, traceparent, payload) \
+             values ($1, $2, $3, $4, $5, $6, $7)",
+            event.id.uuid(),
+            event.kind.as_str(),
+            event.aggregate_id,
+            event.aggregate_version,
+            event.occurred_at,
+            event.traceparent.as_deref(),
+            event.payload.as_slice(),
+        )?;
+        tx.notify(CHANNEL);
+        Ok(())
+    }
+}
+
+/// The next unpublished event of each aggregate, oldest first. Never "later than the last one sent": ids are taken
+/// before the commit, and a late commit would be missed.
+pub(crate) async fn heads(tx: &mut Tx, limit: i64) -> Result<Vec<Envelope>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        EnvelopeRow,
+        "select event_id, kind, aggregate_id, aggregate_version, occurred_at, traceparent, payload from outbox \
+         where published_at is null and not exists (select 1 from outbox as earlier \
+             where earlier.aggregate_id = outbox.aggregate_id and earlier.published_at is null \
+             and earlier.aggregate_version < outbox.aggregate_version) \
+         order by event_id limit $1",
+        limit,
+    )?;
+    Ok(rows.into_iter().map(Envelope::from).collect())
+}
+
+/// Notes that the bus has taken these.
+pub(crate) async fn mark_published(tx: &mut Tx, ids: &[EventId], at: DateTime<Utc>) -> Result<(), db::Error> {
+    let sql = tx.sql(
+        "update outbox set published_at = $1 where event_id in \
+         (select cast(value as uuid) from jsonb_array_elements_text($2) as ids (value))",
+        "update outbox set published_at = $1 where event_id in (select unhex(value, '-') from json_each($2))",
+    );
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    db::execute!(tx, sql, at, sqlx::types::Json(ids))?;
+    Ok(())
+}
+
+/// Deletes published events of before `before`, a batch at a time; how many.
+pub(crate) async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, db::Error> {
+    db::execute!(
+        tx,
+        "delete from outbox where event_id in \
+         (select event_id from outbox where published_at < $1 order by published_at limit $2)",
+        before,
+        limit,
+    )
+}

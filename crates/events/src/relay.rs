@@ -1,0 +1,156 @@
+//! From the outbox to the bus: one relay at a time per service, in order per aggregate, aggregates side by side.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use db::{Db, Lead};
+use kernel::{Clock, EventId};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{Bus, Envelope, inbox, outbox};
+
+/// Aggregates whose events are on their way at once.
+const IN_FLIGHT_MAX: usize = 64;
+/// Rows that are looked at in one turn: more than can be in flight, so that some are always new.
+const BATCH_ROWS: i64 = 160;
+/// How long to wait before another tries to lead, or after a failure.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often old rows are deleted, and how many at a time.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const SWEEP_ROWS: i64 = 500;
+/// How long published events stay, for operators.
+const OUTBOX_KEPT: chrono::Duration = chrono::Duration::days(7);
+/// How long the inbox remembers an event: far longer than any bus keeps it.
+const INBOX_KEPT: chrono::Duration = chrono::Duration::days(60);
+
+/// Relays the outbox of a service to `topic` until cancelled.
+pub async fn run(db: Db, clock: Clock, bus: Arc<dyn Bus>, topic: String, cancel: CancellationToken) {
+    let relay = Relay { db, clock, bus, topic };
+    while !cancel.is_cancelled() {
+        match relay.db.try_lead("relay").await {
+            Ok(Some(lead)) => {
+                if let Err(error) = relay.lead(lead, &cancel).await {
+                    tracing::warn!(topic = relay.topic, %error, "the relay rests a moment");
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(topic = relay.topic, %error, "the relay cannot lead"),
+        }
+        cancel.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
+    }
+}
+
+struct Relay {
+    db: Db,
+    clock: Clock,
+    bus: Arc<dyn Bus>,
+    topic: String,
+}
+
+/// An event that the bus has or has not taken.
+struct Sent {
+    aggregate_id: Uuid,
+    id: EventId,
+    taken: bool,
+}
+
+impl Relay {
+    async fn lead(&self, mut lead: Lead, cancel: &CancellationToken) -> Result<(), db::Error> {
+        let mut woken = self.db.listen(outbox::CHANNEL);
+        let mut in_flight = JoinSet::new();
+        let mut aggregates = HashSet::new();
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            self.send_heads(&mut in_flight, &mut aggregates).await?;
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                Some(sent) = in_flight.join_next() => {
+                    self.settle(sent, &mut in_flight, &mut aggregates).await?;
+                }
+                () = woken.recv() => {
+                    if !lead.is_held().await {
+                        return Ok(());
+                    }
+                }
+                _ = sweep.tick() => self.sweep().await?,
+            }
+        }
+    }
+
+    /// Sends the next event of every aggregate that has none on its way.
+    async fn send_heads(
+        &self,
+        in_flight: &mut JoinSet<Sent>,
+        aggregates: &mut HashSet<Uuid>,
+    ) -> Result<(), db::Error> {
+        if in_flight.len() >= IN_FLIGHT_MAX {
+            return Ok(());
+        }
+        let heads = self.db.read(|tx| Box::pin(async move { outbox::heads(tx, BATCH_ROWS).await })).await?;
+        for event in heads {
+            if in_flight.len() >= IN_FLIGHT_MAX {
+                break;
+            }
+            if aggregates.insert(event.aggregate_id) {
+                in_flight.spawn(send(self.bus.clone(), self.topic.clone(), event));
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks what was taken, with all others that are done by now.
+    async fn settle(
+        &self,
+        first: Result<Sent, tokio::task::JoinError>,
+        in_flight: &mut JoinSet<Sent>,
+        aggregates: &mut HashSet<Uuid>,
+    ) -> Result<(), db::Error> {
+        let mut done = vec![first];
+        while let Some(next) = in_flight.try_join_next() {
+            done.push(next);
+        }
+        // A task that panicked is not among these: its aggregate stays out until another relay leads.
+        let done: Vec<Sent> = done.into_iter().flatten().collect();
+        let taken: Vec<EventId> = done.iter().filter(|sent| sent.taken).map(|sent| sent.id).collect();
+        let now = self.clock.now();
+        if !taken.is_empty() {
+            self.db
+                .write(move |tx| {
+                    let taken = taken.clone();
+                    Box::pin(async move { outbox::mark_published(tx, &taken, now).await })
+                })
+                .await?;
+        }
+        for sent in done {
+            aggregates.remove(&sent.aggregate_id);
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<(), db::Error> {
+        let now = self.clock.now();
+        let (outbox_before, inbox_before) = (now - OUTBOX_KEPT, now - INBOX_KEPT);
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    outbox::sweep(tx, outbox_before, SWEEP_ROWS).await?;
+                    inbox::sweep(tx, inbox_before, SWEEP_ROWS).await?;
+                    Ok::<_, db::Error>(())
+                })
+            })
+            .await
+    }
+}
+
+async fn send(bus: Arc<dyn Bus>, topic: String, event: Envelope) -> Sent {
+    let published = bus.publish(&topic, &event).await;
+    if let Err(error) = &published {
+        tracing::warn!(topic, event.kind, event.id = %event.id, %error, "an event was not taken; it is sent again");
+        tokio::time::sleep(PAUSE).await;
+    }
+    Sent { aggregate_id: event.aggregate_id, id: event.id, taken: published.is_ok() }
+}
