@@ -21,8 +21,10 @@ pub(crate) fn methods(descriptors: &FileDescriptorSet) -> BTreeMap<String, (Stri
         for service in &file.service {
             for method in &service.method {
                 let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
-                let shape =
-                    Shape { client_streams: method.client_streaming(), server_streams: method.server_streaming() };
+                let shape = Shape {
+                    client_streams: method.client_streaming(),
+                    server_streams: method.server_streaming(),
+                };
                 found.insert(path, (file.package().to_owned(), shape));
             }
         }

@@ -38,7 +38,8 @@ pub fn pair() -> (Channel, Incoming) {
         let sender = sender.clone();
         async move {
             let (client, server) = tokio::io::duplex(PIPE_BYTES);
-            let gone = |_| io::Error::new(io::ErrorKind::ConnectionRefused, "the service in this process has ended");
+            let gone =
+                |_| io::Error::new(io::ErrorKind::ConnectionRefused, "the service in this process has ended");
             sender.send(server).await.map_err(gone)?;
             Ok::<_, io::Error>(TokioIo::new(client))
         }
@@ -52,7 +53,8 @@ pub fn pair() -> (Channel, Incoming) {
 pub fn duplex(routes: Routes) -> Channel {
     let (channel, incoming) = pair();
     tokio::spawn(async move {
-        let served = tonic::transport::Server::builder().add_routes(routes).serve_with_incoming(incoming).await;
+        let served =
+            tonic::transport::Server::builder().add_routes(routes).serve_with_incoming(incoming).await;
         if let Err(error) = served {
             tracing::warn!(%error, "an in-process channel ended");
         }

@@ -206,7 +206,9 @@ impl Verifier for Keys {
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.0.verifying, &validation);
         let claims = match decoded {
             Ok(data) => data.claims,
-            Err(error) if matches!(error.kind(), ErrorKind::ExpiredSignature) => return Err(Refusal::Expired),
+            Err(error) if matches!(error.kind(), ErrorKind::ExpiredSignature) => {
+                return Err(Refusal::Expired);
+            }
             Err(_) => return Err(Refusal::Invalid),
         };
         if claims.hub != self.0.hub {
@@ -253,14 +255,18 @@ mod tests {
         assert_eq!(Keys::generate("my").unwrap().verify(&token), Err(Refusal::Invalid));
         assert_eq!(keys.verify("nonsense"), Err(Refusal::Invalid));
         let mut forged = token.clone();
-        forged.replace_range(token.len() - 6..token.len() - 5, if token.as_bytes()[token.len() - 6] == b'A' { "B" } else { "A" });
+        forged.replace_range(
+            token.len() - 6..token.len() - 5,
+            if token.as_bytes()[token.len() - 6] == b'A' { "B" } else { "A" },
+        );
         assert_eq!(keys.verify(&forged), Err(Refusal::Invalid));
 
         let th = Keys::of("th", &keys.0.pkcs8).unwrap();
         assert_eq!(th.verify(&token), Err(Refusal::OtherHub));
 
         let past = now_seconds() - 60;
-        let claims = Claims { sub: "b".into(), role: Role::Buyer, hub: "my".into(), iat: past - 9, exp: past };
+        let claims =
+            Claims { sub: "b".into(), role: Role::Buyer, hub: "my".into(), iat: past - 9, exp: past };
         let expired = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &keys.0.signing).unwrap();
         assert_eq!(keys.verify(&expired), Err(Refusal::Expired));
         assert!(matches!(keys.sign(Role::Buyer, "a b", HOUR), Err(Error::Subject)));

@@ -25,9 +25,6 @@ mod server;
 pub mod status;
 mod timeout;
 
-#[cfg(test)]
-mod tests;
-
 pub use caller::{Caller, Role, UnknownRole, caller, deadline, on_behalf_of, require};
 pub use client::Bearer;
 pub use drain::Drain;

@@ -72,10 +72,12 @@ impl Policies {
         }
         // A package with one RPC in a table is served too, whether `packages` names it or not.
         let mut served: BTreeSet<&str> = packages.iter().map(String::as_str).collect();
-        served.extend(methods.keys().filter_map(|path| declared.get(*path)).map(|(package, _)| package.as_str()));
-        let missing = declared
-            .iter()
-            .find(|(path, (package, _))| served.contains(package.as_str()) && !methods.contains_key(path.as_str()));
+        served.extend(
+            methods.keys().filter_map(|path| declared.get(*path)).map(|(package, _)| package.as_str()),
+        );
+        let missing = declared.iter().find(|(path, (package, _))| {
+            served.contains(package.as_str()) && !methods.contains_key(path.as_str())
+        });
         if let Some((path, _)) = missing {
             return Err(Error::Missing(path.clone()));
         }

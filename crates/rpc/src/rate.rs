@@ -49,7 +49,12 @@ impl Limiter {
         }
         self.keyed.check_key(principal).map_err(|later| {
             let wait = later.wait_time_from(self.clock.now()).max(Duration::from_millis(1));
-            status::retry(Code::ResourceExhausted, "RATE_EXCEEDED", "too many calls; wait and call again", wait)
+            status::retry(
+                Code::ResourceExhausted,
+                "RATE_EXCEEDED",
+                "too many calls; wait and call again",
+                wait,
+            )
         })
     }
 }

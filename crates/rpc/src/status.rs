@@ -22,7 +22,8 @@ fn details(reason: &str, metadata: &[(&str, &str)]) -> ErrorDetails {
 /// INVALID_ARGUMENT with one violation per (field, description); reason `INVALID_REQUEST`. Fields are proto
 /// paths: `address.postal_code`, `lines[2].quantity`.
 pub fn invalid(violations: &[(&str, &str)]) -> Status {
-    let message = violations.iter().map(|(field, text)| format!("{field}: {text}")).collect::<Vec<_>>().join("; ");
+    let message =
+        violations.iter().map(|(field, text)| format!("{field}: {text}")).collect::<Vec<_>>().join("; ");
     let mut details = details("INVALID_REQUEST", &[]);
     details.set_bad_request(
         violations.iter().map(|(field, text)| FieldViolation::new(*field, *text)).collect::<Vec<_>>(),
@@ -115,7 +116,8 @@ mod tests {
 
     #[test]
     fn bad_input_names_its_fields() {
-        let status = invalid(&[("lines[0].quantity", "must be positive"), ("quote_id", &format!("is {}", "unknown"))]);
+        let status =
+            invalid(&[("lines[0].quantity", "must be positive"), ("quote_id", &format!("is {}", "unknown"))]);
         assert_eq!(status.code(), Code::InvalidArgument);
         assert_eq!(fields(&status), ["lines[0].quantity", "quote_id"]);
         assert_eq!(reason(&status).as_deref(), Some("INVALID_REQUEST"));

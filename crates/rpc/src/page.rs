@@ -1,0 +1,133 @@
+//! Pages of lists: keyset positions in opaque tokens, bound to the caller and the filter.
+//!
+//! A token says where the page before ended, so that inserts neither skip nor repeat a row. The binding is a hash,
+//! not a secret: a position reveals nothing that the list does not, and a token used with another filter or by
+//! another caller is a mistake that is told.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use tonic::Status;
+
+use crate::{Caller, status};
+
+/// Rows of a page when the client does not say.
+pub const SIZE_DEFAULT: i64 = 50;
+/// The most rows of a page.
+pub const SIZE_MAX: i64 = 200;
+/// The longest token that is looked at, in characters.
+const TOKEN_CHARACTERS_MAX: usize = 2_000;
+/// Bytes of the binding in a token.
+const BINDING_BYTES: usize = 12;
+
+/// A page that a client asks for, positioned by a `K`: what the list is ordered by.
+#[derive(Debug, Clone)]
+pub struct Page<K> {
+    /// Rows of the page.
+    pub size: i64,
+    /// The last row of the page before; `None` for the first page.
+    pub after: Option<K>,
+    binding: Vec<u8>,
+}
+
+impl<K: Serialize + DeserializeOwned> Page<K> {
+    /// Reads `page_size` and `page_token`; INVALID_ARGUMENT names the field that is wrong. `filter` is everything
+    /// that selects the rows, the RPC's name first.
+    pub fn of(
+        caller: Option<&Caller>,
+        filter: &[&str],
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<Self, Status> {
+        let size = match i64::from(page_size) {
+            0 => SIZE_DEFAULT,
+            size if (1..=SIZE_MAX).contains(&size) => size,
+            size => {
+                let problem = format!("{size} must be 1 to {SIZE_MAX}, or 0 for {SIZE_DEFAULT}");
+                return Err(status::invalid(&[("page_size", &problem)]));
+            }
+        };
+        let binding = binding(caller, filter);
+        let after = if page_token.is_empty() { None } else { Some(read(page_token, &binding)?) };
+        Ok(Self { size, after, binding })
+    }
+
+    /// Rows to ask the store for: one more than the page, which tells whether another follows.
+    pub fn limit(&self) -> i64 {
+        self.size + 1
+    }
+
+    /// Cuts the rows to the page; the second is the token of the next page, empty at the end.
+    pub fn cut<T>(&self, mut rows: Vec<T>, position: impl Fn(&T) -> K) -> (Vec<T>, String) {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        if rows.len() <= size {
+            return (rows, String::new());
+        }
+        rows.truncate(size);
+        let token = rows.last().map(|last| self.token(&position(last))).unwrap_or_default();
+        (rows, token)
+    }
+
+    fn token(&self, position: &K) -> String {
+        let mut bytes = self.binding.clone();
+        // A position is a tuple of numbers and texts, which always has a JSON form.
+        bytes.extend(serde_json::to_vec(position).unwrap_or_default());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+fn binding(caller: Option<&Caller>, filter: &[&str]) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    let principal = caller.map(Caller::principal).unwrap_or_default();
+    for part in std::iter::once(principal.as_str()).chain(filter.iter().copied()) {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().copied().take(BINDING_BYTES).collect()
+}
+
+fn read<K: DeserializeOwned>(token: &str, binding: &[u8]) -> Result<K, Status> {
+    let wrong = |problem: &str| status::invalid(&[("page_token", problem)]);
+    if token.len() > TOKEN_CHARACTERS_MAX {
+        return Err(wrong("is none of ours"));
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| wrong("is none of ours"))?;
+    let position = bytes.strip_prefix(binding).ok_or_else(|| {
+        wrong("is of another list: use it with the filter and by the caller that it was made for")
+    })?;
+    serde_json::from_slice(position).map_err(|_| wrong("is none of ours"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Role;
+
+    fn page(token: &str, subject: &str, filter: &str) -> Result<Page<i64>, Status> {
+        Page::of(Some(&Caller::new(Role::Buyer, subject)), &["ListOrders", filter], 2, token)
+    }
+
+    #[test]
+    fn a_token_leads_on_for_its_caller_and_filter_only() {
+        let (rows, token) = page("", "a", "x").unwrap().cut(vec![1, 2, 3], |row| *row);
+        assert_eq!(rows, [1, 2]);
+        assert_eq!(page(&token, "a", "x").unwrap().after, Some(2));
+        for wrong in
+            [page(&token, "b", "x"), page(&token, "a", "y"), page("nonsense", "a", "x"), page("?", "a", "x")]
+        {
+            assert_eq!(status::fields(&wrong.unwrap_err()), ["page_token"]);
+        }
+        assert_eq!(page("", "a", "x").unwrap().cut(vec![1, 2], |row| *row).1, "");
+    }
+
+    #[test]
+    fn a_size_is_bounded() {
+        for size in [-1, 201] {
+            let refused = Page::<i64>::of(None, &["L"], size, "").unwrap_err();
+            assert_eq!(status::fields(&refused), ["page_size"]);
+        }
+        assert_eq!(Page::<i64>::of(None, &["L"], 0, "").unwrap().size, SIZE_DEFAULT);
+    }
+}

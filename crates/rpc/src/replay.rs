@@ -1,0 +1,387 @@
+//! Each mutation once: the same `request_id` again gets the first answer.
+//!
+//! Keyed by (principal, rpc, request_id). The answer is written in the effect's transaction, so that neither exists
+//! without the other. [`once`] is for a use case of one transaction; one of several (placing an order) uses [`begin`]
+//! in its first, [`finish`] in its last, and [`wait`] for those who ask meanwhile.
+//!
+//! The table is also the record of who did what.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use db::{Db, Retryable, Tx};
+use futures::future::BoxFuture;
+use kernel::Clock;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::{Caller, status};
+
+/// The table of requests, for every service's database.
+pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
+    name: "rpc",
+    files: &[("0001_requests.sql", include_str!("../migrations/0001_requests.sql"))],
+};
+
+/// How long outcomes are kept.
+pub const KEPT: chrono::Duration = chrono::Duration::days(30);
+/// The channel on which those who wait are woken.
+const CHANNEL: &str = "requests";
+/// The principal of callers without a token.
+const ANONYMOUS: &str = "anonymous";
+/// The tag of a mutation's `request_id`: field 1, a string.
+const REQUEST_ID_TAG: u8 = 0x0a;
+
+/// What tells a mutation from others: who asks, for what, under which id, with which body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// `buyer:somchai`, or `anonymous`.
+    pub principal: String,
+    /// The RPC's name, such as `PlaceOrder`.
+    pub rpc: String,
+    /// The client's id for it.
+    pub request_id: Uuid,
+    /// Of the request re-encoded without the id.
+    body_hash: Vec<u8>,
+}
+
+impl Key {
+    /// The key of a request. `request_id` must be its field 1; INVALID_ARGUMENT when it is no UUID.
+    pub fn of<M: prost::Message>(
+        caller: Option<&Caller>,
+        rpc: &'static str,
+        request_id: &str,
+        message: &M,
+    ) -> Result<Self, Status> {
+        let request_id = match Uuid::parse_str(request_id) {
+            Ok(id) if !id.is_nil() => id,
+            _ => {
+                return Err(status::invalid(&[(
+                    "request_id",
+                    "must be a UUID, a new one for each new request",
+                )]));
+            }
+        };
+        let principal = caller.map_or_else(|| ANONYMOUS.to_owned(), Caller::principal);
+        Ok(Self { principal, rpc: rpc.to_owned(), request_id, body_hash: body_hash(message) })
+    }
+}
+
+fn body_hash<M: prost::Message>(message: &M) -> Vec<u8> {
+    let bytes = message.encode_to_vec();
+    Sha256::digest(without_request_id(&bytes)).to_vec()
+}
+
+/// prost writes fields in the order of their numbers: the id comes first or not at all.
+fn without_request_id(bytes: &[u8]) -> &[u8] {
+    let Some(rest) = bytes.strip_prefix(&[REQUEST_ID_TAG]) else { return bytes };
+    let mut rest = rest;
+    let Ok(length) = prost::decode_length_delimiter(&mut rest) else { return bytes };
+    rest.get(length..).unwrap_or_default()
+}
+
+/// Where a request stands when it comes in.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is new: go on, and [`finish`] it.
+    New,
+    /// It is under way: [`wait`] for it.
+    Running,
+    /// It was answered: the message's bytes, or the refusal.
+    Finished(Result<Vec<u8>, Status>),
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    body_hash: Vec<u8>,
+    code: Option<i64>,
+    message: String,
+    answer: Option<Vec<u8>>,
+}
+
+/// Notes a request as under way, or says how it ended.
+pub async fn begin(tx: &mut Tx, clock: &Clock, key: &Key) -> Result<Begun, db::Error> {
+    let inserted = db::execute!(
+        tx,
+        "insert into requests (principal, rpc, request_id, body_hash, requested_at) values ($1, $2, $3, $4, $5) \
+         on conflict (principal, rpc, request_id) do nothing",
+        key.principal.as_str(),
+        key.rpc.as_str(),
+        key.request_id,
+        key.body_hash.as_slice(),
+        clock.now(),
+    )?;
+    if inserted == 1 {
+        return Ok(Begun::New);
+    }
+    Ok(read(tx, key).await?.unwrap_or(Begun::Running))
+}
+
+async fn read(tx: &mut Tx, key: &Key) -> Result<Option<Begun>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "select body_hash, code, message, answer from requests \
+         where principal = $1 and rpc = $2 and request_id = $3",
+        key.principal.as_str(),
+        key.rpc.as_str(),
+        key.request_id,
+    )?;
+    Ok(row.map(|row| {
+        if row.body_hash != key.body_hash {
+            return Begun::Finished(Err(reused()));
+        }
+        match row.code {
+            None => Begun::Running,
+            Some(0) => Begun::Finished(Ok(row.answer.unwrap_or_default())),
+            Some(code) => Begun::Finished(Err(refusal(code, row.message, row.answer.unwrap_or_default()))),
+        }
+    }))
+}
+
+fn reused() -> Status {
+    let message = "this request_id was used for another request: use a new one";
+    status::reject(Code::FailedPrecondition, "REQUEST_ID_REUSED", message, &[])
+}
+
+fn refusal(code: i64, message: String, details: Vec<u8>) -> Status {
+    let code = i32::try_from(code).map_or(Code::Unknown, Code::from);
+    Status::with_details(code, message, details.into())
+}
+
+/// Notes how a request ended and wakes those who wait for it. What may end otherwise next time (bad input, a busy or
+/// failing hub) is forgotten instead.
+pub async fn finish<T: prost::Message>(
+    tx: &mut Tx,
+    key: &Key,
+    outcome: &Result<T, Status>,
+) -> Result<(), db::Error> {
+    let (code, message, answer) = match outcome {
+        Ok(answer) => (0, "", answer.encode_to_vec()),
+        Err(status) if is_kept(status.code()) => {
+            (i64::from(i32::from(status.code())), status.message(), status.details().to_vec())
+        }
+        Err(_) => return forget(tx, key).await,
+    };
+    db::execute!(
+        tx,
+        "update requests set code = $4, message = $5, answer = $6 \
+         where principal = $1 and rpc = $2 and request_id = $3",
+        key.principal.as_str(),
+        key.rpc.as_str(),
+        key.request_id,
+        code,
+        message,
+        answer,
+    )?;
+    tx.notify(CHANNEL);
+    Ok(())
+}
+
+async fn forget(tx: &mut Tx, key: &Key) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "delete from requests where principal = $1 and rpc = $2 and request_id = $3",
+        key.principal.as_str(),
+        key.rpc.as_str(),
+        key.request_id,
+    )?;
+    tx.notify(CHANNEL);
+    Ok(())
+}
+
+/// Refusals that stand: the same request again would be refused again, or must not suddenly succeed.
+fn is_kept(code: Code) -> bool {
+    matches!(code, Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists | Code::PermissionDenied)
+}
+
+/// Waits for a request that is under way; past the deadline ABORTED, with when to ask again.
+pub async fn wait<T: prost::Message + Default>(db: &Db, key: &Key, deadline: Instant) -> Result<T, Status> {
+    let mut woken = db.listen(CHANNEL);
+    loop {
+        let owned = key.clone();
+        let found: Result<Option<Begun>, db::Error> = db
+            .read(move |tx| {
+                let key = owned.clone();
+                Box::pin(async move { read(tx, &key).await })
+            })
+            .await;
+        match found.map_err(|error| status::database(&error))? {
+            Some(Begun::Finished(outcome)) => return outcome.and_then(|bytes| decode(&bytes)),
+            Some(Begun::New | Begun::Running) => {}
+            None => return Err(still_running("the request was given up; send it again")),
+        }
+        if tokio::time::timeout_at(deadline, woken.recv()).await.is_err() {
+            return Err(still_running("the same request is still under way; ask again"));
+        }
+    }
+}
+
+fn still_running(message: &str) -> Status {
+    status::retry(Code::Aborted, "REQUEST_RUNNING", message, status::RETRY_AFTER)
+}
+
+fn decode<T: prost::Message + Default>(bytes: &[u8]) -> Result<T, Status> {
+    T::decode(bytes).map_err(|error| status::internal(format!("a kept answer cannot be read: {error}")))
+}
+
+/// How [`once`]'s transaction ended.
+enum Ended<T> {
+    Fresh(T),
+    Kept(Result<Vec<u8>, Status>),
+    Running,
+}
+
+/// Runs `work` once for this key: its effect and its answer commit together; a refusal rolls back and is kept. The
+/// same request again, at once or later, gets the first outcome.
+pub async fn once<T, E, F>(db: &Db, clock: &Clock, key: Key, deadline: Instant, work: F) -> Result<T, Status>
+where
+    T: prost::Message + Default + 'static,
+    E: Into<Status> + From<db::Error> + Retryable + Send + 'static,
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+{
+    let work = Arc::new(work);
+    let (shared_key, shared_clock) = (key.clone(), clock.clone());
+    let ended: Result<Ended<T>, E> = db
+        .write(move |tx| {
+            let (work, key, clock) = (work.clone(), shared_key.clone(), shared_clock.clone());
+            Box::pin(async move {
+                match begin(tx, &clock, &key).await? {
+                    Begun::Running => Ok(Ended::Running),
+                    Begun::Finished(outcome) => Ok(Ended::Kept(outcome)),
+                    Begun::New => {
+                        let answer = work(&mut *tx).await?;
+                        let outcome = Ok(answer);
+                        finish(tx, &key, &outcome).await?;
+                        outcome.map(Ended::Fresh).map_err(|_: Status| E::from(db::Error::Broken))
+                    }
+                }
+            })
+        })
+        .await;
+    match ended {
+        Ok(Ended::Fresh(answer)) => Ok(answer),
+        Ok(Ended::Kept(outcome)) => outcome.and_then(|bytes| decode(&bytes)),
+        Ok(Ended::Running) => wait(db, &key, deadline).await,
+        Err(error) => Err(keep_refusal(db, clock.now(), key, error.into()).await),
+    }
+}
+
+/// Keeps a refusal after its work was rolled back; the outcome of another that was faster wins.
+async fn keep_refusal(db: &Db, now: DateTime<Utc>, key: Key, refused: Status) -> Status {
+    if !is_kept(refused.code()) {
+        return refused;
+    }
+    let (code, details) = (i64::from(i32::from(refused.code())), refused.details().to_vec());
+    let message = refused.message().to_owned();
+    let kept: Result<Option<Begun>, db::Error> = db
+        .write(move |tx| {
+            let (key, message, details) = (key.clone(), message.clone(), details.clone());
+            Box::pin(async move {
+                let inserted = db::execute!(
+                    tx,
+                    "insert into requests (principal, rpc, request_id, body_hash, requested_at, code, message, answer) \
+                     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (principal, rpc, request_id) do nothing",
+                    key.principal.as_str(),
+                    key.rpc.as_str(),
+                    key.request_id,
+                    key.body_hash.as_slice(),
+                    now,
+                    code,
+                    message,
+                    details,
+                )?;
+                if inserted == 1 { Ok(None) } else { read(tx, &key).await }
+            })
+        })
+        .await;
+    match kept {
+        Ok(Some(Begun::Finished(Err(first)))) => first,
+        // A refusal that could not be kept is worked out anew when it is asked for again.
+        Ok(_) | Err(_) => refused,
+    }
+}
+
+/// A request as operators see it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Recorded {
+    /// Who.
+    pub principal: String,
+    /// What.
+    pub rpc: String,
+    /// Under which id.
+    pub request_id: Uuid,
+    /// When.
+    pub requested_at: DateTime<Utc>,
+    /// The gRPC code; `None` while it is under way.
+    pub code: Option<i64>,
+}
+
+/// Who did what, newest first, before the position (time, id) given; of one principal, or of all when empty.
+pub async fn recorded(
+    tx: &mut Tx,
+    principal: &str,
+    before: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Recorded>, db::Error> {
+    let (at, id) = before.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
+    // The greatest time that both engines hold.
+    let at = at.min(DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(at));
+    db::fetch_all!(
+        tx,
+        Recorded,
+        "select principal, rpc, request_id, requested_at, code from requests where ($1 = '' or principal = $1) \
+         and (requested_at < $2 or (requested_at = $2 and request_id < $3)) \
+         order by requested_at desc, request_id desc limit $4",
+        principal,
+        at,
+        id,
+        limit,
+    )
+}
+
+/// Forgets outcomes of before `before`, a batch at a time; how many. Those under way stay.
+pub async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, db::Error> {
+    db::execute!(
+        tx,
+        "delete from requests where (principal, rpc, request_id) in (select principal, rpc, request_id from requests \
+         where requested_at < $1 and code is not null order by requested_at limit $2)",
+        before,
+        limit,
+    )
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_leaves_the_id_out() {
+        let message = |request_id: &str, subject: &str| proto::catalog::v1::WithdrawProductRequest {
+            request_id: request_id.to_owned(),
+            product_id: subject.to_owned(),
+            etag: String::new(),
+        };
+        assert_eq!(body_hash(&message("a", "x")), body_hash(&message("b", "x")));
+        assert_ne!(body_hash(&message("a", "x")), body_hash(&message("a", "y")));
+        assert_eq!(body_hash(&message("", "x")), body_hash(&message("b", "x")));
+        assert!(Key::of(None, "X", "not-a-uuid", &message("", "")).is_err());
+    }
+
+    #[test]
+    fn every_mutation_has_its_request_id_in_field_1() {
+        use prost::Message as _;
+        let files = prost_types::FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
+        let messages = files.file.iter().flat_map(|file| &file.message_type);
+        let fields = messages.flat_map(|message| message.field.iter().map(move |field| (message, field)));
+        for (message, field) in fields.filter(|(_, field)| field.name() == "request_id") {
+            // A recorded request shows an id; it is none.
+            if message.name() != "RecordedRequest" {
+                assert_eq!(field.number(), 1, "{}", message.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! One listener: a hub's public API or its internal one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::HeaderName;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+use tonic_web::GrpcWebLayer;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::gate::{Gate, Rules};
+use crate::rate::Limiter;
+use crate::{Drain, Policies, Rate, Verifier, duplex};
+
+/// The longest message, in bytes; what is larger is streamed or paged.
+pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Streams of one connection from outside.
+pub const CONNECTION_STREAMS_MAX: u32 = 100;
+/// How long calls may go on once the server drains.
+pub const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// How long a connection may be silent before it is asked whether it lives.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// What a browser may read of an answer besides its body.
+const EXPOSED_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("grpc-status"),
+    HeaderName::from_static("grpc-message"),
+    HeaderName::from_static("grpc-status-details-bin"),
+];
+
+/// Why a listener ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The connection layer failed.
+    #[error("the listener failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// The descriptors cannot be shown by reflection.
+    #[error("the API cannot be shown by reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// A listener's server.
+pub struct Server {
+    routes: Routes,
+    rules: Rules,
+}
+
+impl Server {
+    /// The public API: no internal RPC is reachable, and each principal's rate is bounded.
+    pub fn public(
+        routes: Routes,
+        policies: Arc<Policies>,
+        verifier: Arc<dyn Verifier>,
+        drain: Drain,
+        rate: Rate,
+    ) -> Self {
+        let rules = Rules { policies, verifier, limiter: Some(Limiter::new(rate)), drain, internal: false };
+        Self { routes, rules }
+    }
+
+    /// What services, operators and carriers call.
+    pub fn internal(
+        routes: Routes,
+        policies: Arc<Policies>,
+        verifier: Arc<dyn Verifier>,
+        drain: Drain,
+    ) -> Self {
+        let rules = Rules { policies, verifier, limiter: None, drain, internal: true };
+        Self { routes, rules }
+    }
+
+    /// Serves gRPC and gRPC-Web, health and reflection on `listener` until the drain has begun and the last call has
+    /// ended, or [`DRAIN_MAX`] has passed.
+    pub async fn serve(self, listener: TcpListener) -> Result<(), Error> {
+        let routes = self.with_system_services().await?;
+        let drain = self.rules.drain.clone();
+        let cors = CorsLayer::new()
+            .allow_origin(Any)
+            .allow_headers(Any)
+            .allow_methods([http::Method::POST])
+            .expose_headers(EXPOSED_HEADERS);
+        let server = tonic::transport::Server::builder()
+            .accept_http1(true)
+            .max_concurrent_streams(CONNECTION_STREAMS_MAX)
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .layer(cors)
+            .layer(GrpcWebLayer::new())
+            .layer(Gate(Arc::new(self.rules)))
+            .add_routes(routes);
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let serving = server.serve_with_incoming_shutdown(incoming, drain.begun_owned());
+        bounded(serving, drain).await
+    }
+
+    /// Serves the connections of an in-process channel, through the same gate.
+    pub async fn in_process(self, incoming: duplex::Incoming) -> Result<(), Error> {
+        let drain = self.rules.drain.clone();
+        let server =
+            tonic::transport::Server::builder().layer(Gate(Arc::new(self.rules))).add_routes(self.routes);
+        // The other services of this process may still need it while they drain: it ends with the process.
+        drop(drain);
+        Ok(server.serve_with_incoming(incoming).await?)
+    }
+
+    async fn with_system_services(&self) -> Result<Routes, Error> {
+        let policies = &self.rules.policies;
+        let files = if self.rules.internal { policies.all_files() } else { policies.public_files() };
+        let v1 = tonic_reflection::server::Builder::configure()
+            .register_file_descriptor_set(files.clone())
+            .include_reflection_service(false)
+            .build_v1()?;
+        // grpcurl and older tools ask for this one.
+        let v1alpha = tonic_reflection::server::Builder::configure()
+            .register_file_descriptor_set(files)
+            .include_reflection_service(false)
+            .build_v1alpha()?;
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let internal = self.rules.internal;
+        let names =
+            policies.services().iter().filter(|name| internal || !crate::descriptors::is_internal(name));
+        let names: Vec<String> = names.cloned().collect();
+        for name in &names {
+            reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
+        }
+        let drain = self.rules.drain.clone();
+        tokio::spawn(async move {
+            drain.begun().await;
+            for name in names.iter().map(String::as_str).chain([""]) {
+                reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
+            }
+        });
+        Ok(self.routes.clone().add_service(health).add_service(v1).add_service(v1alpha))
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("internal", &self.rules.internal).finish_non_exhaustive()
+    }
+}
+
+async fn bounded(
+    serving: impl Future<Output = Result<(), tonic::transport::Error>>,
+    drain: Drain,
+) -> Result<(), Error> {
+    let too_long = async {
+        drain.begun().await;
+        tokio::time::sleep(DRAIN_MAX).await;
+    };
+    tokio::select! {
+        ended = serving => Ok(ended?),
+        () = too_long => {
+            tracing::warn!("calls were cut off: they went on for longer than the drain allows");
+            Ok(())
+        }
+    }
+}
+
+/// The routes of several services as one.
+pub fn merge(routes: impl IntoIterator<Item = Routes>) -> Routes {
+    let merged = routes.into_iter().fold(Routes::default().into_axum_router(), |merged, routes| {
+        merged.merge(routes.into_axum_router().reset_fallback())
+    });
+    Routes::from(merged)
+}
