@@ -1,1 +1,26 @@
-//! Being built.
+//! The life of a hub's process: settings, databases, listeners, consumers, workers, and a clean end.
+//!
+//! A service says what it is in a [`Spec`]; [`Hub::start`] runs any number of them in one process, each with its own
+//! database. Those that are not in the process are called over TCP. Nothing here is global: several hubs live in one
+//! process.
+
+mod error;
+mod folder;
+mod hub;
+mod operator;
+mod settings;
+mod spec;
+pub mod telemetry;
+mod worker;
+
+pub use error::Error;
+pub use hub::{Hub, OPERATOR_PACKAGE};
+pub use settings::{Settings, parse_section};
+pub use spec::{Deps, Peers, Sandbox, Service, Spec};
+pub use worker::Worker;
+
+/// The runtime's own table, in every service's database.
+pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
+    name: "runtime",
+    files: &[("0001_hub_clock.sql", include_str!("../migrations/0001_hub_clock.sql"))],
+};

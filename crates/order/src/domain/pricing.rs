@@ -1,0 +1,308 @@
+//! How a landed price comes about: offers grouped into consignments, their landed costs, the rates.
+//!
+//! The goods are the seller's price at the goods' rate; all else is in the hub's currency at the charges' rate. Each
+//! part of a consignment is converted once and rounded up to the minor unit, in the hub's favour; lines get shares
+//! that add up to the part.
+
+use std::collections::BTreeMap;
+
+use kernel::{ConsignmentId, ProductId, SellerId, VariantId};
+use money::{Currency, Money, Rounding};
+
+use super::Refusal;
+use super::price::Price;
+use super::quote::{AppliedRule, Carriage, QuotedConsignment, QuotedLine, Rate};
+
+/// The most consignments of one quote.
+pub const CONSIGNMENTS_MAX: usize = 50;
+/// The most lines of one quote.
+pub const LINES_MAX: usize = 500;
+/// The most units of a line.
+pub const QUANTITY_MAX: i64 = 1_000_000;
+
+/// A wish to buy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// What.
+    pub variant_id: VariantId,
+    /// How many units.
+    pub quantity: i64,
+}
+
+/// What catalog offers for a wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Which variant.
+    pub variant_id: VariantId,
+    /// Its product.
+    pub product_id: ProductId,
+    /// Its seller.
+    pub seller_id: SellerId,
+    /// The name that buyers see.
+    pub seller_name: String,
+    /// Registered for the tax on low-value goods.
+    pub seller_tax_registered: bool,
+    /// The seller's own code.
+    pub sku: String,
+    /// Title for people.
+    pub title: String,
+    /// The category's slug.
+    pub category: String,
+    /// Of one unit.
+    pub unit_price: Money,
+    /// Harmonized System code.
+    pub hs_code: String,
+    /// Where it was made.
+    pub origin: String,
+    /// Where it ships from.
+    pub from_country: String,
+    /// Packed weight of one unit.
+    pub weight_grams: i64,
+    /// Packed length, width and height of one unit.
+    pub size_mm: Option<[i64; 3]>,
+    /// A trade preference; empty: none.
+    pub preference: String,
+}
+
+/// The offers that travel together, with how many of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Who sells.
+    pub seller_id: SellerId,
+    /// Where it ships from.
+    pub from_country: String,
+    /// In which currency the seller is paid.
+    pub currency: Currency,
+    /// What is in it.
+    pub lines: Vec<(Offer, i64)>,
+}
+
+/// What logistics says of a group, in the hub's currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LandedCost {
+    /// How it is carried.
+    pub carriage: Carriage,
+    /// The parts of the whole.
+    pub price: Price,
+    /// The parts of each line.
+    pub lines: Vec<Price>,
+    /// What customs takes duty of.
+    pub customs_value: Money,
+    /// Tax that the seller collects.
+    pub seller_collected_tax: Money,
+    /// The rules behind it.
+    pub rules: Vec<AppliedRule>,
+    /// The customs rate.
+    pub customs_rate: Option<Rate>,
+    /// What the buyer should know.
+    pub warnings: Vec<String>,
+}
+
+/// Why no price could be worked out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A rule says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The sums are beyond what is counted here.
+    #[error(transparent)]
+    Money(#[from] money::Error),
+    /// Another service answered what does not fit its contract.
+    #[error("{0}")]
+    Answer(String),
+}
+
+/// Groups offers by seller, country and currency, in the order of the first line of each.
+pub fn group(wishes: &[Wish], offers: Vec<Offer>) -> Result<Vec<Group>, Error> {
+    if offers.len() != wishes.len() {
+        return Err(Error::Answer(format!("{} offers for {} wishes", offers.len(), wishes.len())));
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: BTreeMap<(SellerId, String, Currency), usize> = BTreeMap::new();
+    for (wish, offer) in wishes.iter().zip(offers) {
+        if wish.variant_id != offer.variant_id {
+            return Err(Error::Answer(format!("an offer of {} for {}", offer.variant_id, wish.variant_id)));
+        }
+        let currency = offer.unit_price.currency();
+        let key = (offer.seller_id, offer.from_country.clone(), currency);
+        let place = *places.entry(key).or_insert_with(|| {
+            let (seller_id, from_country) = (offer.seller_id, offer.from_country.clone());
+            groups.push(Group { seller_id, from_country, currency, lines: Vec::new() });
+            groups.len() - 1
+        });
+        groups[place].lines.push((offer, wish.quantity));
+    }
+    if groups.len() > CONSIGNMENTS_MAX {
+        let message = format!("{} consignments; one quote has at most {CONSIGNMENTS_MAX}", groups.len());
+        return Err(Refusal::new("TOO_MANY_CONSIGNMENTS", message).into());
+    }
+    Ok(groups)
+}
+
+/// The currencies to be exchanged into the buyer's: each seller's and the hub's, without the buyer's own.
+pub fn currencies(groups: &[Group], hub: Currency, buyer: Currency) -> Vec<Currency> {
+    let mut wanted: Vec<Currency> = groups.iter().map(|group| group.currency).chain([hub]).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted.retain(|currency| *currency != buyer);
+    wanted
+}
+
+/// The consignment that a group and its landed cost come to in the buyer's currency.
+pub fn consignment(group: Group, landed: LandedCost, rates: &[Rate], to: Currency) -> Result<QuotedConsignment, Error> {
+    if landed.lines.len() != group.lines.len() {
+        return Err(Error::Answer(format!("{} landed lines for {}", landed.lines.len(), group.lines.len())));
+    }
+    let worth = group.lines.iter().map(|(offer, quantity)| offer.unit_price.checked_mul(*quantity));
+    let worth = worth.collect::<Result<Vec<Money>, _>>()?;
+    let seller_goods = Money::sum(worth.iter().copied(), group.currency)?;
+    let hub = landed.price.currency();
+    let [_, charges @ ..] = landed.price.parts();
+    let mut parts = [convert(seller_goods, rates, to)?; 6];
+    for (part, charge) in parts[1..].iter_mut().zip(charges) {
+        *part = convert(charge, rates, to)?;
+    }
+    let price = Price::from_parts(parts);
+    let shares = share(&price, &worth, &landed.lines)?;
+    let names = group.lines.first().map(|(offer, _)| offer.seller_name.clone()).unwrap_or_default();
+    let lines = group.lines.into_iter().zip(shares).map(|((offer, quantity), price)| line(offer, quantity, price));
+    Ok(QuotedConsignment {
+        id: ConsignmentId::new(),
+        seller_id: group.seller_id,
+        seller_name: names,
+        from_country: group.from_country,
+        lines: lines.collect(),
+        price,
+        hub_price: landed.price,
+        seller_goods,
+        carriage: landed.carriage,
+        customs_value: landed.customs_value,
+        seller_collected_tax: landed.seller_collected_tax,
+        rules: landed.rules,
+        customs_rate: landed.customs_rate,
+        goods_rate: rate(group.currency, rates, to)?.cloned(),
+        charges_rate: rate(hub, rates, to)?.cloned(),
+    })
+}
+
+fn rate(from: Currency, rates: &[Rate], to: Currency) -> Result<Option<&Rate>, Error> {
+    if from == to {
+        return Ok(None);
+    }
+    let found = rates.iter().find(|rate| rate.from == from && rate.to == to);
+    found.map(Some).ok_or_else(|| Error::Answer(format!("no rate from {from} to {to}")))
+}
+
+/// Rounded up: the hub never gives more than it takes.
+fn convert(amount: Money, rates: &[Rate], to: Currency) -> Result<Money, Error> {
+    match rate(amount.currency(), rates, to)? {
+        None => Ok(amount),
+        Some(rate) => Ok(amount.convert(rate.rate, to, Rounding::Up)?),
+    }
+}
+
+/// The lines' shares of each part: goods by their worth, the rest by what logistics gave each line.
+fn share(price: &Price, worth: &[Money], landed: &[Price]) -> Result<Vec<Price>, Error> {
+    let mut shares = vec![[Money::zero(price.currency()); 6]; worth.len()];
+    for (place, part) in price.parts().into_iter().enumerate() {
+        let weights: Vec<i64> = match place {
+            0 => worth.iter().map(|worth| worth.minor()).collect(),
+            _ => landed.iter().map(|line| line.parts()[place].minor()).collect(),
+        };
+        for (line, share) in shares.iter_mut().zip(part.allocate(&weights)?) {
+            line[place] = share;
+        }
+    }
+    Ok(shares.into_iter().map(Price::from_parts).collect())
+}
+
+fn line(offer: Offer, quantity: i64, price: Price) -> QuotedLine {
+    QuotedLine {
+        variant_id: offer.variant_id,
+        product_id: offer.product_id,
+        sku: offer.sku,
+        title: offer.title,
+        quantity,
+        unit_price: offer.unit_price,
+        price,
+        hs_code: offer.hs_code,
+        origin: offer.origin,
+        weight_grams: offer.weight_grams,
+        category: offer.category,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::samples::{landed, myr, offer, rate, thb};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_group_is_a_seller_a_country_and_a_currency() {
+        let (one, two) = (SellerId::new(), SellerId::new());
+        let offers = vec![
+            offer(one, "TH", thb(100)),
+            offer(two, "TH", thb(100)),
+            offer(one, "CN", thb(100)),
+            offer(one, "TH", thb(200)),
+            offer(one, "TH", myr(5)),
+        ];
+        let wishes: Vec<Wish> =
+            offers.iter().map(|offer| Wish { variant_id: offer.variant_id, quantity: 1 }).collect();
+        let groups = group(&wishes, offers.clone()).unwrap();
+        let sizes: Vec<usize> = groups.iter().map(|group| group.lines.len()).collect();
+        assert_eq!(sizes, [2, 1, 1, 1]);
+        assert!(matches!(group(&wishes[1..], offers.clone()), Err(Error::Answer(_))));
+        let mut swapped = wishes;
+        swapped.swap(0, 1);
+        assert!(matches!(group(&swapped, offers), Err(Error::Answer(_))));
+    }
+
+    #[test]
+    fn a_missing_rate_is_seen() {
+        let group = Group {
+            seller_id: SellerId::new(),
+            from_country: "TH".to_owned(),
+            currency: Currency::THB,
+            lines: vec![(offer(SellerId::new(), "TH", thb(100)), 1)],
+        };
+        let refused = consignment(group, landed(&[[100, 10, 1, 2, 3, 4]]), &[], Currency::MYR);
+        assert!(matches!(refused, Err(Error::Answer(_))));
+    }
+
+    proptest! {
+        /// Whatever the amounts and rates: lines add up to the consignment part by part, no part is more than a
+        /// minor unit above its exact amount, and none is below.
+        #[test]
+        fn lines_add_up_and_rounding_favours_the_hub(
+            lines in prop::collection::vec((1_i64..100_000, 1_i64..50, [0_i64..90_000, 0..9_000, 0..900, 0..90_000, 0..90_000, 0..900]), 1..12),
+            goods_rate in 1_i64..100_000_000,
+            charges_rate in 1_i64..100_000_000,
+        ) {
+            let seller_id = SellerId::new();
+            let group = Group {
+                seller_id,
+                from_country: "TH".to_owned(),
+                currency: Currency::THB,
+                lines: lines.iter().map(|(price, quantity, _)| (offer(seller_id, "TH", thb(*price)), *quantity)).collect(),
+            };
+            let parts: Vec<[i64; 6]> = lines.iter().map(|line| line.2).collect();
+            let rates = [rate(Currency::THB, Currency::USD, goods_rate), rate(Currency::MYR, Currency::USD, charges_rate)];
+            let quoted = consignment(group, landed(&parts), &rates, Currency::USD).unwrap();
+            let of_lines = Price::sum(quoted.lines.iter().map(|line| &line.price), Currency::USD).unwrap();
+            prop_assert_eq!(of_lines, quoted.price);
+            let sum: i64 = quoted.price.parts().iter().map(|part| part.minor()).sum();
+            prop_assert_eq!(quoted.price.total().unwrap().minor(), sum);
+            let exact = |amount: i64, rate: i64| i128::from(amount) * i128::from(rate);
+            let goods: i64 = lines.iter().map(|(price, quantity, _)| price * quantity).sum();
+            let of = |place: usize| parts.iter().map(|part| part[place]).sum::<i64>();
+            let wanted = [exact(goods, goods_rate), exact(of(1), charges_rate), exact(of(2), charges_rate),
+                exact(of(3), charges_rate), exact(of(4), charges_rate), exact(of(5), charges_rate)];
+            for (part, wanted) in quoted.price.parts().iter().zip(wanted) {
+                let scaled = i128::from(part.minor()) * 1_000_000;
+                prop_assert!(scaled >= wanted && scaled - wanted < 1_000_000);
+            }
+        }
+    }
+}

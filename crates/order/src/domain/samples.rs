@@ -1,0 +1,134 @@
+//! Samples for the tests of the domain.
+
+use chrono::{DateTime, Duration, Utc};
+use kernel::{ConsignmentId, OrderId, ProductId, QuoteId, SagaId, SellerId, VariantId};
+use money::{Currency, Money};
+use rust_decimal::Decimal;
+
+use super::order::{Address, Order, PaymentMethod, Placing};
+use super::price::Price;
+use super::pricing::{Group, LandedCost, Offer, consignment};
+use super::quote::{Carriage, Quote, Rate};
+
+pub(crate) fn myr(minor: i64) -> Money {
+    Money::new(minor, Currency::MYR).unwrap()
+}
+
+pub(crate) fn thb(minor: i64) -> Money {
+    Money::new(minor, Currency::THB).unwrap()
+}
+
+pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000, 0).unwrap() + Duration::minutes(minutes)
+}
+
+pub(crate) fn offer(seller_id: SellerId, from_country: &str, unit_price: Money) -> Offer {
+    Offer {
+        variant_id: VariantId::new(),
+        product_id: ProductId::new(),
+        seller_id,
+        seller_name: "Baan Silk".to_owned(),
+        seller_tax_registered: true,
+        sku: "SILK-1".to_owned(),
+        title: "Silk scarf".to_owned(),
+        category: "scarves".to_owned(),
+        unit_price,
+        hs_code: "621410".to_owned(),
+        origin: "TH".to_owned(),
+        from_country: from_country.to_owned(),
+        weight_grams: 120,
+        size_mm: Some([200, 150, 30]),
+        preference: String::new(),
+    }
+}
+
+pub(crate) fn landed(lines: &[[i64; 6]]) -> LandedCost {
+    let lines: Vec<Price> = lines.iter().map(|parts| Price::from_parts(parts.map(myr))).collect();
+    LandedCost {
+        carriage: Carriage {
+            carrier: "asean-post".to_owned(),
+            service: "tracked".to_owned(),
+            title: "Tracked post".to_owned(),
+            transport: None,
+            chargeable_grams: 500,
+            days_min: 4,
+            days_max: 9,
+        },
+        price: Price::sum(&lines, Currency::MYR).unwrap(),
+        lines,
+        customs_value: myr(1),
+        seller_collected_tax: myr(0),
+        rules: Vec::new(),
+        customs_rate: None,
+        warnings: Vec::new(),
+    }
+}
+
+/// A rate in millionths.
+pub(crate) fn rate(from: Currency, to: Currency, millionths: i64) -> Rate {
+    Rate {
+        from,
+        to,
+        rate: Decimal::new(millionths, 6),
+        reference_rate: String::new(),
+        as_of: "2026-09-01".to_owned(),
+        source: "test".to_owned(),
+        rate_id: String::new(),
+    }
+}
+
+/// A quote of `consignments` consignments, each of a seller of its own with two lines.
+pub(crate) fn quote(consignments: usize) -> Quote {
+    let consignments = (0..consignments)
+        .map(|_| {
+            let seller_id = SellerId::new();
+            let lines =
+                vec![(offer(seller_id, "TH", thb(10_000)), 3), (offer(seller_id, "TH", thb(5_555)), 7)];
+            let group = Group { seller_id, from_country: "TH".to_owned(), currency: Currency::THB, lines };
+            let landed = landed(&[[3_900, 800, 100, 390, 401, 50], [5_063, 1_200, 150, 506, 520, 50]]);
+            consignment(group, landed, &[rate(Currency::THB, Currency::MYR, 130_211)], Currency::MYR).unwrap()
+        })
+        .collect();
+    Quote {
+        id: QuoteId::new(),
+        owner: None,
+        currency: Currency::MYR,
+        consignments,
+        warnings: Vec::new(),
+        profile_hash: "hash".to_owned(),
+        created_at: at(0),
+        expires_at: at(30),
+    }
+}
+
+pub(crate) fn address() -> Address {
+    Address {
+        recipient: "Aisyah".to_owned(),
+        line1: "1 Jalan Merdeka".to_owned(),
+        line2: String::new(),
+        city: "Kuala Lumpur".to_owned(),
+        state: String::new(),
+        postcode: "50050".to_owned(),
+        country: "MY".to_owned(),
+        phone: String::new(),
+    }
+}
+
+/// An order that is being placed.
+pub(crate) fn order(consignments: usize) -> Order {
+    let placing = Placing {
+        id: OrderId::new(),
+        saga_id: SagaId::new(),
+        number: "MY-0000-00".to_owned(),
+        buyer: "aisyah".to_owned(),
+        address: address(),
+        method: PaymentMethod::Wallet,
+        client_reference: None,
+        attributes: std::collections::BTreeMap::new(),
+    };
+    Order::place(placing, quote(consignments), at(1)).unwrap()
+}
+
+pub(crate) fn consignment_id(order: &Order, place: usize) -> ConsignmentId {
+    order.terms.consignments[place].id
+}

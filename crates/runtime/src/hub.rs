@@ -1,0 +1,343 @@
+//! A running hub.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use db::Db;
+use events::{Bus, Outbox, Subscription, relay};
+use kernel::Clock;
+use rpc::{Drain, Identity, Keys, Policies, PolicyTable, Server, duplex};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::operator::{self, Overview};
+use crate::{Deps, Error, Peers, Service, Settings, Spec, folder};
+
+/// The runtime's own proto package.
+pub const OPERATOR_PACKAGE: &str = "entrepot.operator.internal.v1";
+/// How long workers and relays may take to finish their step.
+const FINISH_MAX: Duration = Duration::from_secs(10);
+
+/// A hub that runs in this process.
+pub struct Hub {
+    code: String,
+    keys: Keys,
+    clock: Clock,
+    public: SocketAddr,
+    internal: SocketAddr,
+    channels: (Channel, Channel),
+    databases: BTreeMap<&'static str, Db>,
+    drain: Drain,
+    stop: CancellationToken,
+    servers: JoinSet<()>,
+    tasks: JoinSet<()>,
+    _folder: folder::Held,
+}
+
+/// A service on its way to being served.
+struct Built {
+    spec: Spec,
+    service: Service,
+    incoming: duplex::Incoming,
+}
+
+impl Hub {
+    /// Starts the services of `specs`, as one hub: opens and migrates their databases, listens, and begins to relay,
+    /// consume and work. On an error nothing is left running.
+    pub async fn start(settings: Settings, specs: &[Spec], bus: Arc<dyn Bus>) -> Result<Self, Error> {
+        check_sections(&settings, specs)?;
+        let folder = folder::take(&settings.folder)?;
+        let code = settings.profile.code().to_owned();
+        let keys = Keys::load_or_create(&settings.folder.join("key.pem"), &code)?;
+        let public = listen("--public", settings.public).await?;
+        let internal = listen("--internal", settings.internal).await?;
+        let databases = databases(&settings, specs).await?;
+        let clock = operator::clock(&settings, &databases).await?;
+        let drain = Drain::new();
+        let built = build(&settings, specs, &databases, &clock, &keys, &drain)?;
+        let mut hub = Self {
+            code,
+            keys,
+            clock,
+            public: public.1,
+            internal: internal.1,
+            // Replaced as soon as there are servers.
+            channels: (duplex::pair().0, duplex::pair().0),
+            databases,
+            drain,
+            stop: CancellationToken::new(),
+            servers: JoinSet::new(),
+            tasks: JoinSet::new(),
+            _folder: folder,
+        };
+        hub.run(&settings, built, bus, public.0, internal.0).await?;
+        Ok(hub)
+    }
+
+    async fn run(
+        &mut self,
+        settings: &Settings,
+        built: Vec<Built>,
+        bus: Arc<dyn Bus>,
+        public: TcpListener,
+        internal: TcpListener,
+    ) -> Result<(), Error> {
+        let policies = Arc::new(policies(&built)?);
+        let mut subscriptions = Vec::new();
+        let (mut public_routes, mut internal_routes, mut workers) = (Vec::new(), Vec::new(), Vec::new());
+        for Built { spec, service, incoming } in built {
+            for consumer in service.consumers {
+                let db = self.databases[spec.name].clone();
+                let subscription =
+                    Subscription::new(&self.code, consumer, db, self.clock.clone(), self.stop.child_token());
+                bus.subscribe(subscription.clone()).await?;
+                subscriptions.push((spec.name, subscription));
+            }
+            public_routes.push(service.public);
+            internal_routes.push(service.internal.clone());
+            workers.extend(service.workers);
+            self.serve_in_process(self.internal_server(service.internal, &policies), incoming);
+        }
+        let overview =
+            Overview::new(self.databases.clone(), subscriptions, self.clock.clone(), settings.sandbox);
+        internal_routes.push(operator::routes(overview));
+        self.serve_outside(
+            settings,
+            rpc::merge(public_routes),
+            rpc::merge(internal_routes),
+            &policies,
+            public,
+            internal,
+        );
+        self.relay(&bus);
+        for worker in workers {
+            self.tasks.spawn(worker.run(self.stop.child_token()));
+        }
+        for db in self.databases.values() {
+            self.tasks.spawn(operator::sweeper(db.clone(), self.clock.clone()).run(self.stop.child_token()));
+        }
+        Ok(())
+    }
+
+    fn internal_server(&self, routes: Routes, policies: &Arc<Policies>) -> Server {
+        Server::internal(routes, policies.clone(), Arc::new(self.keys.clone()), self.drain.clone())
+    }
+
+    fn serve_in_process(&mut self, server: Server, incoming: duplex::Incoming) {
+        // Ends when the last channel to it is dropped; a service that drains may still ask this one.
+        self.tasks.spawn(log_end("in process", server.in_process(incoming), self.stop.clone()));
+    }
+
+    fn serve_outside(
+        &mut self,
+        settings: &Settings,
+        public_routes: Routes,
+        internal_routes: Routes,
+        policies: &Arc<Policies>,
+        public: TcpListener,
+        internal: TcpListener,
+    ) {
+        let verifier = Arc::new(self.keys.clone());
+        let public_server = |routes| {
+            Server::public(routes, policies.clone(), verifier.clone(), self.drain.clone(), settings.rate)
+        };
+        let (public_channel, public_incoming) = duplex::pair();
+        let (internal_channel, internal_incoming) = duplex::pair();
+        let near = [
+            (public_server(public_routes.clone()), public_incoming),
+            (self.internal_server(internal_routes.clone(), policies), internal_incoming),
+        ];
+        let far = [
+            (public_server(public_routes), public),
+            (self.internal_server(internal_routes, policies), internal),
+        ];
+        for (server, incoming) in near {
+            self.serve_in_process(server, incoming);
+        }
+        let never = CancellationToken::new();
+        for (server, listener) in far {
+            self.servers.spawn(log_end("over TCP", server.serve(listener), never.clone()));
+        }
+        self.channels = (public_channel, internal_channel);
+    }
+
+    fn relay(&mut self, bus: &Arc<dyn Bus>) {
+        for (service, db) in &self.databases {
+            let topic = events::topic(&self.code, service);
+            let relaying =
+                relay::run(db.clone(), self.clock.clone(), bus.clone(), topic, self.stop.child_token());
+            self.tasks.spawn(relaying);
+        }
+    }
+
+    /// The profile's code, such as `my`.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// Makes and verifies the hub's tokens.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The hub's business time.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Where the public API listens.
+    pub fn public_addr(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Where services, operators and carriers are listened to.
+    pub fn internal_addr(&self) -> SocketAddr {
+        self.internal
+    }
+
+    /// The public API from within the process: the same gate, no port.
+    pub fn public_channel(&self) -> Channel {
+        self.channels.0.clone()
+    }
+
+    /// The internal API from within the process.
+    pub fn internal_channel(&self) -> Channel {
+        self.channels.1.clone()
+    }
+
+    /// Commits and statements of each service's database since the start.
+    pub fn statistics(&self) -> BTreeMap<&'static str, db::Statistics> {
+        self.databases.iter().map(|(service, db)| (*service, db.statistics())).collect()
+    }
+
+    /// Leaves cleanly: streams end with UNAVAILABLE, calls and steps finish within a bound, databases are closed.
+    pub async fn stop(mut self) {
+        self.drain.begin();
+        while self.servers.join_next().await.is_some() {}
+        self.stop.cancel();
+        let finished = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(FINISH_MAX, finished).await.is_err() {
+            tracing::warn!(
+                hub = self.code,
+                "some work did not finish in time; it goes on after the next start"
+            );
+        }
+        self.tasks.shutdown().await;
+        for db in self.databases.values() {
+            db.close().await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("code", &self.code).field("public", &self.public).finish_non_exhaustive()
+    }
+}
+
+fn check_sections(settings: &Settings, specs: &[Spec]) -> Result<(), Error> {
+    let unknown =
+        settings.sections.keys().find(|section| specs.iter().all(|spec| spec.name != section.as_str()));
+    match unknown {
+        None => Ok(()),
+        Some(section) => {
+            let known = specs.iter().map(|spec| spec.name).collect::<Vec<_>>().join(", ");
+            Err(Error::UnknownSection { section: section.clone(), known })
+        }
+    }
+}
+
+async fn listen(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |source| Error::Listen { setting, address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let local = listener.local_addr().map_err(failed)?;
+    Ok((listener, local))
+}
+
+async fn databases(settings: &Settings, specs: &[Spec]) -> Result<BTreeMap<&'static str, Db>, Error> {
+    let opened = futures::future::try_join_all(specs.iter().map(|spec| async {
+        let failed = |source| Error::Database { service: spec.name, source };
+        let mut options = db::Options::new(settings.database_url(spec.name));
+        options.connections_max = settings.connections_max;
+        let db = Db::connect(&options).await.map_err(failed)?;
+        let sets = [events::MIGRATIONS, rpc::replay::MIGRATIONS, crate::MIGRATIONS, spec.migrations];
+        db.migrate(&sets).await.map_err(failed)?;
+        Ok::<_, Error>((spec.name, db))
+    }));
+    Ok(opened.await?.into_iter().collect())
+}
+
+fn build(
+    settings: &Settings,
+    specs: &[Spec],
+    databases: &BTreeMap<&'static str, Db>,
+    clock: &Clock,
+    keys: &Keys,
+    drain: &Drain,
+) -> Result<Vec<Built>, Error> {
+    let (mut channels, mut ends) = (remote_channels(settings)?, Vec::new());
+    for spec in specs {
+        let (channel, incoming) = duplex::pair();
+        channels.insert(spec.name.to_owned(), channel);
+        ends.push(incoming);
+    }
+    let mut built = Vec::new();
+    for (spec, incoming) in specs.iter().zip(ends) {
+        if let Some(service) = spec.asks.iter().find(|service| !channels.contains_key(**service)) {
+            return Err(Error::NoPeer { service });
+        }
+        let deps = Deps {
+            hub: settings.profile.clone(),
+            clock: clock.clone(),
+            db: databases[spec.name].clone(),
+            outbox: Outbox,
+            peers: Peers::new(channels.clone(), Identity::new(keys.clone(), spec.name)),
+            sandbox: settings.sandbox,
+            drain: drain.clone(),
+        };
+        let section = match settings.sections.get(spec.name) {
+            None => toml::Table::new(),
+            Some(toml::Value::Table(section)) => section.clone(),
+            Some(_) => {
+                return Err(Error::Section { service: spec.name, problem: "must be a table".to_owned() });
+            }
+        };
+        let service = (spec.build)(&section, deps)
+            .map_err(|error| Error::Section { service: spec.name, problem: format!("{error:#}") })?;
+        built.push(Built { spec: *spec, service, incoming });
+    }
+    Ok(built)
+}
+
+fn remote_channels(settings: &Settings) -> Result<HashMap<String, Channel>, Error> {
+    let channel = |(service, address): (&String, &String)| {
+        let wrong = |_| Error::PeerAddress { service: service.clone(), address: address.clone() };
+        let endpoint = Endpoint::from_shared(address.clone()).map_err(wrong)?;
+        Ok((service.clone(), endpoint.connect_lazy()))
+    };
+    settings.peers.iter().map(channel).collect()
+}
+
+fn policies(built: &[Built]) -> Result<Policies, Error> {
+    let mut packages: Vec<String> =
+        built.iter().flat_map(|built| built.spec.packages).map(|package| (*package).to_owned()).collect();
+    packages.push(OPERATOR_PACKAGE.to_owned());
+    let mut tables: Vec<PolicyTable> = built.iter().map(|built| built.spec.policies).collect();
+    tables.push(operator::POLICIES);
+    Ok(Policies::check(proto::FILE_DESCRIPTOR_SET, &packages, &tables)?)
+}
+
+async fn log_end(
+    how: &'static str,
+    serving: impl Future<Output = Result<(), rpc::ServerError>>,
+    stop: CancellationToken,
+) {
+    if let Some(Err(error)) = stop.run_until_cancelled(serving).await {
+        tracing::error!(%error, how, "a listener failed");
+    }
+}

@@ -1,0 +1,116 @@
+//! What every service shows its operators: events on their way, parked ones, who did what; and the sandbox's clock.
+
+mod operator_service;
+mod sandbox_service;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use db::Db;
+use events::Subscription;
+use kernel::Clock;
+use proto::operator::internal::v1::operator_service_server::OperatorServiceServer;
+use proto::operator::internal::v1::sandbox_service_server::SandboxServiceServer;
+use rpc::{Policy, PolicyTable, Role};
+use tonic::Status;
+use tonic::service::Routes;
+
+use crate::{Error, Sandbox, Settings, Worker};
+
+/// Operators only.
+pub(crate) const POLICIES: PolicyTable = &[
+    ("/entrepot.operator.internal.v1.OperatorService/ListOutbox", OPERATORS),
+    ("/entrepot.operator.internal.v1.OperatorService/ListInbox", OPERATORS),
+    ("/entrepot.operator.internal.v1.OperatorService/ListParkedEvents", OPERATORS),
+    ("/entrepot.operator.internal.v1.OperatorService/ReplayParkedEvents", OPERATORS),
+    ("/entrepot.operator.internal.v1.OperatorService/ListRequests", OPERATORS),
+    ("/entrepot.operator.internal.v1.SandboxService/AdvanceClock", OPERATORS),
+    ("/entrepot.operator.internal.v1.SandboxService/GetClock", OPERATORS),
+];
+const OPERATORS: Policy = Policy::Roles(&[Role::Operator]);
+
+/// How often old requests are forgotten, and how many at a time.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+const SWEEP_ROWS: i64 = 500;
+
+/// The services of this process, as their operators see them.
+#[derive(Clone)]
+pub(crate) struct Overview(Arc<Inner>);
+
+struct Inner {
+    databases: BTreeMap<&'static str, Db>,
+    subscriptions: Vec<(&'static str, Subscription)>,
+    clock: Clock,
+    sandbox: Sandbox,
+}
+
+impl Overview {
+    pub(crate) fn new(
+        databases: BTreeMap<&'static str, Db>,
+        subscriptions: Vec<(&'static str, Subscription)>,
+        clock: Clock,
+        sandbox: Sandbox,
+    ) -> Self {
+        Self(Arc::new(Inner { databases, subscriptions, clock, sandbox }))
+    }
+
+    fn db(&self, service: &str) -> Result<&Db, Status> {
+        self.0.databases.get(service).ok_or_else(|| {
+            let here = self.0.databases.keys().copied().collect::<Vec<_>>().join(", ");
+            let problem = format!("`{service}` does not run in this process; it has {here}");
+            rpc::status::invalid(&[("service", &problem)])
+        })
+    }
+
+    fn subscription(&self, service: &str, consumer: &str) -> Result<&Subscription, Status> {
+        let of_service = || self.0.subscriptions.iter().filter(|(name, _)| *name == service);
+        of_service()
+            .map(|(_, subscription)| subscription)
+            .find(|found| found.consumer() == consumer)
+            .ok_or_else(|| {
+                let known = of_service().map(|(_, found)| found.consumer()).collect::<Vec<_>>().join(", ");
+                let problem = format!("`{consumer}` is no consumer of {service}; it has {known}");
+                rpc::status::invalid(&[("consumer", &problem)])
+            })
+    }
+}
+
+/// The operator's services.
+pub(crate) fn routes(overview: Overview) -> Routes {
+    Routes::new(OperatorServiceServer::new(operator_service::Api(overview.clone())))
+        .add_service(SandboxServiceServer::new(sandbox_service::Api(overview)))
+}
+
+/// The hub's clock: the machine's, moved as far as a sandbox was moved before.
+pub(crate) async fn clock(
+    settings: &Settings,
+    databases: &BTreeMap<&'static str, Db>,
+) -> Result<Clock, Error> {
+    let clock = Clock::system();
+    if !settings.sandbox.enabled {
+        return Ok(clock);
+    }
+    for (service, db) in databases {
+        let ahead =
+            sandbox_service::kept_ahead(db).await.map_err(|source| Error::Database { service, source })?;
+        // What was kept was within bounds when it was kept.
+        if let Err(error) = clock.set_ahead(ahead) {
+            tracing::warn!(service, %error, "the clock's kept move is ignored");
+        }
+    }
+    Ok(clock)
+}
+
+/// Forgets requests that are older than they are kept.
+pub(crate) fn sweeper(db: Db, clock: Clock) -> Worker {
+    Worker::every("requests", SWEEP_EVERY, None, move || {
+        let (db, before) = (db.clone(), clock.now() - rpc::replay::KEPT);
+        Box::pin(async move {
+            let swept: Result<u64, db::Error> = db
+                .write(move |tx| Box::pin(async move { rpc::replay::sweep(tx, before, SWEEP_ROWS).await }))
+                .await;
+            Ok(swept? > 0)
+        })
+    })
+}
