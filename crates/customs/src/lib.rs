@@ -15,7 +15,6 @@
 //! 4. each amount is rounded half away from zero to the minor unit of the importing currency.
 
 mod amount;
-pub mod case;
 mod date;
 pub mod goods;
 pub mod hs_code;
@@ -34,6 +33,6 @@ pub use hs_code::HsCode;
 pub use landed_cost::{LandedCost, landed_cost};
 pub use rules::{Ruleset, Transport};
 pub use s10::S10;
-pub use shipment::{Line, Shipment};
+pub use shipment::{Line, Rates, Shipment};
 pub use tariff::Tariff;
 pub use weight::chargeable_weight;

@@ -14,8 +14,9 @@ const MAX_RATE: Decimal = Decimal::TEN;
 
 /// A fraction from 0 to 10, such as `"0.075"` for 7.5%.
 pub(crate) fn parse_rate(text: &str) -> Result<Decimal, String> {
-    let rate = Decimal::from_str_exact(text)
-        .map_err(|_| format!("`{text}` is not a rate; write a decimal fraction such as \"0.075\" for 7.5%"))?;
+    let rate = Decimal::from_str_exact(text).map_err(|_| {
+        format!("`{text}` is not a rate; write a decimal fraction such as \"0.075\" for 7.5%")
+    })?;
     if rate < Decimal::ZERO || rate > MAX_RATE {
         return Err(format!("rate `{text}` is outside of 0 to {MAX_RATE} (1 is 100%)"));
     }

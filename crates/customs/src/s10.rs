@@ -156,7 +156,10 @@ mod tests {
     fn a_number_is_read_back_or_refused() {
         let item: S10 = "RR 4731 2482 9 MY".parse().unwrap();
         assert_eq!((item.indicator().as_str(), item.serial()), ("RR", 47_312_482));
-        assert!(matches!("RR473124828MY".parse::<S10>(), Err(Error::CheckDigit { expected: 9, found: 8, .. })));
+        assert!(matches!(
+            "RR473124828MY".parse::<S10>(),
+            Err(Error::CheckDigit { expected: 9, found: 8, .. })
+        ));
         for bad in ["RR47312482MY", "RR4731248290MY", "R1473124829MY", "rr473124829MY", "RR47312A829MY", ""] {
             assert!(bad.parse::<S10>().is_err(), "{bad}");
         }

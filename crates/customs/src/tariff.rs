@@ -155,16 +155,16 @@ impl Tariff {
     ) -> Option<Found> {
         let code = hs_code?.as_str();
         let lengths = (2..=code.len()).rev().filter(|length| length.is_multiple_of(2));
-        lengths
-            .filter_map(|length| self.entries.get(&code[..length].parse::<HsPrefix>().ok()?))
-            .find_map(|entry| {
+        lengths.filter_map(|length| self.entries.get(&code[..length].parse::<HsPrefix>().ok()?)).find_map(
+            |entry| {
                 Some(Found {
                     rate: rate_of(entry)?,
                     prefix: Some(entry.hs.clone()),
                     source: entry.source.clone(),
                     illustrative: entry.illustrative,
                 })
-            })
+            },
+        )
     }
 }
 
@@ -206,7 +206,10 @@ mod tests {
         assert_eq!(rate(&tariff, "611000", Column::Tax).as_deref(), Some("0.10"));
         assert_eq!(rate(&tariff, "621000", Column::Duty), None);
         let shirt = "61091000".parse().unwrap();
-        assert_eq!(tariff.find_preference(Some(&shirt), "ATIGA").map(|found| found.rate), Some(Decimal::ZERO));
+        assert_eq!(
+            tariff.find_preference(Some(&shirt), "ATIGA").map(|found| found.rate),
+            Some(Decimal::ZERO)
+        );
         assert_eq!(tariff.find_preference(Some(&shirt), "ACFTA"), None);
     }
 

@@ -1,0 +1,210 @@
+//! One levy: for every line its rule, its rate and its amount.
+
+use std::collections::BTreeMap;
+
+use money::Money;
+use rust_decimal::Decimal;
+
+use super::explain::AppliedRule;
+use super::matching;
+use super::values::Values;
+use super::{Amounts, Error, LandedCost};
+use crate::amount::{rounded, spread};
+use crate::rules::{Base, Collected, Levy, LevyKind, Rate, RoundedPer, Rule};
+use crate::tariff::Column;
+use crate::{Ruleset, Shipment};
+
+/// A line's rule with its rate and its exact amount.
+struct Charge<'a> {
+    rule: &'a Rule,
+    rate: Decimal,
+    base: Decimal,
+    exact: Decimal,
+    why: Option<String>,
+}
+
+/// Adds the levy's amounts to the cost.
+pub(super) fn add(
+    ruleset: &Ruleset,
+    shipment: &Shipment,
+    values: &Values,
+    levy: &Levy,
+    cost: &mut LandedCost,
+) -> Result<(), Error> {
+    let mut charges = Vec::with_capacity(shipment.lines.len());
+    for place in 0..shipment.lines.len() {
+        charges.push(charge(ruleset, shipment, values, levy, place, cost)?);
+    }
+    for collected in [Collected::Import, Collected::Seller] {
+        add_collected(ruleset, levy, collected, &charges, cost)?;
+    }
+    explain(levy, &charges, cost)
+}
+
+fn charge<'a>(
+    ruleset: &Ruleset,
+    shipment: &Shipment,
+    values: &Values,
+    levy: &'a Levy,
+    place: usize,
+    cost: &mut LandedCost,
+) -> Result<Option<Charge<'a>>, Error> {
+    let Some(rule) = matching::rule_for(ruleset, shipment, values, levy, place)? else {
+        // Excise is for some goods only; a duty or a tax says of all goods what they bear.
+        if levy.kind == LevyKind::Excise {
+            return Ok(None);
+        }
+        return Err(Error::NoRule { line: place, levy: levy.code.clone() });
+    };
+    let (rate, why) = rate(ruleset, shipment, levy, rule, place, cost)?;
+    let base: Decimal =
+        rule.base().iter().map(|base| base_of(*base, values, &cost.lines[place], place)).sum();
+    let exact = base.checked_mul(rate).ok_or(Error::Money(money::Error::Overflow))?;
+    Ok(Some(Charge { rule, rate, base, exact, why }))
+}
+
+fn base_of(base: Base, values: &Values, so_far: &Amounts, place: usize) -> Decimal {
+    match base {
+        Base::Price => values.lines[place].goods.to_decimal(),
+        Base::Cif => values.lines[place].customs_value.to_decimal(),
+        Base::Duty => so_far.duty.to_decimal(),
+        Base::Excise => so_far.excise.to_decimal(),
+        Base::Fees => so_far.fees.to_decimal(),
+    }
+}
+
+fn rate(
+    ruleset: &Ruleset,
+    shipment: &Shipment,
+    levy: &Levy,
+    rule: &Rule,
+    place: usize,
+    cost: &mut LandedCost,
+) -> Result<(Decimal, Option<String>), Error> {
+    let line = &shipment.lines[place];
+    match rule.rate {
+        Rate::None => Ok((Decimal::ZERO, None)),
+        Rate::Flat(rate) => Ok(match matching::class_of(ruleset, line, rule) {
+            Some((class, class_rate)) => (class_rate, Some(format!("the rate for {class}"))),
+            None => (rate, None),
+        }),
+        Rate::Tariff => by_tariff(ruleset, shipment, levy, place, cost),
+    }
+}
+
+fn by_tariff(
+    ruleset: &Ruleset,
+    shipment: &Shipment,
+    levy: &Levy,
+    place: usize,
+    cost: &mut LandedCost,
+) -> Result<(Decimal, Option<String>), Error> {
+    let line = &shipment.lines[place];
+    let (given, column) = match levy.kind {
+        LevyKind::Duty => (line.rates.duty, Column::Duty),
+        LevyKind::Excise => (None, Column::Excise),
+        LevyKind::Tax => (line.rates.tax, Column::Tax),
+    };
+    let tariff = &ruleset.reference.tariff;
+    if levy.kind == LevyKind::Duty
+        && let Some(preferred) = preferred(ruleset, shipment, place, cost)
+    {
+        return Ok(preferred);
+    }
+    if let Some(rate) = given {
+        return Ok((rate, None));
+    }
+    match tariff.find(line.hs_code.as_ref(), column) {
+        Some(found) => {
+            if found.illustrative {
+                cost.warnings.push(format!("the tariff's rate of {} is illustrative", levy.title));
+            }
+            Ok((found.rate, found.prefix.map(|prefix| format!("by HS {}", prefix.as_str()))))
+        }
+        None if levy.kind == LevyKind::Excise => Ok((Decimal::ZERO, None)),
+        None => Err(Error::NoTariff { line: place, levy: levy.code.clone() }),
+    }
+}
+
+/// The rate under the preference that the line claims, when it qualifies and the rate is known.
+fn preferred(
+    ruleset: &Ruleset,
+    shipment: &Shipment,
+    place: usize,
+    cost: &mut LandedCost,
+) -> Option<(Decimal, Option<String>)> {
+    let line = &shipment.lines[place];
+    let claimed = line.preference.as_deref()?;
+    let Some(preference) = ruleset.reference.preferences.iter().find(|known| known.code == claimed) else {
+        cost.warnings.push(format!("the preference {claimed} is not granted here; the usual duty applies"));
+        return None;
+    };
+    if let Some(refusal) = preference.refusal(line.origin, line.from) {
+        cost.warnings.push(format!("{refusal}; the usual duty applies"));
+        return None;
+    }
+    let why = Some(format!("under {} with {}", preference.title, preference.proof));
+    if let Some(rate) = line.rates.preference {
+        return Some((rate, why));
+    }
+    let found = ruleset.reference.tariff.find_preference(line.hs_code.as_ref(), claimed)?;
+    if found.illustrative {
+        cost.warnings.push(format!("the rate under {claimed} is illustrative"));
+    }
+    Some((found.rate, why))
+}
+
+fn add_collected(
+    ruleset: &Ruleset,
+    levy: &Levy,
+    collected: Collected,
+    charges: &[Option<Charge<'_>>],
+    cost: &mut LandedCost,
+) -> Result<(), Error> {
+    let exact: Vec<Decimal> = charges
+        .iter()
+        .map(|charge| match charge {
+            Some(charge) if charge.rule.collected == collected => charge.exact,
+            _ => Decimal::ZERO,
+        })
+        .collect();
+    let sum: Decimal = exact.iter().sum();
+    if sum.is_zero() {
+        return Ok(());
+    }
+    let lines = match ruleset.rules.rounded_per {
+        RoundedPer::Consignment => spread(rounded(sum, ruleset.currency)?, &exact)?,
+        RoundedPer::Line => {
+            exact.iter().map(|exact| rounded(*exact, ruleset.currency)).collect::<Result<_, _>>()?
+        }
+    };
+    let total = Money::sum(lines.iter().copied(), ruleset.currency)?;
+    let slot = cost.total.slot(levy.kind, collected);
+    *slot = slot.checked_add(total)?;
+    for (line, amount) in cost.lines.iter_mut().zip(lines) {
+        let slot = line.slot(levy.kind, collected);
+        *slot = slot.checked_add(amount)?;
+    }
+    Ok(())
+}
+
+fn explain(levy: &Levy, charges: &[Option<Charge<'_>>], cost: &mut LandedCost) -> Result<(), Error> {
+    // By rule and rate, in the order of the lines.
+    let mut by_rule: BTreeMap<(usize, Decimal), (&Charge<'_>, Decimal, Decimal)> = BTreeMap::new();
+    for charge in charges.iter().flatten() {
+        let order = levy.rules.iter().position(|rule| std::ptr::eq(rule, charge.rule)).unwrap_or_default();
+        let entry = by_rule.entry((order, charge.rate)).or_insert((charge, Decimal::ZERO, Decimal::ZERO));
+        entry.1 += charge.base;
+        entry.2 += charge.exact;
+    }
+    for (charge, base, exact) in by_rule.into_values() {
+        let amount = rounded(exact, cost.currency)?;
+        let base = rounded(base, cost.currency)?;
+        if charge.rule.assumed {
+            let note = charge.rule.note.as_deref().unwrap_or("nobody has confirmed it yet");
+            cost.warnings.push(format!("{} is assumed: {note}", charge.rule.title));
+        }
+        cost.rules.push(AppliedRule::of_rule(charge.rule, charge.rate, base, amount, charge.why.as_deref()));
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! What crosses the border: a consignment of one seller, as the engine is asked about it.
+
+use chrono::NaiveDate;
+use kernel::Country;
+use money::{Currency, Money};
+use rust_decimal::Decimal;
+
+use crate::{HsCode, Transport};
+
+/// A consignment of one seller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shipment {
+    /// The day by which rules apply, in the importing country's zone.
+    pub date: NaiveDate,
+    /// How it travels.
+    pub transport: Transport,
+    /// The currency of the goods' prices.
+    pub goods_currency: Currency,
+    /// Units of the importing country's currency for one of the goods'; none needed when they are one.
+    pub customs_rate: Option<Decimal>,
+    /// Whether the seller is registered for the importing country's tax on low-value goods.
+    pub seller_registered: bool,
+    /// Carriage, in the goods' currency or the importing country's.
+    pub freight: Money,
+    /// Insurance, in either currency.
+    pub insurance: Money,
+    /// At least one.
+    pub lines: Vec<Line>,
+}
+
+/// A line of a consignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Where the goods were made.
+    pub origin: Country,
+    /// Where they are sent from.
+    pub from: Country,
+    /// How many units, at least 1.
+    pub quantity: i64,
+    /// Price of one unit in the goods' currency, not below zero.
+    pub unit_price: Money,
+    /// What they are in the Harmonized System.
+    pub hs_code: Option<HsCode>,
+    /// What the seller calls them.
+    pub category: Option<String>,
+    /// Weight of one unit in grams; needed where freight is spread by weight.
+    pub weight_grams: Option<i64>,
+    /// The preference claimed, with proof of origin.
+    pub preference: Option<String>,
+    /// Stand-ins for the tariff.
+    pub rates: Rates,
+}
+
+/// Rates that stand in for the tariff: of an operator's case, or of a broker's ruling.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Duty.
+    pub duty: Option<Decimal>,
+    /// Sales tax or VAT.
+    pub tax: Option<Decimal>,
+    /// Duty under the preference claimed.
+    pub preference: Option<Decimal>,
+}

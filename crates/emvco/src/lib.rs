@@ -1,0 +1,14 @@
+//! Merchant-presented QR codes of EMVCo, as PromptPay (Thailand) and DuitNow (Malaysia) use them: the text of a code
+//! and back. Drawing it is the front end's.
+//!
+//! A code is a row of tag (two digits), length (two digits, counted in characters) and value; 00 comes first, 63
+//! (the checksum) last. To add a scheme, write its function in `encode` and recognise its account in `decode`.
+
+mod crc;
+mod decode;
+mod encode;
+mod tlv;
+
+pub use crc::crc16;
+pub use decode::{Account, Code, Scheme, Wrong, decode};
+pub use encode::{DuitNow, Error, PromptPay, duitnow, promptpay};

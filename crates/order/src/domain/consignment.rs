@@ -1,0 +1,243 @@
+//! A consignment of an order, on its way.
+
+use chrono::{DateTime, Duration, Utc};
+use money::{Currency, Money};
+use serde::{Deserialize, Serialize};
+
+use super::Refusal;
+
+/// The most steps that are kept of one parcel.
+pub const STEPS_MAX: usize = 100;
+
+/// What happened to a consignment so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consignment {
+    /// Where it stands.
+    pub state: State,
+    /// The S10 item number; empty until booked.
+    pub tracking_number: String,
+    /// What happened to it, oldest first.
+    pub steps: Vec<Step>,
+    /// Set when it was handed over.
+    pub delivery: Option<Delivery>,
+    /// What was given back of it.
+    pub refunded: Money,
+}
+
+/// Where a consignment stands, in the order of its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The order is not confirmed yet, or the consignment not booked.
+    Planned,
+    /// A carrier will pick it up.
+    Booked,
+    /// The carrier has it.
+    InTransit,
+    /// At the importing country's customs.
+    AtCustoms,
+    /// Customs let it in.
+    Cleared,
+    /// On the way to the door.
+    OutForDelivery,
+    /// Handed over.
+    Delivered,
+    /// Received, or the time to object has passed.
+    Received,
+    /// Its escrow was paid out.
+    Released,
+    /// Cancelled with its order.
+    Cancelled,
+}
+
+/// When it was handed over, and when escrow is released without the buyer's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// When it was handed over.
+    pub delivered_at: DateTime<Utc>,
+    /// Until when the buyer may object.
+    pub release_at: DateTime<Utc>,
+}
+
+/// A step of the parcel, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Such as `picked_up`.
+    pub status: String,
+    /// Where.
+    pub place: String,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+    /// More.
+    pub note: String,
+}
+
+/// What the carrier or customs did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The carrier has it.
+    PickedUp,
+    /// The exporting country let it go.
+    ExportCleared,
+    /// Left the exporting country.
+    Departed,
+    /// Came to the importing country.
+    Arrived,
+    /// Duty and tax were worked out.
+    ImportAssessed,
+    /// Customs let it in.
+    ImportReleased,
+    /// On the way to the door.
+    OutForDelivery,
+    /// Handed over.
+    Delivered,
+}
+
+/// A parcel moved on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// What happened.
+    pub event: Event,
+    /// Where.
+    pub place: String,
+    /// More.
+    pub note: String,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+}
+
+impl Event {
+    /// The step's name for clients.
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::PickedUp => "picked_up",
+            Self::ExportCleared => "export_cleared",
+            Self::Departed => "departed",
+            Self::Arrived => "arrived",
+            Self::ImportAssessed => "import_assessed",
+            Self::ImportReleased => "import_released",
+            Self::OutForDelivery => "out_for_delivery",
+            Self::Delivered => "delivered",
+        }
+    }
+
+    fn leads_to(self) -> State {
+        match self {
+            Self::PickedUp | Self::ExportCleared | Self::Departed => State::InTransit,
+            Self::Arrived | Self::ImportAssessed => State::AtCustoms,
+            Self::ImportReleased => State::Cleared,
+            Self::OutForDelivery => State::OutForDelivery,
+            Self::Delivered => State::Delivered,
+        }
+    }
+}
+
+impl Consignment {
+    /// One that was ordered and not yet booked.
+    pub fn planned(currency: Currency) -> Self {
+        Self {
+            state: State::Planned,
+            tracking_number: String::new(),
+            steps: Vec::new(),
+            delivery: None,
+            refunded: Money::zero(currency),
+        }
+    }
+
+    /// Whether the carrier has, or had, it.
+    pub fn is_under_way(&self) -> bool {
+        self.state > State::Booked && self.state != State::Cancelled
+    }
+
+    /// It has its number; `None` when it had it, or is cancelled.
+    pub(super) fn book(mut self, number: &str) -> Option<Self> {
+        if self.state == State::Cancelled || !self.tracking_number.is_empty() {
+            return None;
+        }
+        number.clone_into(&mut self.tracking_number);
+        self.state = self.state.max(State::Booked);
+        Some(self)
+    }
+
+    /// The parcel moved on. Steps that come late find their place; the state never goes back.
+    pub(super) fn track(mut self, parcel: Parcel, escrow: Duration) -> Option<Self> {
+        let status = parcel.event.status();
+        let known = |step: &Step| step.status == status && step.occurred_at == parcel.occurred_at;
+        if self.state == State::Cancelled || self.steps.len() >= STEPS_MAX || self.steps.iter().any(known) {
+            return None;
+        }
+        let occurred_at = parcel.occurred_at;
+        let place = self.steps.partition_point(|step| step.occurred_at <= occurred_at);
+        let step = Step { status: status.to_owned(), place: parcel.place, occurred_at, note: parcel.note };
+        self.steps.insert(place, step);
+        self.state = self.state.max(parcel.event.leads_to());
+        if parcel.event == Event::Delivered && self.delivery.is_none() {
+            self.delivery = Some(Delivery { delivered_at: occurred_at, release_at: occurred_at + escrow });
+        }
+        Some(self)
+    }
+
+    /// The buyer has it; `None` when that was known.
+    pub(super) fn receive(mut self) -> Result<Option<Self>, Refusal> {
+        match self.state {
+            State::Delivered => {
+                self.state = State::Received;
+                Ok(Some(self))
+            }
+            State::Received | State::Released => Ok(None),
+            _ => Err(Refusal::new("NOT_DELIVERED", "the consignment was not delivered yet")),
+        }
+    }
+
+    /// Its escrow was paid out; `None` when that was known.
+    pub(super) fn release(mut self) -> Option<Self> {
+        if matches!(self.state, State::Released | State::Cancelled) {
+            return None;
+        }
+        self.state = State::Released;
+        Some(self)
+    }
+
+    /// It ends with its order.
+    pub(super) fn cancel(mut self) -> Self {
+        self.state = State::Cancelled;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::at;
+    use super::*;
+
+    fn parcel(event: Event, minutes: i64) -> Parcel {
+        Parcel { event, place: "KUL".to_owned(), note: String::new(), occurred_at: at(minutes) }
+    }
+
+    #[test]
+    fn steps_that_come_late_find_their_place_and_nothing_goes_back() {
+        let week = Duration::days(7);
+        let consignment = Consignment::planned(Currency::MYR);
+        let consignment = consignment.track(parcel(Event::Delivered, 90), week).unwrap();
+        let consignment = consignment.track(parcel(Event::Arrived, 30), week).unwrap();
+        let consignment = consignment.track(parcel(Event::PickedUp, 10), week).unwrap();
+        assert!(consignment.clone().track(parcel(Event::Arrived, 30), week).is_none());
+        let steps: Vec<&str> = consignment.steps.iter().map(|step| step.status.as_str()).collect();
+        assert_eq!(steps, ["picked_up", "arrived", "delivered"]);
+        assert_eq!(consignment.state, State::Delivered);
+        let consignment = consignment.book("EE123456785MY").unwrap();
+        assert_eq!(consignment.state, State::Delivered);
+        let consignment = consignment.receive().unwrap().unwrap();
+        assert!(consignment.clone().receive().unwrap().is_none());
+        assert!(consignment.release().unwrap().release().is_none());
+    }
+
+    #[test]
+    fn what_is_cancelled_stays_so() {
+        let consignment = Consignment::planned(Currency::MYR).cancel();
+        assert!(consignment.clone().book("EE123456785MY").is_none());
+        assert!(consignment.clone().track(parcel(Event::PickedUp, 1), Duration::days(1)).is_none());
+        assert!(consignment.clone().release().is_none());
+        assert!(consignment.receive().is_err());
+    }
+}

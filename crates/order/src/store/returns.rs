@@ -1,0 +1,167 @@
+//! Returns. A change of one locks its order first.
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use kernel::{ConsignmentId, OrderId, ReturnId, SellerId};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::returns::{Requested, Return, State};
+
+/// The most returns of one consignment: each has a unit at least, but nobody sends back that often.
+pub const OF_CONSIGNMENT_MAX: i64 = 1_000;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    #[sqlx(try_from = "Uuid")]
+    id: ReturnId,
+    #[sqlx(try_from = "Uuid")]
+    order_id: OrderId,
+    #[sqlx(try_from = "Uuid")]
+    consignment_id: ConsignmentId,
+    #[sqlx(try_from = "Uuid")]
+    seller_id: SellerId,
+    buyer: String,
+    client_reference: Option<String>,
+    detail: Json<State>,
+    request: Json<Requested>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Row> for Return {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            order_id: row.order_id,
+            consignment_id: row.consignment_id,
+            seller_id: row.seller_id,
+            buyer: row.buyer,
+            state: row.detail.0,
+            request: row.request.0,
+            client_reference: row.client_reference,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Keeps a new return; `false` when the buyer has used the reference.
+pub async fn insert(tx: &mut Tx, one: &Return) -> Result<bool, db::Error> {
+    let inserted = db::execute!(
+        tx,
+        "insert into returns (id, order_id, consignment_id, seller_id, buyer, client_reference, state, detail, \
+         request, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         on conflict do nothing",
+        one.id.uuid(),
+        one.order_id.uuid(),
+        one.consignment_id.uuid(),
+        one.seller_id.uuid(),
+        one.buyer.as_str(),
+        one.client_reference.as_deref(),
+        one.state.as_str(),
+        Json(&one.state),
+        Json(&one.request),
+        one.created_at,
+        one.updated_at,
+    )?;
+    Ok(inserted == 1)
+}
+
+/// Keeps where a return stands.
+pub async fn save(tx: &mut Tx, one: &Return) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "update returns set state = $2, detail = $3, updated_at = $4 where id = $1",
+        one.id.uuid(),
+        one.state.as_str(),
+        Json(&one.state),
+        one.updated_at,
+    )?;
+    Ok(())
+}
+
+/// A return.
+pub async fn find(tx: &mut Tx, id: ReturnId) -> Result<Option<Return>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
+         updated_at from returns where id = $1",
+        id.uuid(),
+    )?;
+    Ok(row.map(Return::from))
+}
+
+/// All returns of a consignment.
+pub async fn of_consignment(tx: &mut Tx, id: ConsignmentId) -> Result<Vec<Return>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        Row,
+        "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
+         updated_at from returns where consignment_id = $1 order by id limit $2",
+        id.uuid(),
+        OF_CONSIGNMENT_MAX,
+    )?;
+    Ok(rows.into_iter().map(Return::from).collect())
+}
+
+/// Whose returns a list has.
+#[derive(Debug, Clone)]
+pub enum Whose {
+    /// A buyer's.
+    Buyer(String),
+    /// Those of a seller's goods.
+    Seller(SellerId),
+    /// Everybody's.
+    All,
+}
+
+/// Returns, newest first, before one; of one order, or of all.
+pub async fn list(
+    tx: &mut Tx,
+    whose: &Whose,
+    order_id: Option<OrderId>,
+    before: Option<ReturnId>,
+    limit: i64,
+) -> Result<Vec<Return>, db::Error> {
+    let before = before.map_or(Uuid::max(), ReturnId::uuid);
+    let (any_order, order_id) = (order_id.is_none(), order_id.map_or(Uuid::nil(), OrderId::uuid));
+    let rows = match whose {
+        Whose::Buyer(buyer) => db::fetch_all!(
+            tx,
+            Row,
+            "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
+             updated_at from returns where buyer = $1 and id < $2 and ($3 or order_id = $4) \
+             order by id desc limit $5",
+            buyer.as_str(),
+            before,
+            any_order,
+            order_id,
+            limit,
+        )?,
+        Whose::Seller(seller) => db::fetch_all!(
+            tx,
+            Row,
+            "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
+             updated_at from returns where seller_id = $1 and id < $2 and ($3 or order_id = $4) \
+             order by id desc limit $5",
+            seller.uuid(),
+            before,
+            any_order,
+            order_id,
+            limit,
+        )?,
+        Whose::All => db::fetch_all!(
+            tx,
+            Row,
+            "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
+             updated_at from returns where id < $1 and ($2 or order_id = $3) order by id desc limit $4",
+            before,
+            any_order,
+            order_id,
+            limit,
+        )?,
+    };
+    Ok(rows.into_iter().map(Return::from).collect())
+}

@@ -1,0 +1,296 @@
+//! Sagas: who may take one up, and how it went on. An outcome counts only for the attempt that it belongs to.
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use kernel::{OrderId, SagaId};
+use rpc::replay::Key;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::saga::{Saga, Step};
+
+/// The longest error that is kept, in characters.
+const ERROR_CHARACTERS_MAX: usize = 500;
+
+/// A saga with what is kept beside it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The saga.
+    pub saga: Saga,
+    /// The call that waits for its outcome.
+    pub request: Option<Key>,
+    /// When payment told that the money came, before the outcome of the step was known.
+    pub paid_at: Option<DateTime<Utc>>,
+    /// What went wrong last.
+    pub last_error: String,
+    /// When it last moved, by the machine's time.
+    pub moved_at: DateTime<Utc>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    #[sqlx(try_from = "Uuid")]
+    id: SagaId,
+    #[sqlx(try_from = "Uuid")]
+    order_id: OrderId,
+    detail: Json<Step>,
+    attempt: i64,
+    request: Option<Json<Key>>,
+    paid_at: Option<DateTime<Utc>>,
+    last_error: String,
+    moved_at: DateTime<Utc>,
+}
+
+impl From<Row> for Kept {
+    fn from(row: Row) -> Self {
+        Self {
+            saga: Saga { id: row.id, order_id: row.order_id, step: row.detail.0, attempt: row.attempt },
+            request: row.request.map(|request| request.0),
+            paid_at: row.paid_at,
+            last_error: row.last_error,
+            moved_at: row.moved_at,
+        }
+    }
+}
+
+/// When the saga is next looked at: `wake_at` by the machine's time unless it is settled, `due_at` by the hub's.
+fn due_at(step: &Step) -> Option<DateTime<Utc>> {
+    match step {
+        Step::AwaitingPayment { expires_at } => Some(*expires_at),
+        _ => None,
+    }
+}
+
+/// Keeps a new saga; until `leased_until` it is the one's who made it.
+pub async fn insert(
+    tx: &mut Tx,
+    saga: &Saga,
+    request: &Key,
+    leased_until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "insert into sagas (id, order_id, step, detail, settled, attempt, wake_at, request, moved_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        saga.id.uuid(),
+        saga.order_id.uuid(),
+        saga.step.as_str(),
+        Json(&saga.step),
+        saga.step.is_settled(),
+        saga.attempt,
+        leased_until,
+        Json(request),
+        now,
+    )?;
+    Ok(())
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It went on; with when payment told of the money, if it has.
+    On(Option<DateTime<Utc>>),
+    /// Another attempt, or another step, came first.
+    Superseded,
+}
+
+/// Writes how a saga went on from `before` to `after`, which have the same attempt. `leased_until` is for those that
+/// are not settled; the waiting call is kept for these, too.
+pub async fn advance(
+    tx: &mut Tx,
+    before: &Saga,
+    after: &Saga,
+    leased_until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Moved, db::Error> {
+    let settled = after.step.is_settled();
+    let moved = db::fetch_optional!(
+        tx,
+        (Option<DateTime<Utc>>,),
+        "update sagas set step = $4, detail = $5, settled = $6, wake_at = $7, due_at = $8, \
+         request = case when $6 then null else request end, last_error = '', moved_at = $9 \
+         where id = $1 and attempt = $2 and step = $3 returning paid_at",
+        before.id.uuid(),
+        before.attempt,
+        before.step.as_str(),
+        after.step.as_str(),
+        Json(&after.step),
+        settled,
+        if settled { None } else { Some(leased_until) },
+        due_at(&after.step),
+        now,
+    )?;
+    Ok(moved.map_or(Moved::Superseded, |(paid_at,)| Moved::On(paid_at)))
+}
+
+/// Wakes a settled saga to an ending: a new attempt, free to be taken up from `wake_at` on.
+pub async fn reopen(
+    tx: &mut Tx,
+    before: &Saga,
+    after: &Saga,
+    request: Option<&Key>,
+    wake_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, db::Error> {
+    let updated = db::execute!(
+        tx,
+        "update sagas set step = $4, detail = $5, settled = false, attempt = $6, wake_at = $7, due_at = null, \
+         request = $8, last_error = '', moved_at = $9 where id = $1 and attempt = $2 and step = $3",
+        before.id.uuid(),
+        before.attempt,
+        before.step.as_str(),
+        after.step.as_str(),
+        Json(&after.step),
+        after.attempt,
+        wake_at,
+        request.map(Json),
+        now,
+    )?;
+    tx.notify(super::SAGAS);
+    Ok(updated == 1)
+}
+
+const COLUMNS_OF_ORDER: &str = "select id, order_id, detail, attempt, request, paid_at, last_error, moved_at \
+     from sagas where order_id = $1";
+const COLUMNS_OF_ORDER_LOCKED: &str = "select id, order_id, detail, attempt, request, paid_at, last_error, moved_at \
+     from sagas where order_id = $1 for update";
+
+/// The saga of an order.
+pub async fn find(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
+    Ok(db::fetch_optional!(tx, Row, COLUMNS_OF_ORDER, order_id.uuid())?.map(Kept::from))
+}
+
+/// The saga of an order, which stays as it is until the transaction ends. The order is locked before.
+pub async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
+    let sql = tx.sql(COLUMNS_OF_ORDER_LOCKED, COLUMNS_OF_ORDER);
+    Ok(db::fetch_optional!(tx, Row, sql, order_id.uuid())?.map(Kept::from))
+}
+
+/// Sagas that nobody is at: those whose time to wake has come.
+pub async fn to_wake(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<(SagaId, i64)>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        (Uuid, i64),
+        "select id, attempt from sagas where not settled and wake_at <= $1 order by wake_at limit $2",
+        now,
+        limit,
+    )?;
+    Ok(rows.into_iter().map(|(id, attempt)| (SagaId::from(id), attempt)).collect())
+}
+
+/// Takes a saga up: a new attempt, of whom it is until `leased_until`. `None` when another was faster.
+pub async fn claim(
+    tx: &mut Tx,
+    id: SagaId,
+    attempt: i64,
+    leased_until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Option<Kept>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "update sagas set attempt = attempt + 1, wake_at = $3 \
+         where id = $1 and attempt = $2 and not settled and wake_at <= $4 \
+         returning id, order_id, detail, attempt, request, paid_at, last_error, moved_at",
+        id.uuid(),
+        attempt,
+        leased_until,
+        now,
+    )?;
+    Ok(row.map(Kept::from))
+}
+
+/// Gives a saga up for now: it may be taken up again from `wake_at` on.
+pub async fn give_back(
+    tx: &mut Tx,
+    saga: &Saga,
+    error: &str,
+    wake_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), db::Error> {
+    let error: String = error.chars().take(ERROR_CHARACTERS_MAX).collect();
+    db::execute!(
+        tx,
+        "update sagas set wake_at = $4, last_error = $5, moved_at = $6 \
+         where id = $1 and attempt = $2 and step = $3",
+        saga.id.uuid(),
+        saga.attempt,
+        saga.step.as_str(),
+        wake_at,
+        error,
+        now,
+    )?;
+    tx.notify(super::SAGAS);
+    Ok(())
+}
+
+/// Notes that the money came while the outcome of a step is not written yet.
+pub async fn note_paid(tx: &mut Tx, order_id: OrderId, paid_at: DateTime<Utc>) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "update sagas set paid_at = $2 where order_id = $1 and paid_at is null",
+        order_id.uuid(),
+        paid_at,
+    )?;
+    Ok(())
+}
+
+/// Orders whose QR code can no longer be paid.
+pub async fn overdue(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<OrderId>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        (Uuid,),
+        "select order_id from sagas where due_at <= $1 order by due_at limit $2",
+        now,
+        limit,
+    )?;
+    Ok(rows.into_iter().map(|(id,)| OrderId::from(id)).collect())
+}
+
+/// Which sagas a list has.
+#[derive(Debug, Clone, Copy)]
+pub struct Filter {
+    /// Only those that did not move since then and are not settled.
+    pub stuck_since: Option<DateTime<Utc>>,
+    /// Those before this one.
+    pub before: Option<SagaId>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Sagas, newest first.
+pub async fn list(tx: &mut Tx, filter: Filter) -> Result<Vec<Kept>, db::Error> {
+    let before = filter.before.map_or(Uuid::max(), SagaId::uuid);
+    let rows = match filter.stuck_since {
+        None => db::fetch_all!(
+            tx,
+            Row,
+            "select id, order_id, detail, attempt, request, paid_at, last_error, moved_at from sagas \
+             where id < $1 order by id desc limit $2",
+            before,
+            filter.limit,
+        )?,
+        Some(since) => db::fetch_all!(
+            tx,
+            Row,
+            "select id, order_id, detail, attempt, request, paid_at, last_error, moved_at from sagas \
+             where id < $1 and not settled and moved_at < $2 order by id desc limit $3",
+            before,
+            since,
+            filter.limit,
+        )?,
+    };
+    Ok(rows.into_iter().map(Kept::from).collect())
+}
+
+/// How many are not settled. One that awaits payment counts once its time is over: the timer has yet to end it.
+pub async fn unsettled(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64, db::Error> {
+    let (count,) = db::fetch_one!(
+        tx,
+        (i64,),
+        "select cast(count(*) as bigint) from sagas where not settled or due_at <= $1",
+        now,
+    )?;
+    Ok(count)
+}
