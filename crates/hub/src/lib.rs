@@ -1,12 +1,19 @@
-//! Being built.
-/// A hub's profile.
-#[derive(Debug)]
-pub struct Profile {
-    code: String,
-}
-impl Profile {
-    /// Its code.
-    pub fn code(&self) -> &str {
-        &self.code
-    }
-}
+//! A hub's profile: what a country's hub is, as data. Read, validated and hashed here; a new country is a new file.
+//!
+//! [`Profile::parse`] reads one and names every problem with file, line and key. [`Profile::ruleset`] gives the rules
+//! of a lane to the customs engine, [`Profile::carriage`] the ways to carry a parcel. [`case`] runs worked cases with
+//! known answers against profiles.
+
+mod builtin;
+mod carriage;
+pub mod case;
+mod file;
+mod problem;
+mod profile;
+mod validate;
+
+pub use builtin::{BUILTIN, builtin};
+pub use carriage::{CarriageOption, Parcel};
+pub use file::{Carrier, DuitNowMerchant, PaymentMethod, PromptPayBiller, S10Range, Service, Terms, Zone};
+pub use problem::{Problem, Problems};
+pub use profile::{Lane, Profile, Restricted};

@@ -1,4 +1,7 @@
 //! tmp
-#![allow(dead_code)]
-pub mod domain;
+mod config;
+mod domain;
+mod facts;
+mod market;
 mod store;
+mod wire;

@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 use super::Refusal;
 
 /// The most steps that are kept of one parcel.
-pub const STEPS_MAX: usize = 100;
+pub(crate) const STEPS_MAX: usize = 100;
 
 /// What happened to a consignment so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Consignment {
+pub(crate) struct Consignment {
     /// Where it stands.
-    pub state: State,
+    pub(crate) state: State,
     /// The S10 item number; empty until booked.
-    pub tracking_number: String,
+    pub(crate) tracking_number: String,
     /// What happened to it, oldest first.
-    pub steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     /// Set when it was handed over.
-    pub delivery: Option<Delivery>,
+    pub(crate) delivery: Option<Delivery>,
     /// What was given back of it.
-    pub refunded: Money,
+    pub(crate) refunded: Money,
 }
 
 /// Where a consignment stands, in the order of its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub(crate) enum State {
     /// The order is not confirmed yet, or the consignment not booked.
     Planned,
     /// A carrier will pick it up.
@@ -52,29 +52,29 @@ pub enum State {
 
 /// When it was handed over, and when escrow is released without the buyer's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
+pub(crate) struct Delivery {
     /// When it was handed over.
-    pub delivered_at: DateTime<Utc>,
+    pub(crate) delivered_at: DateTime<Utc>,
     /// Until when the buyer may object.
-    pub release_at: DateTime<Utc>,
+    pub(crate) release_at: DateTime<Utc>,
 }
 
 /// A step of the parcel, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub(crate) struct Step {
     /// Such as `picked_up`.
-    pub status: String,
+    pub(crate) status: String,
     /// Where.
-    pub place: String,
+    pub(crate) place: String,
     /// When.
-    pub occurred_at: DateTime<Utc>,
+    pub(crate) occurred_at: DateTime<Utc>,
     /// More.
-    pub note: String,
+    pub(crate) note: String,
 }
 
 /// What the carrier or customs did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     /// The carrier has it.
     PickedUp,
     /// The exporting country let it go.
@@ -95,20 +95,20 @@ pub enum Event {
 
 /// A parcel moved on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parcel {
+pub(crate) struct Parcel {
     /// What happened.
-    pub event: Event,
+    pub(crate) event: Event,
     /// Where.
-    pub place: String,
+    pub(crate) place: String,
     /// More.
-    pub note: String,
+    pub(crate) note: String,
     /// When.
-    pub occurred_at: DateTime<Utc>,
+    pub(crate) occurred_at: DateTime<Utc>,
 }
 
 impl Event {
     /// The step's name for clients.
-    pub fn status(self) -> &'static str {
+    pub(crate) fn status(self) -> &'static str {
         match self {
             Self::PickedUp => "picked_up",
             Self::ExportCleared => "export_cleared",
@@ -134,7 +134,7 @@ impl Event {
 
 impl Consignment {
     /// One that was ordered and not yet booked.
-    pub fn planned(currency: Currency) -> Self {
+    pub(crate) fn planned(currency: Currency) -> Self {
         Self {
             state: State::Planned,
             tracking_number: String::new(),
@@ -145,7 +145,7 @@ impl Consignment {
     }
 
     /// Whether the carrier has, or had, it.
-    pub fn is_under_way(&self) -> bool {
+    pub(crate) fn is_under_way(&self) -> bool {
         self.state > State::Booked && self.state != State::Cancelled
     }
 

@@ -4,14 +4,14 @@
 //! To add a state of the order, add a variant to [`order::State`] and the transition that leads to it; the compiler
 //! then shows every place that must know it.
 
-pub mod consignment;
-pub mod number;
-pub mod order;
-pub mod price;
-pub mod pricing;
-pub mod quote;
-pub mod returns;
-pub mod saga;
+pub(crate) mod consignment;
+pub(crate) mod number;
+pub(crate) mod order;
+pub(crate) mod price;
+pub(crate) mod pricing;
+pub(crate) mod quote;
+pub(crate) mod returns;
+pub(crate) mod saga;
 
 #[cfg(test)]
 pub(crate) mod samples;
@@ -20,19 +20,19 @@ use std::fmt;
 
 /// A refusal: a rule of the trade says no. The same request would be refused again.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// UPPER_SNAKE, as clients tell refusals apart.
-    pub reason: String,
+    pub(crate) reason: String,
     /// The same in words.
-    pub message: String,
+    pub(crate) message: String,
     /// More for clients, such as which variant.
     #[serde(default)]
-    pub metadata: Vec<(String, String)>,
+    pub(crate) metadata: Vec<(String, String)>,
 }
 
 impl Refusal {
     /// A refusal without metadata.
-    pub fn new(reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self { reason: reason.into(), message: message.into(), metadata: Vec::new() }
     }
 }

@@ -13,7 +13,7 @@ const LONG_FROM: u32 = 3;
 
 /// A number for an order of this hub. The random bits are the order's own, spread by the attempt: another attempt
 /// gives another number.
-pub fn number(hub: &str, order: Uuid, attempt: u32) -> String {
+pub(crate) fn number(hub: &str, order: Uuid, attempt: u32) -> String {
     let mut bits = Uuid::new_v5(&order, format!("number {attempt}").as_bytes()).as_u128();
     let length = if attempt < LONG_FROM { LENGTH } else { LENGTH_LONG };
     let mut values = Vec::with_capacity(length + 1);
@@ -28,7 +28,7 @@ pub fn number(hub: &str, order: Uuid, attempt: u32) -> String {
 }
 
 /// A number as people write it: small letters, I and L for 1, O for 0; `None` when it is none.
-pub fn read(text: &str) -> Option<String> {
+pub(crate) fn read(text: &str) -> Option<String> {
     let (hub, rest) = text.split_once('-')?;
     let digits: Vec<u8> = rest.bytes().filter(|byte| *byte != b'-').map(value).collect::<Option<_>>()?;
     let whole = digits.len() == LENGTH + 1 || digits.len() == LENGTH_LONG + 1;

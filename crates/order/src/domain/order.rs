@@ -14,59 +14,59 @@ use super::quote::{Quote, QuotedConsignment};
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
+pub(crate) struct Order {
     /// Its id.
-    pub id: OrderId,
+    pub(crate) id: OrderId,
     /// Counts its changes from 1.
-    pub version: i64,
+    pub(crate) version: i64,
     /// What was agreed.
-    pub terms: Terms,
+    pub(crate) terms: Terms,
     /// Where it stands.
-    pub progress: Progress,
+    pub(crate) progress: Progress,
     /// When it was placed.
-    pub created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 /// What was agreed when the order was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// The saga behind it; the ids of its holds are derived from it.
-    pub saga_id: SagaId,
+    pub(crate) saga_id: SagaId,
     /// For people.
-    pub number: String,
+    pub(crate) number: String,
     /// What was ordered.
-    pub quote_id: QuoteId,
+    pub(crate) quote_id: QuoteId,
     /// The buyer's subject.
-    pub buyer: String,
+    pub(crate) buyer: String,
     /// Where it goes.
-    pub address: Address,
+    pub(crate) address: Address,
     /// How it is paid.
-    pub method: PaymentMethod,
+    pub(crate) method: PaymentMethod,
     /// The buyer's own reference.
-    pub client_reference: Option<String>,
+    pub(crate) client_reference: Option<String>,
     /// What the client noted.
-    pub attributes: BTreeMap<String, String>,
+    pub(crate) attributes: BTreeMap<String, String>,
     /// In the buyer's currency.
-    pub price: Price,
+    pub(crate) price: Price,
     /// As quoted.
-    pub consignments: Vec<QuotedConsignment>,
+    pub(crate) consignments: Vec<QuotedConsignment>,
 }
 
 /// What changes of an order: one of these is kept for each version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// Where it stands.
-    pub state: State,
+    pub(crate) state: State,
     /// Its consignments, in the order of the terms'.
-    pub consignments: Vec<Consignment>,
+    pub(crate) consignments: Vec<Consignment>,
     /// When it last changed.
-    pub updated_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
 /// Where an order stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum State {
+pub(crate) enum State {
     /// Stock and money are being held.
     Placing,
     /// Waits for the buyer's QR payment.
@@ -103,7 +103,7 @@ pub enum State {
 /// How a buyer pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum PaymentMethod {
+pub(crate) enum PaymentMethod {
     /// From the wallet at the hub.
     Wallet,
     /// By PromptPay QR.
@@ -114,49 +114,49 @@ pub enum PaymentMethod {
 
 /// Where an order goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Address {
+pub(crate) struct Address {
     /// Who receives.
-    pub recipient: String,
+    pub(crate) recipient: String,
     /// Street and number.
     pub line1: String,
     /// More of the street.
     pub line2: String,
     /// City or district.
-    pub city: String,
+    pub(crate) city: String,
     /// State or province.
-    pub state: String,
+    pub(crate) state: String,
     /// Postcode.
-    pub postcode: String,
+    pub(crate) postcode: String,
     /// ISO 3166-1.
-    pub country: String,
+    pub(crate) country: String,
     /// Telephone.
-    pub phone: String,
+    pub(crate) phone: String,
 }
 
 /// What makes an order of a quote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placing {
+pub(crate) struct Placing {
     /// Its id.
-    pub id: OrderId,
+    pub(crate) id: OrderId,
     /// Its saga's.
-    pub saga_id: SagaId,
+    pub(crate) saga_id: SagaId,
     /// For people.
-    pub number: String,
+    pub(crate) number: String,
     /// Who buys.
-    pub buyer: String,
+    pub(crate) buyer: String,
     /// Where it goes.
-    pub address: Address,
+    pub(crate) address: Address,
     /// How it is paid.
-    pub method: PaymentMethod,
+    pub(crate) method: PaymentMethod,
     /// The buyer's own reference.
-    pub client_reference: Option<String>,
+    pub(crate) client_reference: Option<String>,
     /// What the client notes.
-    pub attributes: BTreeMap<String, String>,
+    pub(crate) attributes: BTreeMap<String, String>,
 }
 
 /// Why an order does not change as asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// A rule says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -186,7 +186,7 @@ pub enum Error {
 
 impl PaymentMethod {
     /// As payment names it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Wallet => "wallet",
             Self::Promptpay => "promptpay",
@@ -195,14 +195,14 @@ impl PaymentMethod {
     }
 
     /// The method of that name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         [Self::Wallet, Self::Promptpay, Self::Duitnow].into_iter().find(|method| method.as_str() == name)
     }
 }
 
 impl State {
     /// As it is stored and searched for.
-    pub fn as_str(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Placing => "placing",
             Self::AwaitingPayment { .. } => "awaiting_payment",
@@ -214,7 +214,7 @@ impl State {
     }
 
     /// When the money was held.
-    pub fn paid_at(&self) -> Option<DateTime<Utc>> {
+    pub(crate) fn paid_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Placing | Self::AwaitingPayment { .. } => None,
             Self::Confirmed { paid_at } | Self::Delivered { paid_at } | Self::Completed { paid_at } => {
@@ -227,7 +227,7 @@ impl State {
 
 impl Order {
     /// The first version of an order of `quote`.
-    pub fn place(placing: Placing, quote: Quote, now: DateTime<Utc>) -> Result<Self, Error> {
+    pub(crate) fn place(placing: Placing, quote: Quote, now: DateTime<Utc>) -> Result<Self, Error> {
         quote.check_valid(now)?;
         let price = quote.price()?;
         let consignments = quote.consignments.iter().map(|_| Consignment::planned(quote.currency)).collect();
@@ -248,22 +248,22 @@ impl Order {
     }
 
     /// The hold of stock: the same however often it is asked for.
-    pub fn reservation_id(&self) -> ReservationId {
+    pub(crate) fn reservation_id(&self) -> ReservationId {
         ReservationId::derive(self.terms.saga_id.uuid(), "reservation")
     }
 
     /// The hold of money.
-    pub fn hold_id(&self) -> HoldId {
+    pub(crate) fn hold_id(&self) -> HoldId {
         HoldId::derive(self.terms.saga_id.uuid(), "hold")
     }
 
     /// The buyer's currency.
-    pub fn currency(&self) -> Currency {
+    pub(crate) fn currency(&self) -> Currency {
         self.terms.price.currency()
     }
 
     /// Who sells, each once.
-    pub fn sellers(&self) -> Vec<SellerId> {
+    pub(crate) fn sellers(&self) -> Vec<SellerId> {
         let mut sellers: Vec<SellerId> =
             self.terms.consignments.iter().map(|consignment| consignment.seller_id).collect();
         sellers.sort_unstable();
@@ -272,12 +272,12 @@ impl Order {
     }
 
     /// What was given back of all consignments.
-    pub fn refunded(&self) -> Result<Money, money::Error> {
+    pub(crate) fn refunded(&self) -> Result<Money, money::Error> {
         Money::sum(self.progress.consignments.iter().map(|consignment| consignment.refunded), self.currency())
     }
 
     /// A consignment with what was quoted.
-    pub fn consignment(&self, id: ConsignmentId) -> Result<(&QuotedConsignment, &Consignment), Error> {
+    pub(crate) fn consignment(&self, id: ConsignmentId) -> Result<(&QuotedConsignment, &Consignment), Error> {
         let place = self.place_of(id)?;
         Ok((&self.terms.consignments[place], &self.progress.consignments[place]))
     }
@@ -302,7 +302,7 @@ impl Order {
     }
 
     /// Stock is held; the buyer pays by QR code.
-    pub fn await_payment(
+    pub(crate) fn await_payment(
         self,
         qr_payload: String,
         expires_at: DateTime<Utc>,
@@ -315,7 +315,7 @@ impl Order {
     }
 
     /// Stock and money are held.
-    pub fn confirm(self, paid_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<Self, Error> {
+    pub(crate) fn confirm(self, paid_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<Self, Error> {
         match self.progress.state {
             State::Placing | State::AwaitingPayment { .. } => Ok(self.moved_to(State::Confirmed { paid_at }, now)),
             _ => Err(self.no_way("confirmed")),
@@ -323,7 +323,7 @@ impl Order {
     }
 
     /// The order ends: everything held for it was given back, or will be.
-    pub fn cancel(mut self, cause: Refusal, now: DateTime<Utc>) -> Result<Self, Error> {
+    pub(crate) fn cancel(mut self, cause: Refusal, now: DateTime<Utc>) -> Result<Self, Error> {
         match self.progress.state {
             State::Placing | State::AwaitingPayment { .. } | State::Confirmed { .. } => {
                 let paid_at = self.progress.state.paid_at();
@@ -336,7 +336,7 @@ impl Order {
     }
 
     /// Whether the buyer may try to cancel it: no consignment is known to have been picked up.
-    pub fn check_cancellable(&self) -> Result<(), Refusal> {
+    pub(crate) fn check_cancellable(&self) -> Result<(), Refusal> {
         let refusal = match &self.progress.state {
             State::Cancelled { .. } => Refusal::new("ALREADY_CANCELLED", "the order is cancelled already"),
             State::Completed { .. } => Refusal::new("ALREADY_PAID_OUT", "the sellers have been paid"),
@@ -386,12 +386,12 @@ impl Order {
     }
 
     /// A carrier will pick the consignment up.
-    pub fn book(self, id: ConsignmentId, number: &str, now: DateTime<Utc>) -> Result<Option<Self>, Error> {
+    pub(crate) fn book(self, id: ConsignmentId, number: &str, now: DateTime<Utc>) -> Result<Option<Self>, Error> {
         self.with(id, now, |consignment| Ok(consignment.book(number)))
     }
 
     /// The parcel moved on; `escrow` is how long the buyer may object after delivery.
-    pub fn track(
+    pub(crate) fn track(
         self,
         id: ConsignmentId,
         parcel: Parcel,
@@ -402,17 +402,17 @@ impl Order {
     }
 
     /// The buyer has the goods, or the time to object has passed.
-    pub fn receive(self, id: ConsignmentId, now: DateTime<Utc>) -> Result<Option<Self>, Error> {
+    pub(crate) fn receive(self, id: ConsignmentId, now: DateTime<Utc>) -> Result<Option<Self>, Error> {
         self.with(id, now, Consignment::receive)
     }
 
     /// The consignment's escrow was paid out.
-    pub fn release(self, id: ConsignmentId, now: DateTime<Utc>) -> Result<Option<Self>, Error> {
+    pub(crate) fn release(self, id: ConsignmentId, now: DateTime<Utc>) -> Result<Option<Self>, Error> {
         self.with(id, now, |consignment| Ok(consignment.release()))
     }
 
     /// The buyer has money back: of one consignment, or of all by what is left of each.
-    pub fn refund(mut self, of: Option<ConsignmentId>, refund: Money, now: DateTime<Utc>) -> Result<Self, Error> {
+    pub(crate) fn refund(mut self, of: Option<ConsignmentId>, refund: Money, now: DateTime<Utc>) -> Result<Self, Error> {
         let places: Vec<usize> = match of {
             Some(id) => vec![self.place_of(id)?],
             None => (0..self.terms.consignments.len()).collect(),
@@ -436,13 +436,13 @@ impl Order {
     }
 
     /// Goods came back: a version of its own, so that its event has its place among the order's.
-    pub fn take_back(self, now: DateTime<Utc>) -> Self {
+    pub(crate) fn take_back(self, now: DateTime<Utc>) -> Self {
         self.changed(now)
     }
 }
 
 /// The refusal to cancel what is on its way.
-pub fn already_picked_up() -> Refusal {
+pub(crate) fn already_picked_up() -> Refusal {
     Refusal::new("ALREADY_PICKED_UP", "a consignment was picked up already; it can go back once delivered")
 }
 

@@ -14,93 +14,93 @@ use super::price::Price;
 use super::quote::{AppliedRule, Carriage, QuotedConsignment, QuotedLine, Rate};
 
 /// The most consignments of one quote.
-pub const CONSIGNMENTS_MAX: usize = 50;
+pub(crate) const CONSIGNMENTS_MAX: usize = 50;
 /// The most lines of one quote.
-pub const LINES_MAX: usize = 500;
+pub(crate) const LINES_MAX: usize = 500;
 /// The most units of a line.
-pub const QUANTITY_MAX: i64 = 1_000_000;
+pub(crate) const QUANTITY_MAX: i64 = 1_000_000;
 
 /// A wish to buy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub(crate) struct Wish {
     /// What.
-    pub variant_id: VariantId,
+    pub(crate) variant_id: VariantId,
     /// How many units.
-    pub quantity: i64,
+    pub(crate) quantity: i64,
 }
 
 /// What catalog offers for a wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub(crate) struct Offer {
     /// Which variant.
-    pub variant_id: VariantId,
+    pub(crate) variant_id: VariantId,
     /// Its product.
-    pub product_id: ProductId,
+    pub(crate) product_id: ProductId,
     /// Its seller.
-    pub seller_id: SellerId,
+    pub(crate) seller_id: SellerId,
     /// The name that buyers see.
-    pub seller_name: String,
+    pub(crate) seller_name: String,
     /// Registered for the tax on low-value goods.
-    pub seller_tax_registered: bool,
+    pub(crate) seller_tax_registered: bool,
     /// The seller's own code.
-    pub sku: String,
+    pub(crate) sku: String,
     /// Title for people.
-    pub title: String,
+    pub(crate) title: String,
     /// The category's slug.
-    pub category: String,
+    pub(crate) category: String,
     /// Of one unit.
-    pub unit_price: Money,
+    pub(crate) unit_price: Money,
     /// Harmonized System code.
-    pub hs_code: String,
+    pub(crate) hs_code: String,
     /// Where it was made.
-    pub origin: String,
+    pub(crate) origin: String,
     /// Where it ships from.
-    pub from_country: String,
+    pub(crate) from_country: String,
     /// Packed weight of one unit.
-    pub weight_grams: i64,
+    pub(crate) weight_grams: i64,
     /// Packed length, width and height of one unit.
-    pub size_mm: Option<[i64; 3]>,
+    pub(crate) size_mm: Option<[i64; 3]>,
     /// A trade preference; empty: none.
-    pub preference: String,
+    pub(crate) preference: String,
 }
 
 /// The offers that travel together, with how many of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub(crate) struct Group {
     /// Who sells.
-    pub seller_id: SellerId,
+    pub(crate) seller_id: SellerId,
     /// Where it ships from.
-    pub from_country: String,
+    pub(crate) from_country: String,
     /// In which currency the seller is paid.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// What is in it.
-    pub lines: Vec<(Offer, i64)>,
+    pub(crate) lines: Vec<(Offer, i64)>,
 }
 
 /// What logistics says of a group, in the hub's currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LandedCost {
+pub(crate) struct LandedCost {
     /// How it is carried.
-    pub carriage: Carriage,
+    pub(crate) carriage: Carriage,
     /// The parts of the whole.
-    pub price: Price,
+    pub(crate) price: Price,
     /// The parts of each line.
-    pub lines: Vec<Price>,
+    pub(crate) lines: Vec<Price>,
     /// What customs takes duty of.
-    pub customs_value: Money,
+    pub(crate) customs_value: Money,
     /// Tax that the seller collects.
-    pub seller_collected_tax: Money,
+    pub(crate) seller_collected_tax: Money,
     /// The rules behind it.
-    pub rules: Vec<AppliedRule>,
+    pub(crate) rules: Vec<AppliedRule>,
     /// The customs rate.
-    pub customs_rate: Option<Rate>,
+    pub(crate) customs_rate: Option<Rate>,
     /// What the buyer should know.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Why no price could be worked out.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// A rule says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -113,7 +113,7 @@ pub enum Error {
 }
 
 /// Groups offers by seller, country and currency, in the order of the first line of each.
-pub fn group(wishes: &[Wish], offers: Vec<Offer>) -> Result<Vec<Group>, Error> {
+pub(crate) fn group(wishes: &[Wish], offers: Vec<Offer>) -> Result<Vec<Group>, Error> {
     if offers.len() != wishes.len() {
         return Err(Error::Answer(format!("{} offers for {} wishes", offers.len(), wishes.len())));
     }
@@ -140,7 +140,7 @@ pub fn group(wishes: &[Wish], offers: Vec<Offer>) -> Result<Vec<Group>, Error> {
 }
 
 /// The currencies to be exchanged into the buyer's: each seller's and the hub's, without the buyer's own.
-pub fn currencies(groups: &[Group], hub: Currency, buyer: Currency) -> Vec<Currency> {
+pub(crate) fn currencies(groups: &[Group], hub: Currency, buyer: Currency) -> Vec<Currency> {
     let mut wanted: Vec<Currency> = groups.iter().map(|group| group.currency).chain([hub]).collect();
     wanted.sort_unstable();
     wanted.dedup();
@@ -149,7 +149,7 @@ pub fn currencies(groups: &[Group], hub: Currency, buyer: Currency) -> Vec<Curre
 }
 
 /// The consignment that a group and its landed cost come to in the buyer's currency.
-pub fn consignment(group: Group, landed: LandedCost, rates: &[Rate], to: Currency) -> Result<QuotedConsignment, Error> {
+pub(crate) fn consignment(group: Group, landed: LandedCost, rates: &[Rate], to: Currency) -> Result<QuotedConsignment, Error> {
     if landed.lines.len() != group.lines.len() {
         return Err(Error::Answer(format!("{} landed lines for {}", landed.lines.len(), group.lines.len())));
     }

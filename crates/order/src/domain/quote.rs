@@ -11,110 +11,110 @@ use super::price::Price;
 
 /// One landed price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quote {
+pub(crate) struct Quote {
     /// Its id.
-    pub id: QuoteId,
+    pub(crate) id: QuoteId,
     /// The principal that asked for it; nobody when it was asked for without a token.
-    pub owner: Option<String>,
+    pub(crate) owner: Option<String>,
     /// The buyer's currency.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// What each seller ships from each country.
-    pub consignments: Vec<QuotedConsignment>,
+    pub(crate) consignments: Vec<QuotedConsignment>,
     /// What the buyer should know.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
     /// The hash of the hub's profile.
-    pub profile_hash: String,
+    pub(crate) profile_hash: String,
     /// When it was made.
-    pub created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
     /// Until when it can be ordered.
-    pub expires_at: DateTime<Utc>,
+    pub(crate) expires_at: DateTime<Utc>,
 }
 
 /// What one seller ships from one country.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuotedConsignment {
+pub(crate) struct QuotedConsignment {
     /// The id that it has once ordered.
-    pub id: ConsignmentId,
+    pub(crate) id: ConsignmentId,
     /// Who sells.
-    pub seller_id: SellerId,
+    pub(crate) seller_id: SellerId,
     /// The name that buyers see.
-    pub seller_name: String,
+    pub(crate) seller_name: String,
     /// Where it ships from, ISO 3166-1.
-    pub from_country: String,
+    pub(crate) from_country: String,
     /// Its lines.
-    pub lines: Vec<QuotedLine>,
+    pub(crate) lines: Vec<QuotedLine>,
     /// In the buyer's currency: the sum of its lines.
-    pub price: Price,
+    pub(crate) price: Price,
     /// In the hub's currency, as customs and the carrier count.
-    pub hub_price: Price,
+    pub(crate) hub_price: Price,
     /// The goods in the seller's currency.
-    pub seller_goods: Money,
+    pub(crate) seller_goods: Money,
     /// How it is carried.
-    pub carriage: Carriage,
+    pub(crate) carriage: Carriage,
     /// What customs takes duty of, in the hub's currency.
-    pub customs_value: Money,
+    pub(crate) customs_value: Money,
     /// Tax that the seller collects with the price, within `hub_price.tax`.
-    pub seller_collected_tax: Money,
+    pub(crate) seller_collected_tax: Money,
     /// The rules behind duty, tax and fees.
-    pub rules: Vec<AppliedRule>,
+    pub(crate) rules: Vec<AppliedRule>,
     /// The customs authority's rate.
-    pub customs_rate: Option<Rate>,
+    pub(crate) customs_rate: Option<Rate>,
     /// From the seller's currency to the buyer's.
-    pub goods_rate: Option<Rate>,
+    pub(crate) goods_rate: Option<Rate>,
     /// From the hub's currency to the buyer's.
-    pub charges_rate: Option<Rate>,
+    pub(crate) charges_rate: Option<Rate>,
 }
 
 /// A line of a quote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuotedLine {
+pub(crate) struct QuotedLine {
     /// What is bought.
-    pub variant_id: VariantId,
+    pub(crate) variant_id: VariantId,
     /// Its product.
-    pub product_id: ProductId,
+    pub(crate) product_id: ProductId,
     /// The seller's own code.
-    pub sku: String,
+    pub(crate) sku: String,
     /// The title when it was quoted.
-    pub title: String,
+    pub(crate) title: String,
     /// How many units.
-    pub quantity: i64,
+    pub(crate) quantity: i64,
     /// Of one unit, in the seller's currency.
-    pub unit_price: Money,
+    pub(crate) unit_price: Money,
     /// Of all units, in the buyer's currency, with the line's share of the rest.
-    pub price: Price,
+    pub(crate) price: Price,
     /// Harmonized System code.
-    pub hs_code: String,
+    pub(crate) hs_code: String,
     /// Where it was made.
-    pub origin: String,
+    pub(crate) origin: String,
     /// Packed weight of one unit.
-    pub weight_grams: i64,
+    pub(crate) weight_grams: i64,
     /// The category's slug.
-    pub category: String,
+    pub(crate) category: String,
 }
 
 /// How a consignment is carried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Carriage {
+pub(crate) struct Carriage {
     /// The carrier's code.
-    pub carrier: String,
+    pub(crate) carrier: String,
     /// The service's code.
-    pub service: String,
+    pub(crate) service: String,
     /// The service's name for people.
-    pub title: String,
+    pub(crate) title: String,
     /// How it travels.
-    pub transport: Option<Transport>,
+    pub(crate) transport: Option<Transport>,
     /// The weight that is charged.
-    pub chargeable_grams: i64,
+    pub(crate) chargeable_grams: i64,
     /// Days in transit, at least.
-    pub days_min: i32,
+    pub(crate) days_min: i32,
     /// Days in transit, at most.
-    pub days_max: i32,
+    pub(crate) days_max: i32,
 }
 
 /// How goods travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Transport {
+pub(crate) enum Transport {
     /// Air courier.
     Air,
     /// Postal service.
@@ -127,55 +127,55 @@ pub enum Transport {
 
 /// A rule that shaped the price, as logistics names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AppliedRule {
+pub(crate) struct AppliedRule {
     /// Its id in the profile.
-    pub rule_id: String,
+    pub(crate) rule_id: String,
     /// Its title for people.
-    pub title: String,
+    pub(crate) title: String,
     /// Where it comes from.
-    pub source: String,
+    pub(crate) source: String,
     /// Its first day.
-    pub valid_from: String,
+    pub(crate) valid_from: String,
     /// Its last day; empty: open.
-    pub valid_to: String,
+    pub(crate) valid_to: String,
     /// Assumed until the operator confirms it.
-    pub assumed: bool,
+    pub(crate) assumed: bool,
     /// What it did, in a sentence.
-    pub explanation: String,
+    pub(crate) explanation: String,
 }
 
 /// A rate of exchange.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// What is given.
-    pub from: Currency,
+    pub(crate) from: Currency,
     /// What is received.
-    pub to: Currency,
+    pub(crate) to: Currency,
     /// Units of `to` for one of `from`.
-    pub rate: Decimal,
+    pub(crate) rate: Decimal,
     /// The same without the hub's spread, as text.
-    pub reference_rate: String,
+    pub(crate) reference_rate: String,
     /// The day of the reference rate.
-    pub as_of: String,
+    pub(crate) as_of: String,
     /// Who publishes it.
-    pub source: String,
+    pub(crate) source: String,
     /// As payment locked it; empty for a customs rate.
-    pub rate_id: String,
+    pub(crate) rate_id: String,
 }
 
 impl Quote {
     /// The whole price: the sum of the consignments'.
-    pub fn price(&self) -> Result<Price, money::Error> {
+    pub(crate) fn price(&self) -> Result<Price, money::Error> {
         Price::sum(self.consignments.iter().map(|consignment| &consignment.price), self.currency)
     }
 
     /// Whether this principal may see and order it.
-    pub fn is_open_to(&self, principal: Option<&str>) -> bool {
+    pub(crate) fn is_open_to(&self, principal: Option<&str>) -> bool {
         self.owner.is_none() || self.owner.as_deref() == principal
     }
 
     /// Whether it can still be ordered.
-    pub fn check_valid(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
+    pub(crate) fn check_valid(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
         if now < self.expires_at {
             return Ok(());
         }

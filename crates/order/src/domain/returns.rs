@@ -15,57 +15,57 @@ use super::quote::{QuotedConsignment, QuotedLine};
 
 /// Goods that go back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Return {
+pub(crate) struct Return {
     /// Its id.
-    pub id: ReturnId,
+    pub(crate) id: ReturnId,
     /// Of which order.
-    pub order_id: OrderId,
+    pub(crate) order_id: OrderId,
     /// Of which consignment.
-    pub consignment_id: ConsignmentId,
+    pub(crate) consignment_id: ConsignmentId,
     /// Who sold.
-    pub seller_id: SellerId,
+    pub(crate) seller_id: SellerId,
     /// Who bought.
-    pub buyer: String,
+    pub(crate) buyer: String,
     /// Where it stands.
-    pub state: State,
+    pub(crate) state: State,
     /// What was asked for.
-    pub request: Requested,
+    pub(crate) request: Requested,
     /// The buyer's own reference.
-    pub client_reference: Option<String>,
+    pub(crate) client_reference: Option<String>,
     /// When it was asked for.
-    pub created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
     /// When it last changed.
-    pub updated_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
 /// What a buyer asked for, and what it is worth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Requested {
+pub(crate) struct Requested {
     /// What goes back.
-    pub lines: Vec<Line>,
+    pub(crate) lines: Vec<Line>,
     /// Carriage, insurance and fees of a whole consignment.
-    pub charges: Money,
+    pub(crate) charges: Money,
     /// The buyer's reason.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 /// Units of a line that go back, with what they give.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
+pub(crate) struct Line {
     /// What.
-    pub variant_id: VariantId,
+    pub(crate) variant_id: VariantId,
     /// How many units.
-    pub quantity: i64,
+    pub(crate) quantity: i64,
     /// Goods, duty and tax, in the buyer's currency.
-    pub shares: [Money; 3],
+    pub(crate) shares: [Money; 3],
     /// The goods in the seller's currency.
-    pub seller_goods: Money,
+    pub(crate) seller_goods: Money,
 }
 
 /// Where a return stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub enum State {
+pub(crate) enum State {
     /// The buyer has asked.
     Requested,
     /// The seller agreed.
@@ -98,20 +98,20 @@ pub enum State {
 
 /// What a buyer wants to send back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Of which consignment.
-    pub consignment_id: ConsignmentId,
+    pub(crate) consignment_id: ConsignmentId,
     /// Units by variant, each once; none: the whole consignment.
-    pub lines: Vec<(VariantId, i64)>,
+    pub(crate) lines: Vec<(VariantId, i64)>,
     /// Why.
-    pub reason: String,
+    pub(crate) reason: String,
     /// The buyer's own reference.
-    pub client_reference: Option<String>,
+    pub(crate) client_reference: Option<String>,
 }
 
 impl State {
     /// As it is stored and searched for.
-    pub fn as_str(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Requested => "requested",
             Self::Approved { .. } => "approved",
@@ -122,7 +122,7 @@ impl State {
     }
 
     /// The seller's answer and whether the goods can be sold again.
-    pub fn answer(&self) -> (&str, bool) {
+    pub(crate) fn answer(&self) -> (&str, bool) {
         match self {
             Self::Requested => ("", false),
             Self::Approved { answer } | Self::Rejected { answer } => (answer, false),
@@ -134,7 +134,7 @@ impl State {
 impl Return {
     /// A return of `order`; `earlier` are all returns of the consignment so far, `period` is how long after delivery
     /// goods may go back.
-    pub fn request(
+    pub(crate) fn request(
         order: &Order,
         wanted: Wanted,
         earlier: &[Self],
@@ -174,13 +174,13 @@ impl Return {
     }
 
     /// What the buyer gets back.
-    pub fn refund(&self) -> Result<Money, money::Error> {
+    pub(crate) fn refund(&self) -> Result<Money, money::Error> {
         let shares = self.request.lines.iter().flat_map(|line| line.shares);
         Money::sum(shares.chain([self.request.charges]), self.request.charges.currency())
     }
 
     /// The seller's part of it, in the seller's currency; `None` when nothing goes back.
-    pub fn seller_goods(&self) -> Result<Option<Money>, money::Error> {
+    pub(crate) fn seller_goods(&self) -> Result<Option<Money>, money::Error> {
         let goods = self.request.lines.iter().map(|line| line.seller_goods);
         match self.request.lines.first() {
             None => Ok(None),
@@ -198,7 +198,7 @@ impl Return {
     }
 
     /// The seller agrees.
-    pub fn approve(self, answer: String, now: DateTime<Utc>) -> Result<Self, Refusal> {
+    pub(crate) fn approve(self, answer: String, now: DateTime<Utc>) -> Result<Self, Refusal> {
         match self.state {
             State::Requested => Ok(self.moved_to(State::Approved { answer }, now)),
             _ => Err(self.not_now()),
@@ -206,7 +206,7 @@ impl Return {
     }
 
     /// The seller declines.
-    pub fn reject(self, answer: String, now: DateTime<Utc>) -> Result<Self, Refusal> {
+    pub(crate) fn reject(self, answer: String, now: DateTime<Utc>) -> Result<Self, Refusal> {
         match self.state {
             State::Requested => Ok(self.moved_to(State::Rejected { answer }, now)),
             _ => Err(self.not_now()),
@@ -214,7 +214,7 @@ impl Return {
     }
 
     /// The seller has the goods.
-    pub fn receive(self, restock: bool, now: DateTime<Utc>) -> Result<Self, Refusal> {
+    pub(crate) fn receive(self, restock: bool, now: DateTime<Utc>) -> Result<Self, Refusal> {
         match &self.state {
             State::Approved { answer } => {
                 let state = State::Received { answer: answer.clone(), restock, failure: String::new() };
@@ -226,7 +226,7 @@ impl Return {
     }
 
     /// The buyer has the money; `None` when that was known.
-    pub fn refunded(self, now: DateTime<Utc>) -> Option<Self> {
+    pub(crate) fn refunded(self, now: DateTime<Utc>) -> Option<Self> {
         match &self.state {
             State::Received { answer, restock, .. } => {
                 let state = State::Refunded { answer: answer.clone(), restock: *restock };
@@ -237,7 +237,7 @@ impl Return {
     }
 
     /// Payment could not refund: an operator must look at it.
-    pub fn refund_failed(self, failure: String, now: DateTime<Utc>) -> Option<Self> {
+    pub(crate) fn refund_failed(self, failure: String, now: DateTime<Utc>) -> Option<Self> {
         match &self.state {
             State::Received { answer, restock, .. } => {
                 let state = State::Received { answer: answer.clone(), restock: *restock, failure };

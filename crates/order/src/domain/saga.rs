@@ -12,21 +12,21 @@ use super::Refusal;
 
 /// The durable steps behind an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saga {
+pub(crate) struct Saga {
     /// Its id.
-    pub id: SagaId,
+    pub(crate) id: SagaId,
     /// Its order.
-    pub order_id: OrderId,
+    pub(crate) order_id: OrderId,
     /// The step it is at.
-    pub step: Step,
+    pub(crate) step: Step,
     /// How often it was taken up. An outcome counts only for the attempt that it belongs to.
-    pub attempt: i64,
+    pub(crate) attempt: i64,
 }
 
 /// A step of a saga.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
-pub enum Step {
+pub(crate) enum Step {
     /// Stock and money are being held.
     Placing,
     /// Both are held but the money has not come: rests until it does, or its time is over.
@@ -48,24 +48,24 @@ pub enum Step {
 
 /// Why an order ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// What the order says of it.
-    pub cause: Refusal,
+    pub(crate) cause: Refusal,
     /// The buyer wants it so, even when the money has come meanwhile.
-    pub by_buyer: bool,
+    pub(crate) by_buyer: bool,
 }
 
 /// A step that does not follow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a saga that is {from} cannot go on to {to}")]
-pub struct Error {
+pub(crate) struct Error {
     from: &'static str,
     to: &'static str,
 }
 
 impl Step {
     /// As it is stored and shown.
-    pub fn as_str(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Placing => "placing",
             Self::AwaitingPayment { .. } => "awaiting_payment",
@@ -79,7 +79,7 @@ impl Step {
 
     /// Whether the hub has nothing to do by itself. One that awaits payment rests too: the buyer, or the clock,
     /// moves it on.
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         matches!(self, Self::AwaitingPayment { .. } | Self::Confirmed | Self::Cancelled)
     }
 
@@ -102,12 +102,12 @@ impl Step {
 
 impl Saga {
     /// A saga that begins, taken up by the one who makes it.
-    pub fn begin(id: SagaId, order_id: OrderId) -> Self {
+    pub(crate) fn begin(id: SagaId, order_id: OrderId) -> Self {
         Self { id, order_id, step: Step::Placing, attempt: 1 }
     }
 
     /// The saga at its next step.
-    pub fn advance(self, step: Step) -> Result<Self, Error> {
+    pub(crate) fn advance(self, step: Step) -> Result<Self, Error> {
         if self.step.may_become(&step) {
             return Ok(Self { step, ..self });
         }

@@ -6,7 +6,7 @@ use db::Tx;
 const TOLD_MAX: i64 = 100;
 
 /// Orders by state.
-pub async fn by_state(tx: &mut Tx) -> Result<Vec<(String, i64)>, db::Error> {
+pub(crate) async fn by_state(tx: &mut Tx) -> Result<Vec<(String, i64)>, db::Error> {
     db::fetch_all!(
         tx,
         (String, i64),
@@ -15,7 +15,7 @@ pub async fn by_state(tx: &mut Tx) -> Result<Vec<(String, i64)>, db::Error> {
 }
 
 /// Orders that are not where their saga says.
-pub async fn astray(tx: &mut Tx) -> Result<Vec<(String, String, Option<String>)>, db::Error> {
+pub(crate) async fn astray(tx: &mut Tx) -> Result<Vec<(String, String, Option<String>)>, db::Error> {
     db::fetch_all!(
         tx,
         (String, String, Option<String>),
@@ -33,7 +33,7 @@ pub async fn astray(tx: &mut Tx) -> Result<Vec<(String, String, Option<String>)>
 }
 
 /// Orders of which a version is missing.
-pub async fn gaps(tx: &mut Tx) -> Result<Vec<(String, i64, i64)>, db::Error> {
+pub(crate) async fn gaps(tx: &mut Tx) -> Result<Vec<(String, i64, i64)>, db::Error> {
     db::fetch_all!(
         tx,
         (String, i64, i64),
@@ -46,7 +46,7 @@ pub async fn gaps(tx: &mut Tx) -> Result<Vec<(String, i64, i64)>, db::Error> {
 }
 
 /// Received returns whose refund failed.
-pub async fn failed_refunds(tx: &mut Tx) -> Result<Vec<(uuid::Uuid, String)>, db::Error> {
+pub(crate) async fn failed_refunds(tx: &mut Tx) -> Result<Vec<(uuid::Uuid, String)>, db::Error> {
     db::fetch_all!(
         tx,
         (uuid::Uuid, String),
@@ -57,7 +57,7 @@ pub async fn failed_refunds(tx: &mut Tx) -> Result<Vec<(uuid::Uuid, String)>, db
 }
 
 /// Cancelled orders with a consignment whose escrow a timer would still release.
-pub async fn timers_of_the_ended(tx: &mut Tx) -> Result<Vec<(String,)>, db::Error> {
+pub(crate) async fn timers_of_the_ended(tx: &mut Tx) -> Result<Vec<(String,)>, db::Error> {
     db::fetch_all!(
         tx,
         (String,),

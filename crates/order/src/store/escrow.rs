@@ -6,7 +6,7 @@ use kernel::{ConsignmentId, OrderId};
 use uuid::Uuid;
 
 /// Sets the timer of a delivered consignment.
-pub async fn set(
+pub(crate) async fn set(
     tx: &mut Tx,
     consignment_id: ConsignmentId,
     order_id: OrderId,
@@ -24,13 +24,13 @@ pub async fn set(
 }
 
 /// Ends a timer.
-pub async fn clear(tx: &mut Tx, consignment_id: ConsignmentId) -> Result<(), db::Error> {
+pub(crate) async fn clear(tx: &mut Tx, consignment_id: ConsignmentId) -> Result<(), db::Error> {
     db::execute!(tx, "delete from escrow_timers where consignment_id = $1", consignment_id.uuid())?;
     Ok(())
 }
 
 /// Consignments whose time is over and of which nothing is asked back.
-pub async fn over(
+pub(crate) async fn over(
     tx: &mut Tx,
     now: DateTime<Utc>,
     limit: i64,

@@ -1,14 +1,14 @@
 //! The only SQL of this crate, one file per aggregate. Functions take the transaction; who calls them owns it.
 
-pub mod audit;
-pub mod escrow;
-pub mod orders;
-pub mod quotes;
-pub mod refunds;
-pub mod returns;
-pub mod sagas;
+pub(crate) mod audit;
+pub(crate) mod escrow;
+pub(crate) mod orders;
+pub(crate) mod quotes;
+pub(crate) mod refunds;
+pub(crate) mod returns;
+pub(crate) mod sagas;
 
 /// The channel on which those who watch orders are woken.
-pub const ORDERS: &str = "orders";
+pub(crate) const ORDERS: &str = "orders";
 /// The channel on which the recovery of sagas is woken.
-pub const SAGAS: &str = "sagas";
+pub(crate) const SAGAS: &str = "sagas";

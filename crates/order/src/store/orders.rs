@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::order::{Order, Progress, State, Terms};
 
 /// Versions that are read at once by one who watches.
-pub const VERSIONS_MAX: i64 = 100;
+pub(crate) const VERSIONS_MAX: i64 = 100;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -41,7 +41,7 @@ struct VersionRow {
 
 /// Which row of the same key was there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub(crate) enum Taken {
     /// The quote has a live order, or had one that was confirmed.
     Quote,
     /// The buyer has used the reference.
@@ -51,7 +51,7 @@ pub enum Taken {
 }
 
 /// Keeps a new order with its first version; or says what stands in its way.
-pub async fn insert(tx: &mut Tx, order: &Order) -> Result<Option<Taken>, db::Error> {
+pub(crate) async fn insert(tx: &mut Tx, order: &Order) -> Result<Option<Taken>, db::Error> {
     let inserted = db::execute!(
         tx,
         "insert into orders (id, number, quote_id, buyer, client_reference, state, version, holds_quote, terms, \
@@ -123,7 +123,7 @@ async fn insert_sellers(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
 }
 
 /// Keeps the order's new version; `false` when another change came first.
-pub async fn save(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> {
+pub(crate) async fn save(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> {
     // An order that was cancelled before it was confirmed gives its quote free.
     let holds_quote = match &order.progress.state {
         State::Cancelled { paid_at, .. } => paid_at.is_some(),
@@ -149,19 +149,19 @@ pub async fn save(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> {
 }
 
 /// An order as it stands.
-pub async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {
+pub(crate) async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {
     let sql = "select id, version, terms, progress, created_at from orders where id = $1";
     Ok(db::fetch_optional!(tx, Row, sql, id.uuid())?.map(Order::from))
 }
 
 /// The order of that number.
-pub async fn find_by_number(tx: &mut Tx, number: &str) -> Result<Option<Order>, db::Error> {
+pub(crate) async fn find_by_number(tx: &mut Tx, number: &str) -> Result<Option<Order>, db::Error> {
     let sql = "select id, version, terms, progress, created_at from orders where number = $1";
     Ok(db::fetch_optional!(tx, Row, sql, number)?.map(Order::from))
 }
 
 /// An order as it stands, and stays until the transaction ends. Always before its saga and its returns.
-pub async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {
+pub(crate) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {
     let sql = tx.sql(
         "select id, version, terms, progress, created_at from orders where id = $1 for update",
         "select id, version, terms, progress, created_at from orders where id = $1",
@@ -170,7 +170,7 @@ pub async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> 
 }
 
 /// The versions after one, oldest first, at most [`VERSIONS_MAX`].
-pub async fn versions_after(tx: &mut Tx, id: OrderId, version: i64) -> Result<Vec<(i64, Progress)>, db::Error> {
+pub(crate) async fn versions_after(tx: &mut Tx, id: OrderId, version: i64) -> Result<Vec<(i64, Progress)>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         VersionRow,
@@ -185,15 +185,15 @@ pub async fn versions_after(tx: &mut Tx, id: OrderId, version: i64) -> Result<Ve
 
 /// Which orders a list has.
 #[derive(Debug, Clone)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// In this state only; empty: all.
-    pub state: &'static str,
+    pub(crate) state: &'static str,
     /// With this reference only; empty: all.
-    pub client_reference: String,
+    pub(crate) client_reference: String,
     /// Those before this one.
-    pub before: Option<OrderId>,
+    pub(crate) before: Option<OrderId>,
     /// At most so many.
-    pub limit: i64,
+    pub(crate) limit: i64,
 }
 
 impl Filter {
@@ -203,7 +203,7 @@ impl Filter {
 }
 
 /// A buyer's orders, newest first.
-pub async fn of_buyer(tx: &mut Tx, buyer: &str, filter: &Filter) -> Result<Vec<Order>, db::Error> {
+pub(crate) async fn of_buyer(tx: &mut Tx, buyer: &str, filter: &Filter) -> Result<Vec<Order>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         Row,
@@ -220,7 +220,7 @@ pub async fn of_buyer(tx: &mut Tx, buyer: &str, filter: &Filter) -> Result<Vec<O
 }
 
 /// The orders with consignments of a seller, newest first. References are the buyers': not searched.
-pub async fn of_seller(tx: &mut Tx, seller: SellerId, filter: &Filter) -> Result<Vec<Order>, db::Error> {
+pub(crate) async fn of_seller(tx: &mut Tx, seller: SellerId, filter: &Filter) -> Result<Vec<Order>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         Row,
@@ -237,7 +237,7 @@ pub async fn of_seller(tx: &mut Tx, seller: SellerId, filter: &Filter) -> Result
 }
 
 /// Everybody's orders, newest first.
-pub async fn of_all(tx: &mut Tx, filter: &Filter) -> Result<Vec<Order>, db::Error> {
+pub(crate) async fn of_all(tx: &mut Tx, filter: &Filter) -> Result<Vec<Order>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         Row,

@@ -12,7 +12,7 @@ struct Row {
 }
 
 /// Keeps a new quote.
-pub async fn insert(tx: &mut Tx, quote: &Quote) -> Result<(), db::Error> {
+pub(crate) async fn insert(tx: &mut Tx, quote: &Quote) -> Result<(), db::Error> {
     db::execute!(
         tx,
         "insert into quotes (id, owner, document, created_at, expires_at) values ($1, $2, $3, $4, $5)",
@@ -26,7 +26,7 @@ pub async fn insert(tx: &mut Tx, quote: &Quote) -> Result<(), db::Error> {
 }
 
 /// A quote as frozen.
-pub async fn find(tx: &mut Tx, id: QuoteId) -> Result<Option<Quote>, db::Error> {
+pub(crate) async fn find(tx: &mut Tx, id: QuoteId) -> Result<Option<Quote>, db::Error> {
     let row = db::fetch_optional!(tx, Row, "select document from quotes where id = $1", id.uuid())?;
     Ok(row.map(|row| row.document.0))
 }

@@ -5,7 +5,7 @@ use db::Tx;
 use kernel::{OrderId, RefundId};
 
 /// Notes a refund; `false` when it was counted before.
-pub async fn record(
+pub(crate) async fn record(
     tx: &mut Tx,
     id: RefundId,
     order_id: OrderId,

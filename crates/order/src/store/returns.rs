@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::returns::{Requested, Return, State};
 
 /// The most returns of one consignment: each has a unit at least, but nobody sends back that often.
-pub const OF_CONSIGNMENT_MAX: i64 = 1_000;
+pub(crate) const OF_CONSIGNMENT_MAX: i64 = 1_000;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -47,7 +47,7 @@ impl From<Row> for Return {
 }
 
 /// Keeps a new return; `false` when the buyer has used the reference.
-pub async fn insert(tx: &mut Tx, one: &Return) -> Result<bool, db::Error> {
+pub(crate) async fn insert(tx: &mut Tx, one: &Return) -> Result<bool, db::Error> {
     let inserted = db::execute!(
         tx,
         "insert into returns (id, order_id, consignment_id, seller_id, buyer, client_reference, state, detail, \
@@ -69,7 +69,7 @@ pub async fn insert(tx: &mut Tx, one: &Return) -> Result<bool, db::Error> {
 }
 
 /// Keeps where a return stands.
-pub async fn save(tx: &mut Tx, one: &Return) -> Result<(), db::Error> {
+pub(crate) async fn save(tx: &mut Tx, one: &Return) -> Result<(), db::Error> {
     db::execute!(
         tx,
         "update returns set state = $2, detail = $3, updated_at = $4 where id = $1",
@@ -82,7 +82,7 @@ pub async fn save(tx: &mut Tx, one: &Return) -> Result<(), db::Error> {
 }
 
 /// A return.
-pub async fn find(tx: &mut Tx, id: ReturnId) -> Result<Option<Return>, db::Error> {
+pub(crate) async fn find(tx: &mut Tx, id: ReturnId) -> Result<Option<Return>, db::Error> {
     let row = db::fetch_optional!(
         tx,
         Row,
@@ -94,7 +94,7 @@ pub async fn find(tx: &mut Tx, id: ReturnId) -> Result<Option<Return>, db::Error
 }
 
 /// All returns of a consignment.
-pub async fn of_consignment(tx: &mut Tx, id: ConsignmentId) -> Result<Vec<Return>, db::Error> {
+pub(crate) async fn of_consignment(tx: &mut Tx, id: ConsignmentId) -> Result<Vec<Return>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         Row,
@@ -108,7 +108,7 @@ pub async fn of_consignment(tx: &mut Tx, id: ConsignmentId) -> Result<Vec<Return
 
 /// Whose returns a list has.
 #[derive(Debug, Clone)]
-pub enum Whose {
+pub(crate) enum Whose {
     /// A buyer's.
     Buyer(String),
     /// Those of a seller's goods.
@@ -118,7 +118,7 @@ pub enum Whose {
 }
 
 /// Returns, newest first, before one; of one order, or of all.
-pub async fn list(
+pub(crate) async fn list(
     tx: &mut Tx,
     whose: &Whose,
     order_id: Option<OrderId>,

@@ -14,17 +14,17 @@ const ERROR_CHARACTERS_MAX: usize = 500;
 
 /// A saga with what is kept beside it.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// The saga.
-    pub saga: Saga,
+    pub(crate) saga: Saga,
     /// The call that waits for its outcome.
-    pub request: Option<Key>,
+    pub(crate) request: Option<Key>,
     /// When payment told that the money came, before the outcome of the step was known.
-    pub paid_at: Option<DateTime<Utc>>,
+    pub(crate) paid_at: Option<DateTime<Utc>>,
     /// What went wrong last.
-    pub last_error: String,
+    pub(crate) last_error: String,
     /// When it last moved, by the machine's time.
-    pub moved_at: DateTime<Utc>,
+    pub(crate) moved_at: DateTime<Utc>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -62,7 +62,7 @@ fn due_at(step: &Step) -> Option<DateTime<Utc>> {
 }
 
 /// Keeps a new saga; until `leased_until` it is the one's who made it.
-pub async fn insert(
+pub(crate) async fn insert(
     tx: &mut Tx,
     saga: &Saga,
     request: &Key,
@@ -88,7 +88,7 @@ pub async fn insert(
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moved {
+pub(crate) enum Moved {
     /// It went on; with when payment told of the money, if it has.
     On(Option<DateTime<Utc>>),
     /// Another attempt, or another step, came first.
@@ -97,7 +97,7 @@ pub enum Moved {
 
 /// Writes how a saga went on from `before` to `after`, which have the same attempt. `leased_until` is for those that
 /// are not settled; the waiting call is kept for these, too.
-pub async fn advance(
+pub(crate) async fn advance(
     tx: &mut Tx,
     before: &Saga,
     after: &Saga,
@@ -125,7 +125,7 @@ pub async fn advance(
 }
 
 /// Wakes a settled saga to an ending: a new attempt, free to be taken up from `wake_at` on.
-pub async fn reopen(
+pub(crate) async fn reopen(
     tx: &mut Tx,
     before: &Saga,
     after: &Saga,
@@ -157,18 +157,18 @@ const COLUMNS_OF_ORDER_LOCKED: &str = "select id, order_id, detail, attempt, req
      from sagas where order_id = $1 for update";
 
 /// The saga of an order.
-pub async fn find(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
+pub(crate) async fn find(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
     Ok(db::fetch_optional!(tx, Row, COLUMNS_OF_ORDER, order_id.uuid())?.map(Kept::from))
 }
 
 /// The saga of an order, which stays as it is until the transaction ends. The order is locked before.
-pub async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
+pub(crate) async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
     let sql = tx.sql(COLUMNS_OF_ORDER_LOCKED, COLUMNS_OF_ORDER);
     Ok(db::fetch_optional!(tx, Row, sql, order_id.uuid())?.map(Kept::from))
 }
 
 /// Sagas that nobody is at: those whose time to wake has come.
-pub async fn to_wake(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<(SagaId, i64)>, db::Error> {
+pub(crate) async fn to_wake(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<(SagaId, i64)>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         (Uuid, i64),
@@ -180,7 +180,7 @@ pub async fn to_wake(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<
 }
 
 /// Takes a saga up: a new attempt, of whom it is until `leased_until`. `None` when another was faster.
-pub async fn claim(
+pub(crate) async fn claim(
     tx: &mut Tx,
     id: SagaId,
     attempt: i64,
@@ -202,7 +202,7 @@ pub async fn claim(
 }
 
 /// Gives a saga up for now: it may be taken up again from `wake_at` on.
-pub async fn give_back(
+pub(crate) async fn give_back(
     tx: &mut Tx,
     saga: &Saga,
     error: &str,
@@ -226,7 +226,7 @@ pub async fn give_back(
 }
 
 /// Notes that the money came while the outcome of a step is not written yet.
-pub async fn note_paid(tx: &mut Tx, order_id: OrderId, paid_at: DateTime<Utc>) -> Result<(), db::Error> {
+pub(crate) async fn note_paid(tx: &mut Tx, order_id: OrderId, paid_at: DateTime<Utc>) -> Result<(), db::Error> {
     db::execute!(
         tx,
         "update sagas set paid_at = $2 where order_id = $1 and paid_at is null",
@@ -237,7 +237,7 @@ pub async fn note_paid(tx: &mut Tx, order_id: OrderId, paid_at: DateTime<Utc>) -
 }
 
 /// Orders whose QR code can no longer be paid.
-pub async fn overdue(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<OrderId>, db::Error> {
+pub(crate) async fn overdue(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<OrderId>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         (Uuid,),
@@ -250,17 +250,17 @@ pub async fn overdue(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<
 
 /// Which sagas a list has.
 #[derive(Debug, Clone, Copy)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Only those that did not move since then and are not settled.
-    pub stuck_since: Option<DateTime<Utc>>,
+    pub(crate) stuck_since: Option<DateTime<Utc>>,
     /// Those before this one.
-    pub before: Option<SagaId>,
+    pub(crate) before: Option<SagaId>,
     /// At most so many.
-    pub limit: i64,
+    pub(crate) limit: i64,
 }
 
 /// Sagas, newest first.
-pub async fn list(tx: &mut Tx, filter: Filter) -> Result<Vec<Kept>, db::Error> {
+pub(crate) async fn list(tx: &mut Tx, filter: Filter) -> Result<Vec<Kept>, db::Error> {
     let before = filter.before.map_or(Uuid::max(), SagaId::uuid);
     let rows = match filter.stuck_since {
         None => db::fetch_all!(
@@ -285,7 +285,7 @@ pub async fn list(tx: &mut Tx, filter: Filter) -> Result<Vec<Kept>, db::Error> {
 }
 
 /// How many are not settled. One that awaits payment counts once its time is over: the timer has yet to end it.
-pub async fn unsettled(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64, db::Error> {
+pub(crate) async fn unsettled(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64, db::Error> {
     let (count,) = db::fetch_one!(
         tx,
         (i64,),

@@ -1,0 +1,105 @@
+//! What it costs to carry a consignment into the hub's country.
+
+use customs::{Transport, chargeable_weight};
+use kernel::Country;
+use money::{Money, Rounding};
+use rust_decimal::Decimal;
+
+use crate::Profile;
+use crate::file::{Carrier, Service, Zone};
+
+/// Units of one size in a consignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parcel {
+    /// How many.
+    pub quantity: u64,
+    /// Weight of one, in grams.
+    pub weight_grams: u64,
+    /// Length of one, in millimetres.
+    pub length_mm: u64,
+    /// Width of one, in millimetres.
+    pub width_mm: u64,
+    /// Height of one, in millimetres.
+    pub height_mm: u64,
+}
+
+/// A way to carry a consignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriageOption {
+    /// The carrier's code.
+    pub carrier: String,
+    /// The service's code.
+    pub service: String,
+    /// For people.
+    pub title: String,
+    /// How it travels.
+    pub transport: Transport,
+    /// The weight that is charged, in grams.
+    pub chargeable_grams: u64,
+    /// In the hub's currency.
+    pub price: Money,
+    /// Days in transit, at least.
+    pub days_min: u32,
+    /// Days in transit, at most.
+    pub days_max: u32,
+}
+
+impl Profile {
+    /// The ways to carry these units together from a country to a postcode (empty: unknown), cheapest first; none
+    /// when they are too heavy for every service.
+    pub fn carriage(&self, from: Country, parcels: &[Parcel], postcode: &str) -> Vec<CarriageOption> {
+        let services = self
+            .carriers()
+            .iter()
+            .flat_map(|carrier| carrier.services.iter().map(move |service| (carrier, service)));
+        let mut options: Vec<CarriageOption> = services
+            .filter_map(|(carrier, service)| self.option(carrier, service, from, parcels, postcode))
+            .collect();
+        options.sort_by(|one, other| {
+            (one.price.minor(), &one.service).cmp(&(other.price.minor(), &other.service))
+        });
+        options
+    }
+
+    fn option(
+        &self,
+        carrier: &Carrier,
+        service: &Service,
+        from: Country,
+        parcels: &[Parcel],
+        postcode: &str,
+    ) -> Option<CarriageOption> {
+        let fits = |zone: &&Zone| {
+            let to = zone.postcodes.is_empty()
+                || zone.postcodes.iter().any(|start| postcode.starts_with(start.as_str()));
+            zone.from.contains(&from) && to
+        };
+        let zone = service.zones.iter().find(fits)?;
+        let chargeable_grams =
+            chargeable(service, parcels).filter(|grams| *grams <= service.weight_grams_max)?;
+        let steps = chargeable_grams.checked_div(service.break_grams)?.max(1);
+        let price = zone.first_price.checked_add(zone.next_price.checked_mul(Decimal::from(steps - 1))?)?;
+        let price = Money::from_decimal(price, self.currency(), Rounding::HalfAwayFromZero).ok()?;
+        Some(CarriageOption {
+            carrier: carrier.code.clone(),
+            service: service.code.clone(),
+            title: service.title.clone(),
+            transport: service.transport,
+            chargeable_grams,
+            price,
+            days_min: zone.days_min,
+            days_max: zone.days_max,
+        })
+    }
+}
+
+/// All units in one parcel: their weights and their volumes add up.
+fn chargeable(service: &Service, parcels: &[Parcel]) -> Option<u64> {
+    let (mut grams, mut volume_mm3) = (0u64, 0u64);
+    for parcel in parcels {
+        grams = grams.checked_add(parcel.weight_grams.checked_mul(parcel.quantity)?)?;
+        let volume = parcel.length_mm.checked_mul(parcel.width_mm)?.checked_mul(parcel.height_mm)?;
+        volume_mm3 = volume_mm3.checked_add(volume.checked_mul(parcel.quantity)?)?;
+    }
+    chargeable_weight(grams, volume_mm3, 1, 1, service.divisor, service.break_grams).ok()
+}

@@ -1,0 +1,292 @@
+//! What a profile must hold besides its shape.
+
+use std::collections::BTreeSet;
+
+use chrono::Days;
+use customs::S10;
+use customs::rules::{Levy, LevyKind, Rule, Rules};
+use rust_decimal::Decimal;
+
+use crate::file::{Carrier, File, PaymentMethod, Service};
+use crate::problem::{Problem, line_of};
+
+/// Everything that is wrong.
+pub(crate) fn problems(file: &str, text: &str, profile: &File) -> Vec<Problem> {
+    let mut found = Found { file, text, problems: Vec::new() };
+    hub(&mut found, profile);
+    terms(&mut found, profile);
+    payment_methods(&mut found, profile);
+    lanes(&mut found, profile);
+    carriers(&mut found, profile);
+    for (name, rules) in &profile.rulesets {
+        ruleset(&mut found, profile, name, rules);
+    }
+    found.problems
+}
+
+struct Found<'a> {
+    file: &'a str,
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl Found<'_> {
+    /// A problem of `key`, in the `nth` line where `wanted` stands.
+    fn add(&mut self, wanted: &str, nth: usize, key: impl Into<String>, problem: impl Into<String>) {
+        let line = line_of(self.text, wanted, nth);
+        self.problems.push(Problem {
+            file: self.file.to_owned(),
+            line,
+            key: key.into(),
+            problem: problem.into(),
+        });
+    }
+}
+
+fn hub(found: &mut Found<'_>, profile: &File) {
+    let code = &profile.hub.code;
+    let is_code = (2..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase());
+    if !is_code {
+        found.add("code =", 0, "hub.code", format!("`{code}` must be 2 to 12 letters a-z"));
+    }
+    if profile.hub.languages.is_empty() {
+        found.add("languages", 0, "hub.languages", "must name at least one language, such as \"en\"");
+    }
+}
+
+fn terms(found: &mut Found<'_>, profile: &File) {
+    let terms = &profile.terms;
+    let rates = [
+        ("commission_rate", terms.commission_rate),
+        ("insurance_rate", terms.insurance_rate),
+        ("exchange_spread", terms.exchange_spread),
+    ];
+    for (key, rate) in rates {
+        if rate < Decimal::ZERO || rate >= Decimal::ONE {
+            found.add(key, 0, format!("terms.{key}"), format!("{rate} must be a fraction from 0 to below 1"));
+        }
+    }
+    let spans = [
+        ("quote_minutes", terms.quote_minutes, 1, 10_080),
+        ("escrow_days", terms.escrow_days, 0, 180),
+        ("return_days", terms.return_days, 0, 365),
+        ("exchange_age_days_max", terms.exchange_age_days_max, 1, 366),
+    ];
+    for (key, span, least, most) in spans {
+        if !(least..=most).contains(&span) {
+            found.add(key, 0, format!("terms.{key}"), format!("{span} must be {least} to {most}"));
+        }
+    }
+}
+
+fn payment_methods(found: &mut Found<'_>, profile: &File) {
+    let mut seen = BTreeSet::new();
+    for (place, method) in profile.payment_methods.iter().enumerate() {
+        let key = format!("payment_methods[{place}]");
+        if !seen.insert(method.code()) {
+            found.add(&format!("method = \"{}\"", method.code()), 1, key, "stands twice");
+            continue;
+        }
+        let sample = match method {
+            PaymentMethod::Wallet => Ok(String::new()),
+            PaymentMethod::PromptPay(biller) => {
+                let to =
+                    emvco::PromptPay::Bill { biller_id: &biller.biller_id, reference1: "A1", reference2: "" };
+                emvco::promptpay(&to, None)
+            }
+            PaymentMethod::DuitNow(merchant) => emvco::duitnow(
+                &emvco::DuitNow {
+                    acquirer: &merchant.acquirer,
+                    merchant: &merchant.merchant,
+                    category: &merchant.category,
+                    name: &merchant.name,
+                    city: &merchant.city,
+                    bill_number: "A1",
+                    reference: "A1",
+                },
+                None,
+            ),
+        };
+        if let Err(wrong) = sample {
+            found.add(
+                wrong.field,
+                0,
+                format!("{key}.{}", wrong.field),
+                format!("`{}` {}", wrong.value, wrong.problem),
+            );
+        }
+    }
+    if profile.payment_methods.is_empty() {
+        found.add(
+            "[hub]",
+            0,
+            "payment_methods",
+            "at least one way to pay is needed, such as method = \"wallet\"",
+        );
+    }
+}
+
+fn lanes(found: &mut Found<'_>, profile: &File) {
+    let mut seen = BTreeSet::new();
+    for (place, lane) in profile.lanes.iter().enumerate() {
+        let wanted = format!("from = \"{}\"", lane.from);
+        if !seen.insert(lane.from) {
+            found.add(
+                &wanted,
+                1,
+                format!("lanes[{place}].from"),
+                format!("{} has a lane already", lane.from),
+            );
+        }
+        if !profile.rulesets.contains_key(&lane.ruleset) {
+            let known = profile.rulesets.keys().cloned().collect::<Vec<_>>().join(", ");
+            let problem = format!("`{}` is no ruleset of this profile; it has {known}", lane.ruleset);
+            found.add(
+                &format!("ruleset = \"{}\"", lane.ruleset),
+                0,
+                format!("lanes[{place}].ruleset"),
+                problem,
+            );
+        }
+        let carried = services(profile)
+            .any(|(_, service)| service.zones.iter().any(|zone| zone.from.contains(&lane.from)));
+        if !carried {
+            let problem = format!("no carrier's service has a zone from {}", lane.from);
+            found.add(&wanted, 0, format!("lanes[{place}]"), problem);
+        }
+    }
+    if profile.lanes.is_empty() {
+        found.add("[hub]", 0, "lanes", "at least one lane is needed");
+    }
+    for (carrier, service) in services(profile) {
+        for country in
+            service.zones.iter().flat_map(|zone| &zone.from).filter(|country| !seen.contains(*country))
+        {
+            let key = format!("carriers.{}.services.{}.zones.from", carrier.code, service.code);
+            found.add(
+                &format!("\"{country}\""),
+                0,
+                key,
+                format!("there is no lane from {country}: add one to [[lanes]]"),
+            );
+        }
+    }
+}
+
+fn services(profile: &File) -> impl Iterator<Item = (&Carrier, &Service)> {
+    profile.carriers.iter().flat_map(|carrier| carrier.services.iter().map(move |service| (carrier, service)))
+}
+
+fn carriers(found: &mut Found<'_>, profile: &File) {
+    let mut codes = BTreeSet::new();
+    for (_, service) in services(profile) {
+        let wanted = format!("code = \"{}\"", service.code);
+        let key = format!("services.{}", service.code);
+        if !codes.insert(service.code.as_str()) {
+            found.add(&wanted, 1, key.clone(), "another service has this code");
+        }
+        if service.divisor == 0 || service.break_grams == 0 || service.weight_grams_max == 0 {
+            found.add(
+                &wanted,
+                0,
+                key.clone(),
+                "divisor, break_grams and weight_grams_max must be more than 0",
+            );
+        }
+        for zone in &service.zones {
+            if zone.first_price < Decimal::ZERO
+                || zone.next_price < Decimal::ZERO
+                || zone.days_min > zone.days_max
+            {
+                found.add(
+                    &wanted,
+                    0,
+                    key.clone(),
+                    "a zone's prices must not be below 0, nor days_min above days_max",
+                );
+            }
+        }
+    }
+    for (place, carrier) in profile.carriers.iter().enumerate() {
+        let wanted = format!("code = \"{}\"", carrier.code);
+        let key = format!("carriers[{place}].s10");
+        let range = &carrier.s10;
+        if let Err(error) = S10::new(&range.indicator, range.serial_to, profile.hub.country) {
+            found.add(&wanted, 0, key.clone(), error.to_string());
+        }
+        if range.serial_from > range.serial_to {
+            found.add(&wanted, 0, key.clone(), "serial_from is after serial_to");
+        }
+        let overlaps = profile.carriers.iter().take(place).any(|other| {
+            other.s10.indicator == range.indicator
+                && other.s10.serial_from <= range.serial_to
+                && range.serial_from <= other.s10.serial_to
+        });
+        if overlaps {
+            found.add(&wanted, 0, key, "its serials overlap with another carrier's");
+        }
+    }
+}
+
+fn ruleset(found: &mut Found<'_>, profile: &File, name: &str, rules: &Rules) {
+    for levy in &rules.levies {
+        let key = format!("rulesets.{name}.levies.{}", levy.code);
+        for rule in &levy.rules {
+            let wanted = format!("rule = \"{}\"", rule.rule);
+            let classes = rule.only.iter().chain(&rule.except).chain(rule.class_rates.keys());
+            for class in classes.filter(|class| !profile.classes.contains_key(*class)) {
+                let problem = format!("`{class}` is no class of goods: add [classes.{class}]");
+                found.add(&wanted, 0, format!("{key}.{}", rule.rule), problem);
+            }
+            if rule.assumed && rule.note.is_none() {
+                found.add(
+                    &wanted,
+                    0,
+                    format!("{key}.{}", rule.rule),
+                    "an assumed rule needs a note that says why",
+                );
+            }
+            if let (Some(from), Some(to)) = (rule.valid_from, rule.valid_to)
+                && from > to
+            {
+                found.add(&wanted, 0, format!("{key}.{}", rule.rule), "valid_from is after valid_to");
+            }
+        }
+        versions(found, &key, levy);
+        if matches!(levy.kind, LevyKind::Duty | LevyKind::Tax) && !levy.rules.iter().any(is_for_the_rest) {
+            let problem = "its last rule must be for all goods, without an end: what is left over bears something, or \
+                           rate = \"none\"";
+            found.add(&format!("code = \"{}\"", levy.code), 0, key, problem);
+        }
+    }
+}
+
+fn is_for_the_rest(rule: &Rule) -> bool {
+    rule.is_general() && rule.valid_to.is_none()
+}
+
+/// The versions of a rule may neither overlap nor leave a gap.
+fn versions(found: &mut Found<'_>, key: &str, levy: &Levy) {
+    let names: BTreeSet<&str> = levy.rules.iter().map(|rule| rule.rule.as_str()).collect();
+    for name in names {
+        let mut versions: Vec<(usize, &Rule)> =
+            levy.rules.iter().filter(|rule| rule.rule == name).enumerate().collect();
+        versions.sort_by_key(|(_, rule)| rule.valid_from);
+        for pair in versions.windows(2) {
+            let [(_, earlier), (place, later)] = pair else { continue };
+            let problem = match (earlier.valid_to, later.valid_from) {
+                (Some(to), Some(from)) if from <= to => {
+                    Some(format!("overlaps: one version ends {to}, the next begins {from}"))
+                }
+                (Some(to), Some(from)) if to.checked_add_days(Days::new(1)) != Some(from) => {
+                    Some(format!("leaves a gap: one version ends {to}, the next begins {from}"))
+                }
+                (Some(_), Some(_)) => None,
+                _ => Some("overlaps: a version without an end is followed by another".to_owned()),
+            };
+            if let Some(problem) = problem {
+                found.add(&format!("rule = \"{name}\""), *place, format!("{key}.{name}"), problem);
+            }
+        }
+    }
+}

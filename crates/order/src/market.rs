@@ -1,0 +1,38 @@
+//! What orders go by of the hub's profile: where it is, how buyers pay, how long quotes, escrow and returns last.
+
+use chrono::Duration;
+use kernel::Country;
+use money::Currency;
+
+use crate::domain::order::PaymentMethod;
+
+/// The hub as orders know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Market {
+    /// The profile's code.
+    pub(crate) code: String,
+    /// Its name for people.
+    pub(crate) name: String,
+    /// The importing country.
+    pub(crate) country: Country,
+    /// The hub's currency.
+    pub(crate) currency: Currency,
+    /// BCP 47 tags, the default first.
+    pub(crate) languages: Vec<String>,
+    /// IANA name.
+    pub(crate) time_zone: String,
+    /// Where it has lanes from.
+    pub(crate) lanes_from: Vec<String>,
+    /// How buyers may pay.
+    pub(crate) payment_methods: Vec<PaymentMethod>,
+    /// The profile's hash.
+    pub(crate) profile_hash: String,
+    /// Money and parcels are not real.
+    pub(crate) sandbox: bool,
+    /// How long a quote can be ordered.
+    pub(crate) quote_validity: Duration,
+    /// How long after delivery a buyer may object before escrow is released.
+    pub(crate) escrow: Duration,
+    /// How long after delivery goods may go back.
+    pub(crate) return_period: Duration,
+}

@@ -1,0 +1,359 @@
+//! The domain as messages: what clients see, what events carry. Who may see what is decided here, in [`Viewer`].
+
+use chrono::{DateTime, Utc};
+use kernel::SellerId;
+use money::Money;
+use proto::convert::timestamp;
+use proto::order::internal::v1 as internal;
+use proto::order::v1 as message;
+use proto::types::v1 as types;
+
+use crate::domain::consignment::{self, Consignment, Step};
+use crate::domain::order::{Address, Order, PaymentMethod, Progress, State};
+use crate::domain::price::Price;
+use crate::domain::quote::{AppliedRule, Carriage, Quote, QuotedConsignment, QuotedLine, Rate, Transport};
+use crate::domain::returns::{self, Return};
+use crate::store::sagas::Kept;
+
+/// Who looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Viewer {
+    /// A buyer, by subject: sees its own orders whole.
+    Buyer(String),
+    /// A seller: sees its own consignments of orders, and not who buys.
+    Seller(SellerId),
+    /// An operator, or the hub itself: sees all.
+    Operator,
+}
+
+impl Viewer {
+    /// Whether it may know that the order exists.
+    pub(crate) fn sees(&self, order: &Order) -> bool {
+        match self {
+            Self::Buyer(subject) => order.terms.buyer == *subject,
+            Self::Seller(seller) => order.terms.consignments.iter().any(|one| one.seller_id == *seller),
+            Self::Operator => true,
+        }
+    }
+
+    /// Whether it may know that the return exists.
+    pub(crate) fn sees_return(&self, one: &Return) -> bool {
+        match self {
+            Self::Buyer(subject) => one.buyer == *subject,
+            Self::Seller(seller) => one.seller_id == *seller,
+            Self::Operator => true,
+        }
+    }
+
+    fn sees_consignment(&self, quoted: &QuotedConsignment) -> bool {
+        match self {
+            Self::Seller(seller) => quoted.seller_id == *seller,
+            Self::Buyer(_) | Self::Operator => true,
+        }
+    }
+}
+
+/// An order as it stands.
+pub(crate) fn order(order: &Order, viewer: &Viewer) -> Result<message::Order, money::Error> {
+    version(order, order.version, &order.progress, viewer)
+}
+
+/// An order as it stood at a version.
+pub(crate) fn version(
+    order: &Order,
+    version: i64,
+    progress: &Progress,
+    viewer: &Viewer,
+) -> Result<message::Order, money::Error> {
+    let terms = &order.terms;
+    let seen: Vec<(&QuotedConsignment, &Consignment)> = terms
+        .consignments
+        .iter()
+        .zip(&progress.consignments)
+        .filter(|(quoted, _)| viewer.sees_consignment(quoted))
+        .collect();
+    // The sum of what the viewer sees: for a buyer the whole price.
+    let seen_price = Price::sum(seen.iter().map(|(quoted, _)| &quoted.price), order.currency())?;
+    let refunded = Money::sum(seen.iter().map(|(_, consignment)| consignment.refunded), order.currency())?;
+    let consignments = seen.into_iter().map(|(quoted, progress)| consignment_of(quoted, progress));
+    let (cancel_reason, cancel_message) = match &progress.state {
+        State::Cancelled { cause, .. } => (cause.reason.clone(), cause.message.clone()),
+        _ => (String::new(), String::new()),
+    };
+    let mut seen_order = message::Order {
+        order_id: order.id.to_string(),
+        number: terms.number.clone(),
+        state: state(&progress.state).into(),
+        version,
+        quote_id: terms.quote_id.to_string(),
+        buyer: terms.buyer.clone(),
+        address: Some(address(&terms.address)),
+        price: Some(price(&seen_price)?),
+        consignments: consignments.collect::<Result<_, _>>()?,
+        payment: Some(payment(order, progress, &seen_price)?),
+        cancel_reason,
+        cancel_message,
+        client_reference: terms.client_reference.clone().unwrap_or_default(),
+        attributes: terms.attributes.clone().into_iter().collect(),
+        created_at: Some(timestamp(order.created_at)),
+        updated_at: Some(timestamp(progress.updated_at)),
+        refunded: Some(refunded.into()),
+    };
+    if let Viewer::Seller(_) = viewer {
+        hide_the_buyer(&mut seen_order);
+    }
+    Ok(seen_order)
+}
+
+/// What is between the buyer and the hub.
+fn hide_the_buyer(order: &mut message::Order) {
+    order.buyer.clear();
+    order.quote_id.clear();
+    order.client_reference.clear();
+    order.attributes.clear();
+    if let Some(payment) = &mut order.payment {
+        payment.qr_payload.clear();
+        payment.expires_at = None;
+    }
+}
+
+fn payment(order: &Order, progress: &Progress, seen: &Price) -> Result<message::OrderPayment, money::Error> {
+    let (qr_payload, expires_at) = match &progress.state {
+        State::AwaitingPayment { qr_payload, expires_at } => (qr_payload.clone(), Some(timestamp(*expires_at))),
+        _ => (String::new(), None),
+    };
+    Ok(message::OrderPayment {
+        method: method(order.terms.method).into(),
+        amount: Some(seen.total()?.into()),
+        qr_payload,
+        expires_at,
+        paid_at: progress.state.paid_at().map(timestamp),
+    })
+}
+
+/// How it is paid.
+pub(crate) fn method(method: PaymentMethod) -> message::PaymentMethod {
+    match method {
+        PaymentMethod::Wallet => message::PaymentMethod::Wallet,
+        PaymentMethod::Promptpay => message::PaymentMethod::Promptpay,
+        PaymentMethod::Duitnow => message::PaymentMethod::Duitnow,
+    }
+}
+
+fn state(state: &State) -> message::OrderState {
+    match state {
+        State::Placing => message::OrderState::Placing,
+        State::AwaitingPayment { .. } => message::OrderState::AwaitingPayment,
+        State::Confirmed { .. } => message::OrderState::Confirmed,
+        State::Delivered { .. } => message::OrderState::Delivered,
+        State::Completed { .. } => message::OrderState::Completed,
+        State::Cancelled { .. } => message::OrderState::Cancelled,
+    }
+}
+
+fn consignment_of(quoted: &QuotedConsignment, progress: &Consignment) -> Result<message::Consignment, money::Error> {
+    Ok(message::Consignment {
+        quoted: Some(quoted_consignment(quoted)?),
+        state: consignment_state(progress.state).into(),
+        tracking_number: progress.tracking_number.clone(),
+        steps: progress.steps.iter().map(step).collect(),
+        delivered_at: progress.delivery.map(|delivery| timestamp(delivery.delivered_at)),
+        release_at: progress.delivery.map(|delivery| timestamp(delivery.release_at)),
+        refunded: Some(progress.refunded.into()),
+    })
+}
+
+fn consignment_state(state: consignment::State) -> message::ConsignmentState {
+    use consignment::State;
+    match state {
+        State::Planned => message::ConsignmentState::Planned,
+        State::Booked => message::ConsignmentState::Booked,
+        State::InTransit => message::ConsignmentState::InTransit,
+        State::AtCustoms => message::ConsignmentState::AtCustoms,
+        State::Cleared => message::ConsignmentState::Cleared,
+        State::OutForDelivery => message::ConsignmentState::OutForDelivery,
+        State::Delivered => message::ConsignmentState::Delivered,
+        State::Received => message::ConsignmentState::Received,
+        State::Released => message::ConsignmentState::Released,
+        State::Cancelled => message::ConsignmentState::Cancelled,
+    }
+}
+
+fn step(step: &Step) -> message::TrackingStep {
+    message::TrackingStep {
+        status: step.status.clone(),
+        place: step.place.clone(),
+        occurred_at: Some(timestamp(step.occurred_at)),
+        note: step.note.clone(),
+    }
+}
+
+/// A quote.
+pub(crate) fn quote(quote: &Quote) -> Result<message::Quote, money::Error> {
+    Ok(message::Quote {
+        quote_id: quote.id.to_string(),
+        currency: quote.currency.code().to_owned(),
+        price: Some(price(&quote.price()?)?),
+        consignments: quote.consignments.iter().map(quoted_consignment).collect::<Result<_, _>>()?,
+        warnings: quote.warnings.clone(),
+        profile_hash: quote.profile_hash.clone(),
+        created_at: Some(timestamp(quote.created_at)),
+        expires_at: Some(timestamp(quote.expires_at)),
+    })
+}
+
+/// A consignment as quoted.
+pub(crate) fn quoted_consignment(quoted: &QuotedConsignment) -> Result<message::QuotedConsignment, money::Error> {
+    Ok(message::QuotedConsignment {
+        consignment_id: quoted.id.to_string(),
+        seller_id: quoted.seller_id.to_string(),
+        seller_name: quoted.seller_name.clone(),
+        from_country: quoted.from_country.clone(),
+        lines: quoted.lines.iter().map(line).collect::<Result<_, _>>()?,
+        price: Some(price(&quoted.price)?),
+        hub_price: Some(price(&quoted.hub_price)?),
+        seller_goods: Some(quoted.seller_goods.into()),
+        carriage: Some(carriage(&quoted.carriage)),
+        customs_value: Some(quoted.customs_value.into()),
+        rules: quoted.rules.iter().map(rule).collect(),
+        customs_rate: quoted.customs_rate.as_ref().map(rate),
+        goods_rate: quoted.goods_rate.as_ref().map(rate),
+        charges_rate: quoted.charges_rate.as_ref().map(rate),
+        seller_collected_tax: Some(quoted.seller_collected_tax.into()),
+    })
+}
+
+fn line(line: &QuotedLine) -> Result<message::QuotedLine, money::Error> {
+    Ok(message::QuotedLine {
+        variant_id: line.variant_id.to_string(),
+        product_id: line.product_id.to_string(),
+        sku: line.sku.clone(),
+        title: line.title.clone(),
+        quantity: line.quantity,
+        unit_price: Some(line.unit_price.into()),
+        price: Some(price(&line.price)?),
+        hs_code: line.hs_code.clone(),
+        origin: line.origin.clone(),
+        weight_grams: line.weight_grams,
+        category: line.category.clone(),
+    })
+}
+
+/// A price in parts with its total.
+pub(crate) fn price(price: &Price) -> Result<types::PriceParts, money::Error> {
+    Ok(types::PriceParts {
+        goods: Some(price.goods.into()),
+        carriage: Some(price.carriage.into()),
+        insurance: Some(price.insurance.into()),
+        duty: Some(price.duty.into()),
+        tax: Some(price.tax.into()),
+        fees: Some(price.fees.into()),
+        total: Some(price.total()?.into()),
+    })
+}
+
+fn carriage(carriage: &Carriage) -> message::Carriage {
+    let transport = match carriage.transport {
+        None => types::Transport::Unspecified,
+        Some(Transport::Air) => types::Transport::Air,
+        Some(Transport::Post) => types::Transport::Post,
+        Some(Transport::Sea) => types::Transport::Sea,
+        Some(Transport::Road) => types::Transport::Road,
+    };
+    message::Carriage {
+        carrier: carriage.carrier.clone(),
+        service: carriage.service.clone(),
+        title: carriage.title.clone(),
+        transport: transport.into(),
+        chargeable_grams: carriage.chargeable_grams,
+        days_min: carriage.days_min,
+        days_max: carriage.days_max,
+    }
+}
+
+fn rule(rule: &AppliedRule) -> types::AppliedRule {
+    types::AppliedRule {
+        rule_id: rule.rule_id.clone(),
+        title: rule.title.clone(),
+        source: rule.source.clone(),
+        valid_from: rule.valid_from.clone(),
+        valid_to: rule.valid_to.clone(),
+        assumed: rule.assumed,
+        explanation: rule.explanation.clone(),
+    }
+}
+
+fn rate(rate: &Rate) -> types::ExchangeRate {
+    types::ExchangeRate {
+        from_currency: rate.from.code().to_owned(),
+        to_currency: rate.to.code().to_owned(),
+        rate: rate.rate.to_string(),
+        reference_rate: rate.reference_rate.clone(),
+        as_of: rate.as_of.clone(),
+        source: rate.source.clone(),
+        rate_id: rate.rate_id.clone(),
+    }
+}
+
+/// Where an order goes.
+pub(crate) fn address(address: &Address) -> types::Address {
+    types::Address {
+        recipient: address.recipient.clone(),
+        line1: address.line1.clone(),
+        line2: address.line2.clone(),
+        city: address.city.clone(),
+        state: address.state.clone(),
+        postcode: address.postcode.clone(),
+        country: address.country.clone(),
+        phone: address.phone.clone(),
+    }
+}
+
+/// A return.
+pub(crate) fn goods_return(one: &Return) -> Result<message::Return, money::Error> {
+    let state = match &one.state {
+        returns::State::Requested => message::ReturnState::Requested,
+        returns::State::Approved { .. } => message::ReturnState::Approved,
+        returns::State::Rejected { .. } => message::ReturnState::Rejected,
+        returns::State::Received { .. } => message::ReturnState::Received,
+        returns::State::Refunded { .. } => message::ReturnState::Refunded,
+    };
+    let (answer, restock) = one.state.answer();
+    Ok(message::Return {
+        return_id: one.id.to_string(),
+        order_id: one.order_id.to_string(),
+        consignment_id: one.consignment_id.to_string(),
+        seller_id: one.seller_id.to_string(),
+        state: state.into(),
+        lines: return_lines(one),
+        reason: one.request.reason.clone(),
+        answer: answer.to_owned(),
+        refund: Some(one.refund()?.into()),
+        created_at: Some(timestamp(one.created_at)),
+        updated_at: Some(timestamp(one.updated_at)),
+        restock,
+    })
+}
+
+/// What goes back.
+pub(crate) fn return_lines(one: &Return) -> Vec<message::ReturnLine> {
+    let lines = one.request.lines.iter();
+    lines
+        .map(|line| message::ReturnLine { variant_id: line.variant_id.to_string(), quantity: line.quantity })
+        .collect()
+}
+
+/// A saga, for operators. One that awaits payment is unsettled once its time is over.
+pub(crate) fn saga(kept: &Kept, now: DateTime<Utc>) -> internal::Saga {
+    use crate::domain::saga::Step;
+    let overdue = matches!(&kept.saga.step, Step::AwaitingPayment { expires_at } if *expires_at <= now);
+    internal::Saga {
+        saga_id: kept.saga.id.to_string(),
+        order_id: kept.saga.order_id.to_string(),
+        step: kept.saga.step.as_str().to_owned(),
+        settled: kept.saga.step.is_settled() && !overdue,
+        attempt: kept.saga.attempt,
+        last_error: kept.last_error.clone(),
+        updated_at: Some(timestamp(kept.moved_at)),
+    }
+}
