@@ -1,7 +1,115 @@
-//! tmp
+//! The order service: quotes with one landed price, orders and the durable saga behind them, parcels as the buyer sees
+//! them, receipts and returns.
+//!
+//! Rooms, each knowing only those before it: `domain` (rules, pure), `store` (SQL), `wire` and `facts` (messages and
+//! events), `app` (use cases), `peers` (the services that are asked), `consumers` (what others tell), `api` (gRPC).
+//! To add a use case: its rule in `domain`, its file in `app`, its RPC in the proto, `api` and [`POLICIES`].
+
+mod api;
+mod app;
 mod config;
+mod consumers;
 mod domain;
 mod facts;
 mod market;
+mod peers;
 mod store;
 mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use db::MigrationSet;
+use kernel::Clock;
+use rpc::{Policy, PolicyTable, Role};
+use runtime::{Deps, Service, Spec, Worker};
+
+use app::App;
+use config::Config;
+use market::Market;
+use peers::{CatalogPeer, LogisticsPeer, PaymentPeer};
+
+/// The service.
+pub const SPEC: Spec = Spec {
+    name: "order",
+    migrations: MIGRATIONS,
+    policies: POLICIES,
+    packages: &["entrepot.order.v1", "entrepot.order.internal.v1"],
+    asks: &["catalog", "logistics", "payment"],
+    build,
+};
+
+/// Its tables.
+pub const MIGRATIONS: MigrationSet = MigrationSet {
+    name: "order",
+    files: &[("0001_orders.sql", include_str!("../migrations/0001_orders.sql"))],
+};
+
+/// Those who see orders.
+const VIEWERS: Policy = Policy::Roles(&[Role::Buyer, Role::Seller, Role::Operator]);
+const BUYERS: Policy = Policy::Roles(&[Role::Buyer]);
+const SELLERS: Policy = Policy::Roles(&[Role::Seller]);
+const OPERATORS: Policy = Policy::Roles(&[Role::Operator, Role::Service]);
+
+/// Who may call what. Beyond that, an object of another is not found.
+pub const POLICIES: PolicyTable = &[
+    ("/entrepot.order.v1.QuoteService/CreateQuote", Policy::Public),
+    ("/entrepot.order.v1.QuoteService/GetQuote", Policy::Public),
+    ("/entrepot.order.v1.OrderService/PlaceOrder", BUYERS),
+    ("/entrepot.order.v1.OrderService/GetOrder", VIEWERS),
+    ("/entrepot.order.v1.OrderService/ListOrders", VIEWERS),
+    ("/entrepot.order.v1.OrderService/CancelOrder", BUYERS),
+    ("/entrepot.order.v1.OrderService/WatchOrder", VIEWERS),
+    ("/entrepot.order.v1.OrderService/ConfirmReceipt", BUYERS),
+    ("/entrepot.order.v1.ReturnService/RequestReturn", BUYERS),
+    ("/entrepot.order.v1.ReturnService/ApproveReturn", SELLERS),
+    ("/entrepot.order.v1.ReturnService/RejectReturn", SELLERS),
+    ("/entrepot.order.v1.ReturnService/ReceiveReturn", SELLERS),
+    ("/entrepot.order.v1.ReturnService/GetReturn", VIEWERS),
+    ("/entrepot.order.v1.ReturnService/ListReturns", VIEWERS),
+    ("/entrepot.order.v1.HubService/GetHub", Policy::Public),
+    ("/entrepot.order.internal.v1.SagaService/ListSagas", OPERATORS),
+    ("/entrepot.order.internal.v1.SagaService/GetSaga", OPERATORS),
+    ("/entrepot.order.internal.v1.SagaService/AuditOrders", OPERATORS),
+];
+
+/// How often sagas that nobody is at are looked for: after trouble one rests for a quarter of a second at least.
+const RECOVERY_PERIOD: Duration = Duration::from_millis(500);
+/// How often timers of the hub's time are looked at.
+const TIMER_PERIOD: Duration = Duration::from_secs(1);
+
+fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
+    let config = Config::read(section, deps.sandbox.enabled)?;
+    let market = Market::of(&deps.hub, deps.sandbox.enabled);
+    let peer = |service| deps.peers.of(service).with_context(|| format!("{service} runs nowhere that is known"));
+    let app = Arc::new(App {
+        catalog: Arc::new(CatalogPeer::new(peer("catalog")?)),
+        logistics: Arc::new(LogisticsPeer::new(peer("logistics")?, market.currency)),
+        payment: Arc::new(PaymentPeer::new(peer("payment")?)),
+        db: deps.db,
+        clock: deps.clock,
+        machine: Clock::system(),
+        outbox: deps.outbox,
+        market,
+        config,
+    });
+    Ok(Service {
+        public: api::public(&app),
+        internal: api::internal(&app),
+        consumers: consumers::consumers(&app),
+        workers: workers(&app),
+    })
+}
+
+fn workers(app: &Arc<App>) -> Vec<Worker> {
+    let (recovery, expiry, escrow) = (app.clone(), app.clone(), app.clone());
+    let woken = app.db.listen(store::SAGAS);
+    vec![
+        Worker::every("order.recovery", RECOVERY_PERIOD, Some(woken), move || Box::pin(recovery.clone().recover())),
+        Worker::every("order.payment_expiry", TIMER_PERIOD, None, move || {
+            Box::pin(expiry.clone().expire_payments())
+        }),
+        Worker::every("order.escrow_timer", TIMER_PERIOD, None, move || Box::pin(escrow.clone().release_escrow())),
+    ]
+}

@@ -36,3 +36,26 @@ pub(crate) struct Market {
     /// How long after delivery goods may go back.
     pub(crate) return_period: Duration,
 }
+
+impl Market {
+    /// What the profile says.
+    pub(crate) fn of(profile: &hub::Profile, sandbox: bool) -> Self {
+        let terms = profile.terms();
+        let methods = profile.payment_methods().iter();
+        Self {
+            code: profile.code().to_owned(),
+            name: profile.name().to_owned(),
+            country: profile.country(),
+            currency: profile.currency(),
+            languages: profile.languages().to_vec(),
+            time_zone: profile.time_zone().name().to_owned(),
+            lanes_from: profile.lanes().map(|lane| lane.from.to_string()).collect(),
+            payment_methods: methods.filter_map(|method| PaymentMethod::named(method.code())).collect(),
+            profile_hash: profile.hash().to_owned(),
+            sandbox,
+            quote_validity: Duration::minutes(terms.quote_minutes.into()),
+            escrow: Duration::days(terms.escrow_days.into()),
+            return_period: Duration::days(terms.return_days.into()),
+        }
+    }
+}

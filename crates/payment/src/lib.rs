@@ -1,1 +1,77 @@
-//! Being built.
+//! Payment: wallets, holds, QR payments, escrow, refunds, exchange, statements, and the ledger beneath them.
+//!
+//! Rooms: [`domain`] knows the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] what order tells,
+//! [`api`] the gRPC services. Money moves in `app` and `domain::settlement` only.
+
+mod api;
+mod app;
+mod config;
+mod consumers;
+mod domain;
+mod facts;
+mod store;
+
+use std::sync::Arc;
+
+use rpc::{Policy, PolicyTable, Role};
+use runtime::{Deps, Service, Spec};
+
+/// The service.
+pub const SPEC: Spec = Spec {
+    name: "payment",
+    migrations: db::MigrationSet {
+        name: "payment",
+        files: &[("0001_payment.sql", include_str!("../migrations/0001_payment.sql"))],
+    },
+    policies: POLICIES,
+    packages: &["entrepot.payment.v1", "entrepot.payment.internal.v1"],
+    asks: &[],
+    build,
+};
+
+const BUYERS: Policy = Policy::Roles(&[Role::Buyer]);
+const SERVICES: Policy = Policy::Roles(&[Role::Service]);
+const OPERATORS: Policy = Policy::Roles(&[Role::Operator]);
+
+/// Who may call what.
+const POLICIES: PolicyTable = &[
+    ("/entrepot.payment.v1.WalletService/OpenWallet", BUYERS),
+    ("/entrepot.payment.v1.WalletService/TopUpWallet", BUYERS),
+    ("/entrepot.payment.v1.WalletService/ListWallets", BUYERS),
+    ("/entrepot.payment.v1.WalletService/ListWalletEntries", BUYERS),
+    ("/entrepot.payment.v1.PaymentService/GetPayment", Policy::Roles(&[Role::Buyer, Role::Operator])),
+    ("/entrepot.payment.v1.ExchangeService/GetExchangeRate", Policy::Public),
+    ("/entrepot.payment.v1.StatementService/GetStatement", Policy::Roles(&[Role::Seller, Role::Operator])),
+    ("/entrepot.payment.internal.v1.RateService/LockRates", SERVICES),
+    ("/entrepot.payment.internal.v1.HoldService/Authorise", SERVICES),
+    ("/entrepot.payment.internal.v1.HoldService/Void", SERVICES),
+    ("/entrepot.payment.internal.v1.HoldService/CancelPayment", SERVICES),
+    (
+        "/entrepot.payment.internal.v1.HoldService/InquireHold",
+        Policy::Roles(&[Role::Service, Role::Operator]),
+    ),
+    ("/entrepot.payment.internal.v1.ProviderService/ReportReceipt", OPERATORS),
+    ("/entrepot.payment.internal.v1.ProviderService/PayQr", OPERATORS),
+    ("/entrepot.payment.internal.v1.LedgerService/TrialBalance", OPERATORS),
+    ("/entrepot.payment.internal.v1.LedgerService/ListTransfers", OPERATORS),
+    ("/entrepot.payment.internal.v1.LedgerService/ListSuspense", OPERATORS),
+    ("/entrepot.payment.internal.v1.LedgerService/ResolveSuspense", OPERATORS),
+];
+
+fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
+    let config: config::Config = runtime::parse_section(section)?;
+    let app = app::App {
+        db: deps.db,
+        clock: deps.clock,
+        outbox: deps.outbox,
+        hub: deps.hub,
+        rates: Arc::new(config.rates()?),
+        sandbox: deps.sandbox.enabled,
+    };
+    Ok(Service {
+        public: api::public(&app),
+        internal: api::internal(&app),
+        consumers: consumers::consumers(&app),
+        workers: Vec::new(),
+    })
+}

@@ -147,7 +147,6 @@ pub(crate) async fn reopen(
         request.map(Json),
         now,
     )?;
-    tx.notify(super::SAGAS);
     Ok(updated == 1)
 }
 
@@ -221,7 +220,6 @@ pub(crate) async fn give_back(
         error,
         now,
     )?;
-    tx.notify(super::SAGAS);
     Ok(())
 }
 

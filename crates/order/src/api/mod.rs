@@ -1,0 +1,54 @@
+//! The gRPC services: decode, call the use case, encode. One file each.
+
+mod decode;
+mod hub_service;
+mod order_service;
+mod quote_service;
+mod return_service;
+mod saga_service;
+mod status;
+
+use std::sync::Arc;
+
+use proto::order::internal::v1::saga_service_server::SagaServiceServer;
+use proto::order::v1::hub_service_server::HubServiceServer;
+use proto::order::v1::order_service_server::OrderServiceServer;
+use proto::order::v1::quote_service_server::QuoteServiceServer;
+use proto::order::v1::return_service_server::ReturnServiceServer;
+use rpc::{Caller, Role};
+use tonic::Status;
+use tonic::service::Routes;
+
+use crate::app::App;
+use crate::wire::Viewer;
+
+/// One of the API's services: each has the use cases.
+#[derive(Clone)]
+struct Api(Arc<App>);
+
+/// What anyone may call, by the policies.
+pub(crate) fn public(app: &Arc<App>) -> Routes {
+    let api = Api(app.clone());
+    Routes::new(QuoteServiceServer::new(api.clone()))
+        .add_service(OrderServiceServer::new(api.clone()))
+        .add_service(ReturnServiceServer::new(api.clone()))
+        .add_service(HubServiceServer::new(api))
+}
+
+/// What operators and services call.
+pub(crate) fn internal(app: &Arc<App>) -> Routes {
+    Routes::new(SagaServiceServer::new(Api(app.clone())))
+}
+
+/// Who looks, by the caller's role. A seller's subject is its id; another subject has nothing to see here.
+fn viewer(caller: &Caller) -> Result<Viewer, Status> {
+    match caller.role {
+        Role::Buyer => Ok(Viewer::Buyer(caller.subject.clone())),
+        Role::Operator | Role::Service => Ok(Viewer::Operator),
+        Role::Seller => match caller.subject.parse() {
+            Ok(seller) => Ok(Viewer::Seller(seller)),
+            Err(_) => Err(rpc::status::not_found("seller", &caller.subject)),
+        },
+        Role::Carrier => Err(rpc::status::not_found("order", "of a carrier")),
+    }
+}

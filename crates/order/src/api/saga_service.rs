@@ -1,0 +1,58 @@
+//! The durable steps behind orders, for operators.
+
+use kernel::SagaId;
+use proto::order::internal::v1::saga_service_server::SagaService;
+use proto::order::internal::v1::{
+    AuditOrdersRequest, AuditOrdersResponse, GetSagaRequest, GetSagaResponse, ListSagasRequest,
+    ListSagasResponse,
+};
+use rpc::Page;
+use tonic::{Request, Response, Status};
+
+use super::Api;
+use super::decode::{Violations, complete};
+use super::order_service::named;
+use crate::app::Error;
+use crate::wire::{self, Viewer};
+
+#[tonic::async_trait]
+impl SagaService for Api {
+    async fn list_sagas(
+        &self,
+        request: Request<ListSagasRequest>,
+    ) -> Result<Response<ListSagasResponse>, Status> {
+        let caller = rpc::require(&request)?;
+        let message = request.into_inner();
+        let filter = ["ListSagas", if message.stuck_only { "stuck" } else { "all" }];
+        let page: Page<SagaId> = Page::of(Some(&caller), &filter, message.page_size, &message.page_token)?;
+        let (listed, unsettled_count) = self.0.list_sagas(message.stuck_only, page.after, page.limit()).await?;
+        let (sagas, next_page_token) = page.cut(listed, |kept| kept.saga.id);
+        let now = self.0.clock.now();
+        let sagas = sagas.iter().map(|kept| wire::saga(kept, now)).collect();
+        Ok(Response::new(ListSagasResponse { sagas, unsettled_count, next_page_token }))
+    }
+
+    async fn get_saga(&self, request: Request<GetSagaRequest>) -> Result<Response<GetSagaResponse>, Status> {
+        let mut violations = Violations::default();
+        let named = named(&request.get_ref().order_id, &mut violations);
+        let order = self.0.get_order(complete(named, violations)?, &Viewer::Operator).await?;
+        let kept = self.0.get_saga(order.id).await?;
+        let order = wire::order(&order, &Viewer::Operator).map_err(Error::from)?;
+        let saga = wire::saga(&kept, self.0.clock.now());
+        Ok(Response::new(GetSagaResponse { saga: Some(saga), order: Some(order) }))
+    }
+
+    async fn audit_orders(
+        &self,
+        _: Request<AuditOrdersRequest>,
+    ) -> Result<Response<AuditOrdersResponse>, Status> {
+        let audit = self.0.audit().await?;
+        let by_state = audit.by_state.iter().map(|(state, count)| (state.to_uppercase(), *count)).collect();
+        Ok(Response::new(AuditOrdersResponse {
+            orders: audit.by_state.values().sum(),
+            by_state,
+            unsettled: audit.unsettled,
+            violations: audit.violations,
+        }))
+    }
+}

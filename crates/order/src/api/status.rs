@@ -1,0 +1,32 @@
+//! Errors of the use cases as statuses: the one place that knows both.
+
+use rpc::status;
+use tonic::{Code, Status};
+
+use crate::app::Error;
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => {
+                let metadata: Vec<(&str, &str)> =
+                    refusal.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+                status::reject(Code::FailedPrecondition, &refusal.reason, &refusal.message, &metadata)
+            }
+            Error::NotFound { kind, id } => status::not_found(kind, id),
+            Error::Busy(message) => {
+                status::retry(Code::Aborted, "ORDER_IN_PROGRESS", message, status::RETRY_AFTER)
+            }
+            Error::Superseded => {
+                let message = "another change came first; try again";
+                status::retry(Code::Aborted, "CONFLICT", message, status::RETRY_AFTER)
+            }
+            Error::Away(problem) => {
+                tracing::warn!(problem, "another service does not answer");
+                status::unavailable("SERVICE_UNAVAILABLE", "a part of the hub does not answer; try again")
+            }
+            Error::Database(error) => status::database(&error),
+            Error::Fault(problem) => status::internal(problem),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Works out one landed price and freezes it.
+//!
+//! The three calls come before the transaction, so that it is short; a repeated request works out a price again and
+//! then gets the first one. A refusal is kept like an answer.
+
+use std::sync::Arc;
+
+use kernel::QuoteId;
+use money::Currency;
+use proto::order::v1::CreateQuoteResponse;
+use rpc::replay::{self, Key};
+use tokio::time::Instant;
+use tonic::Status;
+
+use super::{App, Error, asks};
+use crate::domain::Refusal;
+use crate::domain::pricing::{self, Wish};
+use crate::domain::quote::Quote;
+use crate::store::quotes;
+use crate::wire;
+
+/// What a price is wanted for.
+#[derive(Debug, Clone)]
+pub(crate) struct QuoteWanted {
+    /// The principal that asks; nobody without a token.
+    pub(crate) owner: Option<String>,
+    /// What is to be bought.
+    pub(crate) wishes: Vec<Wish>,
+    /// The buyer's currency; the hub's when none is said.
+    pub(crate) currency: Option<Currency>,
+    /// The destination's postcode; may be empty.
+    pub(crate) postcode: String,
+    /// The carrier's service; empty: the cheapest.
+    pub(crate) carriage_service: String,
+}
+
+impl App {
+    /// The price, once for this key.
+    pub(crate) async fn create_quote(
+        self: &Arc<Self>,
+        key: Key,
+        wanted: QuoteWanted,
+        deadline: Instant,
+    ) -> Result<CreateQuoteResponse, Status> {
+        let worked_out = Arc::new(self.work_out(wanted).await);
+        let kept = replay::once(&self.db, &self.clock, key, deadline, move |tx| {
+            let worked_out = worked_out.clone();
+            Box::pin(async move {
+                let quote = worked_out.as_ref().as_ref().map_err(|error| Error::from(error.clone()))?;
+                quotes::insert(tx, quote).await?;
+                Ok::<_, Error>(CreateQuoteResponse { quote: Some(wire::quote(quote)?) })
+            })
+        });
+        kept.await
+    }
+
+    async fn work_out(&self, wanted: QuoteWanted) -> Result<Quote, asks::Error> {
+        let (id, now) = (QuoteId::new(), self.clock.now());
+        let expires_at = now + self.market.quote_validity;
+        let currency = wanted.currency.unwrap_or(self.market.currency);
+        let offers = self.catalog.offers(&wanted.wishes).await?;
+        let groups = pricing::group(&wanted.wishes, offers)?;
+        let landed =
+            self.logistics.landed_costs(&groups, &wanted.postcode, &wanted.carriage_service).await?;
+        let foreign = pricing::currencies(&groups, self.market.currency, currency);
+        let (rates, mut warnings) = match foreign.is_empty() {
+            true => (Vec::new(), Vec::new()),
+            false => self.payment.lock_rates(id, &foreign, currency, expires_at).await?,
+        };
+        if landed.len() != groups.len() {
+            let problem = format!("{} landed costs for {} consignments", landed.len(), groups.len());
+            return Err(asks::Error::Fault(problem));
+        }
+        let mut consignments = Vec::with_capacity(groups.len());
+        for (group, landed) in groups.into_iter().zip(landed) {
+            warnings.extend(landed.warnings.iter().cloned());
+            consignments.push(pricing::consignment(group, landed, &rates, currency)?);
+        }
+        let mut told = std::collections::BTreeSet::new();
+        warnings.retain(|warning| told.insert(warning.clone()));
+        let quote = Quote {
+            id,
+            owner: wanted.owner,
+            currency,
+            consignments,
+            warnings,
+            profile_hash: self.market.profile_hash.clone(),
+            created_at: now,
+            expires_at,
+        };
+        if !quote.price()?.total()?.is_positive() {
+            return Err(Refusal::new("NOTHING_TO_PAY", "the price comes to nothing").into());
+        }
+        Ok(quote)
+    }
+}

@@ -1,0 +1,195 @@
+//! Drives a saga from where it stands to where it rests. Whoever drives may die at any point: each call may be made
+//! again, and what must not be decided twice is written before it is done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use rpc::replay::Key;
+
+use super::asks::{self, Hold, KeptBack, PaymentEnd, Reservation};
+use super::record::{Answer, Outcome};
+use super::{App, Error};
+use crate::config::CrashPoint;
+use crate::domain::Refusal;
+use crate::domain::order::{Order, already_picked_up};
+use crate::domain::saga::{Ending, Saga, Step};
+use crate::store::sagas;
+
+/// How often a call is made before the saga is given back.
+const CALLS_MAX: u32 = 3;
+/// The first wait between them; it doubles.
+const CALL_BACKOFF: Duration = Duration::from_millis(50);
+/// How long a saga that was given back rests at first, in milliseconds; it doubles with each attempt.
+const REST_FIRST_MS: i64 = 250;
+/// The longest that it rests.
+const REST_LONGEST_MS: i64 = 30_000;
+
+/// A saga that somebody has taken up.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    /// The saga, with the attempt that it was taken up by.
+    pub(super) saga: Saga,
+    /// Its order.
+    pub(super) order: Order,
+    /// The call that waits for the outcome.
+    pub(super) request: Option<Key>,
+}
+
+impl App {
+    /// Drives the saga until it rests; what the waiting call was told. `None` when another goes on with it.
+    pub(super) async fn drive(self: Arc<Self>, mut run: Run) -> Option<Answer> {
+        let mut told = None;
+        while !run.saga.step.is_settled() {
+            let outcome = match self.step(&run).await {
+                Ok(outcome) => outcome,
+                Err(problem) => {
+                    self.give_back(&run, &problem).await;
+                    return told;
+                }
+            };
+            let decided = matches!(outcome, Outcome::Compensate(_));
+            match self.record(&run, outcome).await {
+                Ok(recorded) => {
+                    self.crash(if decided { CrashPoint::Decided } else { CrashPoint::Recorded });
+                    let (saga, order) = (recorded.saga, recorded.order);
+                    tracing::info!(order.id = %order.id, saga.step = saga.step.as_str(), "an order's saga went on");
+                    told = recorded.answer.or(told);
+                    run = Run { saga, order, request: run.request };
+                }
+                Err(Error::Superseded) => return told,
+                Err(error) => {
+                    // Whoever takes it up after the lease makes the same calls again.
+                    tracing::warn!(order.id = %run.order.id, %error, "the outcome of a saga's step could not be written");
+                    return told;
+                }
+            }
+        }
+        told
+    }
+
+    /// Makes the calls of the step. What went wrong, when the outcome is not known.
+    async fn step(&self, run: &Run) -> Result<Outcome, String> {
+        match &run.saga.step {
+            Step::Placing => match self.hold(&run.order).await {
+                Ok(outcome) => Ok(outcome),
+                Err(problem) if run.saga.attempt >= self.config.attempts_max => {
+                    tracing::warn!(order.id = %run.order.id, problem, "an order is given up: it could not be placed in time");
+                    let message = "the hub could not hold goods and money in time; all is given back, order again";
+                    let cause = Refusal::new("SERVICE_UNAVAILABLE", message);
+                    Ok(Outcome::Compensate(Ending { cause, by_buyer: false }))
+                }
+                Err(problem) => Err(problem),
+            },
+            Step::EndingPayment(ending) => self.end_payment(&run.order, ending).await,
+            Step::EndingConsignments(ending) => match self.ask(|| self.logistics.keep_back(run.order.id)).await {
+                Ok(KeptBack::All) => Ok(Outcome::End(ending.clone())),
+                Ok(KeptBack::None) => Ok(Outcome::Stay(already_picked_up())),
+                Err(error) => Err(format!("keeping consignments back: {error}")),
+            },
+            Step::Compensating(ending) => self.give_all_back(&run.order, ending).await,
+            Step::AwaitingPayment { .. } | Step::Confirmed | Step::Cancelled => {
+                Err("a settled saga was driven".to_owned())
+            }
+        }
+    }
+
+    /// Holds stock, then money.
+    async fn hold(&self, order: &Order) -> Result<Outcome, String> {
+        match self.ask(|| self.catalog.reserve(order)).await {
+            Ok(Reservation::Held) => {}
+            Ok(Reservation::Released) => {
+                return Ok(give_up("RESERVATION_RELEASED", "the goods were given back"));
+            }
+            Err(asks::Error::Refused(cause)) => {
+                return Ok(Outcome::Compensate(Ending { cause, by_buyer: false }));
+            }
+            Err(error) => return Err(format!("reserving: {error}")),
+        }
+        self.crash(CrashPoint::Reserved);
+        let outcome = match self.ask(|| self.payment.authorise(order)).await {
+            Ok(Hold::Held) => Outcome::Confirm,
+            Ok(Hold::Awaiting { qr_payload, expires_at }) => Outcome::Await { qr_payload, expires_at },
+            Ok(Hold::Voided) => give_up("HOLD_VOIDED", "the money was given back"),
+            Err(asks::Error::Refused(cause)) => Outcome::Compensate(Ending { cause, by_buyer: false }),
+            Err(error) => return Err(format!("authorising: {error}")),
+        };
+        self.crash(CrashPoint::Authorised);
+        Ok(outcome)
+    }
+
+    async fn end_payment(&self, order: &Order, ending: &Ending) -> Result<Outcome, String> {
+        match self.ask(|| self.payment.cancel_payment(order)).await {
+            Ok(PaymentEnd::Cancelled) => Ok(Outcome::Compensate(ending.clone())),
+            Ok(PaymentEnd::AlreadyPaid) if ending.by_buyer => Ok(Outcome::ConfirmToEnd(ending.clone())),
+            Ok(PaymentEnd::AlreadyPaid) => Ok(Outcome::Confirm),
+            Err(error) => Err(format!("ending the payment: {error}")),
+        }
+    }
+
+    /// Whatever was refused, both are ended: an id never seen is kept from ever being held.
+    async fn give_all_back(&self, order: &Order, ending: &Ending) -> Result<Outcome, String> {
+        let reason = ending.cause.reason.as_str();
+        let released = self.ask(|| self.catalog.release(order, reason)).await;
+        released.map_err(|error| format!("releasing: {error}"))?;
+        self.crash(CrashPoint::Released);
+        let voided = self.ask(|| self.payment.void(order, reason)).await;
+        voided.map_err(|error| format!("voiding: {error}"))?;
+        self.crash(CrashPoint::Voided);
+        Ok(Outcome::End(ending.clone()))
+    }
+
+    /// Makes a call, and again when it is not answered.
+    async fn ask<'a, T>(
+        &self,
+        call: impl Fn() -> BoxFuture<'a, Result<T, asks::Error>> + Send,
+    ) -> Result<T, asks::Error> {
+        let mut backoff = CALL_BACKOFF;
+        for _ in 1..CALLS_MAX {
+            match self.ask_once(call()).await {
+                Err(asks::Error::Away(_)) => {
+                    tokio::time::sleep(backoff).await;
+                    backoff *= 2;
+                }
+                answered => return answered,
+            }
+        }
+        self.ask_once(call()).await
+    }
+
+    async fn ask_once<T>(&self, call: BoxFuture<'_, Result<T, asks::Error>>) -> Result<T, asks::Error> {
+        match tokio::time::timeout(self.config.call_timeout(), call).await {
+            Ok(answered) => answered,
+            Err(_) => Err(asks::Error::Away(format!("no answer within {} ms", self.config.call_ms))),
+        }
+    }
+
+    async fn give_back(&self, run: &Run, problem: &str) {
+        tracing::warn!(
+            order.id = %run.order.id, saga.step = run.saga.step.as_str(), saga.attempt = run.saga.attempt, problem,
+            "a saga's step has no outcome yet; it is tried again"
+        );
+        let now = self.machine.now();
+        let (saga, problem, wake_at) = (run.saga.clone(), problem.to_owned(), now + rest(run.saga.attempt));
+        let given: Result<(), db::Error> = self
+            .db
+            .write(move |tx| {
+                let (saga, problem) = (saga.clone(), problem.clone());
+                Box::pin(async move { sagas::give_back(tx, &saga, &problem, wake_at, now).await })
+            })
+            .await;
+        if let Err(error) = given {
+            tracing::warn!(order.id = %run.order.id, %error, "a saga could not be given back; its lease will end");
+        }
+    }
+}
+
+fn give_up(reason: &str, message: &str) -> Outcome {
+    Outcome::Compensate(Ending { cause: Refusal::new(reason, message), by_buyer: false })
+}
+
+/// How long a saga rests after so many attempts.
+fn rest(attempt: i64) -> chrono::Duration {
+    let doublings = u32::try_from(attempt.clamp(1, 16) - 1).unwrap_or_default();
+    chrono::Duration::milliseconds((REST_FIRST_MS << doublings).min(REST_LONGEST_MS))
+}

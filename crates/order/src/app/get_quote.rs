@@ -1,0 +1,17 @@
+//! A quote of the caller's, or one that was made without a token.
+
+use kernel::QuoteId;
+
+use super::{App, Error};
+use crate::domain::quote::Quote;
+use crate::store::quotes;
+
+impl App {
+    /// The quote as frozen.
+    pub(crate) async fn get_quote(&self, id: QuoteId, principal: Option<String>) -> Result<Quote, Error> {
+        let quote = self.db.read(move |tx| Box::pin(quotes::find(tx, id))).await?;
+        quote
+            .filter(|quote| quote.is_open_to(principal.as_deref()))
+            .ok_or_else(|| Error::not_found("quote", id))
+    }
+}

@@ -1,0 +1,93 @@
+//! What can be done with orders: one use case a file. A use case owns its transaction; the services that it asks are
+//! the traits of [`asks`].
+
+pub(crate) mod asks;
+mod answer_return;
+mod cancel_order;
+mod confirm_receipt;
+mod create_quote;
+mod drive;
+mod error;
+mod escrow_timer;
+mod events_of_parcels;
+mod events_of_payment;
+mod expire_payment;
+mod get_order;
+mod get_quote;
+mod list_orders;
+mod operate;
+mod place_order;
+mod read_returns;
+mod receive_return;
+mod record;
+mod recover;
+mod request_return;
+mod watch_order;
+
+use std::sync::Arc;
+
+use db::{Db, Tx};
+use events::{Envelope, Outbox};
+use kernel::{Clock, OrderId};
+
+use self::asks::{Catalog, Logistics, Payment};
+use crate::config::{Config, CrashPoint};
+use crate::domain::order::Order;
+use crate::market::Market;
+use crate::store::orders;
+
+pub(crate) use create_quote::QuoteWanted;
+pub(crate) use error::Error;
+pub(crate) use events_of_payment::Refund;
+pub(crate) use get_order::Named;
+pub(crate) use list_orders::OrdersWanted;
+pub(crate) use place_order::{OrderWanted, PLACE_ORDER};
+pub(crate) use cancel_order::CANCEL_ORDER;
+
+/// What the use cases have at hand.
+pub(crate) struct App {
+    /// The service's database.
+    pub(crate) db: Db,
+    /// The hub's time.
+    pub(crate) clock: Clock,
+    /// The machine's time, which leases and retries go by: a sandbox may move the hub's.
+    pub(crate) machine: Clock,
+    /// Where events are told.
+    pub(crate) outbox: Outbox,
+    /// What the profile says.
+    pub(crate) market: Market,
+    /// How sagas go on.
+    pub(crate) config: Config,
+    /// Who sells what.
+    pub(crate) catalog: Arc<dyn Catalog>,
+    /// Who carries.
+    pub(crate) logistics: Arc<dyn Logistics>,
+    /// Who holds the money.
+    pub(crate) payment: Arc<dyn Payment>,
+}
+
+impl App {
+    /// Keeps the order's new version and tells of it, if there is something to tell.
+    async fn save(&self, tx: &mut Tx, order: &Order, event: Option<Envelope>) -> Result<(), Error> {
+        if !orders::save(tx, order).await? {
+            return Err(Error::Superseded);
+        }
+        if let Some(event) = event {
+            self.outbox.put(tx, &event).await?;
+        }
+        Ok(())
+    }
+
+    /// Dies here when the configuration says so, as if the process were killed.
+    fn crash(&self, point: CrashPoint) {
+        if self.config.crash_at == Some(point) {
+            tracing::error!(point = ?point, "dying here, as crash_at says");
+            std::process::abort();
+        }
+    }
+}
+
+/// The order with this id, which stays as it is until the transaction ends.
+async fn locked(tx: &mut Tx, id: OrderId) -> Result<Order, Error> {
+    orders::lock(tx, id).await?.ok_or_else(|| Error::not_found("order", id))
+}

@@ -1,0 +1,100 @@
+//! Catalog: offers, and holds of stock.
+
+use async_trait::async_trait;
+use proto::catalog::internal::v1::offer_service_client::OfferServiceClient;
+use proto::catalog::internal::v1::reservation_service_client::ReservationServiceClient;
+use proto::catalog::internal::v1::{
+    GetOffersRequest, Offer as OfferMessage, OfferLine, ReleaseRequest, ReservationLine, ReservationState,
+    ReserveRequest,
+};
+use rpc::Peer;
+
+use super::{amount, failed, id, missing};
+use crate::app::asks::{Catalog, Error, Reservation};
+use crate::domain::order::Order;
+use crate::domain::pricing::{Offer, Wish};
+
+/// Catalog over gRPC.
+#[derive(Debug, Clone)]
+pub(crate) struct CatalogPeer {
+    offers: OfferServiceClient<Peer>,
+    reservations: ReservationServiceClient<Peer>,
+}
+
+impl CatalogPeer {
+    /// Catalog behind this channel.
+    pub(crate) fn new(peer: Peer) -> Self {
+        Self { offers: OfferServiceClient::new(peer.clone()), reservations: ReservationServiceClient::new(peer) }
+    }
+}
+
+#[async_trait]
+impl Catalog for CatalogPeer {
+    async fn offers(&self, wishes: &[Wish]) -> Result<Vec<Offer>, Error> {
+        let lines = wishes
+            .iter()
+            .map(|wish| OfferLine { variant_id: wish.variant_id.to_string(), quantity: wish.quantity });
+        let request = GetOffersRequest { lines: lines.collect() };
+        let answer = self.offers.clone().get_offers(request).await.map_err(failed)?.into_inner();
+        answer.offers.into_iter().map(offer).collect()
+    }
+
+    async fn reserve(&self, order: &Order) -> Result<Reservation, Error> {
+        let lines = order.terms.consignments.iter().flat_map(|consignment| &consignment.lines);
+        let lines = lines.map(|line| ReservationLine {
+            variant_id: line.variant_id.to_string(),
+            quantity: line.quantity,
+            unit_price: Some(line.unit_price.into()),
+        });
+        let request = ReserveRequest {
+            reservation_id: order.reservation_id().to_string(),
+            order_id: order.id.to_string(),
+            lines: lines.collect(),
+        };
+        let answer = self.reservations.clone().reserve(request).await.map_err(failed)?.into_inner();
+        match answer.state() {
+            ReservationState::Held | ReservationState::Dispatched => Ok(Reservation::Held),
+            ReservationState::Released => Ok(Reservation::Released),
+            ReservationState::Unspecified => Err(missing("a state")),
+        }
+    }
+
+    async fn release(&self, order: &Order, reason: &str) -> Result<(), Error> {
+        let request = ReleaseRequest {
+            reservation_id: order.reservation_id().to_string(),
+            order_id: order.id.to_string(),
+            reason: reason.to_owned(),
+        };
+        let answer = self.reservations.clone().release(request).await.map_err(failed)?.into_inner();
+        match answer.state() {
+            ReservationState::Released => Ok(()),
+            // Only a confirmed order's goods are dispatched, and that is never compensated.
+            other => Err(Error::Fault(format!("a released reservation is {other:?}"))),
+        }
+    }
+}
+
+fn offer(message: OfferMessage) -> Result<Offer, Error> {
+    let size = message.dimensions.map(|size| [size.length_mm, size.width_mm, size.height_mm]);
+    let unit_price = amount("unit_price", message.unit_price.as_ref())?;
+    if unit_price.is_negative() {
+        return Err(Error::Fault(format!("{} costs {unit_price}", message.variant_id)));
+    }
+    Ok(Offer {
+        variant_id: id(&message.variant_id)?,
+        product_id: id(&message.product_id)?,
+        seller_id: id(&message.seller_id)?,
+        seller_name: message.seller_name,
+        seller_tax_registered: message.seller_tax_registered,
+        sku: message.sku,
+        title: message.title,
+        category: message.category,
+        unit_price,
+        hs_code: message.hs_code,
+        origin: message.origin,
+        from_country: message.from_country,
+        weight_grams: message.weight_grams,
+        size_mm: size,
+        preference: message.preference,
+    })
+}

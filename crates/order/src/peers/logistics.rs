@@ -1,0 +1,134 @@
+//! Logistics: landed costs, and keeping consignments back.
+
+use async_trait::async_trait;
+use kernel::OrderId;
+use money::Currency;
+use proto::logistics::internal::v1::consignment_service_client::ConsignmentServiceClient;
+use proto::logistics::internal::v1::landed_cost_service_client::LandedCostServiceClient;
+use proto::logistics::internal::v1::{
+    CancelConsignmentsOutcome, CancelConsignmentsRequest, ConsignmentToQuote, LineToQuote,
+    QuoteLandedCostRequest, QuotedLandedCost,
+};
+use proto::logistics::v1::CarriageOption;
+use proto::types::v1 as types;
+use rpc::Peer;
+
+use super::{amount, failed, missing, part, price, rate};
+use crate::app::asks::{Error, KeptBack, Logistics};
+use crate::domain::pricing::{Group, LandedCost, Offer};
+use crate::domain::quote::{AppliedRule, Carriage, Transport};
+
+/// Logistics over gRPC.
+#[derive(Debug, Clone)]
+pub(crate) struct LogisticsPeer {
+    costs: LandedCostServiceClient<Peer>,
+    consignments: ConsignmentServiceClient<Peer>,
+    currency: Currency,
+}
+
+impl LogisticsPeer {
+    /// Logistics behind this channel, which counts in the hub's currency.
+    pub(crate) fn new(peer: Peer, currency: Currency) -> Self {
+        let costs = LandedCostServiceClient::new(peer.clone());
+        Self { costs, consignments: ConsignmentServiceClient::new(peer), currency }
+    }
+}
+
+#[async_trait]
+impl Logistics for LogisticsPeer {
+    async fn landed_costs(
+        &self,
+        groups: &[Group],
+        postcode: &str,
+        carriage_service: &str,
+    ) -> Result<Vec<LandedCost>, Error> {
+        let request = QuoteLandedCostRequest {
+            consignments: groups.iter().map(consignment).collect(),
+            postcode: postcode.to_owned(),
+            carriage_service: carriage_service.to_owned(),
+        };
+        let answer = self.costs.clone().quote_landed_cost(request).await.map_err(failed)?.into_inner();
+        answer.consignments.into_iter().map(|cost| landed(cost, self.currency)).collect()
+    }
+
+    async fn keep_back(&self, order_id: OrderId) -> Result<KeptBack, Error> {
+        let request = CancelConsignmentsRequest { order_id: order_id.to_string() };
+        let answer = self.consignments.clone().cancel_consignments(request).await.map_err(failed)?.into_inner();
+        match answer.outcome() {
+            CancelConsignmentsOutcome::Cancelled => Ok(KeptBack::All),
+            CancelConsignmentsOutcome::AlreadyPickedUp => Ok(KeptBack::None),
+            CancelConsignmentsOutcome::Unspecified => Err(missing("an outcome")),
+        }
+    }
+}
+
+fn consignment(group: &Group) -> ConsignmentToQuote {
+    ConsignmentToQuote {
+        from_country: group.from_country.clone(),
+        seller_tax_registered: group.lines.first().is_some_and(|(offer, _)| offer.seller_tax_registered),
+        lines: group.lines.iter().map(|(offer, quantity)| line(offer, *quantity)).collect(),
+    }
+}
+
+fn line(offer: &Offer, quantity: i64) -> LineToQuote {
+    let dimensions = offer.size_mm.map(|[length_mm, width_mm, height_mm]| types::Dimensions {
+        length_mm,
+        width_mm,
+        height_mm,
+    });
+    LineToQuote {
+        quantity,
+        unit_price: Some(offer.unit_price.into()),
+        hs_code: offer.hs_code.clone(),
+        origin: offer.origin.clone(),
+        category: offer.category.clone(),
+        weight_grams: offer.weight_grams,
+        dimensions,
+        preference: offer.preference.clone(),
+    }
+}
+
+fn landed(cost: QuotedLandedCost, currency: Currency) -> Result<LandedCost, Error> {
+    let lines = cost.lines.iter().map(|line| price(Some(line), currency)).collect::<Result<_, _>>()?;
+    Ok(LandedCost {
+        carriage: carriage(cost.carriage.ok_or_else(|| missing("a carriage"))?),
+        price: price(cost.price.as_ref(), currency)?,
+        lines,
+        customs_value: amount("customs_value", cost.customs_value.as_ref())?,
+        seller_collected_tax: part("seller_collected_tax", cost.seller_collected_tax.as_ref(), currency)?,
+        rules: cost.rules.into_iter().map(rule).collect(),
+        customs_rate: cost.customs_rate.as_ref().map(rate).transpose()?,
+        warnings: cost.warnings,
+    })
+}
+
+fn carriage(option: CarriageOption) -> Carriage {
+    let transport = match option.transport() {
+        types::Transport::Unspecified => None,
+        types::Transport::Air => Some(Transport::Air),
+        types::Transport::Post => Some(Transport::Post),
+        types::Transport::Sea => Some(Transport::Sea),
+        types::Transport::Road => Some(Transport::Road),
+    };
+    Carriage {
+        carrier: option.carrier,
+        service: option.service,
+        title: option.title,
+        transport,
+        chargeable_grams: option.chargeable_grams,
+        days_min: option.days_min,
+        days_max: option.days_max,
+    }
+}
+
+fn rule(rule: types::AppliedRule) -> AppliedRule {
+    AppliedRule {
+        rule_id: rule.rule_id,
+        title: rule.title,
+        source: rule.source,
+        valid_from: rule.valid_from,
+        valid_to: rule.valid_to,
+        assumed: rule.assumed,
+        explanation: rule.explanation,
+    }
+}

@@ -1,0 +1,143 @@
+//! Quotes: one landed price that adds up, frozen until it expires.
+
+use kernel::{QuoteId, SellerId, VariantId};
+use proto::order::v1::quote_service_client::QuoteServiceClient;
+use proto::order::v1::{GetQuoteRequest, OrderState, PaymentMethod, Quote};
+use proto::types::v1::{Money, PriceParts};
+use testkit::on_both;
+use tonic::Code;
+
+use crate::shop::{BUYER, Shop, place_request, quote_request, reason, request_id};
+use crate::world::Failure;
+
+fn minor(money: &Option<Money>) -> i64 {
+    money.as_ref().unwrap().minor_units
+}
+
+fn parts(price: &PriceParts) -> [i64; 6] {
+    [&price.goods, &price.carriage, &price.insurance, &price.duty, &price.tax, &price.fees].map(minor)
+}
+
+/// Lines add up to consignments, consignments to the quote, parts to totals.
+fn adds_up(quote: &Quote) {
+    let sum = |prices: Vec<&PriceParts>| -> [i64; 6] {
+        let parts: Vec<[i64; 6]> = prices.into_iter().map(parts).collect();
+        std::array::from_fn(|place| parts.iter().map(|parts| parts[place]).sum())
+    };
+    let whole = quote.price.as_ref().unwrap();
+    let consignments = quote.consignments.iter().map(|one| one.price.as_ref().unwrap());
+    assert_eq!(sum(consignments.collect()), parts(whole));
+    assert_eq!(parts(whole).iter().sum::<i64>(), minor(&whole.total));
+    for consignment in &quote.consignments {
+        let price = consignment.price.as_ref().unwrap();
+        let lines = consignment.lines.iter().map(|line| line.price.as_ref().unwrap());
+        assert_eq!(sum(lines.collect()), parts(price));
+        assert_eq!(parts(price).iter().sum::<i64>(), minor(&price.total));
+    }
+}
+
+on_both! {
+    async fn a_quote_adds_up_in_any_currency(database: Database) {
+        let shop = Shop::open(&database).await;
+        let other = SellerId::new();
+        let (scarf, tea) = (shop.world.sell(shop.seller, "TH", "THB", 777), shop.world.sell(other, "CN", "THB", 31));
+        let far = shop.world.sell(shop.seller, "CN", "THB", 5_005);
+        let lines: Vec<(&str, i64)> = vec![(&shop.silk, 3), (&tea, 7), (&scarf, 11), (&far, 1)];
+        let quote = shop.quote_of(&lines, "").await.unwrap();
+        assert_eq!(quote.currency, "MYR");
+        let sizes: Vec<usize> = quote.consignments.iter().map(|one| one.lines.len()).collect();
+        assert_eq!(sizes, [2, 1, 1]);
+        adds_up(&quote);
+        let first = &quote.consignments[0];
+        // 3 x 100.50 + 11 x 7.77 baht at 0.130211, up to the next sen.
+        assert_eq!(minor(&first.seller_goods), 38_697);
+        assert_eq!(minor(&first.price.as_ref().unwrap().goods), 5_039);
+        assert_eq!(first.hub_price.as_ref().unwrap().carriage, first.price.as_ref().unwrap().carriage);
+        assert!(first.charges_rate.is_none() && first.goods_rate.is_some());
+        assert_eq!(quote.warnings, ["the reference rate is old", "a rule is assumed"]);
+        assert!(!quote.profile_hash.is_empty());
+
+        let dollars = shop.quote_of(&lines, "USD").await.unwrap();
+        adds_up(&dollars);
+        assert!(dollars.consignments.iter().all(|one| one.charges_rate.is_some() && one.goods_rate.is_some()));
+        let baht = shop.quote_of(&lines, "THB").await.unwrap();
+        adds_up(&baht);
+        assert!(baht.consignments[0].goods_rate.is_none());
+        assert_eq!(baht.consignments[0].price.as_ref().unwrap().goods, baht.consignments[0].seller_goods);
+        shop.hub.stop().await;
+    }
+
+    async fn the_same_request_is_the_same_quote(database: Database) {
+        let shop = Shop::open(&database).await;
+        let request = quote_request(&[(&shop.silk, 3)], "");
+        let first = shop.quotes(BUYER).create_quote(request.clone()).await.unwrap().into_inner();
+        let second = shop.quotes(BUYER).create_quote(request.clone()).await.unwrap().into_inner();
+        assert_eq!(first, second);
+        // What was answered is answered even while a service is away.
+        shop.world.away("GetOffers");
+        assert_eq!(shop.quotes(BUYER).create_quote(request.clone()).await.unwrap().into_inner(), first);
+        let other = quote_request(&[(&shop.silk, 4)], "");
+        let refused = shop.quotes(BUYER).create_quote(other.clone()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+        shop.world.back();
+        shop.quotes(BUYER).create_quote(other).await.unwrap();
+        let mut reused = request;
+        reused.lines[0].quantity = 9;
+        assert_eq!(reason(&shop.quotes(BUYER).create_quote(reused).await.unwrap_err()), "REQUEST_ID_REUSED");
+        shop.hub.stop().await;
+    }
+
+    async fn a_refusal_is_passed_on_and_kept(database: Database) {
+        let shop = Shop::open(&database).await;
+        for (rpc, refusal) in [("GetOffers", "OUT_OF_STOCK"), ("QuoteLandedCost", "NO_LANE"), ("LockRates", "RATE_UNAVAILABLE")] {
+            shop.world.fail(rpc, [Failure::Refuse(refusal)]);
+            let request = quote_request(&[(&shop.silk, 3)], "");
+            for _ in 0..2 {
+                let refused = shop.quotes(BUYER).create_quote(request.clone()).await.unwrap_err();
+                assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, refusal.to_owned()));
+            }
+        }
+        let unknown = VariantId::new().to_string();
+        let refused = shop.quote_of(&[(&unknown, 1)], "").await.unwrap_err();
+        assert_eq!(reason(&refused), "VARIANT_NOT_FOUND");
+        shop.hub.stop().await;
+    }
+
+    async fn what_is_wrong_with_a_request_is_named(database: Database) {
+        let shop = Shop::open(&database).await;
+        let mut request = quote_request(&[("silk", 0), (&shop.silk, 1), (&shop.silk, 1_000_001)], "XXX");
+        request.postcode = "1".repeat(21);
+        let refused = shop.quotes(BUYER).create_quote(request.clone()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert_eq!(
+            rpc::status::fields(&refused),
+            ["currency", "lines[0].variant_id", "lines[0].quantity", "lines[2].variant_id", "lines[2].quantity", "postcode"]
+        );
+        request.lines.clear();
+        request.request_id = "1".to_owned();
+        let refused = shop.quotes(BUYER).create_quote(request.clone()).await.unwrap_err();
+        assert_eq!(rpc::status::fields(&refused), ["request_id"]);
+        request.request_id = request_id();
+        let refused = shop.quotes(BUYER).create_quote(request).await.unwrap_err();
+        assert!(rpc::status::fields(&refused).contains(&"lines".to_owned()));
+        shop.hub.stop().await;
+    }
+
+    async fn a_quote_belongs_to_the_one_who_asked_or_to_nobody(database: Database) {
+        let shop = Shop::open(&database).await;
+        let own = shop.quote().await;
+        let request = |quote: &Quote| GetQuoteRequest { quote_id: quote.quote_id.clone() };
+        assert_eq!(shop.quotes(BUYER).get_quote(request(&own)).await.unwrap().into_inner().quote, Some(own.clone()));
+        assert_eq!(shop.quotes("mallory").get_quote(request(&own)).await.unwrap_err().code(), Code::NotFound);
+        let mut anyone = QuoteServiceClient::new(shop.hub.anyone());
+        assert_eq!(anyone.get_quote(request(&own)).await.unwrap_err().code(), Code::NotFound);
+        let missing = GetQuoteRequest { quote_id: QuoteId::new().to_string() };
+        assert_eq!(reason(&anyone.get_quote(missing).await.unwrap_err()), "QUOTE_NOT_FOUND");
+
+        let open = anyone.create_quote(quote_request(&[(&shop.silk, 1)], "")).await.unwrap().into_inner().quote.unwrap();
+        assert_eq!(anyone.get_quote(request(&open)).await.unwrap().into_inner().quote, Some(open.clone()));
+        let placed = shop.orders(BUYER).place_order(place_request(&open, PaymentMethod::Wallet)).await.unwrap();
+        assert_eq!(placed.into_inner().order.unwrap().state(), OrderState::Confirmed);
+        shop.hub.stop().await;
+    }
+}

@@ -1,0 +1,180 @@
+//! Goods that go back: whole consignments and parts, before and after escrow was released.
+
+use chrono::Duration;
+use futures::future::join_all;
+use proto::order::events::v1::ReturnReceived;
+use proto::order::v1::{
+    ApproveReturnRequest, ConsignmentState, GetReturnRequest, ListReturnsRequest, Order, OrderState,
+    ReceiveReturnRequest, RejectReturnRequest, RequestReturnRequest, Return, ReturnLine, ReturnState,
+};
+use rpc::Role;
+use testkit::{eventually, on_both};
+use tonic::Status;
+
+use crate::shop::{BUYER, Shop, consignment_id, reason, request_id};
+
+fn ask(order: &Order, place: usize, lines: &[(&str, i64)]) -> RequestReturnRequest {
+    let lines = lines
+        .iter()
+        .map(|(variant_id, quantity)| ReturnLine { variant_id: (*variant_id).to_owned(), quantity: *quantity });
+    RequestReturnRequest {
+        request_id: request_id(),
+        order_id: order.order_id.clone(),
+        consignment_id: consignment_id(order, place),
+        lines: lines.collect(),
+        reason: "torn".to_owned(),
+        client_reference: String::new(),
+    }
+}
+
+impl Shop {
+    async fn ask_back(&self, request: RequestReturnRequest) -> Result<Return, Status> {
+        Ok(self.returns(Role::Buyer, BUYER).request_return(request).await?.into_inner().r#return.unwrap())
+    }
+
+    async fn approve(&self, one: &Return) -> Result<Return, Status> {
+        let request = ApproveReturnRequest {
+            request_id: request_id(),
+            return_id: one.return_id.clone(),
+            answer: "sorry".to_owned(),
+        };
+        Ok(self.returns(Role::Seller, &one.seller_id).approve_return(request).await?.into_inner().r#return.unwrap())
+    }
+
+    async fn reject(&self, one: &Return) -> Result<Return, Status> {
+        let request = RejectReturnRequest {
+            request_id: request_id(),
+            return_id: one.return_id.clone(),
+            answer: "worn".to_owned(),
+        };
+        Ok(self.returns(Role::Seller, &one.seller_id).reject_return(request).await?.into_inner().r#return.unwrap())
+    }
+
+    async fn take_back(&self, one: &Return) -> Result<Return, Status> {
+        let request =
+            ReceiveReturnRequest { request_id: request_id(), return_id: one.return_id.clone(), restock: true };
+        Ok(self.returns(Role::Seller, &one.seller_id).receive_return(request).await?.into_inner().r#return.unwrap())
+    }
+
+    async fn get_return(&self, one: &Return) -> Return {
+        let request = GetReturnRequest { return_id: one.return_id.clone() };
+        self.returns(Role::Buyer, BUYER).get_return(request).await.unwrap().into_inner().r#return.unwrap()
+    }
+}
+
+fn refund(one: &Return) -> i64 {
+    one.refund.as_ref().unwrap().minor_units
+}
+
+on_both! {
+    async fn a_whole_consignment_goes_back(database: Database) {
+        let shop = Shop::open(&database).await;
+        let order = shop.order().await;
+        assert_eq!(reason(&shop.ask_back(ask(&order, 0, &[])).await.unwrap_err()), "NOT_DELIVERED");
+        shop.delivered(&order, 0).await;
+        let request = ask(&order, 0, &[]);
+        let asked = shop.ask_back(request.clone()).await.unwrap();
+        assert_eq!(shop.ask_back(request).await.unwrap(), asked);
+        assert_eq!((asked.state(), asked.lines.len()), (ReturnState::Requested, 1));
+        let total = order.price.as_ref().unwrap().total.clone().unwrap();
+        assert_eq!(asked.refund, Some(total.clone()));
+        assert_eq!(reason(&shop.take_back(&asked).await.unwrap_err()), "RETURN_NOT_APPROVED");
+        // While it is open, time releases no escrow.
+        shop.hub.advance(Duration::days(8));
+        assert_eq!(shop.approve(&asked).await.unwrap().answer, "sorry");
+        assert_eq!(reason(&shop.reject(&asked).await.unwrap_err()), "RETURN_NOT_OPEN");
+        assert_eq!(shop.told("order.consignment_received.v1").await, 0);
+        let received = shop.take_back(&asked).await.unwrap();
+        assert_eq!((received.state(), received.restock), (ReturnState::Received, true));
+        let told: Vec<ReturnReceived> = shop.hub.told_of("order.return_received.v1").await;
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].refund.clone(), told[0].restock), (Some(total.clone()), true));
+        assert_eq!(told[0].seller_goods, order.consignments[0].quoted.as_ref().unwrap().seller_goods);
+        shop.refunded(&order, &asked.return_id, &total, 8).await;
+        assert_eq!(shop.get_return(&asked).await.state(), ReturnState::Refunded);
+        let done = shop.get(&order.order_id).await;
+        assert_eq!((done.refunded.clone(), done.state()), (Some(total), OrderState::Completed));
+        eventually("what is left of the escrow is released", || async {
+            (shop.told("order.consignment_received.v1").await == 1).then_some(())
+        })
+        .await;
+        assert_eq!(shop.audit().await, Vec::<String>::new());
+        shop.hub.stop().await;
+    }
+
+    async fn parts_go_back_and_never_exceed_what_was_paid(database: Database) {
+        let shop = Shop::open(&database).await;
+        let order = shop.order().await;
+        shop.delivered(&order, 0).await;
+        let line = order.consignments[0].quoted.as_ref().unwrap().lines[0].clone();
+        let price = line.price.unwrap();
+        let parts = [price.goods, price.duty, price.tax].map(|part| part.unwrap().minor_units);
+        let (silk, mut given) = (shop.silk.clone(), 0);
+        assert_eq!(reason(&shop.ask_back(ask(&order, 0, &[(&silk, 4)])).await.unwrap_err()), "QUANTITY_EXCEEDED");
+        let rejected = shop.ask_back(ask(&order, 0, &[(&silk, 3)])).await.unwrap();
+        assert_eq!(reason(&shop.ask_back(ask(&order, 0, &[(&silk, 1)])).await.unwrap_err()), "QUANTITY_EXCEEDED");
+        assert_eq!(shop.reject(&rejected).await.unwrap().state(), ReturnState::Rejected);
+        for version in 0..3 {
+            let one = shop.ask_back(ask(&order, 0, &[(&silk, 1)])).await.unwrap();
+            given += refund(&one);
+            shop.approve(&one).await.unwrap();
+            shop.take_back(&one).await.unwrap();
+            shop.refunded(&order, &one.return_id, one.refund.as_ref().unwrap(), 10 + version).await;
+            assert_eq!(shop.get_return(&one).await.state(), ReturnState::Refunded);
+        }
+        // All units, one by one: goods, duty and tax to the last sen, and no carriage.
+        assert_eq!(given, parts.iter().sum::<i64>());
+        assert_eq!(shop.get(&order.order_id).await.refunded.unwrap().minor_units, given);
+        assert_eq!(reason(&shop.ask_back(ask(&order, 0, &[(&silk, 1)])).await.unwrap_err()), "QUANTITY_EXCEEDED");
+        assert_eq!(shop.told("order.return_received.v1").await, 3);
+        let list = ListReturnsRequest { order_id: order.order_id.clone(), page_size: 3, page_token: String::new() };
+        let page = shop.returns(Role::Buyer, BUYER).list_returns(list.clone()).await.unwrap().into_inner();
+        assert_eq!((page.returns.len(), page.next_page_token.is_empty()), (3, false));
+        let next = ListReturnsRequest { page_token: page.next_page_token, ..list };
+        let page = shop.returns(Role::Buyer, BUYER).list_returns(next).await.unwrap().into_inner();
+        assert_eq!(page.returns.iter().map(|one| &one.return_id).collect::<Vec<_>>(), [&rejected.return_id]);
+        shop.hub.stop().await;
+    }
+
+    async fn two_that_want_the_same_units_get_them_once(database: Database) {
+        let shop = Shop::open(&database).await;
+        let order = shop.order().await;
+        shop.delivered(&order, 0).await;
+        let asks = (0..8).map(|_| shop.ask_back(ask(&order, 0, &[(&shop.silk, 2)])));
+        let answers = join_all(asks).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+        shop.hub.stop().await;
+    }
+
+    async fn goods_may_go_back_for_a_while_even_after_the_release(database: Database) {
+        let shop = Shop::open(&database).await;
+        let order = shop.order_of_two().await;
+        shop.delivered(&order, 0).await;
+        shop.delivered(&order, 1).await;
+        shop.hub.advance(Duration::days(29));
+        eventually("time confirms both", || async {
+            (shop.told("order.consignment_received.v1").await == 2).then_some(())
+        })
+        .await;
+        shop.released(&order, 0, 5).await;
+        shop.released(&order, 1, 6).await;
+        let mut request = ask(&order, 0, &[]);
+        request.client_reference = "C-7".to_owned();
+        let one = shop.ask_back(request).await.unwrap();
+        shop.approve(&one).await.unwrap();
+        shop.take_back(&one).await.unwrap();
+        shop.refund_failed(&order, &one.return_id, 7).await;
+        assert_eq!(shop.get_return(&one).await.state(), ReturnState::Received);
+        assert_eq!(shop.audit().await.len(), 1);
+        shop.refunded(&order, &one.return_id, one.refund.as_ref().unwrap(), 8).await;
+        assert_eq!(shop.audit().await, Vec::<String>::new());
+        let seen = shop.get(&order.order_id).await;
+        assert_eq!((seen.state(), seen.consignments[0].state()), (OrderState::Completed, ConsignmentState::Released));
+        let mut request = ask(&order, 1, &[]);
+        request.client_reference = "C-7".to_owned();
+        assert_eq!(reason(&shop.ask_back(request).await.unwrap_err()), "CLIENT_REFERENCE_TAKEN");
+        shop.hub.advance(Duration::days(2));
+        assert_eq!(reason(&shop.ask_back(ask(&order, 1, &[])).await.unwrap_err()), "RETURN_PERIOD_OVER");
+        shop.hub.stop().await;
+    }
+}

@@ -1,0 +1,126 @@
+//! `LedgerService`.
+
+use std::collections::BTreeMap;
+
+use kernel::{OrderId, ReceiptId};
+use proto::convert::timestamp;
+use proto::payment::internal::v1::ledger_service_server::LedgerService;
+use proto::payment::internal::v1::{
+    AccountBalance, ListSuspenseRequest, ListSuspenseResponse, ListTransfersRequest, ListTransfersResponse,
+    ResolveSuspenseRequest, ResolveSuspenseResponse, SuspendedReceipt, Transfer, TrialBalanceRequest,
+    TrialBalanceResponse,
+};
+use proto::types::v1::Money;
+use rpc::page::Page;
+use rpc::replay::{Key, once};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{id, text};
+use crate::app::{App, Error, resolve_suspense};
+use crate::domain::ledger::KINDS;
+use crate::store::audit::KindBalance;
+
+pub(super) struct Api(pub(super) App);
+
+#[tonic::async_trait]
+impl LedgerService for Api {
+    async fn trial_balance(
+        &self,
+        _: Request<TrialBalanceRequest>,
+    ) -> Result<Response<TrialBalanceResponse>, Status> {
+        let (kinds, mut violations) = self.0.trial_balance().await?;
+        let mut differences: BTreeMap<&str, i64> = BTreeMap::new();
+        for kind in &kinds {
+            let sum = differences.entry(&kind.currency).or_default();
+            *sum = sum.saturating_add(kind.posted_minor).saturating_add(kind.pending_minor);
+            if !KINDS.contains(&kind.kind.as_str()) {
+                violations.push(format!("`{}` is no kind of account", kind.kind));
+            }
+        }
+        let money = |currency: &str, minor_units: i64| Money { currency: currency.to_owned(), minor_units };
+        let differences = differences.iter().map(|(currency, minor)| money(currency, *minor)).collect();
+        let balance = |kind: &KindBalance| AccountBalance {
+            kind: kind.kind.clone(),
+            balance: Some(money(&kind.currency, kind.posted_minor)),
+            accounts: kind.accounts,
+            pending: Some(money(&kind.currency, kind.pending_minor)),
+        };
+        let balances = kinds.iter().map(balance).collect();
+        Ok(Response::new(TrialBalanceResponse { balances, differences, violations }))
+    }
+
+    async fn list_transfers(
+        &self,
+        request: Request<ListTransfersRequest>,
+    ) -> Result<Response<ListTransfersResponse>, Status> {
+        let caller = rpc::require(&request)?;
+        let asked = request.into_inner();
+        let order_id: Option<OrderId> =
+            if asked.order_id.is_empty() { None } else { Some(id("order_id", &asked.order_id)?) };
+        let filter = ["ListTransfers", &asked.order_id];
+        let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
+        let rows = self.0.transfers(order_id, page.after, page.limit()).await?;
+        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
+        let transfers = rows
+            .into_iter()
+            .map(|row| Transfer {
+                transfer_id: row.id.to_string(),
+                kind: row.kind,
+                debit_kind: row.debit_kind,
+                debit_owner: row.debit_owner,
+                credit_kind: row.credit_kind,
+                credit_owner: row.credit_owner,
+                amount: Some(row.amount.into()),
+                state: row.state,
+                order_id: row.order_id.map(|id| OrderId::from(id).to_string()).unwrap_or_default(),
+                created_at: Some(timestamp(row.created_at)),
+            })
+            .collect();
+        Ok(Response::new(ListTransfersResponse { transfers, next_page_token }))
+    }
+
+    async fn list_suspense(
+        &self,
+        request: Request<ListSuspenseRequest>,
+    ) -> Result<Response<ListSuspenseResponse>, Status> {
+        let caller = rpc::require(&request)?;
+        let asked = request.into_inner();
+        let page: Page<Uuid> =
+            Page::of(Some(&caller), &["ListSuspense"], asked.page_size, &asked.page_token)?;
+        let rows = self.0.suspended(page.after, page.limit()).await?;
+        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
+        let receipts = rows
+            .into_iter()
+            .map(|row| SuspendedReceipt {
+                receipt_id: row.id.to_string(),
+                provider_reference: row.provider_reference,
+                order_reference: row.order_reference,
+                amount: Some(row.amount.into()),
+                reason: row.suspense_reason,
+                received_at: Some(timestamp(row.received_at)),
+            })
+            .collect();
+        Ok(Response::new(ListSuspenseResponse { receipts, next_page_token }))
+    }
+
+    async fn resolve_suspense(
+        &self,
+        request: Request<ResolveSuspenseRequest>,
+    ) -> Result<Response<ResolveSuspenseResponse>, Status> {
+        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
+        let asked = request.into_inner();
+        let receipt_id: ReceiptId = id("receipt_id", &asked.receipt_id)?;
+        let note = text("note", &asked.note, 1, 200)?.to_owned();
+        let key = Key::of(Some(&caller), "ResolveSuspense", &asked.request_id, &asked)?;
+        let now = self.0.clock.now();
+        let resolved = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
+            let note = note.clone();
+            Box::pin(async move {
+                let transfer_id = resolve_suspense::resolve(tx, receipt_id, &note, now).await?;
+                Ok::<_, Error>(ResolveSuspenseResponse { transfer_id: transfer_id.to_string() })
+            })
+        });
+        Ok(Response::new(resolved.await?))
+    }
+}

@@ -1,0 +1,94 @@
+//! `PaymentService`, `ExchangeService`, `StatementService`.
+
+use kernel::{ConsignmentId, OrderId};
+use proto::convert::{self, timestamp};
+use proto::payment::v1::exchange_service_server::ExchangeService;
+use proto::payment::v1::payment_service_server::PaymentService;
+use proto::payment::v1::statement_service_server::StatementService;
+use proto::payment::v1::{
+    GetExchangeRateRequest, GetExchangeRateResponse, GetPaymentRequest, GetPaymentResponse,
+    GetStatementRequest, GetStatementResponse, StatementLine,
+};
+use rpc::Role;
+use rpc::page::Page;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{exchange_rate, id, invalid, payment};
+use crate::app::{App, Error};
+
+pub(super) struct Api(pub(super) App);
+
+#[tonic::async_trait]
+impl PaymentService for Api {
+    async fn get_payment(
+        &self,
+        request: Request<GetPaymentRequest>,
+    ) -> Result<Response<GetPaymentResponse>, Status> {
+        let caller = rpc::require(&request)?;
+        let order_id: OrderId = id("order_id", &request.into_inner().order_id)?;
+        let buyer = (caller.role == Role::Buyer).then_some(caller.subject);
+        let hold = self.0.payment(order_id, buyer).await?;
+        Ok(Response::new(GetPaymentResponse { payment: Some(payment(hold)) }))
+    }
+}
+
+#[tonic::async_trait]
+impl ExchangeService for Api {
+    async fn get_exchange_rate(
+        &self,
+        request: Request<GetExchangeRateRequest>,
+    ) -> Result<Response<GetExchangeRateResponse>, Status> {
+        let asked = request.into_inner();
+        let from =
+            convert::currency("from_currency", &asked.from_currency).map_err(|error| invalid(&error))?;
+        let to = convert::currency("to_currency", &asked.to_currency).map_err(|error| invalid(&error))?;
+        let quoted = self.0.rate(from, to)?;
+        let warnings = quoted.warning.clone().into_iter().collect();
+        Ok(Response::new(GetExchangeRateResponse {
+            rate: Some(exchange_rate(&quoted, String::new())),
+            warnings,
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl StatementService for Api {
+    async fn get_statement(
+        &self,
+        request: Request<GetStatementRequest>,
+    ) -> Result<Response<GetStatementResponse>, Status> {
+        let caller = rpc::require(&request)?;
+        let asked = request.into_inner();
+        let seller_id = match (caller.role, asked.seller_id.as_str()) {
+            (Role::Seller, "") => caller.subject.clone(),
+            (Role::Seller, seller_id) if seller_id != caller.subject => {
+                return Err(rpc::status::not_found("statement", seller_id));
+            }
+            (_, "") => return Err(rpc::status::invalid(&[("seller_id", "is required for an operator")])),
+            (_, seller_id) => seller_id.to_owned(),
+        };
+        let filter = ["GetStatement", &seller_id];
+        let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
+        let (balances, rows) = self.0.statement(seller_id.clone(), page.after, page.limit()).await?;
+        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
+        let lines = rows
+            .into_iter()
+            .map(|row| {
+                Ok(StatementLine {
+                    transfer_id: row.id.to_string(),
+                    amount: Some(row.gain("seller_payable", &seller_id)?.into()),
+                    order_id: row.order_id.map(|id| OrderId::from(id).to_string()).unwrap_or_default(),
+                    consignment_id: row
+                        .consignment_id
+                        .map(|id| ConsignmentId::from(id).to_string())
+                        .unwrap_or_default(),
+                    occurred_at: Some(timestamp(row.created_at)),
+                    kind: row.kind,
+                })
+            })
+            .collect::<Result<_, Error>>()?;
+        let balances = balances.into_iter().map(Into::into).collect();
+        Ok(Response::new(GetStatementResponse { balances, lines, next_page_token }))
+    }
+}

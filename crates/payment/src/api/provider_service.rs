@@ -1,0 +1,43 @@
+//! `ProviderService`.
+
+use proto::convert;
+use proto::payment::internal::v1::provider_service_server::ProviderService;
+use proto::payment::internal::v1::{
+    PayQrRequest, PayQrResponse, ReportReceiptRequest, ReportReceiptResponse,
+};
+use tonic::{Request, Response, Status};
+
+use super::{invalid, text};
+use crate::app::receive::Received;
+use crate::app::{App, Error};
+
+pub(super) struct Api(pub(super) App);
+
+#[tonic::async_trait]
+impl ProviderService for Api {
+    async fn report_receipt(
+        &self,
+        request: Request<ReportReceiptRequest>,
+    ) -> Result<Response<ReportReceiptResponse>, Status> {
+        let asked = request.into_inner();
+        let received = Received {
+            provider_reference: text("provider_reference", &asked.provider_reference, 1, 100)?.to_owned(),
+            order_reference: text("order_reference", &asked.order_reference, 1, 100)?.to_owned(),
+            amount: convert::positive_money("amount", asked.amount.as_ref())
+                .map_err(|error| invalid(&error))?,
+        };
+        let suspense_reason = self.0.receive(received).await?;
+        Ok(Response::new(ReportReceiptResponse { matched: suspense_reason.is_empty(), suspense_reason }))
+    }
+
+    async fn pay_qr(&self, request: Request<PayQrRequest>) -> Result<Response<PayQrResponse>, Status> {
+        let asked = request.into_inner();
+        if !self.0.sandbox {
+            return Err(Error::refused("NOT_A_SANDBOX", "only a sandbox hub has a sandbox provider").into());
+        }
+        let payload = text("qr_payload", &asked.qr_payload, 1, 600)?;
+        let reference = text("provider_reference", &asked.provider_reference, 0, 100)?.to_owned();
+        let suspense_reason = self.0.pay_qr(payload, reference).await?;
+        Ok(Response::new(PayQrResponse { matched: suspense_reason.is_empty(), suspense_reason }))
+    }
+}

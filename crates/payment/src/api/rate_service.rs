@@ -1,0 +1,47 @@
+//! `RateService`.
+
+use kernel::{QuoteId, RateId};
+use proto::convert;
+use proto::payment::internal::v1::rate_service_server::RateService;
+use proto::payment::internal::v1::{LockRatesRequest, LockRatesResponse};
+use tonic::{Request, Response, Status};
+
+use super::{exchange_rate, id, invalid};
+use crate::app::App;
+
+/// Pairs of one call.
+const PAIRS_MAX: usize = 60;
+
+pub(super) struct Api(pub(super) App);
+
+#[tonic::async_trait]
+impl RateService for Api {
+    async fn lock_rates(
+        &self,
+        request: Request<LockRatesRequest>,
+    ) -> Result<Response<LockRatesResponse>, Status> {
+        let asked = request.into_inner();
+        let quote_id: QuoteId = id("quote_id", &asked.quote_id)?;
+        if asked.pairs.is_empty() || asked.pairs.len() > PAIRS_MAX {
+            return Err(rpc::status::invalid(&[("pairs", "must be 1 to 60")]));
+        }
+        let mut answer = LockRatesResponse::default();
+        for (place, pair) in asked.pairs.iter().enumerate() {
+            let currency = |name: &str, code: &str| {
+                convert::currency(&format!("pairs[{place}].{name}"), code).map_err(|error| invalid(&error))
+            };
+            let from = currency("from_currency", &pair.from_currency)?;
+            let to = currency("to_currency", &pair.to_currency)?;
+            let quoted = self.0.rate(from, to)?;
+            // Derived, not stored: the quote freezes the rate itself.
+            let rate_id = if from == to {
+                String::new()
+            } else {
+                RateId::derive(quote_id.uuid(), &format!("{from}>{to}")).to_string()
+            };
+            answer.rates.push(exchange_rate(&quoted, rate_id));
+            answer.warnings.extend(quoted.warning);
+        }
+        Ok(Response::new(answer))
+    }
+}

@@ -1,0 +1,115 @@
+//! Holding money for an order: from the wallet at once, or by a QR code that waits to be paid.
+
+use chrono::Duration;
+use db::Tx;
+use hub::PaymentMethod;
+use kernel::{HoldId, OrderId};
+use money::Money;
+
+use super::{App, Error};
+use crate::domain::hold::{Hold, State};
+use crate::domain::ledger::{Account, Transfer};
+use crate::domain::qr;
+use crate::store::{holds, transfers, wallets};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Authorise {
+    pub(crate) hold_id: HoldId,
+    pub(crate) order_id: OrderId,
+    pub(crate) order_number: String,
+    pub(crate) buyer: String,
+    pub(crate) method: String,
+    pub(crate) amount: Money,
+}
+
+impl App {
+    /// Holds the money, or answers how the hold of this id stands.
+    pub(crate) async fn authorise(&self, asked: Authorise) -> Result<Hold, Error> {
+        let Some(method) = self.hub.payment_method(&asked.method).cloned() else {
+            let offered =
+                self.hub.payment_methods().iter().map(PaymentMethod::code).collect::<Vec<_>>().join(", ");
+            let message = format!("`{}` is not offered here: pay by {offered}", asked.method);
+            return Err(Error::refused("METHOD_NOT_OFFERED", message));
+        };
+        let hold = self.new_hold(&asked, &method)?;
+        self.db
+            .write(move |tx| {
+                let hold = hold.clone();
+                Box::pin(async move { hold_money(tx, hold).await })
+            })
+            .await
+    }
+
+    fn new_hold(&self, asked: &Authorise, method: &PaymentMethod) -> Result<Hold, Error> {
+        let now = self.clock.now();
+        let reference = qr::reference(&asked.order_number);
+        let qr_payload = match qr::payload(method, &reference, asked.amount) {
+            None => String::new(),
+            Some(_) if asked.amount.currency() != self.hub.currency() => {
+                let message = format!("{} is paid in {} only", method.code(), self.hub.currency());
+                return Err(Error::refused("METHOD_NOT_OFFERED", message));
+            }
+            Some(payload) => payload
+                .map_err(|error| Error::Invalid { field: "order_number", problem: error.to_string() })?,
+        };
+        let expires = match method {
+            PaymentMethod::Wallet => None,
+            PaymentMethod::PromptPay(biller) => Some(biller.expires_minutes),
+            PaymentMethod::DuitNow(merchant) => Some(merchant.expires_minutes),
+        };
+        let is_wallet = expires.is_none();
+        Ok(Hold {
+            id: asked.hold_id,
+            order_id: asked.order_id,
+            buyer: asked.buyer.clone(),
+            method: asked.method.clone(),
+            state: if is_wallet { State::Held } else { State::Awaiting },
+            amount: asked.amount,
+            refunded: Money::zero(asked.amount.currency()),
+            reference: Some(reference),
+            qr_payload,
+            expires_at: expires.map(|minutes| now + Duration::minutes(minutes.into())),
+            paid_at: is_wallet.then_some(now),
+            version: 1,
+            created_at: now,
+        })
+    }
+}
+
+async fn hold_money(tx: &mut Tx, hold: Hold) -> Result<Hold, Error> {
+    if !holds::put(tx, &hold).await? {
+        return stands(tx, &hold).await;
+    }
+    if !hold.is_wallet() {
+        return Ok(hold);
+    }
+    let Some(wallet) = wallets::hold(tx, &hold.buyer, hold.amount).await? else {
+        return Err(too_little(tx, &hold).await?);
+    };
+    let (debit, credit) = (Account::wallet(wallet), Account::holding(hold.id));
+    let pending = Transfer::pending("payment", debit, credit, hold.amount, hold.created_at);
+    transfers::put(tx, &[pending.of_order(hold.order_id)]).await?;
+    Ok(hold)
+}
+
+/// The hold that is there already, as it stands now.
+async fn stands(tx: &mut Tx, asked: &Hold) -> Result<Hold, Error> {
+    match holds::find(tx, asked.id).await? {
+        Some(found) if found.state == State::Voided => {
+            Err(Error::refused("HOLD_VOIDED", "this hold was ended: it takes no money any more"))
+        }
+        Some(found) => Ok(found),
+        None => Err(Error::refused("HOLD_EXISTS", "the order has another hold")),
+    }
+}
+
+async fn too_little(tx: &mut Tx, hold: &Hold) -> Result<Error, Error> {
+    let currency = hold.amount.currency();
+    let wallets = wallets::of_owner(tx, &hold.buyer).await?;
+    let Some(wallet) = wallets.iter().find(|wallet| wallet.posted.currency() == currency) else {
+        return Ok(Error::refused("WALLET_NOT_FOUND", format!("the buyer has no wallet in {currency}")));
+    };
+    let message = format!("{} is needed and {} is available", hold.amount, wallet.available()?);
+    Ok(Error::refused("INSUFFICIENT_FUNDS", message))
+}

@@ -1,0 +1,102 @@
+//! Money that came in by QR: it pays the order that waits for exactly it, or goes to suspense.
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use events::Outbox;
+use kernel::ReceiptId;
+use money::Money;
+
+use super::{App, Error};
+use crate::domain::hold::{Hold, State};
+use crate::domain::ledger::{Account, Transfer};
+use crate::domain::qr;
+use crate::facts;
+use crate::store::receipts::{self, Receipt};
+use crate::store::{holds, transfers};
+
+/// What a provider reports.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) provider_reference: String,
+    pub(crate) order_reference: String,
+    pub(crate) amount: Money,
+}
+
+/// The way by which money came that names no code of ours.
+const UNKNOWN_METHOD: &str = "unknown";
+
+impl App {
+    /// Takes a receipt in, once by its provider's id; why it is in suspense, empty when it paid an order.
+    pub(crate) async fn receive(&self, received: Received) -> Result<String, Error> {
+        let (now, outbox) = (self.clock.now(), self.outbox);
+        self.db
+            .write(move |tx| {
+                let received = received.clone();
+                Box::pin(async move { take(tx, received, outbox, now).await })
+            })
+            .await
+    }
+
+    /// Pays a code as a buyer's bank app would: reads it, and reports what it asks for.
+    pub(crate) async fn pay_qr(&self, payload: &str, provider_reference: String) -> Result<String, Error> {
+        let invalid = |problem: String| Error::Invalid { field: "qr_payload", problem };
+        let (reference, amount, currency) = qr::read(payload).map_err(invalid)?;
+        let known = money::Currency::all().find(|known| format!("{:03}", known.numeric()) == currency);
+        let currency =
+            known.ok_or_else(|| invalid(format!("names the currency {currency}, which is unknown")))?;
+        let amount = Money::parse(&amount, currency).map_err(|error| invalid(error.to_string()))?;
+        let provider_reference =
+            if provider_reference.is_empty() { format!("sandbox-{reference}") } else { provider_reference };
+        self.receive(Received { provider_reference, order_reference: reference, amount }).await
+    }
+}
+
+async fn take(tx: &mut Tx, received: Received, outbox: Outbox, now: DateTime<Utc>) -> Result<String, Error> {
+    let receipt = Receipt {
+        id: ReceiptId::new(),
+        provider_reference: received.provider_reference,
+        order_reference: received.order_reference,
+        amount: received.amount,
+        method: UNKNOWN_METHOD.to_owned(),
+        suspense_reason: String::new(),
+        received_at: now,
+    };
+    if !receipts::put(tx, &receipt).await? {
+        let before = receipts::by_provider_reference(tx, &receipt.provider_reference).await?;
+        return Ok(before.map(|before| before.suspense_reason).unwrap_or_default());
+    }
+    let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
+    let reason = match &hold {
+        Some(hold) => pay(tx, hold, &receipt, outbox).await?,
+        None => "UNKNOWN_REFERENCE",
+    };
+    let method =
+        hold.filter(|hold| !hold.is_wallet()).map_or_else(|| UNKNOWN_METHOD.to_owned(), |hold| hold.method);
+    if !reason.is_empty() {
+        let (debit, credit) = (Account::provider(&method), Account::suspense(receipt.id));
+        transfers::put(tx, &[Transfer::posted("suspense", debit, credit, receipt.amount, now)]).await?;
+    }
+    receipts::judge(tx, receipt.id, &method, reason).await?;
+    Ok(reason.to_owned())
+}
+
+/// Why it does not pay the hold; empty when it does.
+async fn pay(tx: &mut Tx, hold: &Hold, receipt: &Receipt, outbox: Outbox) -> Result<&'static str, Error> {
+    match hold.state {
+        State::Voided => return Ok("LATE"),
+        State::Held | State::Captured => return Ok("DOUBLE"),
+        State::Awaiting if hold.amount != receipt.amount => return Ok("AMOUNT"),
+        State::Awaiting => {}
+    }
+    let now = receipt.received_at;
+    let Some(version) = holds::advance(tx, hold.id, State::Awaiting, State::Held, Some(now)).await? else {
+        // Cancelled or paid in this very moment.
+        let after = holds::find(tx, hold.id).await?.map_or(State::Voided, |hold| hold.state);
+        return Ok(if after == State::Voided { "LATE" } else { "DOUBLE" });
+    };
+    let (debit, credit) = (Account::provider(&hold.method), Account::holding(hold.id));
+    let paid = Transfer::posted("payment", debit, credit, hold.amount, now).of_order(hold.order_id);
+    transfers::put(tx, &[paid]).await?;
+    outbox.put(tx, &facts::payment_received(hold, version, now)).await?;
+    Ok("")
+}

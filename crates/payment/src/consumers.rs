@@ -1,0 +1,173 @@
+//! What order tells, into the use cases.
+
+use async_trait::async_trait;
+use db::Tx;
+use events::{Consumer, Envelope, Handler, HandlerError};
+use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
+use money::Money;
+use prost::Message as _;
+use proto::convert;
+use proto::order::events::v1::{ConsignmentReceived, OrderCancelled, OrderConfirmed, ReturnReceived};
+use proto::order::v1::QuotedConsignment;
+use proto::types::v1::ExchangeRate;
+use rust_decimal::Decimal;
+use std::sync::Arc;
+
+use crate::app::{App, Error, capture, refund, release};
+use crate::domain::settlement::Terms;
+use crate::store::escrows::Escrow;
+
+/// Hears order.
+pub(crate) fn consumers(app: &App) -> Vec<Consumer> {
+    vec![Consumer { name: "payment.order", services: &["order"], handler: Arc::new(OnOrder(app.clone())) }]
+}
+
+struct OnOrder(App);
+
+#[async_trait]
+impl Handler for OnOrder {
+    async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
+        match event.kind.as_str() {
+            "order.confirmed.v1" => self.confirmed(tx, event.decode()?).await,
+            "order.cancelled.v1" => self.cancelled(tx, event.decode()?).await,
+            "order.consignment_received.v1" => self.received(tx, event.decode()?).await,
+            "order.return_received.v1" => self.returned(tx, event.decode()?).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+impl OnOrder {
+    async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
+        let hold_id: HoldId = id("hold_id", &event.hold_id)?;
+        let order_id: OrderId = id("order_id", &event.order_id)?;
+        let escrow = |consignment: &QuotedConsignment| -> Result<Escrow, HandlerError> {
+            let total = consignment.price.as_ref().and_then(|price| price.total.as_ref());
+            let amount = convert::money("consignments.price.total", total).map_err(poison)?;
+            Ok(Escrow {
+                consignment_id: id("consignment_id", &consignment.consignment_id)?,
+                hold_id,
+                order_id,
+                seller_id: consignment.seller_id.clone(),
+                state: "held".to_owned(),
+                refunded: Money::zero(amount.currency()),
+                amount,
+                returned_goods_minor: 0,
+                consignment: consignment.encode_to_vec(),
+            })
+        };
+        let escrows = event.consignments.iter().map(escrow).collect::<Result<Vec<_>, _>>()?;
+        for escrow in &escrows {
+            // What could not be paid out later is found out now.
+            self.terms(escrow).map_err(failed)?;
+        }
+        let now = self.0.clock.now();
+        match capture::capture(tx, self.0.outbox, hold_id, order_id, escrows, now).await.map_err(failed)? {
+            capture::Outcome::Captured | capture::Outcome::Already => Ok(()),
+            capture::Outcome::NotYet => Err(HandlerError::Retry(format!("hold {hold_id} is not held"))),
+            capture::Outcome::Voided => Err(HandlerError::Poison(format!("hold {hold_id} was voided"))),
+        }
+    }
+
+    async fn cancelled(&self, tx: &mut Tx, event: OrderCancelled) -> Result<(), HandlerError> {
+        if !event.was_confirmed {
+            return Ok(());
+        }
+        let hold_id: HoldId = id("hold_id", &event.hold_id)?;
+        match refund::cancelled(tx, self.0.outbox, hold_id, self.0.clock.now()).await.map_err(failed)? {
+            refund::Outcome::Done | refund::Outcome::Already => Ok(()),
+            refund::Outcome::NotYet => Err(HandlerError::Retry(format!("hold {hold_id} is not captured"))),
+        }
+    }
+
+    async fn received(&self, tx: &mut Tx, event: ConsignmentReceived) -> Result<(), HandlerError> {
+        let consignment_id: ConsignmentId = id("consignment_id", &event.consignment_id)?;
+        let released = release::release(
+            tx,
+            self.0.outbox,
+            consignment_id,
+            |escrow| self.terms(escrow),
+            self.0.clock.now(),
+        )
+        .await;
+        match released.map_err(failed)? {
+            release::Outcome::Released | release::Outcome::Already => Ok(()),
+            release::Outcome::NotYet => Err(HandlerError::Retry(format!("{consignment_id} has no escrow"))),
+        }
+    }
+
+    async fn returned(&self, tx: &mut Tx, event: ReturnReceived) -> Result<(), HandlerError> {
+        let return_id: kernel::ReturnId = id("return_id", &event.return_id)?;
+        let back = refund::ReturnedGoods {
+            refund_id: RefundId::derive(return_id.uuid(), "refund"),
+            return_id: event.return_id.clone(),
+            consignment_id: id("consignment_id", &event.consignment_id)?,
+            refund: convert::money("refund", event.refund.as_ref()).map_err(poison)?,
+            goods: convert::money("seller_goods", event.seller_goods.as_ref()).map_err(poison)?,
+        };
+        let consignment_id = back.consignment_id;
+        let outcome =
+            refund::returned(tx, self.0.outbox, back, |escrow| self.terms(escrow), self.0.clock.now()).await;
+        match outcome.map_err(failed)? {
+            refund::Outcome::Done | refund::Outcome::Already => Ok(()),
+            refund::Outcome::NotYet => Err(HandlerError::Retry(format!("{consignment_id} has no escrow"))),
+        }
+    }
+
+    /// What was quoted for an escrow's consignment.
+    fn terms(&self, escrow: &Escrow) -> Result<Terms, Error> {
+        let quoted = QuotedConsignment::decode(escrow.consignment.as_slice())
+            .map_err(|error| invalid("consignment", error.to_string()))?;
+        let hub = self.0.hub.currency();
+        let parts = quoted.hub_price.clone().unwrap_or_default();
+        let amount = |part: Option<&proto::types::v1::Money>, field: &'static str| match part {
+            None => Ok(Money::zero(hub)),
+            Some(_) => convert::money(field, part).map_err(|error| invalid(field, error.problem)),
+        };
+        let goods = convert::money("seller_goods", quoted.seller_goods.as_ref());
+        let goods = goods.map_err(|error| invalid("seller_goods", error.problem))?;
+        let carriage = amount(parts.carriage.as_ref(), "carriage")?;
+        let duty = amount(parts.duty.as_ref(), "duty")?;
+        let tax = amount(parts.tax.as_ref(), "tax")?;
+        Ok(Terms {
+            order_id: escrow.order_id,
+            consignment_id: escrow.consignment_id,
+            seller_id: escrow.seller_id.clone(),
+            carrier: quoted.carriage.as_ref().map(|carriage| carriage.carrier.clone()).unwrap_or_default(),
+            country: self.0.hub.country().as_str().to_owned(),
+            seller_goods: goods,
+            carriage: carriage.checked_add(amount(parts.insurance.as_ref(), "insurance")?)?,
+            charges: duty.checked_add(tax)?.checked_add(amount(parts.fees.as_ref(), "fees")?)?,
+            goods_rate: rate(quoted.goods_rate.as_ref(), "goods_rate")?,
+            charges_rate: rate(quoted.charges_rate.as_ref(), "charges_rate")?,
+            commission_rate: self.0.hub.terms().commission_rate,
+        })
+    }
+}
+
+/// A rate that is missing is between one currency and itself.
+fn rate(rate: Option<&ExchangeRate>, field: &'static str) -> Result<Decimal, Error> {
+    let Some(rate) = rate else { return Ok(Decimal::ONE) };
+    let parsed = rate.rate.parse::<Decimal>().ok().filter(|rate| *rate > Decimal::ZERO);
+    parsed.ok_or_else(|| invalid(field, format!("`{}` is no rate above zero", rate.rate)))
+}
+
+fn invalid(field: &'static str, problem: String) -> Error {
+    Error::Invalid { field, problem }
+}
+
+fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, HandlerError> {
+    text.parse().map_err(|error| HandlerError::Poison(format!("{field}: {error}")))
+}
+
+fn poison(error: convert::Invalid) -> HandlerError {
+    HandlerError::Poison(error.to_string())
+}
+
+/// What the database can do again is tried again; what a rule refuses never changes.
+fn failed(error: Error) -> HandlerError {
+    match error {
+        Error::Database(error) => HandlerError::Database(error),
+        other => HandlerError::Poison(other.to_string()),
+    }
+}

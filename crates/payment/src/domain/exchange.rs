@@ -1,0 +1,116 @@
+//! The rate at which the hub exchanges: the reference rate and the hub's spread, in the hub's favour.
+
+use chrono::NaiveDate;
+use money::Currency;
+use money::rates::{RateTable, ReferenceRate};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+/// Decimals of a quoted rate.
+const RATE_DECIMALS: u32 = 10;
+
+/// A rate for a quote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Quoted {
+    pub(crate) from: Currency,
+    pub(crate) to: Currency,
+    /// Units of `to` that the buyer pays for a unit of `from`.
+    pub(crate) rate: Decimal,
+    pub(crate) reference: ReferenceRate,
+    /// What the buyer should know.
+    pub(crate) warning: Option<String>,
+}
+
+/// Why there is no rate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("there is no rate from {from} to {to}")]
+    Unavailable { from: Currency, to: Currency },
+    #[error(
+        "the newest rate from {from} to {to} is of {as_of}: older than the {age_days_max} days that this hub allows"
+    )]
+    TooOld { from: Currency, to: Currency, as_of: NaiveDate, age_days_max: u32 },
+}
+
+/// How old a rate may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum AgeLimit {
+    /// A sandbox takes any, and says so beyond these days.
+    WarnAfterDays(u32),
+    /// Real money does not.
+    RefuseAfterDays(u32),
+}
+
+/// The hub's rate on a day.
+pub(crate) fn quote(
+    table: &RateTable,
+    spread: Decimal,
+    limit: AgeLimit,
+    from: Currency,
+    to: Currency,
+    today: NaiveDate,
+) -> Result<Quoted, Error> {
+    let reference = table.rate(from, to, today).map_err(|_| Error::Unavailable { from, to })?;
+    if from == to {
+        return Ok(Quoted { from, to, rate: Decimal::ONE, reference, warning: None });
+    }
+    let age_days = today.signed_duration_since(reference.as_of).num_days();
+    let is_old = |days: u32| age_days > i64::from(days);
+    let warning = match limit {
+        AgeLimit::RefuseAfterDays(age_days_max) if is_old(age_days_max) => {
+            return Err(Error::TooOld { from, to, as_of: reference.as_of, age_days_max });
+        }
+        AgeLimit::WarnAfterDays(days) if is_old(days) => Some(format!(
+            "the rate from {from} to {to} is of {}, which only a sandbox accepts",
+            reference.as_of
+        )),
+        _ => None,
+    };
+    let rate = (reference.rate * (Decimal::ONE + spread))
+        .round_dp_with_strategy(RATE_DECIMALS, RoundingStrategy::AwayFromZero)
+        .normalize();
+    Ok(Quoted { from, to, rate, reference, warning })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> RateTable {
+        let rates =
+            "date,base,currency,rate,source\n2026-01-02,EUR,MYR,4.8,test\n2026-01-02,EUR,THB,36.0,test\n";
+        RateTable::parse_dated(rates.as_bytes()).unwrap()
+    }
+
+    fn on(day: &str, limit: AgeLimit) -> Result<Quoted, Error> {
+        let spread = Decimal::new(15, 3);
+        quote(&table(), spread, limit, Currency::MYR, Currency::THB, day.parse().unwrap())
+    }
+
+    #[test]
+    fn the_spread_is_the_hubs() {
+        let quoted = on("2026-01-03", AgeLimit::RefuseAfterDays(7)).unwrap();
+        assert_eq!(quoted.rate.to_string(), "7.6125");
+        assert_eq!(quoted.warning, None);
+    }
+
+    #[test]
+    fn an_old_rate_is_refused_or_told() {
+        assert!(on("2026-01-09", AgeLimit::RefuseAfterDays(7)).is_ok());
+        assert!(matches!(on("2026-01-10", AgeLimit::RefuseAfterDays(7)), Err(Error::TooOld { .. })));
+        assert!(on("2026-01-10", AgeLimit::WarnAfterDays(7)).unwrap().warning.is_some());
+        assert!(matches!(on("2025-01-10", AgeLimit::WarnAfterDays(7)), Err(Error::Unavailable { .. })));
+    }
+
+    #[test]
+    fn a_currency_without_a_rate_has_none() {
+        let quoted = quote(
+            &table(),
+            Decimal::ZERO,
+            AgeLimit::WarnAfterDays(7),
+            Currency::USD,
+            Currency::THB,
+            "2026-01-03".parse().unwrap(),
+        );
+        assert!(matches!(quoted, Err(Error::Unavailable { .. })));
+    }
+}

@@ -1,0 +1,66 @@
+//! A hold of money for an order.
+
+use chrono::{DateTime, Utc};
+use kernel::{HoldId, OrderId};
+use money::Money;
+
+/// Where a hold stands. Only order ends a hold; a QR code that expired can be paid until order cancels it, and counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// A QR code waits to be paid.
+    Awaiting,
+    /// The money is held.
+    Held,
+    /// The order was confirmed: the money is in escrow or beyond.
+    Captured,
+    /// Given back, or never to be taken.
+    Voided,
+}
+
+impl State {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Awaiting => "awaiting",
+            Self::Held => "held",
+            Self::Captured => "captured",
+            Self::Voided => "voided",
+        }
+    }
+
+    /// As it is in the database; what is none of the others is the state that takes nothing.
+    pub(crate) fn parse(text: &str) -> Self {
+        match text {
+            "awaiting" => Self::Awaiting,
+            "held" => Self::Held,
+            "captured" => Self::Captured,
+            _ => Self::Voided,
+        }
+    }
+}
+
+/// A hold as it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Hold {
+    pub(crate) id: HoldId,
+    pub(crate) order_id: OrderId,
+    pub(crate) buyer: String,
+    /// `wallet`, `promptpay` or `duitnow`; empty for a tombstone.
+    pub(crate) method: String,
+    pub(crate) state: State,
+    pub(crate) amount: Money,
+    pub(crate) refunded: Money,
+    /// What a receipt names it by.
+    pub(crate) reference: Option<String>,
+    pub(crate) qr_payload: String,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) paid_at: Option<DateTime<Utc>>,
+    pub(crate) version: i64,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+impl Hold {
+    /// Whether it is paid from a wallet.
+    pub(crate) fn is_wallet(&self) -> bool {
+        self.method == "wallet"
+    }
+}

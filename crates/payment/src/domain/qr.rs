@@ -1,0 +1,57 @@
+//! The QR code of an order, and what a receipt names it by.
+
+use emvco::{DuitNow, PromptPay};
+use hub::PaymentMethod;
+use money::Money;
+
+/// The longest reference that both schemes carry, in characters.
+const REFERENCE_CHARACTERS_MAX: usize = 20;
+
+/// An order's number as both schemes can carry it: capital letters and digits.
+pub(crate) fn reference(order_number: &str) -> String {
+    order_number
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_uppercase())
+        .take(REFERENCE_CHARACTERS_MAX)
+        .collect()
+}
+
+/// The code's text; `None` for a method without one.
+pub(crate) fn payload(
+    method: &PaymentMethod,
+    reference: &str,
+    amount: Money,
+) -> Option<Result<String, emvco::Error>> {
+    let amount = amount.amount();
+    match method {
+        PaymentMethod::Wallet => None,
+        PaymentMethod::PromptPay(biller) => {
+            let to = PromptPay::Bill { biller_id: &biller.biller_id, reference1: reference, reference2: "" };
+            Some(emvco::promptpay(&to, Some(&amount)))
+        }
+        PaymentMethod::DuitNow(merchant) => {
+            let to = DuitNow {
+                acquirer: &merchant.acquirer,
+                merchant: &merchant.merchant,
+                category: &merchant.category,
+                name: &merchant.name,
+                city: &merchant.city,
+                bill_number: reference,
+                reference,
+            };
+            Some(emvco::duitnow(&to, Some(&amount)))
+        }
+    }
+}
+
+/// What a code asks for, as a payer's bank reads it: reference, amount, currency number.
+pub(crate) fn read(payload: &str) -> Result<(String, String, String), String> {
+    let code = emvco::decode(payload).map_err(|wrong| format!("the code {wrong}"))?;
+    let reference = match code.account {
+        emvco::Account::Bill { reference1, .. } => reference1,
+        _ => code.bill_number,
+    };
+    let amount = code.amount.ok_or("the code names no amount")?;
+    Ok((reference, amount, code.currency))
+}

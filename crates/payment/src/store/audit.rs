@@ -1,0 +1,80 @@
+//! The books against themselves.
+
+use db::Tx;
+
+/// What one kind of account comes to in one currency.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct KindBalance {
+    pub(crate) kind: String,
+    pub(crate) currency: String,
+    pub(crate) posted_minor: i64,
+    pub(crate) pending_minor: i64,
+    pub(crate) accounts: i64,
+}
+
+/// Balances by kind and currency.
+pub(crate) async fn by_kind(tx: &mut Tx) -> Result<Vec<KindBalance>, db::Error> {
+    db::fetch_all!(
+        tx,
+        KindBalance,
+        "select kind, currency, cast(sum(case when state = 'posted' then amount else 0 end) as bigint) as posted_minor, \
+         cast(sum(case when state = 'pending' then amount else 0 end) as bigint) as pending_minor, \
+         count(distinct owner) as accounts from ( \
+             select credit_kind as kind, credit_owner as owner, currency, amount_minor as amount, state from transfers \
+             union all \
+             select debit_kind, debit_owner, currency, -amount_minor, state from transfers) as sides \
+         group by kind, currency order by kind, currency",
+    )
+}
+
+/// What does not add up, a sentence each.
+pub(crate) async fn violations(tx: &mut Tx) -> Result<Vec<String>, db::Error> {
+    let mut found = Vec::new();
+    for (what, sql) in CHECKS {
+        let rows = db::fetch_all!(tx, (String,), sql)?;
+        found.extend(rows.into_iter().map(|(subject,)| format!("{what}: {subject}")));
+    }
+    Ok(found)
+}
+
+/// Each finds the subjects that break a rule.
+const CHECKS: [(&str, &str); 6] = [
+    (
+        "a wallet's stored balance differs from its entries, of the owner",
+        "select owner from wallets where posted_minor <> (select cast(coalesce(sum(case \
+             when credit_kind = 'wallet' then amount_minor else -amount_minor end), 0) as bigint) from transfers \
+             where transfers.state = 'posted' and transfers.currency = wallets.currency and ( \
+                 (debit_kind = 'wallet' and debit_owner = wallets.account) \
+                 or (credit_kind = 'wallet' and credit_owner = wallets.account))) limit 20",
+    ),
+    (
+        "a wallet has less than is held of it, of the owner",
+        "select owner from wallets where posted_minor < held_minor or held_minor < 0 limit 20",
+    ),
+    (
+        "more was refunded than captured, for the order reference",
+        "select coalesce(reference, buyer) from holds where refunded_minor > amount_minor limit 20",
+    ),
+    (
+        "escrows do not add up to their captured hold, for the order reference",
+        "select coalesce(reference, buyer) from holds where state = 'captured' and amount_minor <> \
+             (select cast(coalesce(sum(escrows.amount_minor), 0) as bigint) from escrows \
+              where escrows.hold_id = holds.hold_id) limit 20",
+    ),
+    (
+        "refunds differ from what their hold counts, for the order reference",
+        "select coalesce(reference, buyer) from holds where refunded_minor <> \
+             (select cast(coalesce(sum(refunds.amount_minor), 0) as bigint) from refunds \
+              where refunds.hold_id = holds.hold_id and refunds.state = 'completed') limit 20",
+    ),
+    (
+        "an amount went below zero, of the account",
+        "select owner from (select owner, currency, sum(amount) as total from ( \
+             select credit_owner as owner, currency, amount_minor as amount from transfers \
+                 where credit_kind in ('wallet', 'holding', 'escrow', 'suspense') and state = 'posted' \
+             union all \
+             select debit_owner, currency, -amount_minor from transfers \
+                 where debit_kind in ('wallet', 'holding', 'escrow', 'suspense') and state = 'posted') as sides \
+             group by owner, currency) as totals where total < 0 limit 20",
+    ),
+];

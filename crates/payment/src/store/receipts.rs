@@ -1,0 +1,135 @@
+//! What payment providers reported.
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use kernel::ReceiptId;
+use money::Money;
+use uuid::Uuid;
+
+/// A receipt.
+#[derive(Debug, Clone)]
+pub(crate) struct Receipt {
+    pub(crate) id: ReceiptId,
+    pub(crate) provider_reference: String,
+    pub(crate) order_reference: String,
+    pub(crate) amount: Money,
+    /// By which way it came.
+    pub(crate) method: String,
+    /// Why it fits no order; empty: it paid one.
+    pub(crate) suspense_reason: String,
+    pub(crate) received_at: DateTime<Utc>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    receipt_id: Uuid,
+    provider_reference: String,
+    order_reference: String,
+    currency: String,
+    amount_minor: i64,
+    method: String,
+    suspense_reason: String,
+    received_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn read(self) -> Result<Receipt, db::Error> {
+        Ok(Receipt {
+            id: self.receipt_id.into(),
+            amount: super::money(self.amount_minor, &self.currency)?,
+            provider_reference: self.provider_reference,
+            order_reference: self.order_reference,
+            method: self.method,
+            suspense_reason: self.suspense_reason,
+            received_at: self.received_at,
+        })
+    }
+}
+
+/// Writes a receipt unless the provider reported it before; whether it was written.
+pub(crate) async fn put(tx: &mut Tx, receipt: &Receipt) -> Result<bool, db::Error> {
+    let written = db::execute!(
+        tx,
+        "insert into receipts (receipt_id, provider_reference, order_reference, currency, amount_minor, method, \
+         suspense_reason, received_at) values ($1, $2, $3, $4, $5, $6, $7, $8) \
+         on conflict (provider_reference) do nothing",
+        receipt.id.uuid(),
+        receipt.provider_reference.as_str(),
+        receipt.order_reference.as_str(),
+        receipt.amount.currency().code(),
+        receipt.amount.minor(),
+        receipt.method.as_str(),
+        receipt.suspense_reason.as_str(),
+        receipt.received_at,
+    )?;
+    Ok(written == 1)
+}
+
+/// What became of a receipt in the end.
+pub(crate) async fn judge(tx: &mut Tx, id: ReceiptId, method: &str, reason: &str) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "update receipts set method = $2, suspense_reason = $3 where receipt_id = $1",
+        id.uuid(),
+        method,
+        reason,
+    )?;
+    Ok(())
+}
+
+/// The receipt that a provider reported under this id.
+pub(crate) async fn by_provider_reference(
+    tx: &mut Tx,
+    reference: &str,
+) -> Result<Option<Receipt>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "select receipt_id, provider_reference, order_reference, currency, amount_minor, method, suspense_reason, \
+         received_at from receipts where provider_reference = $1",
+        reference,
+    )?;
+    row.map(Row::read).transpose()
+}
+
+/// A receipt by its id.
+pub(crate) async fn find(tx: &mut Tx, id: ReceiptId) -> Result<Option<Receipt>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "select receipt_id, provider_reference, order_reference, currency, amount_minor, method, suspense_reason, \
+         received_at from receipts where receipt_id = $1",
+        id.uuid(),
+    )?;
+    row.map(Row::read).transpose()
+}
+
+/// Receipts in suspense that nobody resolved, oldest first, after the one given.
+pub(crate) async fn suspended(
+    tx: &mut Tx,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Receipt>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        Row,
+        "select receipt_id, provider_reference, order_reference, currency, amount_minor, method, suspense_reason, \
+         received_at from receipts \
+         where suspense_reason <> '' and resolved_note is null and receipt_id > $1 order by receipt_id limit $2",
+        after.unwrap_or(Uuid::nil()),
+        limit,
+    )?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Notes that a suspended receipt was given back, once.
+pub(crate) async fn resolve(tx: &mut Tx, id: ReceiptId, note: &str) -> Result<bool, db::Error> {
+    let changed = db::execute!(
+        tx,
+        "update receipts set resolved_note = $2 \
+         where receipt_id = $1 and suspense_reason <> '' and resolved_note is null",
+        id.uuid(),
+        note,
+    )?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,202 @@
+//! The ledger's rows.
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use kernel::{OrderId, TransferId};
+use money::Money;
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::ledger::Transfer;
+
+/// A row on its way in.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    transfer_id: String,
+    kind: &'a str,
+    debit_kind: &'a str,
+    debit_owner: &'a str,
+    credit_kind: &'a str,
+    credit_owner: &'a str,
+    currency: &'a str,
+    amount_minor: i64,
+    state: &'a str,
+    order_id: Option<String>,
+    consignment_id: Option<String>,
+}
+
+/// Writes movements, all in one statement. They share their time.
+pub(crate) async fn put(tx: &mut Tx, transfers: &[Transfer]) -> Result<(), db::Error> {
+    let Some(first) = transfers.first() else { return Ok(()) };
+    let rows: Vec<NewRow<'_>> = transfers
+        .iter()
+        .map(|transfer| NewRow {
+            transfer_id: transfer.id.uuid().to_string(),
+            kind: transfer.kind,
+            debit_kind: transfer.debit.kind,
+            debit_owner: &transfer.debit.owner,
+            credit_kind: transfer.credit.kind,
+            credit_owner: &transfer.credit.owner,
+            currency: transfer.amount.currency().code(),
+            amount_minor: transfer.amount.minor(),
+            state: transfer.state.as_str(),
+            order_id: transfer.order_id.map(|id| id.uuid().to_string()),
+            consignment_id: transfer.consignment_id.map(|id| id.uuid().to_string()),
+        })
+        .collect();
+    let sql = tx.sql(
+        "insert into transfers (transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, \
+         amount_minor, state, order_id, consignment_id, created_at) \
+         select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, state, \
+         order_id, consignment_id, $2 from jsonb_to_recordset($1) as rows (transfer_id uuid, kind text, \
+         debit_kind text, debit_owner text, credit_kind text, credit_owner text, currency text, amount_minor bigint, \
+         state text, order_id uuid, consignment_id uuid)",
+        "insert into transfers (transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, \
+         amount_minor, state, order_id, consignment_id, created_at) \
+         select unhex(value ->> 'transfer_id', '-'), value ->> 'kind', value ->> 'debit_kind', \
+         value ->> 'debit_owner', value ->> 'credit_kind', value ->> 'credit_owner', value ->> 'currency', \
+         value ->> 'amount_minor', value ->> 'state', unhex(value ->> 'order_id', '-'), \
+         unhex(value ->> 'consignment_id', '-'), $2 from json_each($1)",
+    );
+    db::execute!(tx, sql, Json(rows), first.at)?;
+    Ok(())
+}
+
+/// Ends the pending movement of an order, once: `posted` or `voided`.
+pub(crate) async fn settle(tx: &mut Tx, order_id: OrderId, state: &'static str) -> Result<bool, db::Error> {
+    let changed = db::execute!(
+        tx,
+        "update transfers set state = $2 where order_id = $1 and state = 'pending'",
+        order_id.uuid(),
+        state,
+    )?;
+    Ok(changed == 1)
+}
+
+/// A movement as it was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) id: TransferId,
+    pub(crate) kind: String,
+    pub(crate) debit_kind: String,
+    pub(crate) debit_owner: String,
+    pub(crate) credit_kind: String,
+    pub(crate) credit_owner: String,
+    pub(crate) amount: Money,
+    pub(crate) state: String,
+    pub(crate) order_id: Option<Uuid>,
+    pub(crate) consignment_id: Option<Uuid>,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+impl Entry {
+    /// What an account gained or lost by it.
+    pub(crate) fn gain(&self, kind: &str, owner: &str) -> Result<Money, money::Error> {
+        let is_credit = self.credit_kind == kind && self.credit_owner == owner;
+        if is_credit { Ok(self.amount) } else { self.amount.checked_neg() }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    transfer_id: Uuid,
+    kind: String,
+    debit_kind: String,
+    debit_owner: String,
+    credit_kind: String,
+    credit_owner: String,
+    currency: String,
+    amount_minor: i64,
+    state: String,
+    order_id: Option<Uuid>,
+    consignment_id: Option<Uuid>,
+    created_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn read(self) -> Result<Entry, db::Error> {
+        Ok(Entry {
+            id: self.transfer_id.into(),
+            amount: super::money(self.amount_minor, &self.currency)?,
+            kind: self.kind,
+            debit_kind: self.debit_kind,
+            debit_owner: self.debit_owner,
+            credit_kind: self.credit_kind,
+            credit_owner: self.credit_owner,
+            state: self.state,
+            order_id: self.order_id,
+            consignment_id: self.consignment_id,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// The movements of an account that were not voided, newest first, before the one given.
+pub(crate) async fn of_account(
+    tx: &mut Tx,
+    kind: &'static str,
+    owner: &str,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Entry>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        Row,
+        "select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, state, \
+         order_id, consignment_id, created_at from transfers \
+         where ((debit_kind = $1 and debit_owner = $2) or (credit_kind = $1 and credit_owner = $2)) \
+         and state <> 'voided' and transfer_id < $3 order by transfer_id desc limit $4",
+        kind,
+        owner,
+        before.unwrap_or(Uuid::max()),
+        limit,
+    )?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Movements, newest first, before the one given; of one order, or all.
+pub(crate) async fn list(
+    tx: &mut Tx,
+    order_id: Option<OrderId>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Entry>, db::Error> {
+    let rows = match order_id {
+        Some(order_id) => db::fetch_all!(
+            tx,
+            Row,
+            "select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, \
+             state, order_id, consignment_id, created_at from transfers \
+             where order_id = $1 and transfer_id < $2 order by transfer_id desc limit $3",
+            order_id.uuid(),
+            before.unwrap_or(Uuid::max()),
+            limit,
+        )?,
+        None => db::fetch_all!(
+            tx,
+            Row,
+            "select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, \
+             state, order_id, consignment_id, created_at from transfers \
+             where transfer_id < $1 order by transfer_id desc limit $2",
+            before.unwrap_or(Uuid::max()),
+            limit,
+        )?,
+    };
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// What is owed by an account, in each currency.
+pub(crate) async fn balances(tx: &mut Tx, kind: &'static str, owner: &str) -> Result<Vec<Money>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        (String, i64),
+        "select currency, cast(sum(case when credit_kind = $1 and credit_owner = $2 then amount_minor \
+         else -amount_minor end) as bigint) from transfers \
+         where ((debit_kind = $1 and debit_owner = $2) or (credit_kind = $1 and credit_owner = $2)) \
+         and state = 'posted' group by currency order by currency",
+        kind,
+        owner,
+    )?;
+    rows.into_iter().map(|(currency, minor)| super::money(minor, &currency)).collect()
+}
