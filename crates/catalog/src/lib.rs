@@ -1,1 +1,71 @@
-//! Being built.
+//! Catalog: sellers, goods, search, stock, and the holds of stock for orders.
+//!
+//! Rooms: [`domain`] knows the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] what order tells,
+//! [`api`] the gRPC services. Stock is changed in `store::stock` only, by guarded statements.
+
+mod api;
+mod app;
+mod config;
+mod consumers;
+mod domain;
+mod facts;
+mod store;
+
+use rpc::{Policy, PolicyTable, Role};
+use runtime::{Deps, Service, Spec};
+
+/// The service.
+pub const SPEC: Spec = Spec {
+    name: "catalog",
+    migrations: db::MigrationSet {
+        name: "catalog",
+        files: &[("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql"))],
+    },
+    policies: POLICIES,
+    packages: &["entrepot.catalog.v1", "entrepot.catalog.internal.v1"],
+    asks: &[],
+    build,
+};
+
+const SELLERS: Policy = Policy::Roles(&[Role::Seller]);
+const SERVICES: Policy = Policy::Roles(&[Role::Service]);
+const OPERATORS: Policy = Policy::Roles(&[Role::Operator]);
+
+/// Who may call what.
+const POLICIES: PolicyTable = &[
+    ("/entrepot.catalog.v1.SellerService/ApplySeller", SELLERS),
+    ("/entrepot.catalog.v1.SellerService/GetSeller", Policy::Public),
+    ("/entrepot.catalog.v1.SellerService/UpdateSeller", SELLERS),
+    ("/entrepot.catalog.v1.SellerService/ListSellers", Policy::Public),
+    ("/entrepot.catalog.v1.ProductService/CreateProduct", SELLERS),
+    ("/entrepot.catalog.v1.ProductService/UpdateProduct", SELLERS),
+    ("/entrepot.catalog.v1.ProductService/WithdrawProduct", SELLERS),
+    ("/entrepot.catalog.v1.ProductService/GetProduct", Policy::Public),
+    ("/entrepot.catalog.v1.ProductService/ListProducts", Policy::Public),
+    ("/entrepot.catalog.v1.ProductService/ImportProducts", SELLERS),
+    ("/entrepot.catalog.v1.StockService/CreateLocation", SELLERS),
+    ("/entrepot.catalog.v1.StockService/ListLocations", SELLERS),
+    ("/entrepot.catalog.v1.StockService/AdjustStock", SELLERS),
+    ("/entrepot.catalog.v1.StockService/ListStock", SELLERS),
+    ("/entrepot.catalog.internal.v1.OfferService/GetOffers", SERVICES),
+    ("/entrepot.catalog.internal.v1.ReservationService/Reserve", SERVICES),
+    ("/entrepot.catalog.internal.v1.ReservationService/Release", SERVICES),
+    (
+        "/entrepot.catalog.internal.v1.ReservationService/InquireReservation",
+        Policy::Roles(&[Role::Service, Role::Operator]),
+    ),
+    ("/entrepot.catalog.internal.v1.CatalogOperatorService/VerifySeller", OPERATORS),
+    ("/entrepot.catalog.internal.v1.CatalogOperatorService/SuspendSeller", OPERATORS),
+    ("/entrepot.catalog.internal.v1.CatalogOperatorService/AuditStock", OPERATORS),
+];
+
+fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
+    let config::Config {} = runtime::parse_section(section)?;
+    let app = app::App { db: deps.db, clock: deps.clock, outbox: deps.outbox, hub: deps.hub };
+    Ok(Service {
+        public: api::public(&app),
+        internal: api::internal(&app),
+        consumers: consumers::consumers(&app),
+        workers: Vec::new(),
+    })
+}

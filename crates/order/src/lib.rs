@@ -82,7 +82,8 @@ const TIMER_PERIOD: Duration = Duration::from_secs(1);
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config = Config::read(section, deps.sandbox.enabled)?;
     let market = Market::of(&deps.hub, deps.sandbox.enabled);
-    let peer = |service| deps.peers.of(service).with_context(|| format!("{service} runs nowhere that is known"));
+    let peer =
+        |service| deps.peers.of(service).with_context(|| format!("{service} runs nowhere that is known"));
     let app = Arc::new(App {
         catalog: Arc::new(CatalogPeer::new(peer("catalog")?)),
         logistics: Arc::new(LogisticsPeer::new(peer("logistics")?, market.currency)),
@@ -106,10 +107,14 @@ fn workers(app: &Arc<App>) -> Vec<Worker> {
     let (recovery, expiry, escrow) = (app.clone(), app.clone(), app.clone());
     let woken = app.db.listen(store::SAGAS);
     vec![
-        Worker::every("order.recovery", RECOVERY_PERIOD, Some(woken), move || Box::pin(recovery.clone().recover())),
+        Worker::every("order.recovery", RECOVERY_PERIOD, Some(woken), move || {
+            Box::pin(recovery.clone().recover())
+        }),
         Worker::every("order.payment_expiry", TIMER_PERIOD, None, move || {
             Box::pin(expiry.clone().expire_payments())
         }),
-        Worker::every("order.escrow_timer", TIMER_PERIOD, None, move || Box::pin(escrow.clone().release_escrow())),
+        Worker::every("order.escrow_timer", TIMER_PERIOD, None, move || {
+            Box::pin(escrow.clone().release_escrow())
+        }),
     ]
 }

@@ -119,7 +119,9 @@ fn hide_the_buyer(order: &mut message::Order) {
 
 fn payment(order: &Order, progress: &Progress, seen: &Price) -> Result<message::OrderPayment, money::Error> {
     let (qr_payload, expires_at) = match &progress.state {
-        State::AwaitingPayment { qr_payload, expires_at } => (qr_payload.clone(), Some(timestamp(*expires_at))),
+        State::AwaitingPayment { qr_payload, expires_at } => {
+            (qr_payload.clone(), Some(timestamp(*expires_at)))
+        }
         _ => (String::new(), None),
     };
     Ok(message::OrderPayment {
@@ -151,7 +153,10 @@ fn state(state: &State) -> message::OrderState {
     }
 }
 
-fn consignment_of(quoted: &QuotedConsignment, progress: &Consignment) -> Result<message::Consignment, money::Error> {
+fn consignment_of(
+    quoted: &QuotedConsignment,
+    progress: &Consignment,
+) -> Result<message::Consignment, money::Error> {
     Ok(message::Consignment {
         quoted: Some(quoted_consignment(quoted)?),
         state: consignment_state(progress.state).into(),
@@ -203,7 +208,9 @@ pub(crate) fn quote(quote: &Quote) -> Result<message::Quote, money::Error> {
 }
 
 /// A consignment as quoted.
-pub(crate) fn quoted_consignment(quoted: &QuotedConsignment) -> Result<message::QuotedConsignment, money::Error> {
+pub(crate) fn quoted_consignment(
+    quoted: &QuotedConsignment,
+) -> Result<message::QuotedConsignment, money::Error> {
     Ok(message::QuotedConsignment {
         consignment_id: quoted.id.to_string(),
         seller_id: quoted.seller_id.to_string(),

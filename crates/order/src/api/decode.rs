@@ -114,7 +114,10 @@ pub(crate) fn wishes(lines: &[message::QuoteLine], violations: &mut Violations) 
 }
 
 /// The lines of a return; none: the whole consignment.
-pub(crate) fn return_lines(lines: &[message::ReturnLine], violations: &mut Violations) -> Vec<(kernel::VariantId, i64)> {
+pub(crate) fn return_lines(
+    lines: &[message::ReturnLine],
+    violations: &mut Violations,
+) -> Vec<(kernel::VariantId, i64)> {
     if lines.len() > LINES_MAX {
         violations.add("lines", format!("has {} lines; at most {LINES_MAX} are allowed", lines.len()));
         return Vec::new();
@@ -137,7 +140,11 @@ pub(crate) fn return_lines(lines: &[message::ReturnLine], violations: &mut Viola
 }
 
 /// Where an order goes: in the hub's country.
-pub(crate) fn address(message: Option<&types::Address>, country: Country, violations: &mut Violations) -> Option<Address> {
+pub(crate) fn address(
+    message: Option<&types::Address>,
+    country: Country,
+    violations: &mut Violations,
+) -> Option<Address> {
     let Some(message) = message else {
         violations.add("address", "is required");
         return None;

@@ -19,7 +19,11 @@ impl HubService for Api {
             languages: market.languages.clone(),
             time_zone: market.time_zone.clone(),
             lanes_from: market.lanes_from.clone(),
-            payment_methods: market.payment_methods.iter().map(|method| wire::method(*method).into()).collect(),
+            payment_methods: market
+                .payment_methods
+                .iter()
+                .map(|method| wire::method(*method).into())
+                .collect(),
             profile_hash: market.profile_hash.clone(),
             sandbox: market.sandbox,
         }))

@@ -50,7 +50,11 @@ pub(super) fn named(text: &str, violations: &mut Violations) -> Option<Named> {
         (Ok(id), _) => Some(Named::Id(id)),
         (Err(_), Some(number)) => Some(Named::Number(number)),
         (Err(error), None) => {
-            let problem = if text.is_empty() { "is required".to_owned() } else { format!("{error}, or a number such as MY-7K3Q-2M") };
+            let problem = if text.is_empty() {
+                "is required".to_owned()
+            } else {
+                format!("{error}, or a number such as MY-7K3Q-2M")
+            };
             violations.add("order_id", problem);
             None
         }
@@ -79,7 +83,10 @@ impl OrderService for Api {
         Ok(Response::new(self.0.place_order(key, wanted, deadline).await?))
     }
 
-    async fn get_order(&self, request: Request<GetOrderRequest>) -> Result<Response<GetOrderResponse>, Status> {
+    async fn get_order(
+        &self,
+        request: Request<GetOrderRequest>,
+    ) -> Result<Response<GetOrderResponse>, Status> {
         let viewer = viewer(&rpc::require(&request)?)?;
         let mut violations = Violations::default();
         let named = named(&request.get_ref().order_id, &mut violations);
@@ -97,12 +104,21 @@ impl OrderService for Api {
         let message = request.into_inner();
         let mut violations = Violations::default();
         let state = decode::state(message.state, &mut violations);
-        let client_reference =
-            violations.text("client_reference", &message.client_reference, 0, decode::REFERENCE_CHARACTERS_MAX);
+        let client_reference = violations.text(
+            "client_reference",
+            &message.client_reference,
+            0,
+            decode::REFERENCE_CHARACTERS_MAX,
+        );
         violations.check()?;
         let filter = ["ListOrders", state, client_reference.as_str()];
         let page: Page<OrderId> = Page::of(Some(&caller), &filter, message.page_size, &message.page_token)?;
-        let filter = Filter { state, client_reference: client_reference.clone(), before: page.after, limit: page.limit() };
+        let filter = Filter {
+            state,
+            client_reference: client_reference.clone(),
+            before: page.after,
+            limit: page.limit(),
+        };
         let listed = self.0.list_orders(OrdersWanted { viewer: viewer.clone(), filter }).await?;
         let (orders, next_page_token) = page.cut(listed, |order| order.id);
         let orders = orders.iter().map(|order| wire::order(order, &viewer));
@@ -139,10 +155,11 @@ impl OrderService for Api {
             violations.add("after_version", format!("{} must be 0 or more", message.after_version));
         }
         let order = self.0.get_order(complete(named, violations)?, &viewer).await?;
-        let versions = self.0.watch_order(order, message.after_version, viewer).map(|version| match version {
-            Ok(order) => Ok(WatchOrderResponse { order: Some(order) }),
-            Err(error) => Err(Status::from(error)),
-        });
+        let versions =
+            self.0.watch_order(order, message.after_version, viewer).map(|version| match version {
+                Ok(order) => Ok(WatchOrderResponse { order: Some(order) }),
+                Err(error) => Err(Status::from(error)),
+            });
         Ok(Response::new(Box::pin(versions)))
     }
 

@@ -52,7 +52,10 @@ impl QuoteService for Api {
         Ok(Response::new(self.0.create_quote(key, wanted, deadline).await?))
     }
 
-    async fn get_quote(&self, request: Request<GetQuoteRequest>) -> Result<Response<GetQuoteResponse>, Status> {
+    async fn get_quote(
+        &self,
+        request: Request<GetQuoteRequest>,
+    ) -> Result<Response<GetQuoteResponse>, Status> {
         let principal = rpc::caller(&request).map(Caller::principal);
         let mut violations = Violations::default();
         let id = violations.id("quote_id", &request.get_ref().quote_id);

@@ -111,7 +111,8 @@ impl ReturnService for Api {
         let page: Page<ReturnId> = Page::of(Some(&caller), &filter, message.page_size, &message.page_token)?;
         let listed = self.0.list_returns(viewer, order_id, page.after, page.limit()).await?;
         let (returns, next_page_token) = page.cut(listed, |one| one.id);
-        let returns = returns.iter().map(wire::goods_return).collect::<Result<_, _>>().map_err(Error::from)?;
+        let returns =
+            returns.iter().map(wire::goods_return).collect::<Result<_, _>>().map_err(Error::from)?;
         Ok(Response::new(ListReturnsResponse { returns, next_page_token }))
     }
 }

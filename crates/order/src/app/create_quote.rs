@@ -60,8 +60,7 @@ impl App {
         let currency = wanted.currency.unwrap_or(self.market.currency);
         let offers = self.catalog.offers(&wanted.wishes).await?;
         let groups = pricing::group(&wanted.wishes, offers)?;
-        let landed =
-            self.logistics.landed_costs(&groups, &wanted.postcode, &wanted.carriage_service).await?;
+        let landed = self.logistics.landed_costs(&groups, &wanted.postcode, &wanted.carriage_service).await?;
         let foreign = pricing::currencies(&groups, self.market.currency, currency);
         let (rates, mut warnings) = match foreign.is_empty() {
             true => (Vec::new(), Vec::new()),

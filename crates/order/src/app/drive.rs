@@ -75,18 +75,21 @@ impl App {
                 Ok(outcome) => Ok(outcome),
                 Err(problem) if run.saga.attempt >= self.config.attempts_max => {
                     tracing::warn!(order.id = %run.order.id, problem, "an order is given up: it could not be placed in time");
-                    let message = "the hub could not hold goods and money in time; all is given back, order again";
+                    let message =
+                        "the hub could not hold goods and money in time; all is given back, order again";
                     let cause = Refusal::new("SERVICE_UNAVAILABLE", message);
                     Ok(Outcome::Compensate(Ending { cause, by_buyer: false }))
                 }
                 Err(problem) => Err(problem),
             },
             Step::EndingPayment(ending) => self.end_payment(&run.order, ending).await,
-            Step::EndingConsignments(ending) => match self.ask(|| self.logistics.keep_back(run.order.id)).await {
-                Ok(KeptBack::All) => Ok(Outcome::End(ending.clone())),
-                Ok(KeptBack::None) => Ok(Outcome::Stay(already_picked_up())),
-                Err(error) => Err(format!("keeping consignments back: {error}")),
-            },
+            Step::EndingConsignments(ending) => {
+                match self.ask(|| self.logistics.keep_back(run.order.id)).await {
+                    Ok(KeptBack::All) => Ok(Outcome::End(ending.clone())),
+                    Ok(KeptBack::None) => Ok(Outcome::Stay(already_picked_up())),
+                    Err(error) => Err(format!("keeping consignments back: {error}")),
+                }
+            }
             Step::Compensating(ending) => self.give_all_back(&run.order, ending).await,
             Step::AwaitingPayment { .. } | Step::Confirmed | Step::Cancelled => {
                 Err("a settled saga was driven".to_owned())

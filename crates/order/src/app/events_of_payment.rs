@@ -28,7 +28,12 @@ pub(crate) struct Refund {
 
 impl App {
     /// A QR code was paid.
-    pub(crate) async fn payment_received(&self, tx: &mut Tx, id: OrderId, paid_at: DateTime<Utc>) -> Result<(), Error> {
+    pub(crate) async fn payment_received(
+        &self,
+        tx: &mut Tx,
+        id: OrderId,
+        paid_at: DateTime<Utc>,
+    ) -> Result<(), Error> {
         let order = locked(tx, id).await?;
         match order.progress.state {
             // The outcome of the hold is not written yet: whoever writes it sees this.

@@ -18,8 +18,7 @@ impl App {
     /// Wakes the sagas of QR codes whose time is over; whether there may be more.
     pub(crate) async fn expire_payments(self: Arc<Self>) -> anyhow::Result<bool> {
         let now = self.clock.now();
-        let overdue: Vec<OrderId> =
-            self.db.read(move |tx| Box::pin(sagas::overdue(tx, now, BATCH))).await?;
+        let overdue: Vec<OrderId> = self.db.read(move |tx| Box::pin(sagas::overdue(tx, now, BATCH))).await?;
         for id in &overdue {
             let (app, id) = (self.clone(), *id);
             let expired = self.db.write(move |tx| {

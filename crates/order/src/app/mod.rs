@@ -1,8 +1,8 @@
 //! What can be done with orders: one use case a file. A use case owns its transaction; the services that it asks are
 //! the traits of [`asks`].
 
-pub(crate) mod asks;
 mod answer_return;
+pub(crate) mod asks;
 mod cancel_order;
 mod confirm_receipt;
 mod create_quote;
@@ -36,13 +36,13 @@ use crate::domain::order::Order;
 use crate::market::Market;
 use crate::store::orders;
 
+pub(crate) use cancel_order::CANCEL_ORDER;
 pub(crate) use create_quote::QuoteWanted;
 pub(crate) use error::Error;
 pub(crate) use events_of_payment::Refund;
 pub(crate) use get_order::Named;
 pub(crate) use list_orders::OrdersWanted;
 pub(crate) use place_order::{OrderWanted, PLACE_ORDER};
-pub(crate) use cancel_order::CANCEL_ORDER;
 
 /// What the use cases have at hand.
 pub(crate) struct App {

@@ -69,7 +69,12 @@ impl App {
 
     /// Writes the outcome. While an order is being placed nobody else changes it, and it needs not be read again: its
     /// version guards it. Always the order before the saga, so that two never wait for each other.
-    pub(super) async fn record_in(&self, tx: &mut Tx, run: &Run, outcome: &Outcome) -> Result<Recorded, Error> {
+    pub(super) async fn record_in(
+        &self,
+        tx: &mut Tx,
+        run: &Run,
+        outcome: &Outcome,
+    ) -> Result<Recorded, Error> {
         let order = match run.saga.step {
             Step::Placing => run.order.clone(),
             _ => locked(tx, run.order.id).await?,
@@ -150,7 +155,12 @@ impl App {
     }
 
     /// When payment told of the money, if it has.
-    async fn advance(&self, tx: &mut Tx, before: &Saga, after: &Saga) -> Result<Option<DateTime<Utc>>, Error> {
+    async fn advance(
+        &self,
+        tx: &mut Tx,
+        before: &Saga,
+        after: &Saga,
+    ) -> Result<Option<DateTime<Utc>>, Error> {
         let now = self.machine.now();
         match sagas::advance(tx, before, after, now + self.config.lease(), now).await? {
             Moved::On(paid_at) => Ok(paid_at),

@@ -312,7 +312,9 @@ impl Order {
     /// Stock and money are held.
     pub(crate) fn confirm(self, paid_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<Self, Error> {
         match self.progress.state {
-            State::Placing | State::AwaitingPayment { .. } => Ok(self.moved_to(State::Confirmed { paid_at }, now)),
+            State::Placing | State::AwaitingPayment { .. } => {
+                Ok(self.moved_to(State::Confirmed { paid_at }, now))
+            }
             _ => Err(self.no_way("confirmed")),
         }
     }
@@ -381,7 +383,12 @@ impl Order {
     }
 
     /// A carrier will pick the consignment up.
-    pub(crate) fn book(self, id: ConsignmentId, number: &str, now: DateTime<Utc>) -> Result<Option<Self>, Error> {
+    pub(crate) fn book(
+        self,
+        id: ConsignmentId,
+        number: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, Error> {
         self.with(id, now, |consignment| Ok(consignment.book(number)))
     }
 
@@ -407,7 +414,12 @@ impl Order {
     }
 
     /// The buyer has money back: of one consignment, or of all by what is left of each.
-    pub(crate) fn refund(mut self, of: Option<ConsignmentId>, refund: Money, now: DateTime<Utc>) -> Result<Self, Error> {
+    pub(crate) fn refund(
+        mut self,
+        of: Option<ConsignmentId>,
+        refund: Money,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
         let places: Vec<usize> = match of {
             Some(id) => vec![self.place_of(id)?],
             None => (0..self.terms.consignments.len()).collect(),
@@ -473,7 +485,8 @@ mod tests {
         assert_eq!(order.progress.consignments[0].delivery.unwrap().release_at, at(100) + Duration::days(7));
         let order = order.receive(first, at(200)).unwrap().unwrap().release(first, at(201)).unwrap().unwrap();
         assert_eq!(order.progress.state.as_str(), "delivered");
-        let order = order.receive(second, at(200)).unwrap().unwrap().release(second, at(201)).unwrap().unwrap();
+        let order =
+            order.receive(second, at(200)).unwrap().unwrap().release(second, at(201)).unwrap().unwrap();
         assert_eq!((order.progress.state.as_str(), order.version), ("completed", 9));
     }
 
@@ -482,7 +495,10 @@ mod tests {
         let order = confirmed(1);
         let id = consignment_id(&order, 0);
         assert!(matches!(order.clone().confirm(at(3), at(3)), Err(Error::Transition { .. })));
-        assert!(matches!(order.clone().await_payment(String::new(), at(9), at(3)), Err(Error::Transition { .. })));
+        assert!(matches!(
+            order.clone().await_payment(String::new(), at(9), at(3)),
+            Err(Error::Transition { .. })
+        ));
         let refused = order.clone().receive(id, at(3)).unwrap_err();
         assert!(matches!(refused, Error::Refused(refusal) if refusal.reason == "NOT_DELIVERED"));
         assert!(matches!(order.clone().book(ConsignmentId::new(), "X", at(3)), Err(Error::NoConsignment(_))));

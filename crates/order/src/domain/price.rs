@@ -48,7 +48,10 @@ impl Price {
     }
 
     /// The parts of several prices of `currency`, each added up.
-    pub(crate) fn sum<'a>(prices: impl IntoIterator<Item = &'a Self>, currency: Currency) -> Result<Self, Error> {
+    pub(crate) fn sum<'a>(
+        prices: impl IntoIterator<Item = &'a Self>,
+        currency: Currency,
+    ) -> Result<Self, Error> {
         let mut sum = Self::zero(currency).parts();
         for price in prices {
             for (sum, part) in sum.iter_mut().zip(price.parts()) {

@@ -149,7 +149,12 @@ pub(crate) fn currencies(groups: &[Group], hub: Currency, buyer: Currency) -> Ve
 }
 
 /// The consignment that a group and its landed cost come to in the buyer's currency.
-pub(crate) fn consignment(group: Group, landed: LandedCost, rates: &[Rate], to: Currency) -> Result<QuotedConsignment, Error> {
+pub(crate) fn consignment(
+    group: Group,
+    landed: LandedCost,
+    rates: &[Rate],
+    to: Currency,
+) -> Result<QuotedConsignment, Error> {
     if landed.lines.len() != group.lines.len() {
         return Err(Error::Answer(format!("{} landed lines for {}", landed.lines.len(), group.lines.len())));
     }
@@ -165,7 +170,8 @@ pub(crate) fn consignment(group: Group, landed: LandedCost, rates: &[Rate], to: 
     let price = Price::from_parts(parts);
     let shares = share(&price, &worth, &landed.lines)?;
     let names = group.lines.first().map(|(offer, _)| offer.seller_name.clone()).unwrap_or_default();
-    let lines = group.lines.into_iter().zip(shares).map(|((offer, quantity), price)| line(offer, quantity, price));
+    let lines =
+        group.lines.into_iter().zip(shares).map(|((offer, quantity), price)| line(offer, quantity, price));
     Ok(QuotedConsignment {
         id: ConsignmentId::new(),
         seller_id: group.seller_id,

@@ -143,13 +143,17 @@ impl Return {
     ) -> Result<Self, Error> {
         let (quoted, consignment) = order.consignment(wanted.consignment_id)?;
         let delivery = consignment.delivery.ok_or_else(|| {
-            Refusal::new("NOT_DELIVERED", "the consignment was not delivered; it can be cancelled or waited for")
+            Refusal::new(
+                "NOT_DELIVERED",
+                "the consignment was not delivered; it can be cancelled or waited for",
+            )
         })?;
         if now > delivery.delivered_at + period {
             let message = format!("goods can go back for {} days after delivery", period.num_days());
             return Err(Refusal::new("RETURN_PERIOD_OVER", message).into());
         }
-        let earlier: Vec<&Self> = earlier.iter().filter(|one| !matches!(one.state, State::Rejected { .. })).collect();
+        let earlier: Vec<&Self> =
+            earlier.iter().filter(|one| !matches!(one.state, State::Rejected { .. })).collect();
         let units = match wanted.lines.is_empty() {
             true => quoted.lines.iter().map(|line| (line.variant_id, line.quantity)).collect(),
             false => wanted.lines,
@@ -264,7 +268,8 @@ impl Line {
             .collect();
         let gone: i64 = before.iter().map(|line| line.quantity).sum();
         let Some(line) = line.filter(|_| (1..=bought - gone).contains(&quantity)) else {
-            let message = format!("{quantity} of {variant_id}: {bought} were bought, {gone} of them went back");
+            let message =
+                format!("{quantity} of {variant_id}: {bought} were bought, {gone} of them went back");
             let mut refusal = Refusal::new("QUANTITY_EXCEEDED", message);
             refusal.metadata.push(("variant_id".to_owned(), variant_id.to_string()));
             return Err(refusal.into());
@@ -316,8 +321,12 @@ mod tests {
 
     fn delivered() -> Order {
         let order = order(1).confirm(at(2), at(2)).unwrap();
-        let parcel =
-            Parcel { event: Event::Delivered, place: String::new(), note: String::new(), occurred_at: at(10) };
+        let parcel = Parcel {
+            event: Event::Delivered,
+            place: String::new(),
+            note: String::new(),
+            occurred_at: at(10),
+        };
         let id = consignment_id(&order, 0);
         order.track(id, parcel, Duration::days(7), at(10)).unwrap().unwrap()
     }

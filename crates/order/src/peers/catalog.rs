@@ -24,7 +24,10 @@ pub(crate) struct CatalogPeer {
 impl CatalogPeer {
     /// Catalog behind this channel.
     pub(crate) fn new(peer: Peer) -> Self {
-        Self { offers: OfferServiceClient::new(peer.clone()), reservations: ReservationServiceClient::new(peer) }
+        Self {
+            offers: OfferServiceClient::new(peer.clone()),
+            reservations: ReservationServiceClient::new(peer),
+        }
     }
 }
 

@@ -53,7 +53,8 @@ impl Logistics for LogisticsPeer {
 
     async fn keep_back(&self, order_id: OrderId) -> Result<KeptBack, Error> {
         let request = CancelConsignmentsRequest { order_id: order_id.to_string() };
-        let answer = self.consignments.clone().cancel_consignments(request).await.map_err(failed)?.into_inner();
+        let answer =
+            self.consignments.clone().cancel_consignments(request).await.map_err(failed)?.into_inner();
         match answer.outcome() {
             CancelConsignmentsOutcome::Cancelled => Ok(KeptBack::All),
             CancelConsignmentsOutcome::AlreadyPickedUp => Ok(KeptBack::None),

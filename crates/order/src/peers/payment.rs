@@ -91,10 +91,8 @@ impl Payment for PaymentPeer {
     }
 
     async fn cancel_payment(&self, order: &Order) -> Result<PaymentEnd, Error> {
-        let request = CancelPaymentRequest {
-            hold_id: order.hold_id().to_string(),
-            order_id: order.id.to_string(),
-        };
+        let request =
+            CancelPaymentRequest { hold_id: order.hold_id().to_string(), order_id: order.id.to_string() };
         let answer = self.holds.clone().cancel_payment(request).await.map_err(failed)?.into_inner();
         match answer.outcome() {
             CancelOutcome::Cancelled => Ok(PaymentEnd::Cancelled),

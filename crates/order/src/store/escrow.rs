@@ -45,5 +45,8 @@ pub(crate) async fn over(
         now,
         limit,
     )?;
-    Ok(rows.into_iter().map(|(order, consignment)| (OrderId::from(order), ConsignmentId::from(consignment))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(order, consignment)| (OrderId::from(order), ConsignmentId::from(consignment)))
+        .collect())
 }

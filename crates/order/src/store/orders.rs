@@ -126,7 +126,7 @@ async fn insert_sellers(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
 pub(crate) async fn save(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> {
     // An order that was cancelled before it was confirmed gives its quote free.
     let holds_quote = match &order.progress.state {
-        State::Cancelled { paid_at, .. } => paid_at.is_some(),
+        State::Cancelled { .. } => true,
         _ => true,
     };
     let updated = db::execute!(
@@ -170,7 +170,11 @@ pub(crate) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::
 }
 
 /// The versions after one, oldest first, at most [`VERSIONS_MAX`].
-pub(crate) async fn versions_after(tx: &mut Tx, id: OrderId, version: i64) -> Result<Vec<(i64, Progress)>, db::Error> {
+pub(crate) async fn versions_after(
+    tx: &mut Tx,
+    id: OrderId,
+    version: i64,
+) -> Result<Vec<(i64, Progress)>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         VersionRow,
@@ -220,7 +224,11 @@ pub(crate) async fn of_buyer(tx: &mut Tx, buyer: &str, filter: &Filter) -> Resul
 }
 
 /// The orders with consignments of a seller, newest first. References are the buyers': not searched.
-pub(crate) async fn of_seller(tx: &mut Tx, seller: SellerId, filter: &Filter) -> Result<Vec<Order>, db::Error> {
+pub(crate) async fn of_seller(
+    tx: &mut Tx,
+    seller: SellerId,
+    filter: &Filter,
+) -> Result<Vec<Order>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         Row,

@@ -167,7 +167,11 @@ pub(crate) async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>,
 }
 
 /// Sagas that nobody is at: those whose time to wake has come.
-pub(crate) async fn to_wake(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<(SagaId, i64)>, db::Error> {
+pub(crate) async fn to_wake(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(SagaId, i64)>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         (Uuid, i64),
@@ -224,7 +228,11 @@ pub(crate) async fn give_back(
 }
 
 /// Notes that the money came while the outcome of a step is not written yet.
-pub(crate) async fn note_paid(tx: &mut Tx, order_id: OrderId, paid_at: DateTime<Utc>) -> Result<(), db::Error> {
+pub(crate) async fn note_paid(
+    tx: &mut Tx,
+    order_id: OrderId,
+    paid_at: DateTime<Utc>,
+) -> Result<(), db::Error> {
     db::execute!(
         tx,
         "update sagas set paid_at = $2 where order_id = $1 and paid_at is null",

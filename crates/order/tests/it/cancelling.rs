@@ -2,7 +2,9 @@
 
 use proto::logistics::v1::ShipmentState;
 use proto::order::events::v1::OrderCancelled;
-use proto::order::v1::{CancelOrderRequest, ConsignmentState, ListOrdersRequest, Order, OrderState, PaymentMethod};
+use proto::order::v1::{
+    CancelOrderRequest, ConsignmentState, ListOrdersRequest, Order, OrderState, PaymentMethod,
+};
 use testkit::on_both;
 use tonic::Code;
 
@@ -10,7 +12,11 @@ use crate::shop::{BUYER, Shop, place_request, reason, request_id};
 use crate::world::Failure;
 
 fn cancel(order: &Order) -> CancelOrderRequest {
-    CancelOrderRequest { request_id: request_id(), order_id: order.order_id.clone(), reason: "too late".to_owned() }
+    CancelOrderRequest {
+        request_id: request_id(),
+        order_id: order.order_id.clone(),
+        reason: "too late".to_owned(),
+    }
 }
 
 on_both! {

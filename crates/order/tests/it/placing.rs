@@ -22,6 +22,7 @@ on_both! {
         let after = shop.hub.hub.statistics()["order"];
         // The budget of a purchase, as far as it is spent here; workers and the relay write a little beside it.
         assert!(after.commits - before.commits <= 6, "{before:?} {after:?}");
+        assert!(after.statements - before.statements <= 20, "{before:?} {after:?}");
         assert_eq!((order.state(), order.version), (OrderState::Confirmed, 2));
         assert_eq!(order.price, quote.price);
         assert_eq!((order.buyer.as_str(), order.address.clone()), (BUYER, request.address.clone()));

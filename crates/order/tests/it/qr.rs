@@ -120,7 +120,7 @@ on_both! {
         // Confirmed first, so that the money has a place to come back from.
         let kinds: Vec<String> = shop.hub.told().await.into_iter().map(|event| event.kind).collect();
         assert_eq!(kinds, ["order.confirmed.v1", "order.cancelled.v1"]);
-        assert_eq!(shop.world.state().kept_back, [order.order_id.clone()]);
+        assert_eq!(shop.world.state().kept_back, std::slice::from_ref(&order.order_id));
         assert_eq!((shop.world.count("Release"), shop.world.count("Void")), (0, 0));
         shop.tell_paid(&order).await;
         assert_eq!(shop.get(&order.order_id).await.state(), OrderState::Cancelled);

@@ -53,7 +53,8 @@ on_both! {
 
     async fn what_cannot_be_placed_is_given_up_and_back(database: Database) {
         for rpc in ["Reserve", "Authorise"] {
-            let shop = Shop::open(&database.another().await).await;
+            let other = database.another().await;
+            let shop = Shop::open(&other).await;
             shop.world.away(rpc);
             let request = place_request(&shop.quote().await, PaymentMethod::Wallet);
             let mut patient = Request::new(request.clone());
@@ -71,6 +72,7 @@ on_both! {
             assert_eq!(reason(&again), "SERVICE_UNAVAILABLE");
             assert_eq!(shop.world.count(rpc), 9);
             shop.hub.stop().await;
+            other.remove().await;
         }
     }
 
@@ -106,9 +108,56 @@ on_both! {
         shop.hub.stop().await;
     }
 
+    async fn an_attempt_that_was_overtaken_changes_nothing(database: Database) {
+        for (rpc, refusal) in [("Reserve", "OUT_OF_STOCK"), ("Authorise", "INSUFFICIENT_FUNDS")] {
+            let other = database.another().await;
+            let shop = Shop::with(&other, "lease_seconds = 1\ncall_ms = 20000").await;
+            // The first attempt hangs for longer than its lease; the second decides otherwise.
+            shop.world.fail(rpc, [Failure::Hang, Failure::Refuse(refusal)]);
+            let mut patient = Request::new(place_request(&shop.quote().await, PaymentMethod::Wallet));
+            patient.set_timeout(Duration::from_secs(30));
+            let mut orders = shop.orders(BUYER);
+            let placing = tokio::spawn(async move { orders.place_order(patient).await });
+            let order = the_order(&shop).await;
+            let ended = shop.comes_to(&order.order_id, OrderState::Cancelled).await;
+            assert_eq!(shop.saga(&order.order_id).await.attempt, 2);
+            shop.world.go_on();
+            // The first is told what the second decided.
+            assert_eq!(reason(&placing.await.unwrap().unwrap_err()), refusal);
+            assert_eq!(shop.get(&order.order_id).await, ended);
+            assert!(shop.world.nothing_is_held());
+            assert_eq!((shop.told("order.confirmed.v1").await, shop.told("order.cancelled.v1").await), (0, 1));
+            assert_eq!(shop.audit().await, Vec::<String>::new());
+            shop.hub.stop().await;
+            other.remove().await;
+        }
+    }
+
+    async fn two_attempts_confirm_once(database: Database) {
+        for rpc in ["Reserve", "Authorise"] {
+            let other = database.another().await;
+            let shop = Shop::with(&other, "lease_seconds = 1\ncall_ms = 20000").await;
+            shop.world.fail(rpc, [Failure::Hang]);
+            let mut patient = Request::new(place_request(&shop.quote().await, PaymentMethod::Wallet));
+            patient.set_timeout(Duration::from_secs(30));
+            let mut orders = shop.orders(BUYER);
+            let placing = tokio::spawn(async move { orders.place_order(patient).await });
+            let order = the_order(&shop).await;
+            let confirmed = shop.comes_to(&order.order_id, OrderState::Confirmed).await;
+            shop.world.go_on();
+            assert_eq!(placing.await.unwrap().unwrap().into_inner().order, Some(confirmed.clone()));
+            assert_eq!((shop.get(&order.order_id).await, confirmed.version), (confirmed, 2));
+            assert_eq!((shop.told("order.confirmed.v1").await, shop.world.held()), (1, (1, 1)));
+            assert_eq!(shop.audit().await, Vec::<String>::new());
+            shop.hub.stop().await;
+            other.remove().await;
+        }
+    }
+
     async fn a_restart_goes_on_where_it_was(database: Database) {
         for rpc in ["Reserve", "Authorise"] {
-            let shop = Shop::with(&database.another().await, "lease_seconds = 1\nattempts_max = 100").await;
+            let other = database.another().await;
+            let shop = Shop::with(&other, "lease_seconds = 1\nattempts_max = 100").await;
             shop.world.away(rpc);
             let mut hasty = Request::new(place_request(&shop.quote().await, PaymentMethod::Wallet));
             hasty.set_timeout(Duration::from_millis(200));
@@ -123,6 +172,7 @@ on_both! {
             assert_eq!(shop.told("order.confirmed.v1").await, 1);
             assert_eq!(shop.audit().await, Vec::<String>::new());
             shop.hub.stop().await;
+            other.remove().await;
         }
     }
 }

@@ -14,9 +14,10 @@ use tonic::Status;
 use crate::shop::{BUYER, Shop, consignment_id, reason, request_id};
 
 fn ask(order: &Order, place: usize, lines: &[(&str, i64)]) -> RequestReturnRequest {
-    let lines = lines
-        .iter()
-        .map(|(variant_id, quantity)| ReturnLine { variant_id: (*variant_id).to_owned(), quantity: *quantity });
+    let lines = lines.iter().map(|(variant_id, quantity)| ReturnLine {
+        variant_id: (*variant_id).to_owned(),
+        quantity: *quantity,
+    });
     RequestReturnRequest {
         request_id: request_id(),
         order_id: order.order_id.clone(),
@@ -38,7 +39,13 @@ impl Shop {
             return_id: one.return_id.clone(),
             answer: "sorry".to_owned(),
         };
-        Ok(self.returns(Role::Seller, &one.seller_id).approve_return(request).await?.into_inner().r#return.unwrap())
+        Ok(self
+            .returns(Role::Seller, &one.seller_id)
+            .approve_return(request)
+            .await?
+            .into_inner()
+            .r#return
+            .unwrap())
     }
 
     async fn reject(&self, one: &Return) -> Result<Return, Status> {
@@ -47,13 +54,28 @@ impl Shop {
             return_id: one.return_id.clone(),
             answer: "worn".to_owned(),
         };
-        Ok(self.returns(Role::Seller, &one.seller_id).reject_return(request).await?.into_inner().r#return.unwrap())
+        Ok(self
+            .returns(Role::Seller, &one.seller_id)
+            .reject_return(request)
+            .await?
+            .into_inner()
+            .r#return
+            .unwrap())
     }
 
     async fn take_back(&self, one: &Return) -> Result<Return, Status> {
-        let request =
-            ReceiveReturnRequest { request_id: request_id(), return_id: one.return_id.clone(), restock: true };
-        Ok(self.returns(Role::Seller, &one.seller_id).receive_return(request).await?.into_inner().r#return.unwrap())
+        let request = ReceiveReturnRequest {
+            request_id: request_id(),
+            return_id: one.return_id.clone(),
+            restock: true,
+        };
+        Ok(self
+            .returns(Role::Seller, &one.seller_id)
+            .receive_return(request)
+            .await?
+            .into_inner()
+            .r#return
+            .unwrap())
     }
 
     async fn get_return(&self, one: &Return) -> Return {

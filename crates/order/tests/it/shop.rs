@@ -15,7 +15,8 @@ use proto::order::v1::order_service_client::OrderServiceClient;
 use proto::order::v1::quote_service_client::QuoteServiceClient;
 use proto::order::v1::return_service_client::ReturnServiceClient;
 use proto::order::v1::{
-    CreateQuoteRequest, GetOrderRequest, Order, OrderState, PaymentMethod, PlaceOrderRequest, Quote, QuoteLine,
+    CreateQuoteRequest, GetOrderRequest, Order, OrderState, PaymentMethod, PlaceOrderRequest, Quote,
+    QuoteLine,
 };
 use proto::payment::events::v1 as payment;
 use proto::types::v1::{Address, Money};
@@ -134,7 +135,13 @@ impl Shop {
         self.hub.told().await.iter().filter(|event| event.kind == kind).count()
     }
 
-    async fn shipment_event<M: prost::Message>(&self, kind: &'static str, consignment: &str, version: i64, message: &M) {
+    async fn shipment_event<M: prost::Message>(
+        &self,
+        kind: &'static str,
+        consignment: &str,
+        version: i64,
+        message: &M,
+    ) {
         let consignment: ConsignmentId = consignment.parse().unwrap();
         let shipment = ShipmentId::derive(consignment.uuid(), "shipment");
         let event = Envelope::new(kind, shipment, version, self.hub.now(), message);
@@ -243,9 +250,10 @@ pub(crate) fn consignment_id(order: &Order, place: usize) -> String {
 }
 
 pub(crate) fn quote_request(lines: &[(&str, i64)], currency: &str) -> CreateQuoteRequest {
-    let lines = lines
-        .iter()
-        .map(|(variant_id, quantity)| QuoteLine { variant_id: (*variant_id).to_owned(), quantity: *quantity });
+    let lines = lines.iter().map(|(variant_id, quantity)| QuoteLine {
+        variant_id: (*variant_id).to_owned(),
+        quantity: *quantity,
+    });
     CreateQuoteRequest {
         request_id: request_id(),
         lines: lines.collect(),
@@ -275,8 +283,11 @@ pub(crate) fn place_request(quote: &Quote, method: PaymentMethod) -> PlaceOrderR
         address: Some(address()),
         payment_method: method.into(),
         client_reference: String::new(),
-        attributes: HashMap::from([("gift".to_owned(), "yes".to_owned()), ("note".to_owned(), "ring".to_owned()),
-            ("colour".to_owned(), "red".to_owned())]),
+        attributes: HashMap::from([
+            ("gift".to_owned(), "yes".to_owned()),
+            ("note".to_owned(), "ring".to_owned()),
+            ("colour".to_owned(), "red".to_owned()),
+        ]),
     }
 }
 

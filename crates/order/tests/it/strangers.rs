@@ -1,16 +1,16 @@
 //! Who may see and do what: every RPC without a token, and with another's.
 
 use kernel::SellerId;
+use proto::order::internal::v1::saga_service_client::SagaServiceClient;
+use proto::order::internal::v1::{AuditOrdersRequest, GetSagaRequest, ListSagasRequest};
+use proto::order::v1::hub_service_client::HubServiceClient;
 use proto::order::v1::order_service_client::OrderServiceClient;
+use proto::order::v1::return_service_client::ReturnServiceClient;
 use proto::order::v1::{
     ApproveReturnRequest, CancelOrderRequest, ConfirmReceiptRequest, GetHubRequest, GetOrderRequest,
     GetReturnRequest, ListOrdersRequest, ListReturnsRequest, Order, PaymentMethod, ReceiveReturnRequest,
     RejectReturnRequest, RequestReturnRequest, WatchOrderRequest,
 };
-use proto::order::v1::hub_service_client::HubServiceClient;
-use proto::order::v1::return_service_client::ReturnServiceClient;
-use proto::order::internal::v1::saga_service_client::SagaServiceClient;
-use proto::order::internal::v1::{AuditOrdersRequest, GetSagaRequest, ListSagasRequest};
 use rpc::Role;
 use testkit::on_both;
 use testkit::service::Line;
@@ -33,15 +33,87 @@ macro_rules! call_all {
             ("PlaceOrder", code(orders.place_order($place.clone()).await)),
             ("GetOrder", code(orders.get_order(GetOrderRequest { order_id: order_id.clone() }).await)),
             ("ListOrders", code(orders.list_orders(ListOrdersRequest::default()).await)),
-            ("WatchOrder", code(orders.watch_order(WatchOrderRequest { order_id: order_id.clone(), after_version: 0 }).await)),
-            ("CancelOrder", code(orders.cancel_order(CancelOrderRequest { request_id: id(), order_id: order_id.clone(), reason: String::new() }).await)),
-            ("ConfirmReceipt", code(orders.confirm_receipt(ConfirmReceiptRequest { request_id: id(), order_id: order_id.clone(), consignment_id: String::new() }).await)),
-            ("RequestReturn", code(returns.request_return(RequestReturnRequest { request_id: id(), order_id: order_id.clone(), consignment_id: consignment, lines: Vec::new(), reason: "x".to_owned(), client_reference: String::new() }).await)),
+            (
+                "WatchOrder",
+                code(
+                    orders
+                        .watch_order(WatchOrderRequest { order_id: order_id.clone(), after_version: 0 })
+                        .await,
+                ),
+            ),
+            (
+                "CancelOrder",
+                code(
+                    orders
+                        .cancel_order(CancelOrderRequest {
+                            request_id: id(),
+                            order_id: order_id.clone(),
+                            reason: String::new(),
+                        })
+                        .await,
+                ),
+            ),
+            (
+                "ConfirmReceipt",
+                code(
+                    orders
+                        .confirm_receipt(ConfirmReceiptRequest {
+                            request_id: id(),
+                            order_id: order_id.clone(),
+                            consignment_id: String::new(),
+                        })
+                        .await,
+                ),
+            ),
+            (
+                "RequestReturn",
+                code(
+                    returns
+                        .request_return(RequestReturnRequest {
+                            request_id: id(),
+                            order_id: order_id.clone(),
+                            consignment_id: consignment,
+                            lines: Vec::new(),
+                            reason: "x".to_owned(),
+                            client_reference: String::new(),
+                        })
+                        .await,
+                ),
+            ),
             ("GetReturn", code(returns.get_return(GetReturnRequest { return_id: return_id.clone() }).await)),
             ("ListReturns", code(returns.list_returns(ListReturnsRequest::default()).await)),
-            ("ApproveReturn", code(returns.approve_return(ApproveReturnRequest { request_id: id(), return_id: return_id.clone(), answer: String::new() }).await)),
-            ("RejectReturn", code(returns.reject_return(RejectReturnRequest { request_id: id(), return_id: return_id.clone(), answer: "x".to_owned() }).await)),
-            ("ReceiveReturn", code(returns.receive_return(ReceiveReturnRequest { request_id: id(), return_id, restock: true }).await)),
+            (
+                "ApproveReturn",
+                code(
+                    returns
+                        .approve_return(ApproveReturnRequest {
+                            request_id: id(),
+                            return_id: return_id.clone(),
+                            answer: String::new(),
+                        })
+                        .await,
+                ),
+            ),
+            (
+                "RejectReturn",
+                code(
+                    returns
+                        .reject_return(RejectReturnRequest {
+                            request_id: id(),
+                            return_id: return_id.clone(),
+                            answer: "x".to_owned(),
+                        })
+                        .await,
+                ),
+            ),
+            (
+                "ReceiveReturn",
+                code(
+                    returns
+                        .receive_return(ReceiveReturnRequest { request_id: id(), return_id, restock: true })
+                        .await,
+                ),
+            ),
         ]
     }};
 }
@@ -152,13 +224,13 @@ on_both! {
         let request = GetOrderRequest { order_id: order.order_id.clone() };
         let seen = shop.orders_as(Role::Seller, &seller).get_order(request.clone()).await.unwrap().into_inner();
         let seen = seen.order.unwrap();
-        assert_eq!(seen.consignments, [own.clone()]);
+        assert_eq!(seen.consignments, std::slice::from_ref(own));
         assert_eq!(seen.price, own.quoted.as_ref().unwrap().price);
         assert_eq!(seen.payment.as_ref().unwrap().amount, seen.price.as_ref().unwrap().total);
         assert_eq!(seen.address, order.address);
         assert!(seen.buyer.is_empty() && seen.attributes.is_empty() && seen.client_reference.is_empty());
         let listed = shop.orders_as(Role::Seller, &seller).list_orders(ListOrdersRequest::default()).await.unwrap();
-        assert_eq!(listed.into_inner().orders, [seen.clone()]);
+        assert_eq!(listed.into_inner().orders, std::slice::from_ref(&seen));
         let watch = WatchOrderRequest { order_id: order.order_id.clone(), after_version: seen.version - 1 };
         let mut versions = shop.orders_as(Role::Seller, &seller).watch_order(watch).await.unwrap().into_inner();
         assert_eq!(versions.message().await.unwrap().unwrap().order, Some(seen));

@@ -11,6 +11,7 @@ use proto::logistics::v1::CarriageOption;
 use proto::payment::internal::v1 as payment;
 use proto::payment::v1::PaymentState;
 use proto::types::v1::{Dimensions, ExchangeRate, Money, PriceParts};
+use tokio::sync::Notify;
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 
@@ -23,6 +24,8 @@ pub(crate) enum Failure {
     Away,
     /// It did what was asked, and the answer is lost.
     Lost,
+    /// It does nothing until [`World::go_on`], then what was asked.
+    Hang,
 }
 
 /// What the fakes have in common.
@@ -49,7 +52,7 @@ pub(crate) struct Hold {
 
 /// The other services.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct World(Arc<Mutex<State>>);
+pub(crate) struct World(Arc<Mutex<State>>, Arc<Notify>);
 
 impl World {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -71,13 +74,24 @@ impl World {
         self.state().away.clear();
     }
 
+    /// The calls that hang go on.
+    pub(crate) fn go_on(&self) {
+        self.1.notify_waiters();
+    }
+
     /// How often it was called.
     pub(crate) fn count(&self, rpc: &str) -> usize {
         self.state().calls.iter().filter(|call| **call == rpc).count()
     }
 
     /// Something to buy.
-    pub(crate) fn sell(&self, seller: SellerId, from_country: &str, currency: &str, minor_units: i64) -> String {
+    pub(crate) fn sell(
+        &self,
+        seller: SellerId,
+        from_country: &str,
+        currency: &str,
+        minor_units: i64,
+    ) -> String {
         let variant_id = VariantId::new().to_string();
         let offer = catalog::Offer {
             variant_id: variant_id.clone(),
@@ -126,14 +140,22 @@ impl World {
     }
 
     /// What the call shall do before its effect; whether its answer is lost after it.
-    fn enter(&self, rpc: &'static str) -> Result<bool, Status> {
-        let mut state = self.state();
-        state.calls.push(rpc);
-        if state.away.contains(&rpc) {
-            return Err(Status::unavailable("away"));
-        }
-        match state.failures.get_mut(rpc).and_then(VecDeque::pop_front) {
+    async fn enter(&self, rpc: &'static str) -> Result<bool, Status> {
+        let going_on = self.1.notified();
+        let failure = {
+            let mut state = self.state();
+            state.calls.push(rpc);
+            if state.away.contains(&rpc) {
+                return Err(Status::unavailable("away"));
+            }
+            state.failures.get_mut(rpc).and_then(VecDeque::pop_front)
+        };
+        match failure {
             None => Ok(false),
+            Some(Failure::Hang) => {
+                going_on.await;
+                Ok(false)
+            }
             Some(Failure::Lost) => Ok(true),
             Some(Failure::Away) => Err(Status::unavailable("away")),
             Some(Failure::Refuse(reason)) => {
@@ -168,7 +190,7 @@ impl catalog::offer_service_server::OfferService for World {
         &self,
         request: Request<catalog::GetOffersRequest>,
     ) -> Result<Response<catalog::GetOffersResponse>, Status> {
-        let lost = self.enter("GetOffers")?;
+        let lost = self.enter("GetOffers").await?;
         let state = self.state();
         let offers = request.get_ref().lines.iter().map(|line| {
             let offer = state.offers.get(&line.variant_id).cloned();
@@ -184,12 +206,17 @@ impl catalog::reservation_service_server::ReservationService for World {
         &self,
         request: Request<catalog::ReserveRequest>,
     ) -> Result<Response<catalog::ReserveResponse>, Status> {
-        let lost = self.enter("Reserve")?;
+        let lost = self.enter("Reserve").await?;
         let id = request.into_inner().reservation_id;
         let held = catalog::ReservationState::Held;
         let state = *self.state().reservations.entry(id).or_insert(held);
         if state == catalog::ReservationState::Released {
-            return Err(rpc::status::reject(Code::FailedPrecondition, "RESERVATION_RELEASED", "released", &[]));
+            return Err(rpc::status::reject(
+                Code::FailedPrecondition,
+                "RESERVATION_RELEASED",
+                "released",
+                &[],
+            ));
         }
         answer(lost, catalog::ReserveResponse { state: state.into() })
     }
@@ -198,7 +225,7 @@ impl catalog::reservation_service_server::ReservationService for World {
         &self,
         request: Request<catalog::ReleaseRequest>,
     ) -> Result<Response<catalog::ReleaseResponse>, Status> {
-        let lost = self.enter("Release")?;
+        let lost = self.enter("Release").await?;
         let released = catalog::ReservationState::Released;
         self.state().reservations.insert(request.into_inner().reservation_id, released);
         answer(lost, catalog::ReleaseResponse { state: released.into() })
@@ -271,7 +298,7 @@ impl logistics::landed_cost_service_server::LandedCostService for World {
         &self,
         request: Request<logistics::QuoteLandedCostRequest>,
     ) -> Result<Response<logistics::QuoteLandedCostResponse>, Status> {
-        let lost = self.enter("QuoteLandedCost")?;
+        let lost = self.enter("QuoteLandedCost").await?;
         let consignments = request.get_ref().consignments.iter().map(landed).collect();
         answer(lost, logistics::QuoteLandedCostResponse { consignments })
     }
@@ -283,7 +310,7 @@ impl logistics::consignment_service_server::ConsignmentService for World {
         &self,
         request: Request<logistics::CancelConsignmentsRequest>,
     ) -> Result<Response<logistics::CancelConsignmentsResponse>, Status> {
-        let lost = self.enter("CancelConsignments")?;
+        let lost = self.enter("CancelConsignments").await?;
         let mut state = self.state();
         let outcome = if state.picked_up {
             logistics::CancelConsignmentsOutcome::AlreadyPickedUp
@@ -311,7 +338,7 @@ impl payment::rate_service_server::RateService for World {
         &self,
         request: Request<payment::LockRatesRequest>,
     ) -> Result<Response<payment::LockRatesResponse>, Status> {
-        let lost = self.enter("LockRates")?;
+        let lost = self.enter("LockRates").await?;
         let rates = request.get_ref().pairs.iter().map(|pair| ExchangeRate {
             from_currency: pair.from_currency.clone(),
             to_currency: pair.to_currency.clone(),
@@ -332,7 +359,7 @@ impl payment::hold_service_server::HoldService for World {
         &self,
         request: Request<payment::AuthoriseRequest>,
     ) -> Result<Response<payment::AuthoriseResponse>, Status> {
-        let lost = self.enter("Authorise")?;
+        let lost = self.enter("Authorise").await?;
         let request = request.into_inner();
         let mut state = self.state();
         let qr = request.method != "wallet";
@@ -352,7 +379,7 @@ impl payment::hold_service_server::HoldService for World {
         &self,
         request: Request<payment::VoidRequest>,
     ) -> Result<Response<payment::VoidResponse>, Status> {
-        let lost = self.enter("Void")?;
+        let lost = self.enter("Void").await?;
         let voided = Hold { state: PaymentState::Voided, amount: 0, qr: false };
         self.state().holds.insert(request.into_inner().hold_id, voided);
         answer(lost, payment::VoidResponse { state: PaymentState::Voided.into() })
@@ -362,7 +389,7 @@ impl payment::hold_service_server::HoldService for World {
         &self,
         request: Request<payment::CancelPaymentRequest>,
     ) -> Result<Response<payment::CancelPaymentResponse>, Status> {
-        let lost = self.enter("CancelPayment")?;
+        let lost = self.enter("CancelPayment").await?;
         let mut state = self.state();
         let hold = state.holds.get_mut(&request.get_ref().hold_id);
         let outcome = match hold {

@@ -1,0 +1,202 @@
+//! Reading requests: every field that is wrong is told at once.
+
+use customs::HsCode;
+use kernel::{Country, Kind};
+use money::Money;
+use proto::catalog::v1 as wire;
+use proto::convert::{self, Invalid};
+use tonic::Status;
+
+use crate::domain::product::{Goods, NewProduct, NewStock, NewVariant, Translation};
+use crate::domain::seller::UNITS_MAX;
+
+/// Variants of a product.
+const VARIANTS_MAX: usize = 100;
+/// Languages of a product.
+const TRANSLATIONS_MAX: usize = 20;
+const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
+const SIDE_MM_MAX: i64 = 10_000;
+const STOCK_UNITS_MAX: i64 = 1_000_000;
+
+/// What is wrong so far.
+#[derive(Default)]
+pub(super) struct Problems(Vec<Invalid>);
+
+impl Problems {
+    /// Keeps what is wrong and goes on.
+    pub(super) fn take<T>(&mut self, result: Result<T, Invalid>) -> Option<T> {
+        result.map_err(|problem| self.0.push(problem)).ok()
+    }
+
+    /// Everything was read, or INVALID_ARGUMENT with each field.
+    pub(super) fn end<T>(self, value: Option<T>) -> Result<T, Status> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => {
+                let fields: Vec<(&str, &str)> =
+                    self.0.iter().map(|problem| (problem.field.as_str(), problem.problem.as_str())).collect();
+                Err(rpc::status::invalid(&fields))
+            }
+        }
+    }
+
+    /// The first problem.
+    pub(super) fn first(self) -> Option<Invalid> {
+        self.0.into_iter().next()
+    }
+}
+
+/// An id in a request.
+pub(super) fn id<K: Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Status> {
+    text.parse().map_err(|error: kernel::IdError| rpc::status::invalid(&[(field, &error.to_string())]))
+}
+
+/// An etag: the version as text.
+pub(super) fn etag(text: &str) -> Result<i64, Status> {
+    text.parse().map_err(|_| rpc::status::invalid(&[("etag", "must be the one that you last read")]))
+}
+
+pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
+    let text = text.trim();
+    if text.chars().any(char::is_control) && !text.contains('\n') {
+        return Err(Invalid::new(field, "must not hold control characters"));
+    }
+    if (least..=most).contains(&text.chars().count()) {
+        return Ok(text.to_owned());
+    }
+    Err(Invalid::new(field, format!("must be {least} to {most} characters")))
+}
+
+pub(super) fn country(field: &str, text: &str) -> Result<Country, Invalid> {
+    text.parse().map_err(|error: kernel::CountryError| Invalid::new(field, error.to_string()))
+}
+
+pub(super) fn slug(field: &str, text: &str) -> Result<String, Invalid> {
+    let is_slug = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=60).contains(&text.len()) && text.bytes().all(is_slug) {
+        return Ok(text.to_owned());
+    }
+    Err(Invalid::new(field, format!("`{text}` must be 1 to 60 of a-z, 0-9 and hyphens")))
+}
+
+/// A product as its seller gives it.
+pub(super) fn product(
+    languages: &[String],
+    category: &str,
+    translations: &[wire::Translation],
+    variants: &[wire::VariantInput],
+    problems: &mut Problems,
+) -> Option<NewProduct> {
+    let category = problems.take(slug("category", category));
+    let read_translations = translations_of(languages, translations, problems);
+    if variants.is_empty() || variants.len() > VARIANTS_MAX {
+        problems.take::<()>(Err(Invalid::new("variants", format!("must be 1 to {VARIANTS_MAX}"))));
+    }
+    let mut read = Vec::with_capacity(variants.len());
+    for (place, input) in variants.iter().take(VARIANTS_MAX).enumerate() {
+        let prefix = format!("variants[{place}].");
+        if variants[..place].iter().any(|other| other.sku == input.sku) {
+            problems.take::<()>(Err(Invalid::new(format!("{prefix}sku"), "stands twice")));
+        }
+        read.extend(variant(&prefix, input, problems));
+    }
+    Some(NewProduct { category: category?, translations: read_translations?, variants: read })
+}
+
+fn translations_of(
+    languages: &[String],
+    translations: &[wire::Translation],
+    problems: &mut Problems,
+) -> Option<Vec<Translation>> {
+    let mut read: Vec<Translation> = Vec::new();
+    if translations.is_empty() || translations.len() > TRANSLATIONS_MAX {
+        problems.take::<()>(Err(Invalid::new("translations", format!("must be 1 to {TRANSLATIONS_MAX}"))));
+        return None;
+    }
+    for (place, translation) in translations.iter().enumerate() {
+        let prefix = format!("translations[{place}].");
+        let language = problems.take(text(&format!("{prefix}language"), &translation.language, 2, 35));
+        let title = problems.take(text(&format!("{prefix}title"), &translation.title, 1, 200));
+        let description =
+            problems.take(text(&format!("{prefix}description"), &translation.description, 0, 4_000));
+        if let (Some(language), Some(title), Some(description)) = (language, title, description) {
+            if read.iter().any(|other| other.language == language) {
+                problems.take::<()>(Err(Invalid::new(format!("{prefix}language"), "stands twice")));
+            }
+            read.push(Translation { language, title, description });
+        }
+    }
+    if !read.iter().any(|translation| languages.contains(&translation.language)) {
+        let problem = format!("one must be in a language of the hub: {}", languages.join(", "));
+        problems.take::<()>(Err(Invalid::new("translations", problem)));
+    }
+    Some(read)
+}
+
+/// A variant as its seller gives it; `prefix` begins the names of its fields.
+pub(super) fn variant(
+    prefix: &str,
+    input: &wire::VariantInput,
+    problems: &mut Problems,
+) -> Option<NewVariant> {
+    let field = |name: &str| format!("{prefix}{name}");
+    let sku = problems.take(text(&field("sku"), &input.sku, 1, 60));
+    let name = problems.take(text(&field("name"), &input.name, 0, 120));
+    let price = problems.take(price(&field("price"), input.price.as_ref()));
+    let hs_code: Option<HsCode> = problems.take(
+        input
+            .hs_code
+            .parse()
+            .map_err(|error: customs::hs_code::Error| Invalid::new(field("hs_code"), error.to_string())),
+    );
+    let origin = problems.take(country(&field("origin"), &input.origin));
+    let weight_grams =
+        problems.take(convert::quantity(&field("weight_grams"), input.weight_grams, WEIGHT_GRAMS_MAX));
+    let size = input.dimensions.unwrap_or_default();
+    let side =
+        |name: &str, mm: i64| convert::quantity(&field(&format!("dimensions.{name}")), mm, SIDE_MM_MAX);
+    let length_mm = problems.take(side("length_mm", size.length_mm));
+    let width_mm = problems.take(side("width_mm", size.width_mm));
+    let height_mm = problems.take(side("height_mm", size.height_mm));
+    let units = if input.stock_units == 0 { 1 } else { input.stock_units };
+    let stock_units = problems.take(convert::quantity(&field("stock_units"), units, STOCK_UNITS_MAX));
+    let preference = problems.take(text(&field("preference"), &input.preference, 0, 20));
+    let stock = problems.take(shelf(prefix, input));
+    Some(NewVariant {
+        goods: Goods {
+            sku: sku?,
+            name: name?,
+            price: price?,
+            hs_code: hs_code?,
+            origin: origin?,
+            weight_grams: weight_grams?,
+            length_mm: length_mm?,
+            width_mm: width_mm?,
+            height_mm: height_mm?,
+            stock_units: stock_units?,
+            preference: preference?,
+        },
+        stock: stock?,
+    })
+}
+
+fn price(field: &str, message: Option<&proto::types::v1::Money>) -> Result<Money, Invalid> {
+    convert::positive_money(field, message)
+}
+
+fn shelf(prefix: &str, input: &wire::VariantInput) -> Result<NewStock, Invalid> {
+    let wrong = |name: &str, problem: String| Invalid::new(format!("{prefix}{name}"), problem);
+    if !input.stock_item_id.is_empty() {
+        let id = input.stock_item_id.parse();
+        return id
+            .map(NewStock::Shared)
+            .map_err(|error: kernel::IdError| wrong("stock_item_id", error.to_string()));
+    }
+    if !(0..=UNITS_MAX).contains(&input.initial_stock) {
+        return Err(wrong("initial_stock", format!("{} must be 0 to {UNITS_MAX}", input.initial_stock)));
+    }
+    let location_id = input.location_id.parse().map_err(|error: kernel::IdError| {
+        wrong("location_id", format!("{error}; it is required where no stock_item_id is given"))
+    })?;
+    Ok(NewStock::Own { location_id, units: input.initial_stock })
+}

@@ -1,0 +1,98 @@
+//! Writing answers.
+
+use hub::Profile;
+use proto::catalog::v1 as wire;
+use proto::convert::timestamp;
+use proto::types::v1::Dimensions;
+
+use crate::domain::product::{Product, Variant};
+use crate::domain::seller::{Location, Seller, State, StockItem};
+
+/// A seller; what only itself and operators may see is left out unless `whole`.
+pub(super) fn seller(seller: &Seller, whole: bool) -> wire::Seller {
+    let state = match seller.state {
+        State::Applied => wire::SellerState::Applied,
+        State::Verified => wire::SellerState::Verified,
+        State::Suspended => wire::SellerState::Suspended,
+    };
+    let private = |text: &str| if whole { text.to_owned() } else { String::new() };
+    wire::Seller {
+        seller_id: seller.id.to_string(),
+        display_name: seller.display_name.clone(),
+        country: seller.country.as_str().to_owned(),
+        registration_number: private(&seller.registration_number),
+        tax_registered: seller.tax_registered,
+        payout_currency: seller.payout_currency.code().to_owned(),
+        state: state.into(),
+        state_reason: private(&seller.state_reason),
+        etag: seller.version.to_string(),
+        created_at: Some(timestamp(seller.created_at)),
+    }
+}
+
+pub(super) fn location(location: &Location) -> wire::Location {
+    wire::Location {
+        location_id: location.id.to_string(),
+        seller_id: location.seller_id.to_string(),
+        name: location.name.clone(),
+        country: location.country.as_str().to_owned(),
+        postcode: location.postcode.clone(),
+    }
+}
+
+pub(super) fn stock_item(item: &StockItem) -> wire::StockItem {
+    wire::StockItem {
+        stock_item_id: item.id.to_string(),
+        seller_id: item.seller_id.to_string(),
+        location_id: item.location_id.to_string(),
+        sku: item.sku.clone(),
+        on_hand: item.on_hand,
+        reserved: item.reserved,
+    }
+}
+
+/// A product, with the hub's word on whether it may be sold here.
+pub(super) fn product(product: &Product, hub: &Profile) -> wire::Product {
+    let restricted = product.variants.iter().find_map(|variant| {
+        hub.restricted(Some(&variant.goods.hs_code), &product.category, variant.goods.origin)
+    });
+    let translations = product.translations.iter().map(|words| wire::Translation {
+        language: words.language.clone(),
+        title: words.title.clone(),
+        description: words.description.clone(),
+    });
+    wire::Product {
+        product_id: product.id.to_string(),
+        seller_id: product.seller_id.to_string(),
+        category: product.category.clone(),
+        translations: translations.collect(),
+        variants: product.variants.iter().map(variant).collect(),
+        withdrawn: product.withdrawn,
+        etag: product.version.to_string(),
+        created_at: Some(timestamp(product.created_at)),
+        updated_at: Some(timestamp(product.updated_at)),
+        restriction: restricted.map(|restricted| restricted.reason).unwrap_or_default(),
+    }
+}
+
+fn variant(variant: &Variant) -> wire::Variant {
+    let goods = &variant.goods;
+    wire::Variant {
+        variant_id: variant.id.to_string(),
+        sku: goods.sku.clone(),
+        name: goods.name.clone(),
+        price: Some(goods.price.into()),
+        hs_code: goods.hs_code.as_str().to_owned(),
+        origin: goods.origin.as_str().to_owned(),
+        weight_grams: goods.weight_grams,
+        dimensions: Some(Dimensions {
+            length_mm: goods.length_mm,
+            width_mm: goods.width_mm,
+            height_mm: goods.height_mm,
+        }),
+        stock_item_id: variant.stock_item_id.to_string(),
+        stock_units: goods.stock_units,
+        available: variant.available.max(0),
+        preference: goods.preference.clone(),
+    }
+}

@@ -1,0 +1,74 @@
+//! `CatalogOperatorService`.
+
+use kernel::SellerId;
+use proto::catalog::internal::v1::catalog_operator_service_server::CatalogOperatorService;
+use proto::catalog::internal::v1::{
+    AuditStockRequest, AuditStockResponse, SuspendSellerRequest, SuspendSellerResponse, VerifySellerRequest,
+    VerifySellerResponse,
+};
+use rpc::replay::{Key, once};
+use tonic::{Request, Response, Status};
+
+use super::decode::{self, Problems};
+use super::encode;
+use crate::app::{App, Error, judge_seller};
+use crate::domain::seller::State;
+
+pub(super) struct Api(pub(super) App);
+
+#[tonic::async_trait]
+impl CatalogOperatorService for Api {
+    async fn verify_seller(
+        &self,
+        request: Request<VerifySellerRequest>,
+    ) -> Result<Response<VerifySellerResponse>, Status> {
+        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
+        let asked = request.into_inner();
+        let id: SellerId = decode::id("seller_id", &asked.seller_id)?;
+        let key = Key::of(Some(&caller), "VerifySeller", &asked.request_id, &asked)?;
+        let (now, outbox) = (self.0.clock.now(), self.0.outbox);
+        let judged = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
+            Box::pin(async move {
+                let seller = judge_seller::judge(tx, outbox, id, State::Verified, "", now).await?;
+                Ok::<_, Error>(VerifySellerResponse { seller: Some(encode::seller(&seller, true)) })
+            })
+        });
+        Ok(Response::new(judged.await?))
+    }
+
+    async fn suspend_seller(
+        &self,
+        request: Request<SuspendSellerRequest>,
+    ) -> Result<Response<SuspendSellerResponse>, Status> {
+        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
+        let asked = request.into_inner();
+        let id: SellerId = decode::id("seller_id", &asked.seller_id)?;
+        let mut problems = Problems::default();
+        let reason = problems.take(decode::text("reason", &asked.reason, 1, 200));
+        let reason = problems.end(reason)?;
+        let key = Key::of(Some(&caller), "SuspendSeller", &asked.request_id, &asked)?;
+        let (now, outbox) = (self.0.clock.now(), self.0.outbox);
+        let judged = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
+            let reason = reason.clone();
+            Box::pin(async move {
+                let seller = judge_seller::judge(tx, outbox, id, State::Suspended, &reason, now).await?;
+                Ok::<_, Error>(SuspendSellerResponse { seller: Some(encode::seller(&seller, true)) })
+            })
+        });
+        Ok(Response::new(judged.await?))
+    }
+
+    async fn audit_stock(
+        &self,
+        _: Request<AuditStockRequest>,
+    ) -> Result<Response<AuditStockResponse>, Status> {
+        let audit = self.0.audit_stock().await?;
+        Ok(Response::new(AuditStockResponse {
+            stock_items: audit.stock_items,
+            on_hand: audit.on_hand,
+            reserved: audit.reserved,
+            dispatched: audit.dispatched,
+            violations: audit.violations,
+        }))
+    }
+}

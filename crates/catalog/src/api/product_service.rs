@@ -1,0 +1,253 @@
+//! `ProductService`.
+
+use std::pin::Pin;
+
+use futures::{Stream, StreamExt as _};
+use kernel::{ProductId, SellerId};
+use proto::catalog::v1::product_service_server::ProductService;
+use proto::catalog::v1::{
+    CreateProductRequest, CreateProductResponse, GetProductRequest, GetProductResponse, ImportOutcome,
+    ImportProductsRequest, ImportProductsResponse, ListProductsRequest, ListProductsResponse,
+    UpdateProductRequest, UpdateProductResponse, WithdrawProductRequest, WithdrawProductResponse,
+};
+use proto::convert::{self, Invalid};
+use rpc::Caller;
+use rpc::page::Page;
+use rpc::replay::{Key, once};
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::decode::{self, Problems};
+use super::{encode, maybe_seller, seller_of};
+use crate::app::import_products::{Outcome, Row};
+use crate::app::{App, Error, list_product};
+use crate::domain::product::NewProduct;
+use crate::domain::terms;
+use crate::store::search::Filter;
+
+/// Rows of an import that share a transaction.
+const IMPORT_ROWS_MAX: usize = 64;
+
+pub(super) struct Api(pub(super) App);
+
+impl Api {
+    fn filter(&self, caller: Option<&Caller>, asked: &ListProductsRequest) -> Result<Filter, Status> {
+        let mut problems = Problems::default();
+        let text = problems.take(decode::text("text", &asked.text, 0, 200));
+        let price = |field: &str, price: Option<&proto::types::v1::Money>| {
+            price.map(|price| convert::money(field, Some(price))).transpose()
+        };
+        let min_price = problems.take(price("min_price", asked.min_price.as_ref()));
+        let max_price = problems.take(price("max_price", asked.max_price.as_ref()));
+        if let (Some(Some(min)), Some(Some(max))) = (&min_price, &max_price)
+            && min.currency() != max.currency()
+        {
+            problems.take::<()>(Err(Invalid::new("max_price.currency", "must be the currency of min_price")));
+        }
+        let seller_id: Option<SellerId> =
+            if asked.seller_id.is_empty() { None } else { Some(decode::id("seller_id", &asked.seller_id)?) };
+        let filter = (|| {
+            Some(Filter {
+                words: terms::wanted(&text?),
+                seller_id,
+                category: asked.category.clone(),
+                origin: asked.origin.clone(),
+                min_price: min_price?,
+                max_price: max_price?,
+                own: seller_id.is_some() && maybe_seller(caller) == seller_id,
+            })
+        })();
+        problems.end(filter)
+    }
+
+    fn new_product(
+        &self,
+        category: &str,
+        translations: &[proto::catalog::v1::Translation],
+        variants: &[proto::catalog::v1::VariantInput],
+    ) -> Result<NewProduct, Status> {
+        let mut problems = Problems::default();
+        let product =
+            decode::product(self.0.hub.languages(), category, translations, variants, &mut problems);
+        problems.end(product)
+    }
+}
+
+#[tonic::async_trait]
+impl ProductService for Api {
+    type ImportProductsStream = Pin<Box<dyn Stream<Item = Result<ImportProductsResponse, Status>> + Send>>;
+
+    async fn create_product(
+        &self,
+        request: Request<CreateProductRequest>,
+    ) -> Result<Response<CreateProductResponse>, Status> {
+        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
+        let asked = request.into_inner();
+        let seller_id = seller_of(&caller)?;
+        let new = self.new_product(&asked.category, &asked.translations, &asked.variants)?;
+        let key = Key::of(Some(&caller), "CreateProduct", &asked.request_id, &asked)?;
+        let (now, hub) = (self.0.clock.now(), self.0.hub.clone());
+        let created = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
+            let (new, hub) = (new.clone(), hub.clone());
+            Box::pin(async move {
+                let product = list_product::create(tx, seller_id, &new, now).await?;
+                Ok::<_, Error>(CreateProductResponse { product: Some(encode::product(&product, &hub)) })
+            })
+        });
+        Ok(Response::new(created.await?))
+    }
+
+    async fn update_product(
+        &self,
+        request: Request<UpdateProductRequest>,
+    ) -> Result<Response<UpdateProductResponse>, Status> {
+        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
+        let asked = request.into_inner();
+        let seller_id = seller_of(&caller)?;
+        let id: ProductId = decode::id("product_id", &asked.product_id)?;
+        let version = decode::etag(&asked.etag)?;
+        let new = self.new_product(&asked.category, &asked.translations, &asked.variants)?;
+        let key = Key::of(Some(&caller), "UpdateProduct", &asked.request_id, &asked)?;
+        let (now, hub) = (self.0.clock.now(), self.0.hub.clone());
+        let updated = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
+            let (new, hub) = (new.clone(), hub.clone());
+            Box::pin(async move {
+                let product = list_product::update(tx, seller_id, id, version, &new, now).await?;
+                Ok::<_, Error>(UpdateProductResponse { product: Some(encode::product(&product, &hub)) })
+            })
+        });
+        Ok(Response::new(updated.await?))
+    }
+
+    async fn withdraw_product(
+        &self,
+        request: Request<WithdrawProductRequest>,
+    ) -> Result<Response<WithdrawProductResponse>, Status> {
+        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
+        let asked = request.into_inner();
+        let seller_id = seller_of(&caller)?;
+        let id: ProductId = decode::id("product_id", &asked.product_id)?;
+        let version = decode::etag(&asked.etag)?;
+        let key = Key::of(Some(&caller), "WithdrawProduct", &asked.request_id, &asked)?;
+        let (now, hub) = (self.0.clock.now(), self.0.hub.clone());
+        let withdrawn = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
+            let hub = hub.clone();
+            Box::pin(async move {
+                let product = list_product::withdraw(tx, seller_id, id, version, now).await?;
+                Ok::<_, Error>(WithdrawProductResponse { product: Some(encode::product(&product, &hub)) })
+            })
+        });
+        Ok(Response::new(withdrawn.await?))
+    }
+
+    async fn get_product(
+        &self,
+        request: Request<GetProductRequest>,
+    ) -> Result<Response<GetProductResponse>, Status> {
+        let caller = maybe_seller(rpc::caller(&request));
+        let id = decode::id("product_id", &request.into_inner().product_id)?;
+        let product = self.0.product(id, caller).await?;
+        Ok(Response::new(GetProductResponse { product: Some(encode::product(&product, &self.0.hub)) }))
+    }
+
+    async fn list_products(
+        &self,
+        request: Request<ListProductsRequest>,
+    ) -> Result<Response<ListProductsResponse>, Status> {
+        let caller = rpc::caller(&request).cloned();
+        let asked = request.into_inner();
+        let filter = self.filter(caller.as_ref(), &asked)?;
+        let prices = format!("{:?}{:?}", asked.min_price, asked.max_price);
+        let bound = ["ListProducts", &asked.text, &asked.seller_id, &asked.category, &asked.origin, &prices];
+        let page: Page<Uuid> = Page::of(caller.as_ref(), &bound, asked.page_size, &asked.page_token)?;
+        let rows = self.0.products(filter, page.after, page.limit()).await?;
+        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
+        let products = rows.iter().map(|product| encode::product(product, &self.0.hub)).collect();
+        Ok(Response::new(ListProductsResponse { products, next_page_token }))
+    }
+
+    async fn import_products(
+        &self,
+        request: Request<Streaming<ImportProductsRequest>>,
+    ) -> Result<Response<Self::ImportProductsStream>, Status> {
+        let seller_id = seller_of(&rpc::require(&request)?)?;
+        let app = self.0.clone();
+        // Rows that have come in while the ones before were written share the next transaction.
+        let batches = request.into_inner().ready_chunks(IMPORT_ROWS_MAX);
+        let answers = batches.then(move |batch| import_batch(app.clone(), seller_id, batch));
+        Ok(Response::new(Box::pin(answers.flat_map(futures::stream::iter))))
+    }
+}
+
+async fn import_batch(
+    app: App,
+    seller_id: SellerId,
+    batch: Vec<Result<ImportProductsRequest, Status>>,
+) -> Vec<Result<ImportProductsResponse, Status>> {
+    let mut rows = Vec::with_capacity(batch.len());
+    let mut answers = Vec::with_capacity(batch.len());
+    for row in batch {
+        match row {
+            Err(status) => return vec![Err(status)],
+            Ok(row) => match read_row(&app, &row) {
+                Ok(read) => {
+                    rows.push(read);
+                    answers.push(None);
+                }
+                Err(rejected) => answers.push(Some(rejected)),
+            },
+        }
+    }
+    let mut outcomes = match app.import(seller_id, rows).await {
+        Ok(outcomes) => outcomes.into_iter(),
+        Err(error) => return vec![Err(error.into())],
+    };
+    let answer = |rejected: Option<ImportProductsResponse>| match rejected {
+        Some(rejected) => Ok(rejected),
+        None => {
+            let written = outcomes.next().map(|(number, outcome)| response(number, outcome));
+            written.ok_or_else(|| rpc::status::internal("a row without an outcome"))
+        }
+    };
+    answers.into_iter().map(answer).collect()
+}
+
+fn read_row(app: &App, row: &ImportProductsRequest) -> Result<Row, ImportProductsResponse> {
+    let mut problems = Problems::default();
+    let variants: Vec<_> = row.variant.iter().cloned().collect();
+    let product =
+        decode::product(app.hub.languages(), &row.category, &row.translations, &variants, &mut problems);
+    match (product, problems.first()) {
+        (Some(product), None) => Ok(Row { number: row.row, product }),
+        (_, problem) => {
+            let problem = problem.unwrap_or_else(|| Invalid::new("variant", "is required"));
+            // A row has one variant: its fields are named without a place.
+            let field = problem.field.trim_start_matches("variants[0].").to_owned();
+            Err(response(row.row, Outcome::Rejected(field, problem.problem)))
+        }
+    }
+}
+
+fn response(row: i64, outcome: Outcome) -> ImportProductsResponse {
+    let written = |outcome: ImportOutcome, product_id: ProductId, variant_id: kernel::VariantId| {
+        ImportProductsResponse {
+            row,
+            outcome: outcome.into(),
+            product_id: product_id.to_string(),
+            variant_id: variant_id.to_string(),
+            ..ImportProductsResponse::default()
+        }
+    };
+    match outcome {
+        Outcome::Created(product, variant) => written(ImportOutcome::Created, product, variant),
+        Outcome::Updated(product, variant) => written(ImportOutcome::Updated, product, variant),
+        Outcome::Unchanged(product, variant) => written(ImportOutcome::Unchanged, product, variant),
+        Outcome::Rejected(field, reason) => ImportProductsResponse {
+            row,
+            outcome: ImportOutcome::Rejected.into(),
+            field,
+            reason,
+            ..ImportProductsResponse::default()
+        },
+    }
+}

@@ -1,0 +1,127 @@
+//! `SellerService`.
+
+use kernel::SellerId;
+use proto::catalog::v1::seller_service_server::SellerService;
+use proto::catalog::v1::{
+    ApplySellerRequest, ApplySellerResponse, GetSellerRequest, GetSellerResponse, ListSellersRequest,
+    ListSellersResponse, UpdateSellerRequest, UpdateSellerResponse,
+};
+use proto::convert;
+use rpc::Role;
+use rpc::page::Page;
+use rpc::replay::{Key, once};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::decode::{self, Problems};
+use super::{encode, seller_of};
+use crate::app::{App, Error, apply_seller};
+use crate::domain::seller::{Seller, State};
+
+pub(super) struct Api(pub(super) App);
+
+impl Api {
+    fn application(&self, id: SellerId, asked: &ApplySellerRequest) -> Result<Seller, Status> {
+        let mut problems = Problems::default();
+        let name = problems.take(decode::text("display_name", &asked.display_name, 1, 120));
+        let country = problems.take(decode::country("country", &asked.country));
+        let number = problems.take(decode::text("registration_number", &asked.registration_number, 1, 60));
+        let currency = problems.take(convert::currency("payout_currency", &asked.payout_currency));
+        let seller = (|| {
+            Some(Seller {
+                id,
+                display_name: name?,
+                country: country?,
+                registration_number: number?,
+                tax_registered: asked.tax_registered,
+                payout_currency: currency?,
+                state: State::Applied,
+                state_reason: String::new(),
+                version: 1,
+                created_at: self.0.clock.now(),
+            })
+        })();
+        let seller = problems.end(seller)?;
+        self.0.check_lane("country", seller.country)?;
+        Ok(seller)
+    }
+}
+
+#[tonic::async_trait]
+impl SellerService for Api {
+    async fn apply_seller(
+        &self,
+        request: Request<ApplySellerRequest>,
+    ) -> Result<Response<ApplySellerResponse>, Status> {
+        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
+        let asked = request.into_inner();
+        let seller = self.application(seller_of(&caller)?, &asked)?;
+        let key = Key::of(Some(&caller), "ApplySeller", &asked.request_id, &asked)?;
+        let applied = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
+            let seller = seller.clone();
+            Box::pin(async move {
+                let seller = apply_seller::apply(tx, seller).await?;
+                Ok::<_, Error>(ApplySellerResponse { seller: Some(encode::seller(&seller, true)) })
+            })
+        });
+        Ok(Response::new(applied.await?))
+    }
+
+    async fn get_seller(
+        &self,
+        request: Request<GetSellerRequest>,
+    ) -> Result<Response<GetSellerResponse>, Status> {
+        let caller = rpc::caller(&request).cloned();
+        let asked = request.into_inner();
+        let seller = self.0.seller(decode::id("seller_id", &asked.seller_id)?).await?;
+        let whole = caller.is_some_and(|caller| {
+            caller.role == Role::Operator
+                || (caller.role == Role::Seller && caller.subject == asked.seller_id)
+        });
+        if !whole && seller.state != State::Verified {
+            return Err(rpc::status::not_found("seller", asked.seller_id));
+        }
+        Ok(Response::new(GetSellerResponse { seller: Some(encode::seller(&seller, whole)) }))
+    }
+
+    async fn update_seller(
+        &self,
+        request: Request<UpdateSellerRequest>,
+    ) -> Result<Response<UpdateSellerResponse>, Status> {
+        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
+        let asked = request.into_inner();
+        let own = seller_of(&caller)?;
+        let id: SellerId = decode::id("seller_id", &asked.seller_id)?;
+        if id != own {
+            return Err(rpc::status::not_found("seller", id));
+        }
+        let version = decode::etag(&asked.etag)?;
+        let mut problems = Problems::default();
+        let name = problems.take(decode::text("display_name", &asked.display_name, 1, 120));
+        let name = problems.end(name)?;
+        let key = Key::of(Some(&caller), "UpdateSeller", &asked.request_id, &asked)?;
+        let tax_registered = asked.tax_registered;
+        let edited = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
+            let name = name.clone();
+            Box::pin(async move {
+                let seller = apply_seller::edit(tx, id, version, &name, tax_registered).await?;
+                Ok::<_, Error>(UpdateSellerResponse { seller: Some(encode::seller(&seller, true)) })
+            })
+        });
+        Ok(Response::new(edited.await?))
+    }
+
+    async fn list_sellers(
+        &self,
+        request: Request<ListSellersRequest>,
+    ) -> Result<Response<ListSellersResponse>, Status> {
+        let caller = rpc::caller(&request).cloned();
+        let asked = request.into_inner();
+        let page: Page<(String, Uuid)> =
+            Page::of(caller.as_ref(), &["ListSellers"], asked.page_size, &asked.page_token)?;
+        let rows = self.0.sellers(page.after.clone(), page.limit()).await?;
+        let (rows, next_page_token) = page.cut(rows, |row| (row.display_name.clone(), row.id.uuid()));
+        let sellers = rows.iter().map(|seller| encode::seller(seller, false)).collect();
+        Ok(Response::new(ListSellersResponse { sellers, next_page_token }))
+    }
+}

@@ -1,0 +1,28 @@
+//! A seller opens a place that it ships from.
+
+use db::Tx;
+use kernel::Country;
+
+use super::{App, Error};
+use crate::domain::seller::Location;
+use crate::store::{locations, sellers};
+
+impl App {
+    /// Refuses a country that the hub has no lane from.
+    pub(crate) fn check_lane(&self, field: &str, country: Country) -> Result<(), Error> {
+        if self.hub.lane(country).is_some() {
+            return Ok(());
+        }
+        let lanes = self.hub.lanes().map(|lane| lane.from.as_str()).collect::<Vec<_>>().join(", ");
+        Err(Error::invalid(field, format!("the hub has no lane from {country}; it has {lanes}")))
+    }
+}
+
+/// Opens it.
+pub(crate) async fn create(tx: &mut Tx, location: Location) -> Result<Location, Error> {
+    if sellers::find(tx, location.seller_id).await?.is_none() {
+        return Err(Error::refused("NOT_A_SELLER", "apply to sell first"));
+    }
+    locations::put(tx, &location).await?;
+    Ok(location)
+}

@@ -1,0 +1,90 @@
+//! What variants cost and weigh, for quotes; and whether they can be bought at all.
+
+use std::collections::HashMap;
+
+use kernel::VariantId;
+use uuid::Uuid;
+
+use super::{App, Error};
+use crate::domain::seller::State;
+use crate::store::offers::{self, Offer};
+
+/// A wish to buy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish {
+    pub(crate) variant_id: VariantId,
+    pub(crate) quantity: i64,
+}
+
+impl App {
+    /// The offers in the order asked, or why the first cannot be bought. Stock is a hint: only a reservation decides.
+    pub(crate) async fn offers(&self, wishes: Vec<Wish>) -> Result<Vec<Offer>, Error> {
+        let ids: Vec<VariantId> = wishes.iter().map(|wish| wish.variant_id).collect();
+        let found = self
+            .db
+            .read(move |tx| {
+                let ids = ids.clone();
+                Box::pin(async move { Ok::<_, Error>(offers::of(tx, &ids).await?) })
+            })
+            .await?;
+        let mut found: HashMap<Uuid, Offer> =
+            found.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+        let mut offers = Vec::with_capacity(wishes.len());
+        for wish in wishes {
+            let offer = found.remove(&wish.variant_id.uuid());
+            let offer = offer.ok_or_else(|| Error::not_found("variant", wish.variant_id))?;
+            buyable(&offer)?;
+            self.check_goods(&offer)?;
+            let wanted = wish.quantity.checked_mul(offer.stock_units).unwrap_or(i64::MAX);
+            if wanted > offer.stock_free {
+                return Err(out_of_stock(&offer));
+            }
+            offers.push(offer);
+        }
+        Ok(offers)
+    }
+
+    fn check_goods(&self, offer: &Offer) -> Result<(), Error> {
+        let hs_code = offer.hs_code.parse().ok();
+        let origin = crate::store::parsed(&offer.origin)?;
+        match self.hub.restricted(hs_code.as_ref(), &offer.category, origin) {
+            Some(restricted) if restricted.prohibited => Err(refused(
+                "GOODS_PROHIBITED",
+                format!("`{}` cannot be sold here: {}", offer.sku, restricted.reason),
+                offer,
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether its product and its seller still offer it.
+pub(super) fn buyable(offer: &Offer) -> Result<(), Error> {
+    if offer.withdrawn {
+        return Err(refused("PRODUCT_WITHDRAWN", format!("`{}` is no longer offered", offer.sku), offer));
+    }
+    if State::parse(&offer.seller_state) != State::Verified {
+        let message = format!("{} does not sell here at present", offer.seller_name);
+        return Err(refused("SELLER_NOT_VERIFIED", message, offer));
+    }
+    Ok(())
+}
+
+/// Fewer are free than wanted.
+pub(super) fn out_of_stock(offer: &Offer) -> Error {
+    let available = offer.stock_free.checked_div(offer.stock_units).unwrap_or_default().max(0);
+    let message = format!("only {available} of `{}` can be bought now", offer.sku);
+    match refused("OUT_OF_STOCK", message, offer) {
+        Error::Refused { reason, message, mut about } => {
+            about.push(("available", available.to_string()));
+            Error::Refused { reason, message, about }
+        }
+        other => other,
+    }
+}
+
+/// A refusal about a variant.
+pub(super) fn refused(reason: &'static str, message: String, offer: &Offer) -> Error {
+    let variant_id = VariantId::from(offer.variant_id).to_string();
+    Error::Refused { reason, message, about: vec![("variant_id", variant_id), ("sku", offer.sku.clone())] }
+}

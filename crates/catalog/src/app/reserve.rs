@@ -1,0 +1,108 @@
+//! Holding stock for an order: all lines or none.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use kernel::{OrderId, ReservationId, StockItemId, VariantId};
+use money::Money;
+use uuid::Uuid;
+
+use super::offers::{buyable, out_of_stock, refused};
+use super::{App, Error};
+use crate::domain::reservation::{Line, State, units_by_item};
+use crate::store::offers::{self, Offer};
+use crate::store::{reservations, stock};
+
+/// What is to be held.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) variant_id: VariantId,
+    pub(crate) quantity: i64,
+    /// The price in the quote.
+    pub(crate) unit_price: Money,
+}
+
+impl App {
+    /// Holds the lines, or answers how the hold of this id stands. A refusal leaves nothing: asked again it may do.
+    pub(crate) async fn reserve(
+        &self,
+        id: ReservationId,
+        order_id: OrderId,
+        wanted: Vec<Wanted>,
+    ) -> Result<State, Error> {
+        let now = self.clock.now();
+        self.db
+            .write(move |tx| {
+                let wanted = wanted.clone();
+                Box::pin(async move { hold(tx, id, order_id, &wanted, now).await })
+            })
+            .await
+    }
+}
+
+async fn hold(
+    tx: &mut Tx,
+    id: ReservationId,
+    order_id: OrderId,
+    wanted: &[Wanted],
+    now: DateTime<Utc>,
+) -> Result<State, Error> {
+    let ids: Vec<VariantId> = wanted.iter().map(|line| line.variant_id).collect();
+    let found: HashMap<Uuid, Offer> =
+        offers::of(tx, &ids).await?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+    let mut lines = Vec::with_capacity(wanted.len());
+    for line in wanted {
+        let offer = found.get(&line.variant_id.uuid());
+        let offer = offer.ok_or_else(|| Error::not_found("variant", line.variant_id))?;
+        let units = line.quantity.checked_mul(offer.stock_units).ok_or_else(|| out_of_stock(offer))?;
+        let stock_item_id = StockItemId::from(offer.stock_item_id);
+        lines.push(Line { variant_id: line.variant_id, quantity: line.quantity, stock_item_id, units });
+    }
+    if !reservations::put(tx, id, order_id, State::Held, &lines, now).await? {
+        return stands(tx, id).await;
+    }
+    for line in wanted {
+        let Some(offer) = found.get(&line.variant_id.uuid()) else { continue };
+        buyable(offer)?;
+        check_price(offer, line.unit_price)?;
+    }
+    let units =
+        units_by_item(&lines).ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be held"))?;
+    let held = stock::reserve(tx, &units).await?;
+    if usize::try_from(held).unwrap_or(usize::MAX) == units.len() {
+        return Ok(State::Held);
+    }
+    // Which shelf was short: as it is now, within the transaction that is rolled back.
+    let offers = offers::of(tx, &ids).await?;
+    let short = offers.iter().find(|offer| {
+        let wanted = units.get(&StockItemId::from(offer.stock_item_id)).copied().unwrap_or_default();
+        found.get(&offer.variant_id).is_some_and(|before| before.stock_free == offer.stock_free)
+            && wanted > offer.stock_free
+    });
+    Err(short
+        .or(offers.first())
+        .map_or_else(|| Error::refused("OUT_OF_STOCK", "too few are left"), out_of_stock))
+}
+
+async fn stands(tx: &mut Tx, id: ReservationId) -> Result<State, Error> {
+    match reservations::find(tx, id).await? {
+        Some((found, _)) if found.state == State::Released => {
+            Err(Error::refused("RESERVATION_RELEASED", "this hold was ended: it takes no stock any more"))
+        }
+        Some((found, _)) => Ok(found.state),
+        None => Err(Error::not_found("reservation", id)),
+    }
+}
+
+fn check_price(offer: &Offer, quoted: Money) -> Result<(), Error> {
+    if offer.price_minor == quoted.minor() && offer.currency == quoted.currency().code() {
+        return Ok(());
+    }
+    let now = crate::store::money(offer.price_minor, &offer.currency)?;
+    Err(refused(
+        "PRICE_CHANGED",
+        format!("`{}` was quoted at {quoted} and costs {now} now", offer.sku),
+        offer,
+    ))
+}

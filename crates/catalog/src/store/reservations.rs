@@ -1,0 +1,128 @@
+//! Holds of stock.
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use kernel::{OrderId, ReservationId};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::reservation::{Line, Reservation, State};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    reservation_id: Uuid,
+    order_id: Uuid,
+    state: String,
+    version: i64,
+    lines: Json<Vec<Line>>,
+    created_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn read(self) -> (Reservation, DateTime<Utc>) {
+        let reservation = Reservation {
+            id: self.reservation_id.into(),
+            order_id: self.order_id.into(),
+            state: State::parse(&self.state),
+            version: self.version,
+            lines: self.lines.0,
+        };
+        (reservation, self.created_at)
+    }
+}
+
+/// Writes a hold, or a tombstone (released, without lines), unless one of its id is there; whether it was written.
+pub(crate) async fn put(
+    tx: &mut Tx,
+    id: ReservationId,
+    order_id: OrderId,
+    state: State,
+    lines: &[Line],
+    now: DateTime<Utc>,
+) -> Result<bool, db::Error> {
+    let written = db::execute!(
+        tx,
+        "insert into reservations (reservation_id, order_id, state, lines, created_at) values ($1, $2, $3, $4, $5) \
+         on conflict (reservation_id) do nothing",
+        id.uuid(),
+        order_id.uuid(),
+        state.as_str(),
+        Json(lines),
+        now,
+    )?;
+    Ok(written == 1)
+}
+
+/// A hold, and when it was made.
+pub(crate) async fn find(
+    tx: &mut Tx,
+    id: ReservationId,
+) -> Result<Option<(Reservation, DateTime<Utc>)>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "select reservation_id, order_id, state, version, lines, created_at from reservations where reservation_id = $1",
+        id.uuid(),
+    )?;
+    Ok(row.map(Row::read))
+}
+
+/// Moves a hold on, if it stands where it is thought to; the hold after that.
+pub(crate) async fn advance(
+    tx: &mut Tx,
+    id: ReservationId,
+    from: State,
+    to: State,
+) -> Result<Option<Reservation>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "update reservations set state = $3, version = version + 1 where reservation_id = $1 and state = $2 \
+         returning reservation_id, order_id, state, version, lines, created_at",
+        id.uuid(),
+        from.as_str(),
+        to.as_str(),
+    )?;
+    Ok(row.map(|row| row.read().0))
+}
+
+/// The next version, for an event that changes no state; the hold after that.
+pub(crate) async fn touch(tx: &mut Tx, id: ReservationId) -> Result<Option<Reservation>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "update reservations set version = version + 1 where reservation_id = $1 \
+         returning reservation_id, order_id, state, version, lines, created_at",
+        id.uuid(),
+    )?;
+    Ok(row.map(|row| row.read().0))
+}
+
+/// Notes goods that came back, each return once; whether they were noted now.
+pub(crate) async fn put_returned(
+    tx: &mut Tx,
+    return_id: &str,
+    id: ReservationId,
+    lines: &[Line],
+) -> Result<bool, db::Error> {
+    let written = db::execute!(
+        tx,
+        "insert into returned_goods (return_id, reservation_id, lines) values ($1, $2, $3) \
+         on conflict (return_id) do nothing",
+        return_id,
+        id.uuid(),
+        Json(lines),
+    )?;
+    Ok(written == 1)
+}
+
+/// What came back of a hold.
+pub(crate) async fn returned(tx: &mut Tx, id: ReservationId) -> Result<Vec<Line>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        (Json<Vec<Line>>,),
+        "select lines from returned_goods where reservation_id = $1 limit 1000",
+        id.uuid(),
+    )?;
+    Ok(rows.into_iter().flat_map(|(lines,)| lines.0).collect())
+}

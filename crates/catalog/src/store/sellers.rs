@@ -1,0 +1,129 @@
+//! Sellers.
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use kernel::SellerId;
+use uuid::Uuid;
+
+use super::parsed;
+use crate::domain::seller::{Seller, State};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    seller_id: Uuid,
+    display_name: String,
+    country: String,
+    registration_number: String,
+    tax_registered: bool,
+    payout_currency: String,
+    state: String,
+    state_reason: String,
+    version: i64,
+    created_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn read(self) -> Result<Seller, db::Error> {
+        Ok(Seller {
+            id: self.seller_id.into(),
+            country: parsed(&self.country)?,
+            payout_currency: parsed(&self.payout_currency)?,
+            state: State::parse(&self.state),
+            display_name: self.display_name,
+            registration_number: self.registration_number,
+            tax_registered: self.tax_registered,
+            state_reason: self.state_reason,
+            version: self.version,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// Writes a new seller unless it is there; whether it was written.
+pub(crate) async fn put(tx: &mut Tx, seller: &Seller) -> Result<bool, db::Error> {
+    let written = db::execute!(
+        tx,
+        "insert into sellers (seller_id, display_name, country, registration_number, tax_registered, payout_currency, \
+         state, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (seller_id) do nothing",
+        seller.id.uuid(),
+        seller.display_name.as_str(),
+        seller.country.as_str(),
+        seller.registration_number.as_str(),
+        seller.tax_registered,
+        seller.payout_currency.code(),
+        seller.state.as_str(),
+        seller.created_at,
+    )?;
+    Ok(written == 1)
+}
+
+/// A seller.
+pub(crate) async fn find(tx: &mut Tx, id: SellerId) -> Result<Option<Seller>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "select seller_id, display_name, country, registration_number, tax_registered, payout_currency, state, \
+         state_reason, version, created_at from sellers where seller_id = $1",
+        id.uuid(),
+    )?;
+    row.map(Row::read).transpose()
+}
+
+/// Verified sellers by name, after the position given.
+pub(crate) async fn verified(
+    tx: &mut Tx,
+    after: Option<(String, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Seller>, db::Error> {
+    let (name, id) = after.unwrap_or((String::new(), Uuid::nil()));
+    let rows = db::fetch_all!(
+        tx,
+        Row,
+        "select seller_id, display_name, country, registration_number, tax_registered, payout_currency, state, \
+         state_reason, version, created_at from sellers where state = 'verified' \
+         and (display_name > $1 or (display_name = $1 and seller_id > $2)) order by display_name, seller_id limit $3",
+        name,
+        id,
+        limit,
+    )?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Edits a seller, if it still stands at `version`.
+pub(crate) async fn edit(
+    tx: &mut Tx,
+    id: SellerId,
+    version: i64,
+    display_name: &str,
+    tax_registered: bool,
+) -> Result<bool, db::Error> {
+    let changed = db::execute!(
+        tx,
+        "update sellers set display_name = $3, tax_registered = $4, version = version + 1 \
+         where seller_id = $1 and version = $2",
+        id.uuid(),
+        version,
+        display_name,
+        tax_registered,
+    )?;
+    Ok(changed == 1)
+}
+
+/// Moves a seller to another state; its new version.
+pub(crate) async fn judge(
+    tx: &mut Tx,
+    id: SellerId,
+    state: State,
+    reason: &str,
+) -> Result<Option<i64>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        (i64,),
+        "update sellers set state = $2, state_reason = $3, version = version + 1 \
+         where seller_id = $1 and state <> $2 returning version",
+        id.uuid(),
+        state.as_str(),
+        reason,
+    )?;
+    Ok(row.map(|(version,)| version))
+}
