@@ -51,10 +51,11 @@ pub(crate) async fn products(
     limit: i64,
 ) -> Result<Vec<Product>, db::Error> {
     let price = filter.min_price.or(filter.max_price);
+    let sql = tx.sql(POSTGRES, SQLITE);
     let rows = db::fetch_all!(
         tx,
         products::Row,
-        tx.sql(POSTGRES, SQLITE),
+        sql,
         before.unwrap_or(Uuid::max()),
         filter.own,
         filter.seller_id.map_or(Uuid::nil(), |id| id.uuid()),
