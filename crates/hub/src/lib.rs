@@ -10,6 +10,7 @@ pub mod case;
 mod file;
 mod problem;
 mod profile;
+mod rates;
 mod validate;
 
 pub use builtin::{BUILTIN, builtin};
@@ -17,3 +18,4 @@ pub use carriage::{CarriageOption, Parcel};
 pub use file::{Carrier, DuitNowMerchant, PaymentMethod, PromptPayBiller, S10Range, Service, Terms, Zone};
 pub use problem::{Problem, Problems};
 pub use profile::{Lane, Profile, Restricted};
+pub use rates::{RatesError, reference_rates};

@@ -95,7 +95,10 @@ pub(super) fn decode(input: &ToDecode) -> BTreeMap<&'static str, Value> {
         ("scheme", text(code.scheme.as_str())),
         ("dynamic", Value::Bool(code.dynamic)),
         ("country", text(&code.country)),
-        ("currency", text(&currency(&code.currency).map_or(code.currency.clone(), |found| found.code().to_owned()))),
+        (
+            "currency",
+            text(&currency(&code.currency).map_or(code.currency.clone(), |found| found.code().to_owned())),
+        ),
     ]);
     let mut add = |field, value: &str| {
         if !value.is_empty() {

@@ -126,7 +126,7 @@ async fn insert_sellers(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
 pub(crate) async fn save(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> {
     // An order that was cancelled before it was confirmed gives its quote free.
     let holds_quote = match &order.progress.state {
-        State::Cancelled { .. } => true,
+        State::Cancelled { paid_at, .. } => paid_at.is_some(),
         _ => true,
     };
     let updated = db::execute!(

@@ -1,0 +1,30 @@
+//! `ConsignmentService`.
+
+use std::sync::Arc;
+
+use proto::logistics::internal::v1::consignment_service_server::ConsignmentService;
+use proto::logistics::internal::v1::{
+    CancelConsignmentsOutcome, CancelConsignmentsRequest, CancelConsignmentsResponse,
+};
+use tonic::{Request, Response, Status};
+
+use super::decode;
+use crate::app::App;
+use crate::app::cancel_consignments::Outcome;
+
+pub(super) struct Api(pub(super) Arc<App>);
+
+#[tonic::async_trait]
+impl ConsignmentService for Api {
+    async fn cancel_consignments(
+        &self,
+        request: Request<CancelConsignmentsRequest>,
+    ) -> Result<Response<CancelConsignmentsResponse>, Status> {
+        let order_id = decode::id("order_id", &request.into_inner().order_id)?;
+        let outcome = match self.0.cancel_consignments(order_id).await? {
+            Outcome::Cancelled => CancelConsignmentsOutcome::Cancelled,
+            Outcome::AlreadyPickedUp => CancelConsignmentsOutcome::AlreadyPickedUp,
+        };
+        Ok(Response::new(CancelConsignmentsResponse { outcome: outcome.into() }))
+    }
+}

@@ -1,0 +1,95 @@
+//! Reading requests: a field that is wrong is named.
+
+use hub::Parcel;
+use kernel::Country;
+use proto::convert::{self, Invalid};
+use proto::logistics::internal::v1::{ConsignmentToQuote, LineToQuote};
+use proto::types::v1::Dimensions;
+use tonic::Status;
+
+use crate::domain::landed::{Consignment, Goods};
+
+/// Lines of one consignment.
+const LINES_MAX: usize = 500;
+const QUANTITY_MAX: i64 = 1_000_000;
+const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
+const SIDE_MM_MAX: i64 = 10_000;
+
+pub(super) fn invalid(error: &Invalid) -> Status {
+    rpc::status::invalid(&[(&error.field, &error.problem)])
+}
+
+pub(super) fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Status> {
+    text.parse().map_err(|error: kernel::IdError| rpc::status::invalid(&[(field, &error.to_string())]))
+}
+
+/// A text of this many characters.
+pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
+    if (least..=most).contains(&text.chars().count()) {
+        return Ok(text.to_owned());
+    }
+    Err(Invalid::new(field, format!("must be {least} to {most} characters")))
+}
+
+pub(super) fn country(field: &str, text: &str) -> Result<Country, Invalid> {
+    text.parse().map_err(|error: kernel::CountryError| Invalid::new(field, error.to_string()))
+}
+
+/// Units of one size and weight.
+pub(super) fn parcel(
+    path: &str,
+    quantity: i64,
+    weight_grams: i64,
+    dimensions: Option<&Dimensions>,
+) -> Result<Parcel, Invalid> {
+    let size = dimensions.ok_or_else(|| Invalid::new(format!("{path}dimensions"), "is required"))?;
+    let number = |field: &str, value: i64, most: i64| {
+        let value = convert::quantity(&format!("{path}{field}"), value, most)?;
+        u64::try_from(value).map_err(|error| Invalid::new(format!("{path}{field}"), error.to_string()))
+    };
+    Ok(Parcel {
+        quantity: number("quantity", quantity, QUANTITY_MAX)?,
+        weight_grams: number("weight_grams", weight_grams, WEIGHT_GRAMS_MAX)?,
+        length_mm: number("dimensions.length_mm", size.length_mm, SIDE_MM_MAX)?,
+        width_mm: number("dimensions.width_mm", size.width_mm, SIDE_MM_MAX)?,
+        height_mm: number("dimensions.height_mm", size.height_mm, SIDE_MM_MAX)?,
+    })
+}
+
+pub(super) fn consignment(place: usize, asked: &ConsignmentToQuote) -> Result<Consignment, Invalid> {
+    let path = format!("consignments[{place}].");
+    if asked.lines.is_empty() || asked.lines.len() > LINES_MAX {
+        return Err(Invalid::new(format!("{path}lines"), format!("must be 1 to {LINES_MAX}")));
+    }
+    let goods = asked.lines.iter().enumerate();
+    let goods = goods.map(|(line, asked)| read_goods(&format!("{path}lines[{line}]."), asked));
+    let goods = goods.collect::<Result<Vec<_>, _>>()?;
+    let currency = goods.first().map(|first| first.unit_price.currency());
+    let currency = currency.ok_or_else(|| Invalid::new(format!("{path}lines"), "is empty"))?;
+    if let Some(other) = goods.iter().position(|goods| goods.unit_price.currency() != currency) {
+        let field = format!("{path}lines[{other}].unit_price.currency");
+        return Err(Invalid::new(field, format!("must be {currency}, as the first line's")));
+    }
+    Ok(Consignment {
+        from: country(&format!("{path}from_country"), &asked.from_country)?,
+        currency,
+        seller_tax_registered: asked.seller_tax_registered,
+        goods,
+    })
+}
+
+fn read_goods(path: &str, asked: &LineToQuote) -> Result<Goods, Invalid> {
+    let field = |name: &str| format!("{path}{name}");
+    let hs_code = asked.hs_code.parse();
+    let preference = text(&field("preference"), &asked.preference, 0, 20)?;
+    Ok(Goods {
+        parcel: parcel(path, asked.quantity, asked.weight_grams, asked.dimensions.as_ref())?,
+        quantity: asked.quantity,
+        unit_price: convert::money(&field("unit_price"), asked.unit_price.as_ref())?,
+        hs_code: hs_code
+            .map_err(|error: customs::hs_code::Error| Invalid::new(field("hs_code"), error.to_string()))?,
+        origin: country(&field("origin"), &asked.origin)?,
+        category: text(&field("category"), &asked.category, 0, 100)?,
+        preference: Some(preference).filter(|code| !code.is_empty()),
+    })
+}

@@ -1,0 +1,58 @@
+//! The gRPC services: decode, call the use case, encode.
+
+mod consignment_service;
+mod decode;
+mod encode;
+mod landed_cost_service;
+mod shipment_service;
+mod tracking_service;
+
+use std::sync::Arc;
+
+use proto::logistics::{internal::v1 as internal_wire, v1 as wire};
+use tonic::service::Routes;
+use tonic::{Code, Status};
+
+use crate::app::{App, Error};
+
+pub(crate) use encode::state;
+
+/// What anyone may reach.
+pub(crate) fn public(app: &Arc<App>) -> Routes {
+    use wire::{carriage_service_server, declaration_service_server, shipment_service_server};
+    Routes::new(shipment_service_server::ShipmentServiceServer::new(shipment_service::Api(app.clone())))
+        .add_service(declaration_service_server::DeclarationServiceServer::new(shipment_service::Api(
+            app.clone(),
+        )))
+        .add_service(carriage_service_server::CarriageServiceServer::new(landed_cost_service::Api(
+            app.clone(),
+        )))
+}
+
+/// What services, carriers and operators may reach.
+pub(crate) fn internal(app: &Arc<App>) -> Routes {
+    use internal_wire::{consignment_service_server, landed_cost_service_server, tracking_service_server};
+    Routes::new(landed_cost_service_server::LandedCostServiceServer::new(landed_cost_service::Api(
+        app.clone(),
+    )))
+    .add_service(tracking_service_server::TrackingServiceServer::new(tracking_service::Api(app.clone())))
+    .add_service(consignment_service_server::ConsignmentServiceServer::new(consignment_service::Api(
+        app.clone(),
+    )))
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Database(error) => rpc::status::database(error),
+            Error::NotFound { kind, id } => rpc::status::not_found(kind, id),
+            Error::Refused { reason, message, about } => {
+                let about: Vec<(&str, &str)> =
+                    about.iter().map(|(key, value)| (*key, value.as_str())).collect();
+                rpc::status::reject(Code::FailedPrecondition, reason, message.clone(), &about)
+            }
+            Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
+            Error::Exhausted(message) => rpc::status::internal(message),
+        }
+    }
+}

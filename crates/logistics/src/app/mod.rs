@@ -1,0 +1,62 @@
+//! What can be done with consignments, one use case per file.
+
+pub(crate) mod book;
+pub(crate) mod cancel_consignments;
+pub(crate) mod carry;
+pub(crate) mod quote;
+pub(crate) mod read;
+pub(crate) mod record_tracking;
+
+use std::sync::Arc;
+
+use db::{Db, Retryable};
+use events::Outbox;
+use hub::Profile;
+use kernel::Clock;
+use money::rates::RateTable;
+use runtime::Sandbox;
+
+/// What every use case needs.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) outbox: Outbox,
+    pub(crate) hub: Arc<Profile>,
+    pub(crate) rates: Arc<RateTable>,
+    pub(crate) sandbox: Sandbox,
+}
+
+/// Why a use case was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{0}")]
+    Database(#[from] db::Error),
+    /// `kind` is a noun, such as `shipment`.
+    #[error("there is no {kind} {id}")]
+    NotFound { kind: &'static str, id: String },
+    /// Refused by a rule: an UPPER_SNAKE reason, a sentence, and what it is about.
+    #[error("{message}")]
+    Refused { reason: &'static str, message: String, about: Vec<(&'static str, String)> },
+    #[error("{field}: {problem}")]
+    Invalid { field: &'static str, problem: String },
+    /// An operator has to change the profile first.
+    #[error("{0}")]
+    Exhausted(String),
+}
+
+impl Error {
+    pub(crate) fn refused(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::Refused { reason, message: message.into(), about: Vec::new() }
+    }
+
+    pub(crate) fn not_found(kind: &'static str, id: impl std::fmt::Display) -> Self {
+        Self::NotFound { kind, id: id.to_string() }
+    }
+}
+
+impl Retryable for Error {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_retryable())
+    }
+}

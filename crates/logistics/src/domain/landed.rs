@@ -1,0 +1,173 @@
+//! The landed cost of a consignment: its carriage, its customs value, duty and tax.
+
+use chrono::NaiveDate;
+use customs::landed_cost::{Amounts, AppliedRule};
+use customs::{HsCode, Line, Rates, Shipment};
+
+use hub::{CarriageOption, Parcel, Profile};
+use kernel::Country;
+use money::rates::RateTable;
+use money::{Currency, Money, Rounding};
+
+use super::customs_rate::{self, CustomsRate};
+
+/// Goods of one seller from one country, all priced in one currency.
+#[derive(Debug, Clone)]
+pub(crate) struct Consignment {
+    pub(crate) from: Country,
+    pub(crate) currency: Currency,
+    /// The seller is registered for the tax on low-value goods.
+    pub(crate) seller_tax_registered: bool,
+    pub(crate) goods: Vec<Goods>,
+}
+
+/// A line of a consignment.
+#[derive(Debug, Clone)]
+pub(crate) struct Goods {
+    pub(crate) parcel: Parcel,
+    pub(crate) quantity: i64,
+    pub(crate) unit_price: Money,
+    pub(crate) hs_code: HsCode,
+    pub(crate) origin: Country,
+    pub(crate) category: String,
+    pub(crate) preference: Option<String>,
+}
+
+/// A landed cost in the hub's currency.
+#[derive(Debug, Clone)]
+pub(crate) struct Landed {
+    pub(crate) carriage: CarriageOption,
+    pub(crate) customs_value: Money,
+    pub(crate) total: Amounts,
+    pub(crate) lines: Vec<Amounts>,
+    pub(crate) rules: Vec<AppliedRule>,
+    /// None needed when the goods are priced in the hub's currency.
+    pub(crate) customs_rate: Option<CustomsRate>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Why there is no landed cost.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("there is no lane from {0} into this hub's country")]
+    NoLane(Country),
+    #[error("no carrier of this hub carries this consignment: {0}")]
+    NoCarriage(String),
+    #[error("line {line}: {reason}")]
+    Prohibited { line: usize, reason: String },
+    #[error("{0}")]
+    NoRate(String),
+    #[error("{0}")]
+    Customs(String),
+}
+
+/// What decides besides the consignment itself.
+#[derive(Debug)]
+pub(crate) struct Terms<'a> {
+    pub(crate) profile: &'a Profile,
+    pub(crate) rates: &'a RateTable,
+    pub(crate) today: NaiveDate,
+    pub(crate) sandbox: bool,
+    pub(crate) postcode: &'a str,
+    /// The service to use where it is offered, by its code; empty: the cheapest.
+    pub(crate) carriage_service: &'a str,
+}
+
+/// Works the landed cost out.
+pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Landed, Refusal> {
+    let ruleset = terms.profile.ruleset(consignment.from).ok_or(Refusal::NoLane(consignment.from))?;
+    let mut warnings = restrictions(terms.profile, consignment)?;
+    let carriage = carriage(terms, consignment)?;
+    let customs_rate = customs_rate(terms, consignment.currency)?;
+    let shipment = shipment(terms, consignment, &carriage, customs_rate.as_ref())?;
+    let cost =
+        customs::landed_cost(ruleset, &shipment).map_err(|error| Refusal::Customs(error.to_string()))?;
+    warnings.extend(cost.warnings);
+    warnings.extend(customs_rate.iter().flat_map(|rate| rate.warnings.iter().cloned()));
+    Ok(Landed {
+        carriage,
+        customs_value: cost.customs_value,
+        total: cost.total,
+        lines: cost.lines,
+        rules: cost.rules,
+        customs_rate,
+        warnings,
+    })
+}
+
+/// What a buyer is told of goods that need a permit; goods that are never carried are refused.
+fn restrictions(profile: &Profile, consignment: &Consignment) -> Result<Vec<String>, Refusal> {
+    let mut warnings = Vec::new();
+    for (line, goods) in consignment.goods.iter().enumerate() {
+        match profile.restricted(Some(&goods.hs_code), &goods.category, goods.origin) {
+            Some(found) if found.prohibited => {
+                return Err(Refusal::Prohibited { line, reason: found.reason });
+            }
+            Some(found) => warnings.push(found.reason),
+            None => {}
+        }
+    }
+    Ok(warnings)
+}
+
+fn carriage(terms: &Terms<'_>, consignment: &Consignment) -> Result<CarriageOption, Refusal> {
+    let parcels: Vec<Parcel> = consignment.goods.iter().map(|goods| goods.parcel).collect();
+    let mut options = terms.profile.carriage(consignment.from, &parcels, terms.postcode);
+    let wished = options.iter().position(|option| option.service == terms.carriage_service);
+    if options.is_empty() {
+        let problem = format!("it is too heavy or too large, or no zone covers {}", consignment.from);
+        return Err(Refusal::NoCarriage(problem));
+    }
+    Ok(options.swap_remove(wished.unwrap_or(0)))
+}
+
+fn customs_rate(terms: &Terms<'_>, goods: Currency) -> Result<Option<CustomsRate>, Refusal> {
+    let hub = terms.profile.currency();
+    if goods == hub {
+        return Ok(None);
+    }
+    let days = terms.profile.terms().exchange_age_days_max;
+    customs_rate::of(terms.rates, goods, hub, terms.today, days, terms.sandbox)
+        .map(Some)
+        .map_err(Refusal::NoRate)
+}
+
+fn shipment(
+    terms: &Terms<'_>,
+    consignment: &Consignment,
+    carriage: &CarriageOption,
+    customs_rate: Option<&CustomsRate>,
+) -> Result<Shipment, Refusal> {
+    let insurance = insurance(terms, consignment).map_err(|error| Refusal::Customs(error.to_string()))?;
+    Ok(Shipment {
+        date: terms.today,
+        transport: carriage.transport,
+        goods_currency: consignment.currency,
+        customs_rate: customs_rate.map(|rate| rate.reference.rate),
+        seller_registered: consignment.seller_tax_registered,
+        freight: carriage.price,
+        insurance,
+        lines: consignment.goods.iter().map(|goods| line(consignment.from, goods)).collect(),
+    })
+}
+
+fn insurance(terms: &Terms<'_>, consignment: &Consignment) -> Result<Money, money::Error> {
+    let prices = consignment.goods.iter().map(|goods| goods.unit_price.checked_mul(goods.quantity));
+    let prices = prices.collect::<Result<Vec<_>, _>>()?;
+    let goods = Money::sum(prices, consignment.currency)?;
+    goods.times(terms.profile.terms().insurance_rate, Rounding::HalfAwayFromZero)
+}
+
+fn line(from: Country, goods: &Goods) -> Line {
+    Line {
+        origin: goods.origin,
+        from,
+        quantity: goods.quantity,
+        unit_price: goods.unit_price,
+        hs_code: Some(goods.hs_code.clone()),
+        category: Some(goods.category.clone()),
+        weight_grams: i64::try_from(goods.parcel.weight_grams).ok(),
+        preference: goods.preference.clone(),
+        rates: Rates::default(),
+    }
+}

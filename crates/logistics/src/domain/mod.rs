@@ -1,0 +1,7 @@
+//! The rules of carriage and customs, without a clock, a database or a network.
+
+pub(crate) mod customs_rate;
+pub(crate) mod label;
+pub(crate) mod landed;
+pub(crate) mod sandbox_carrier;
+pub(crate) mod shipment;

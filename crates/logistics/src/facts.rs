@@ -1,0 +1,36 @@
+//! What has happened to parcels, as events. The aggregate is the shipment, its version the shipment's.
+
+use chrono::{DateTime, Utc};
+use events::Envelope;
+use proto::convert::timestamp;
+use proto::logistics::events::v1 as wire;
+
+use crate::api::state;
+use crate::domain::shipment::{Shipment, TrackingEvent};
+
+/// A consignment has its number and label.
+pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Envelope {
+    let message = wire::ConsignmentBooked {
+        shipment_id: shipment.id.to_string(),
+        consignment_id: shipment.consignment_id.to_string(),
+        order_id: shipment.order_id.to_string(),
+        tracking_number: shipment.tracking_number.clone(),
+        declaration_id: shipment.declaration_id.map(|id| id.to_string()).unwrap_or_default(),
+        booked_at: Some(timestamp(shipment.created_at)),
+    };
+    Envelope::new("logistics.consignment_booked.v1", shipment.id, shipment.version, at, &message)
+}
+
+/// A parcel moved on.
+pub(crate) fn tracking_recorded(shipment: &Shipment, event: &TrackingEvent, at: DateTime<Utc>) -> Envelope {
+    let message = wire::TrackingRecorded {
+        shipment_id: shipment.id.to_string(),
+        consignment_id: shipment.consignment_id.to_string(),
+        order_id: shipment.order_id.to_string(),
+        state: state(event.state).into(),
+        place: event.place.clone(),
+        occurred_at: Some(timestamp(event.occurred_at)),
+        note: event.note.clone(),
+    };
+    Envelope::new("logistics.tracking_recorded.v1", shipment.id, shipment.version, at, &message)
+}

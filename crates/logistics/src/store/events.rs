@@ -1,0 +1,78 @@
+//! What happened to parcels.
+
+use chrono::{DateTime, Utc};
+use db::Tx;
+use kernel::ShipmentId;
+use uuid::Uuid;
+
+use crate::domain::shipment::{State, TrackingEvent};
+
+/// The most steps of a parcel that are read: it has eight at most.
+const STEPS_MAX: i64 = 100;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    tracking_event_id: Uuid,
+    carrier_reference: String,
+    state: String,
+    place: String,
+    note: String,
+    occurred_at: DateTime<Utc>,
+}
+
+impl Row {
+    fn read(self) -> Result<TrackingEvent, db::Error> {
+        Ok(TrackingEvent {
+            id: self.tracking_event_id.into(),
+            state: State::parse(&self.state).ok_or_else(|| super::broken(&self.state))?,
+            carrier_reference: self.carrier_reference,
+            place: self.place,
+            note: self.note,
+            occurred_at: self.occurred_at,
+        })
+    }
+}
+
+/// Writes an event.
+pub(crate) async fn put(tx: &mut Tx, id: ShipmentId, event: &TrackingEvent) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "insert into tracking_events (tracking_event_id, shipment_id, carrier_reference, state, place, note, \
+         occurred_at) values ($1, $2, $3, $4, $5, $6, $7)",
+        event.id.uuid(),
+        id.uuid(),
+        event.carrier_reference.as_str(),
+        event.state.as_str(),
+        event.place.as_str(),
+        event.note.as_str(),
+        event.occurred_at,
+    )?;
+    Ok(())
+}
+
+/// The shipment that a carrier reported under this id.
+pub(crate) async fn shipment_of(
+    tx: &mut Tx,
+    carrier_reference: &str,
+) -> Result<Option<ShipmentId>, db::Error> {
+    let found = db::fetch_optional!(
+        tx,
+        (Uuid,),
+        "select shipment_id from tracking_events where carrier_reference = $1",
+        carrier_reference,
+    )?;
+    Ok(found.map(|(id,)| id.into()))
+}
+
+/// What happened to a parcel, oldest first.
+pub(crate) async fn of(tx: &mut Tx, id: ShipmentId) -> Result<Vec<TrackingEvent>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        Row,
+        "select tracking_event_id, carrier_reference, state, place, note, occurred_at from tracking_events \
+         where shipment_id = $1 order by occurred_at, tracking_event_id limit $2",
+        id.uuid(),
+        STEPS_MAX,
+    )?;
+    rows.into_iter().map(Row::read).collect()
+}

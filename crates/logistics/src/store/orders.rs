@@ -1,0 +1,47 @@
+//! What became of each order here.
+
+use db::Tx;
+use kernel::OrderId;
+
+/// Whether an order's consignments are booked, or must never be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Booked,
+    Cancelled,
+}
+
+impl Fate {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Booked => "booked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Decides an order that nobody has decided; whether it did.
+pub(crate) async fn decide(tx: &mut Tx, id: OrderId, fate: Fate) -> Result<bool, db::Error> {
+    let decided = db::execute!(
+        tx,
+        "insert into orders (order_id, state) values ($1, $2) on conflict (order_id) do nothing",
+        id.uuid(),
+        fate.as_str(),
+    )?;
+    Ok(decided == 1)
+}
+
+/// What was decided, locked where the engine locks rows.
+pub(crate) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Fate>, db::Error> {
+    let sql = tx.sql(
+        "select state from orders where order_id = $1 for update",
+        "select state from orders where order_id = $1",
+    );
+    let found = db::fetch_optional!(tx, (String,), sql, id.uuid())?;
+    Ok(found.map(|(state,)| if state == "cancelled" { Fate::Cancelled } else { Fate::Booked }))
+}
+
+/// What was booked is cancelled.
+pub(crate) async fn cancel(tx: &mut Tx, id: OrderId) -> Result<(), db::Error> {
+    db::execute!(tx, "update orders set state = 'cancelled' where order_id = $1", id.uuid())?;
+    Ok(())
+}
