@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn amounts_are_grouped() {
-        let show = |minor_units, currency: &str| amount(&Money { currency: currency.to_owned(), minor_units });
+        let show =
+            |minor_units, currency: &str| amount(&Money { currency: currency.to_owned(), minor_units });
         assert_eq!(show(123_456_789, "MYR"), "1,234,567.89 MYR");
         assert_eq!(show(-99_950, "THB"), "-999.50 THB");
         assert_eq!(show(1_000, "JPY"), "1,000 JPY");

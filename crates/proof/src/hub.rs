@@ -68,7 +68,10 @@ impl Hub {
     /// The public API in any role.
     pub fn session(&self, role: Role, subject: &str) -> Result<Session> {
         let bearer = self.bearer(role, subject)?;
-        Ok(Session { subject: subject.to_owned(), line: InterceptedService::new(self.public.clone(), bearer) })
+        Ok(Session {
+            subject: subject.to_owned(),
+            line: InterceptedService::new(self.public.clone(), bearer),
+        })
     }
 
     /// The internal API in any role.
@@ -86,8 +89,12 @@ impl Hub {
     }
 
     /// The catalog's operator views.
-    pub fn catalog_operator(&self) -> Result<catalog_internal::catalog_operator_service_client::CatalogOperatorServiceClient<Line>> {
-        Ok(catalog_internal::catalog_operator_service_client::CatalogOperatorServiceClient::new(self.operator()?))
+    pub fn catalog_operator(
+        &self,
+    ) -> Result<catalog_internal::catalog_operator_service_client::CatalogOperatorServiceClient<Line>> {
+        Ok(catalog_internal::catalog_operator_service_client::CatalogOperatorServiceClient::new(
+            self.operator()?,
+        ))
     }
 
     /// The ledger for operators.
@@ -106,10 +113,10 @@ impl Hub {
     }
 
     /// The carriers' side.
-    pub fn tracking(&self) -> Result<logistics_internal::tracking_service_client::TrackingServiceClient<Line>> {
-        Ok(logistics_internal::tracking_service_client::TrackingServiceClient::new(
-            self.internal(Role::Carrier, "proof")?,
-        ))
+    pub fn tracking(
+        &self,
+    ) -> Result<logistics_internal::tracking_service_client::TrackingServiceClient<Line>> {
+        Ok(logistics_internal::tracking_service_client::TrackingServiceClient::new(self.operator()?))
     }
 
     /// Outbox, inbox, parked events, requests.

@@ -112,8 +112,16 @@ async fn unpublished(hub: &Hub, service: &str) -> Result<i64> {
 
 /// Checks every invariant. Let the hub [`settle`] first.
 pub async fn check(hub: &Hub) -> Result<Report> {
-    let balance = hub.ledger()?.trial_balance(TrialBalanceRequest {}).await.context("the trial balance")?.into_inner();
-    let checks = vec![balanced(&balance), ledger(&balance), stock(hub).await?, orders(hub).await?, events(hub).await?, suspense(hub).await?];
+    let balance =
+        hub.ledger()?.trial_balance(TrialBalanceRequest {}).await.context("the trial balance")?.into_inner();
+    let checks = vec![
+        balanced(&balance),
+        ledger(&balance),
+        stock(hub).await?,
+        orders(hub).await?,
+        events(hub).await?,
+        suspense(hub).await?,
+    ];
     Ok(Report { checks, balance })
 }
 
@@ -138,7 +146,12 @@ fn ledger(balance: &TrialBalanceResponse) -> Check {
 }
 
 async fn stock(hub: &Hub) -> Result<Check> {
-    let audit = hub.catalog_operator()?.audit_stock(AuditStockRequest {}).await.context("the stock audit")?.into_inner();
+    let audit = hub
+        .catalog_operator()?
+        .audit_stock(AuditStockRequest {})
+        .await
+        .context("the stock audit")?
+        .into_inner();
     let seen = format!(
         "{} stock items: {} on hand, {} reserved, {} dispatched",
         audit.stock_items, audit.on_hand, audit.reserved, audit.dispatched
@@ -147,12 +160,14 @@ async fn stock(hub: &Hub) -> Result<Check> {
 }
 
 async fn orders(hub: &Hub) -> Result<Check> {
-    let audit = hub.sagas()?.audit_orders(AuditOrdersRequest {}).await.context("the orders' audit")?.into_inner();
+    let audit =
+        hub.sagas()?.audit_orders(AuditOrdersRequest {}).await.context("the orders' audit")?.into_inner();
     let mut violations = audit.violations;
     if audit.unsettled > 0 {
         violations.push(format!("{} sagas are not settled", audit.unsettled));
     }
-    let mut states: Vec<String> = audit.by_state.iter().map(|(state, count)| format!("{count} {}", state.to_lowercase())).collect();
+    let mut states: Vec<String> =
+        audit.by_state.iter().map(|(state, count)| format!("{count} {}", state.to_lowercase())).collect();
     states.sort();
     let seen = format!("{} orders: {}", audit.orders, states.join(", "));
     Ok(Check { name: "no order lost, every saga settled", seen, violations })
@@ -161,18 +176,30 @@ async fn orders(hub: &Hub) -> Result<Check> {
 async fn events(hub: &Hub) -> Result<Check> {
     let mut violations = Vec::new();
     for service in SERVICES {
-        let request =
-            ListParkedEventsRequest { service: service.to_owned(), page_size: 200, page_token: String::new() };
-        let parked = hub.operations()?.list_parked_events(request).await.context("listing parked events")?.into_inner();
-        violations.extend(
-            parked.events.iter().map(|event| format!("{service} parked {} of {}: {}", event.kind, event.aggregate_id, event.reason)),
-        );
+        let request = ListParkedEventsRequest {
+            service: service.to_owned(),
+            page_size: 200,
+            page_token: String::new(),
+        };
+        let parked = hub
+            .operations()?
+            .list_parked_events(request)
+            .await
+            .context("listing parked events")?
+            .into_inner();
+        violations.extend(parked.events.iter().map(|event| {
+            format!("{service} parked {} of {}: {}", event.kind, event.aggregate_id, event.reason)
+        }));
         let waiting = unpublished(hub, service).await?;
         if waiting > 0 {
             violations.push(format!("{waiting} events of {service} were not published"));
         }
     }
-    Ok(Check { name: "no event parked or left behind", seen: format!("{} services", SERVICES.len()), violations })
+    Ok(Check {
+        name: "no event parked or left behind",
+        seen: format!("{} services", SERVICES.len()),
+        violations,
+    })
 }
 
 async fn suspense(hub: &Hub) -> Result<Check> {

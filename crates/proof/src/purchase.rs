@@ -86,8 +86,11 @@ pub async fn fund(buyer: &Session, amount: &Money) -> Result<Wallet> {
 
 /// Puts money into a wallet.
 pub async fn top_up(buyer: &Session, wallet_id: &str, amount: Money) -> Result<Wallet> {
-    let request =
-        TopUpWalletRequest { request_id: request_id(), wallet_id: wallet_id.to_owned(), amount: Some(amount) };
+    let request = TopUpWalletRequest {
+        request_id: request_id(),
+        wallet_id: wallet_id.to_owned(),
+        amount: Some(amount),
+    };
     let answer = buyer.wallets().top_up_wallet(request).await.context("topping a wallet up")?;
     answer.into_inner().wallet.context("a wallet without content")
 }

@@ -35,8 +35,11 @@ pub async fn request(
 
 /// The seller agrees and receives the goods.
 pub async fn accept(seller: &Session, return_id: &str, restock: bool) -> Result<Return> {
-    let approve =
-        ApproveReturnRequest { request_id: request_id(), return_id: return_id.to_owned(), answer: String::new() };
+    let approve = ApproveReturnRequest {
+        request_id: request_id(),
+        return_id: return_id.to_owned(),
+        answer: String::new(),
+    };
     seller.returns().approve_return(approve).await.context("approving a return")?;
     let receive = ReceiveReturnRequest { request_id: request_id(), return_id: return_id.to_owned(), restock };
     let received = seller.returns().receive_return(receive).await.context("receiving a return")?;

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use kernel::SellerId;
 use proto::catalog::internal::v1::VerifySellerRequest;
 use proto::catalog::v1::{
-    ApplySellerRequest, CreateLocationRequest, ImportOutcome, ImportProductsRequest, ListLocationsRequest, Location,
-    Seller, SellerState,
+    ApplySellerRequest, CreateLocationRequest, ImportOutcome, ImportProductsRequest, ImportProductsResponse,
+    ListLocationsRequest, Location, Seller, SellerState,
 };
 use tokio_stream::StreamExt as _;
 use tonic::Code;
@@ -84,8 +84,11 @@ async fn apply(session: &Session, firm: &Firm) -> Result<Seller> {
 }
 
 async fn location(session: &Session, firm: &Firm) -> Result<Location> {
-    let listed = session.stock().list_locations(ListLocationsRequest::default()).await.context("a seller's places")?;
-    if let Some(location) = listed.into_inner().locations.into_iter().find(|place| place.country == firm.country) {
+    let listed =
+        session.stock().list_locations(ListLocationsRequest::default()).await.context("a seller's places")?;
+    if let Some(location) =
+        listed.into_inner().locations.into_iter().find(|place| place.country == firm.country)
+    {
         return Ok(location);
     }
     let request = CreateLocationRequest {
@@ -113,37 +116,38 @@ pub struct Imported {
     pub variants: HashMap<i64, String>,
 }
 
-/// Streams goods in; `progress` hears of each row that was answered.
+/// Streams goods in; `answered` hears of each row.
 pub async fn list_goods(
     shop: &Shop,
-    rows: Vec<ImportProductsRequest>,
-    mut progress: impl FnMut(u64),
+    rows: impl IntoIterator<Item = ImportProductsRequest> + Send + 'static,
+    mut answered: impl FnMut(&ImportProductsResponse),
 ) -> Result<Imported> {
     let (sender, receiver) = tokio::sync::mpsc::channel(ROWS_IN_FLIGHT);
-    let feeder = tokio::spawn(async move {
+    // Rows may come from a file as they are wanted.
+    let feeder = tokio::task::spawn_blocking(move || {
         for row in rows {
-            if sender.send(row).await.is_err() {
+            if sender.blocking_send(row).is_err() {
                 break;
             }
         }
     });
     let stream = tokio_stream::wrappers::ReceiverStream::new(receiver);
-    let mut answers = shop.session.products().import_products(stream).await.context("importing goods")?.into_inner();
+    let mut answers =
+        shop.session.products().import_products(stream).await.context("importing goods")?.into_inner();
     let mut imported = Imported::default();
     while let Some(answer) = answers.next().await {
         let answer = answer.context("importing goods")?;
+        answered(&answer);
         match answer.outcome() {
             ImportOutcome::Created => imported.created += 1,
             ImportOutcome::Updated => imported.updated += 1,
             ImportOutcome::Unchanged => imported.unchanged += 1,
             ImportOutcome::Rejected | ImportOutcome::Unspecified => {
                 imported.rejected.push((answer.row, answer.field, answer.reason));
-                progress(1);
                 continue;
             }
         }
         imported.variants.insert(answer.row, answer.variant_id);
-        progress(1);
     }
     feeder.await.context("feeding an import")?;
     Ok(imported)

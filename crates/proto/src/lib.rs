@@ -8,7 +8,13 @@
 pub mod convert;
 
 #[expect(missing_docs, reason = "generated; the comments of the protos are kept where there are any")]
-#[expect(clippy::all, clippy::as_conversions, clippy::allow_attributes, unreachable_pub, reason = "generated")]
+#[expect(
+    clippy::all,
+    clippy::as_conversions,
+    clippy::allow_attributes,
+    unreachable_pub,
+    reason = "generated"
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/mod.rs"));
 }

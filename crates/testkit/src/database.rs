@@ -27,7 +27,10 @@ enum Kind {
         #[expect(dead_code, reason = "dropping the last one removes the folder")]
         folder: Arc<TempDir>,
     },
-    Postgres { server: String, name: String },
+    Postgres {
+        server: String,
+        name: String,
+    },
 }
 
 impl Database {

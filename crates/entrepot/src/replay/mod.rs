@@ -50,7 +50,8 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<()> {
     let plan = read(&args)?;
     let parcels = args.parcels.clone().unwrap_or_else(|| args.file.with_file_name("parcels.csv.gz"));
-    let parcels = goods::Parcels::read(rows::open(&parcels)?).with_context(|| format!("in {}", parcels.display()))?;
+    let parcels =
+        goods::Parcels::read(rows::open(&parcels)?).with_context(|| format!("in {}", parcels.display()))?;
     println!("{} parcels could not be used for weight and size", parcels.rows_skipped);
     let running = hubs::start_one(&args.hub, hubs::Pace::AtOnce).await?;
     if !running.profile.lanes().any(|lane| lane.from.as_str() == "GB") {
@@ -65,7 +66,8 @@ fn read(args: &Args) -> Result<plan::Plan> {
     let mut plan = plan::Plan::default();
     let spinner = ProgressBar::new_spinner().with_message(format!("reading {}", args.file.display()));
     spinner.enable_steady_tick(Duration::from_millis(100));
-    rows::read(rows::open(&args.file)?, |row| plan.take(row)).with_context(|| format!("in {}", args.file.display()))?;
+    rows::read(rows::open(&args.file)?, |row| plan.take(row))
+        .with_context(|| format!("in {}", args.file.display()))?;
     spinner.finish_and_clear();
     println!("{} rows read, {} bad:", plan.rows_count, plan.bad_rows.len());
     print!("{}", summary::bad_rows(&plan));

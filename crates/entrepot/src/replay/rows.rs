@@ -19,8 +19,20 @@ const QUANTITY_MAX: i64 = 1_000_000;
 const DESCRIPTION_CHARACTERS_MAX: usize = 200;
 /// What the wholesaler's ledger holds besides goods: charges, corrections, fees.
 const NOT_GOODS: [&str; 14] = [
-    "POSTAGE", "DOTCOM POSTAGE", "CARRIAGE", "MANUAL", "DISCOUNT", "BANK CHARGES", "AMAZON FEE", "SAMPLES",
-    "ADJUST BAD DEBT", "CRUK COMMISSION", "PACKING CHARGE", "ADJUSTMENT", "NEXT DAY CARRIAGE", "FEE",
+    "POSTAGE",
+    "DOTCOM POSTAGE",
+    "CARRIAGE",
+    "MANUAL",
+    "DISCOUNT",
+    "BANK CHARGES",
+    "AMAZON FEE",
+    "SAMPLES",
+    "ADJUST BAD DEBT",
+    "CRUK COMMISSION",
+    "PACKING CHARGE",
+    "ADJUSTMENT",
+    "NEXT DAY CARRIAGE",
+    "FEE",
 ];
 
 /// A good row.
@@ -197,7 +209,8 @@ mod tests {
 
     #[test]
     fn good_rows_are_read() {
-        let (rows, bad) = read_all(&format!("{HEADING}\"RED  \"\"MUG\"\"\",-2,2010-12-01T08:26:00,2.5,17850,EIRE\n"));
+        let (rows, bad) =
+            read_all(&format!("{HEADING}\"RED  \"\"MUG\"\"\",-2,2010-12-01T08:26:00,2.5,17850,EIRE\n"));
         assert!(bad.is_empty(), "{bad:?}");
         assert_eq!(rows[0].description, "RED \"MUG\"");
         assert_eq!((rows[0].line, rows[0].quantity, rows[0].unit_price.minor()), (2, -2, 250));
@@ -228,7 +241,9 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_a_bad_row() {
         let mut text = HEADING.as_bytes().to_vec();
-        text.extend_from_slice(b"M\xffG,1,2010-12-01T08:26:00,2.55,17850,EIRE\nMUG,1,2010-12-01T08:26:00,2.55,1,EIRE\n");
+        text.extend_from_slice(
+            b"M\xffG,1,2010-12-01T08:26:00,2.55,17850,EIRE\nMUG,1,2010-12-01T08:26:00,2.55,1,EIRE\n",
+        );
         let (mut good, mut bad) = (0, 0);
         read(text.as_slice(), |row| if row.is_ok() { good += 1 } else { bad += 1 }).unwrap();
         assert_eq!((good, bad), (1, 1));

@@ -52,7 +52,7 @@ pub(crate) async fn fill(shop: &Shop, plan: &Plan, parcels: &Parcels) -> Result<
         rows.push(row(number, goods, parcels, &shop.location.location_id));
     }
     let bar = super::bar(rows.len(), "listing");
-    let imported = shop::list_goods(shop, rows, |count| bar.inc(count)).await?;
+    let imported = shop::list_goods(shop, rows, |_| bar.inc(1)).await?;
     bar.finish_and_clear();
     shelf.listed = imported.created;
     for (number, key) in keys.into_iter().enumerate() {
@@ -60,7 +60,11 @@ pub(crate) async fn fill(shop: &Shop, plan: &Plan, parcels: &Parcels) -> Result<
             shelf.variants.insert(key, variant_id.clone());
         }
     }
-    shelf.rejected = imported.rejected.iter().map(|(row, field, reason)| format!("goods {row}: {field} {reason}")).collect();
+    shelf.rejected = imported
+        .rejected
+        .iter()
+        .map(|(row, field, reason)| format!("goods {row}: {field} {reason}"))
+        .collect();
     Ok(shelf)
 }
 
@@ -72,7 +76,13 @@ async fn known_skus(shop: &Shop) -> Result<HashMap<String, String>> {
         ..ListProductsRequest::default()
     };
     loop {
-        let page = shop.session.products().list_products(request.clone()).await.context("listing goods")?.into_inner();
+        let page = shop
+            .session
+            .products()
+            .list_products(request.clone())
+            .await
+            .context("listing goods")?
+            .into_inner();
         for variant in page.products.into_iter().flat_map(|product| product.variants) {
             known.insert(variant.sku, variant.variant_id);
         }
@@ -93,8 +103,11 @@ fn sku(goods: &Goods) -> String {
 fn row(number: i64, goods: &Goods, parcels: &Parcels, location_id: &str) -> ImportProductsRequest {
     let (kind, _) = kind_of(&goods.description);
     let parcel = parcels.like(&goods.description, &kind);
-    let translation =
-        Translation { language: "en".to_owned(), title: goods.description.clone(), description: String::new() };
+    let translation = Translation {
+        language: "en".to_owned(),
+        title: goods.description.clone(),
+        description: String::new(),
+    };
     let variant = VariantInput {
         sku: sku(goods),
         name: String::new(),

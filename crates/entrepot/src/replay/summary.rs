@@ -99,12 +99,17 @@ pub(crate) fn closing(plan: &Plan, tally: &Tally, report: &Report, orders_time: 
     let _ = writeln!(text, "  {:<24} {:>10} {:>12} {:>10}", "country", "completed", "before", "rejected");
     let mut total = Country::default();
     for (name, country) in &tally.by_country {
-        let _ = writeln!(text, "  {name:<24} {:>10} {:>12} {:>10}", country.completed, country.before, country.rejected);
+        let _ = writeln!(
+            text,
+            "  {name:<24} {:>10} {:>12} {:>10}",
+            country.completed, country.before, country.rejected
+        );
         total.completed += country.completed;
         total.before += country.before;
         total.rejected += country.rejected;
     }
-    let _ = writeln!(text, "  {:<24} {:>10} {:>12} {:>10}", "all", total.completed, total.before, total.rejected);
+    let _ =
+        writeln!(text, "  {:<24} {:>10} {:>12} {:>10}", "all", total.completed, total.before, total.rejected);
     for (reason, count) in &tally.rejected {
         let _ = writeln!(text, "  rejected: {count:>6}  {reason}");
     }

@@ -15,14 +15,14 @@ use crate::store::shipments;
 const BATCH: i64 = 500;
 
 impl App {
-    /// Moves the parcels on whose time has come; whether more are waiting.
+    /// Moves the parcels on whose time has come; whether there were any, since more may be waiting.
     pub(crate) async fn carry(self: Arc<Self>) -> Result<bool> {
         let app = self.clone();
         let moved = self.db.write(move |tx| {
             let app = app.clone();
             Box::pin(async move { app.carry_batch(tx).await })
         });
-        Ok(moved.await? == BATCH)
+        Ok(moved.await? > 0)
     }
 
     async fn carry_batch(&self, tx: &mut Tx) -> Result<i64, Error> {

@@ -1,0 +1,112 @@
+//! The configuration file of an embedded hub: all of it may be left out, and a wrong key stops the start.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rpc::Rate;
+use runtime::{Sandbox, Settings};
+use serde::{Deserialize, Deserializer};
+
+/// `--config FILE`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    #[serde(default)]
+    sandbox: SandboxSection,
+    #[serde(default)]
+    rate: RateSection,
+    #[serde(default)]
+    catalog: toml::Table,
+    #[serde(default)]
+    order: toml::Table,
+    #[serde(default)]
+    payment: toml::Table,
+    #[serde(default)]
+    logistics: toml::Table,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SandboxSection {
+    /// Whether money and parcels are play.
+    enabled: bool,
+    /// How long a day of the sandbox carrier lasts.
+    #[serde(deserialize_with = "duration")]
+    day: Duration,
+}
+
+impl Default for SandboxSection {
+    fn default() -> Self {
+        let Sandbox { enabled, day } = Sandbox::default();
+        Self { enabled, day }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RateSection {
+    /// Calls of one principal per second that may go on for ever.
+    per_second: NonZeroU32,
+    /// Calls that may come at once.
+    burst: NonZeroU32,
+}
+
+impl Default for RateSection {
+    fn default() -> Self {
+        let Rate { per_second, burst } = Rate::default();
+        Self { per_second, burst }
+    }
+}
+
+impl File {
+    /// Reads the file; an error names it, the line and the key.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("--config: cannot read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("--config: {}", path.display()))
+    }
+
+    /// Puts what the file says into a hub's settings.
+    pub(crate) fn apply(&self, settings: &mut Settings) {
+        settings.sandbox = Sandbox { enabled: self.sandbox.enabled, day: self.sandbox.day };
+        settings.rate = Rate { per_second: self.rate.per_second, burst: self.rate.burst };
+        let sections = [
+            ("catalog", &self.catalog),
+            ("order", &self.order),
+            ("payment", &self.payment),
+            ("logistics", &self.logistics),
+        ];
+        for (service, section) in sections {
+            settings.sections.insert(service.to_owned(), toml::Value::Table(section.clone()));
+        }
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(|error| {
+        serde::de::Error::custom(format!("`{text}` is no duration such as \"1s\" or \"24h\": {error}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_a_sandbox_with_defaults() {
+        let file: File = toml::from_str("").unwrap();
+        assert_eq!((file.sandbox.enabled, file.sandbox.day), (true, Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_wrong_key_or_value_is_named() {
+        let wrong = |text: &str| toml::from_str::<File>(text).unwrap_err().to_string();
+        assert!(wrong("[sandbox]\nenable = true\n").contains("enable"));
+        assert!(wrong("[sandbox]\nday = \"soon\"\n").contains("no duration"));
+        assert!(wrong("[paiment]\n").contains("paiment"));
+        assert!(wrong("[rate]\nburst = 0\n").contains("nonzero"));
+    }
+}
