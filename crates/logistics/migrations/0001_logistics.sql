@@ -20,8 +20,7 @@ create table shipments (
     from_country TEXT not null,
     chargeable_grams BIGINT not null,
     days_min BIGINT not null,
-    -- Protobuf: entrepot.types.v1.Address.
-    address BYTEA not null,
+    address JSONB not null,
     state TEXT not null,
     version BIGINT not null default 1,
     -- When the sandbox carrier moves it on; null: never.

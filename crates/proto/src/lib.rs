@@ -12,6 +12,7 @@ pub mod convert;
     clippy::all,
     clippy::as_conversions,
     clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
     unreachable_pub,
     reason = "generated"
 )]

@@ -1,2 +1,58 @@
-//! Being built.
-fn main() {}
+//! What the project does to itself: tests, engines, checks. `cargo xtask --help` lists it.
+
+mod command;
+mod engines;
+mod lines;
+mod postgres;
+mod rules;
+mod table;
+mod tests;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Work on the project itself.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run everything that can run on this machine, and say in a closing table what ran where.
+    Test(tests::Args),
+    /// A private PostgreSQL for tests, on a free port.
+    #[command(subcommand)]
+    Engines(engines::Task),
+    /// Check who depends on whom, and what the rooms may know.
+    Rules,
+    /// Count lines by crate.
+    Lines,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test(args) => tests::run(&args),
+        Task::Engines(task) => engines::run(task),
+        Task::Rules => rules::run(),
+        Task::Lines => lines::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's folder.
+fn workspace() -> Result<std::path::PathBuf> {
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let root = crates.and_then(std::path::Path::parent);
+    root.map(std::path::Path::to_path_buf).ok_or_else(|| anyhow::anyhow!("the workspace has no folder"))
+}

@@ -85,16 +85,19 @@ fn rule(rule: &AppliedRule) {
 
 /// What is new in a version of an order since the one before.
 pub(super) fn changes(before: Option<&Order>, order: &Order) {
-    if before.is_none_or(|before| before.state != order.state) {
-        event(
-            &order.number,
-            &format!("is {}", order.state().as_str_name().trim_start_matches("ORDER_STATE_").to_lowercase()),
-        );
-    }
     for consignment in &order.consignments {
         let known = before.and_then(|before| same(before, consignment));
         parcel(known, consignment);
     }
+    if before.is_none_or(|before| before.state != order.state) {
+        let state = words(order.state().as_str_name(), "ORDER_STATE_");
+        event(&order.number, &format!("is {state}"));
+    }
+}
+
+/// `ORDER_STATE_AWAITING_PAYMENT` as `awaiting payment`.
+pub(super) fn words(name: &str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_lowercase().replace('_', " ")
 }
 
 fn same<'a>(order: &'a Order, consignment: &Consignment) -> Option<&'a Consignment> {

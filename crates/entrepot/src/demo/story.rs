@@ -87,7 +87,7 @@ impl Story<'_> {
         let payment =
             buyer.payments().get_payment(request).await.context("reading the payment")?.into_inner();
         let payment = payment.payment.context("an answer without a payment")?;
-        let state = payment.state().as_str_name().trim_start_matches("PAYMENT_STATE_").to_lowercase();
+        let state = print::words(payment.state().as_str_name(), "PAYMENT_STATE_");
         print::event(
             "payment",
             &format!("{} by {}: {state}", maybe(payment.amount.as_ref()), payment.method),

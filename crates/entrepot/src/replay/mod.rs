@@ -87,16 +87,21 @@ async fn play(plan: &plan::Plan, parcels: &goods::Parcels, running: &hubs::Runni
     let wholesaler = shop::open(&hub, &shelf::wholesaler()).await.context("opening the wholesaler's shop")?;
     let shelf = shelf::fill(&wholesaler, plan, parcels).await?;
     let shared = Arc::new(buyers::Play::new(running, hub.clone(), shelf.variants));
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), running.statistics());
     let mut tally = buyers::order_all(&shared, plan).await?;
-    let orders_time = begun.elapsed();
+    let after = running.statistics();
+    let work = summary::Work {
+        time: begun.elapsed(),
+        commits: after.0.saturating_sub(before.0),
+        statements: after.1.saturating_sub(before.1),
+    };
     tally.unnamed_goods = shelf.unnamed;
     tally.goods_listed = shelf.listed;
     tally.goods_rejected = shelf.rejected;
     backwards::return_all(&shared, plan, &wholesaler.session, &mut tally).await?;
     invariants::settle(&hub, SETTLE_PATIENCE).await?;
     let report = invariants::check(&hub).await?;
-    print!("{}", summary::closing(plan, &tally, &report, orders_time));
+    print!("{}", summary::closing(plan, &tally, &report, &work));
     if !report.holds() {
         bail!("an invariant is broken");
     }

@@ -93,7 +93,7 @@ pub(crate) fn bad_rows(plan: &Plan) -> String {
 }
 
 /// The closing summary.
-pub(crate) fn closing(plan: &Plan, tally: &Tally, report: &Report, orders_time: Duration) -> String {
+pub(crate) fn closing(plan: &Plan, tally: &Tally, report: &Report, work: &Work) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "\nOrders by the buyers' original country");
     let _ = writeln!(text, "  {:<24} {:>10} {:>12} {:>10}", "country", "completed", "before", "rejected");
@@ -135,18 +135,30 @@ pub(crate) fn closing(plan: &Plan, tally: &Tally, report: &Report, orders_time: 
     let _ = writeln!(text, "Rows: {} read, {} bad", plan.rows_count, plan.bad_rows.len());
     let _ = write!(text, "{}", crate::books::money_by_account(&report.balance));
     let _ = writeln!(text, "\nInvariants\n{report}");
-    let _ = writeln!(text, "{}", speed(tally.completed(), orders_time));
+    let _ = writeln!(text, "{}", speed(tally.completed(), work));
     text
 }
 
-fn speed(orders: u64, time: Duration) -> String {
-    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
+/// What the orders cost.
+pub(crate) struct Work {
+    pub(crate) time: Duration,
+    /// Of all databases.
+    pub(crate) commits: u64,
+    /// Of all databases.
+    pub(crate) statements: u64,
+}
+
+fn speed(orders: u64, work: &Work) -> String {
+    let millis = u64::try_from(work.time.as_millis()).unwrap_or(u64::MAX).max(1);
     let tenths = orders.saturating_mul(10_000) / millis;
+    let each = |count: u64| count / orders.max(1);
     format!(
-        "{orders} orders completed in {}.{} s: {}.{} orders per second",
+        "{orders} orders completed in {}.{} s: {}.{} orders per second, {} commits and {} statements each",
         millis / 1_000,
         millis % 1_000 / 100,
         tenths / 10,
-        tenths % 10
+        tenths % 10,
+        each(work.commits),
+        each(work.statements)
     )
 }

@@ -1,5 +1,7 @@
 //! The profiles that come with the program against worked cases, and profiles with something wrong in them.
 
+#![expect(clippy::unwrap_used, reason = "what is not as it should be fails its test")]
+
 use std::collections::BTreeMap;
 
 use hub::case::{Case, run};

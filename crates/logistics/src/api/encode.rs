@@ -12,7 +12,7 @@ use tonic::Status;
 
 use crate::domain::customs_rate::CustomsRate;
 use crate::domain::landed::Landed;
-use crate::domain::shipment::{DeclarationState, Shipment, State, TrackingEvent};
+use crate::domain::shipment::{Address, DeclarationState, Shipment, State, TrackingEvent};
 use crate::store::declarations::Declaration;
 
 /// A state as events and answers have it.
@@ -57,8 +57,21 @@ pub(super) fn shipment(shipment: Shipment, steps: Vec<TrackingEvent>) -> wire::S
         chargeable_grams: shipment.chargeable_grams,
         events: steps.into_iter().map(step).collect(),
         declaration_id: shipment.declaration_id.map(|id| id.to_string()).unwrap_or_default(),
-        address: Some(shipment.address),
+        address: Some(address(shipment.address)),
         created_at: Some(timestamp(shipment.created_at)),
+    }
+}
+
+fn address(address: Address) -> types::Address {
+    types::Address {
+        recipient: address.recipient,
+        line1: address.line1,
+        line2: address.line2,
+        city: address.city,
+        state: address.state,
+        postcode: address.postcode,
+        country: address.country,
+        phone: address.phone,
     }
 }
 

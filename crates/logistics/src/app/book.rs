@@ -11,7 +11,7 @@ use proto::order::v1::{Carriage, QuotedConsignment};
 
 use super::{App, Error};
 use crate::domain::sandbox_carrier;
-use crate::domain::shipment::{Shipment, State};
+use crate::domain::shipment::{Address, Shipment, State};
 use crate::facts;
 use crate::store::orders::{Fate, decide};
 use crate::store::{declarations, serials, shipments};
@@ -68,7 +68,7 @@ impl App {
             days_min: carriage.days_min.into(),
             carrier: carriage.carrier,
             service: carriage.service,
-            address: order.address.clone().unwrap_or_default(),
+            address: address(order.address.clone().unwrap_or_default()),
             state: State::Booked,
             version: 1,
             next_step_at: None,
@@ -116,6 +116,19 @@ fn transport(carriage: &Carriage) -> Result<Transport, Error> {
         Wire::Road => Transport::Road,
         Wire::Unspecified => return Err(invalid("carriage.transport", "is missing")),
     })
+}
+
+fn address(address: proto::types::v1::Address) -> Address {
+    Address {
+        recipient: address.recipient,
+        line1: address.line1,
+        line2: address.line2,
+        city: address.city,
+        state: address.state,
+        postcode: address.postcode,
+        country: address.country,
+        phone: address.phone,
+    }
 }
 
 /// What is declared: the amounts are in the hub's currency, delivered duty paid.

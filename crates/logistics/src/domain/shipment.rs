@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use customs::Transport;
 use kernel::{ConsignmentId, Country, DeclarationId, OrderId, ShipmentId, TrackingEventId};
-use proto::types::v1::Address;
+use serde::{Deserialize, Serialize};
 
 /// Where a shipment stands; each state comes after those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +59,20 @@ impl State {
     fn is_at_border(self) -> bool {
         (Self::ExportCleared..=Self::Released).contains(&self)
     }
+}
+
+/// Where a parcel goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Address {
+    pub(crate) recipient: String,
+    pub(crate) line1: String,
+    pub(crate) line2: String,
+    pub(crate) city: String,
+    pub(crate) state: String,
+    pub(crate) postcode: String,
+    /// ISO 3166-1 alpha-2.
+    pub(crate) country: String,
+    pub(crate) phone: String,
 }
 
 /// A consignment as the carrier has it.

@@ -3,11 +3,10 @@
 use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{OrderId, ShipmentId};
-use prost::Message as _;
-use proto::types::v1::Address;
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::shipment::{Shipment, State};
+use crate::domain::shipment::{Address, Shipment, State};
 
 /// Shipments of one order: an order has at most so many consignments.
 const OF_ORDER_MAX: i64 = 500;
@@ -40,7 +39,7 @@ struct Row {
     from_country: String,
     chargeable_grams: i64,
     days_min: i64,
-    address: Vec<u8>,
+    address: Json<Address>,
     state: String,
     version: i64,
     next_step_at: Option<DateTime<Utc>>,
@@ -56,7 +55,7 @@ impl Row {
             order_id: self.order_id.into(),
             transport: self.transport.parse().map_err(super::broken)?,
             from: self.from_country.parse().map_err(super::broken)?,
-            address: Address::decode(self.address.as_slice()).map_err(super::broken)?,
+            address: self.address.0,
             state: State::parse(&self.state).ok_or_else(|| super::broken(&self.state))?,
             order_number: self.order_number,
             buyer: self.buyer,
@@ -103,7 +102,7 @@ pub(crate) async fn put(tx: &mut Tx, shipment: &Shipment) -> Result<(), db::Erro
         shipment.from.as_str(),
         shipment.chargeable_grams,
         shipment.days_min,
-        shipment.address.encode_to_vec(),
+        Json(&shipment.address),
         shipment.state.as_str(),
         shipment.version,
         shipment.next_step_at,

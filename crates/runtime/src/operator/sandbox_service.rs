@@ -86,7 +86,7 @@ impl SandboxService for Api {
     async fn get_clock(&self, _: Request<GetClockRequest>) -> Result<Response<GetClockResponse>, Status> {
         let clock = &self.0.0.clock;
         let ahead = clock.ahead();
-        let nanos = i32::try_from(ahead.subsec_nanos()).unwrap_or_default();
+        let nanos = ahead.subsec_nanos();
         let ahead = prost_types::Duration { seconds: ahead.num_seconds(), nanos };
         Ok(Response::new(GetClockResponse { now: Some(timestamp(clock.now())), ahead: Some(ahead) }))
     }

@@ -1,0 +1,187 @@
+//! A private PostgreSQL cluster from the system's package, on a free port, without any change to the system's own.
+
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::command;
+
+/// Names the server for tests; where it is set already, that server is used.
+pub(crate) const VARIABLE: &str = "ENTREPOT_TEST_POSTGRES";
+/// Who runs it where we are root: PostgreSQL refuses to be.
+const SYSTEM_USER: &str = "postgres";
+/// Connections of all tests together.
+const CONNECTIONS_MAX: u32 = 300;
+
+/// A cluster of ours.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Postgres {
+    bin: PathBuf,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Postgres {
+    /// Finds the one that runs, or starts one; installs PostgreSQL where it can.
+    pub(crate) fn up() -> Result<Self> {
+        if let Some(running) = Self::running()? {
+            return Ok(running);
+        }
+        let bin = match find() {
+            Some(bin) => bin,
+            None => install()?,
+        };
+        let folder = tempfile::Builder::new().prefix("entrepot-postgres-").tempdir()?.keep();
+        let postgres = Self { bin, folder, port: free_port()? };
+        postgres.create().and_then(|()| postgres.start()).inspect_err(|_| {
+            // Nothing of a cluster that never ran is worth keeping.
+            let _ = std::fs::remove_dir_all(&postgres.folder);
+        })?;
+        std::fs::create_dir_all(state_file()?.parent().unwrap_or(Path::new(".")))?;
+        std::fs::write(state_file()?, serde_json::to_string(&postgres)?)?;
+        Ok(postgres)
+    }
+
+    /// The one that `up` started, if it still runs.
+    pub(crate) fn running() -> Result<Option<Self>> {
+        let Ok(text) = std::fs::read_to_string(state_file()?) else { return Ok(None) };
+        let Ok(postgres) = serde_json::from_str::<Self>(&text) else { return Ok(None) };
+        let answers = postgres.pg_ctl(&["status"]).is_ok();
+        Ok(answers.then_some(postgres))
+    }
+
+    /// As tests reach it.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://entrepot@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Stops it and removes its data.
+    pub(crate) fn down(&self) -> Result<()> {
+        self.pg_ctl(&["-m", "immediate", "-w", "stop"])?;
+        std::fs::remove_dir_all(&self.folder)?;
+        std::fs::remove_file(state_file()?)?;
+        Ok(())
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn create(&self) -> Result<()> {
+        if is_root()? {
+            command::output(Command::new("chown").arg(SYSTEM_USER).arg(&self.folder))?;
+        }
+        let data = self.data();
+        let arguments = ["-U", "entrepot", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"];
+        let mut initdb = self.program("initdb")?;
+        initdb.args(arguments).arg(&data);
+        command::output(&mut initdb).context("making a PostgreSQL cluster")?;
+        // The data are a test's: nothing is lost with them, so nothing waits for the disk.
+        let settings = format!(
+            "\nport = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
+             max_connections = {CONNECTIONS_MAX}\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n",
+            self.port,
+            self.folder.display()
+        );
+        let file = data.join("postgresql.conf");
+        let text = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, text + &settings)?;
+        Ok(())
+    }
+
+    fn start(&self) -> Result<()> {
+        let log = self.folder.join("log");
+        let arguments = ["-w", "-t", "60", "-l", &log.display().to_string(), "start"];
+        self.pg_ctl(&arguments).with_context(|| {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            format!("starting PostgreSQL; its log says: {said}")
+        })
+    }
+
+    fn pg_ctl(&self, arguments: &[&str]) -> Result<()> {
+        // Its output goes nowhere: the server would inherit our pipe and hold it open.
+        let mut program = self.program("pg_ctl")?;
+        let status = program
+            .arg("-D")
+            .arg(self.data())
+            .args(arguments)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status()?;
+        if !status.success() {
+            bail!("pg_ctl {} ended with {status}", arguments.join(" "));
+        }
+        Ok(())
+    }
+
+    /// A program of PostgreSQL, as somebody who is not root.
+    fn program(&self, name: &str) -> Result<Command> {
+        let path = self.bin.join(name);
+        let mut command = if is_root()? {
+            let mut command = Command::new("runuser");
+            command.args(["-u", SYSTEM_USER, "--"]).arg(path);
+            command
+        } else {
+            Command::new(path)
+        };
+        command.current_dir(&self.folder);
+        Ok(command)
+    }
+}
+
+fn state_file() -> Result<PathBuf> {
+    Ok(crate::workspace()?.join("target/engines/postgres.json"))
+}
+
+fn is_root() -> Result<bool> {
+    Ok(std::fs::metadata("/proc/self").context("reading who runs this")?.uid() == 0)
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The folder of the newest PostgreSQL's programs.
+fn find() -> Option<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = Vec::new();
+    for entry in std::fs::read_dir("/usr/lib/postgresql").ok().into_iter().flatten().flatten() {
+        let bin = entry.path().join("bin");
+        let version = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        if let (Some(version), true) = (version, bin.join("initdb").is_file()) {
+            found.push((version, bin));
+        }
+    }
+    found.sort();
+    let newest = found.pop().map(|(_, bin)| bin);
+    let on_path = || {
+        let output = command::output(Command::new("pg_config").arg("--bindir")).ok()?;
+        Some(PathBuf::from(output.trim())).filter(|bin| bin.join("initdb").is_file())
+    };
+    newest.or_else(on_path)
+}
+
+/// Installs the system's package; the server that the package would start itself is kept from starting.
+fn install() -> Result<PathBuf> {
+    let missing =
+        "PostgreSQL is not installed: install your system's package (Debian: apt-get install postgresql)";
+    if !command::exists("apt-get") || !is_root()? {
+        bail!("{missing}, or set {VARIABLE} to a server");
+    }
+    println!("installing PostgreSQL from the system's package");
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-y"]).args(arguments);
+        command::output(&mut command)
+    };
+    apt(&["update"])?;
+    apt(&["install", "--no-install-recommends", "postgresql-common"])?;
+    std::fs::create_dir_all("/etc/postgresql-common/createcluster.d")?;
+    std::fs::write("/etc/postgresql-common/createcluster.d/entrepot.conf", "create_main_cluster = false\n")?;
+    apt(&["install", "--no-install-recommends", "postgresql"])?;
+    find().ok_or_else(|| anyhow!("{missing}: the package brought no initdb"))
+}

@@ -1,0 +1,244 @@
+//! `cargo xtask test`: every test that can run here, and a table of what ran on which engine.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use crate::command;
+use crate::postgres::{self, Postgres};
+use crate::table::{self, Counts, Outcome};
+
+/// How many tests of one binary run at once: most of them wait.
+const THREADS: &str = "4";
+
+/// Which tests run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// auto: with PostgreSQL where there is one or can be installed; require: fail without; none: without.
+    #[arg(long, value_enum, default_value = "auto")]
+    engines: Engines,
+    /// Only these crates.
+    #[arg(long = "package", short = 'p', value_name = "CRATE")]
+    packages: Vec<String>,
+    /// Only tests whose name holds this.
+    filter: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Engines {
+    Auto,
+    Require,
+    None,
+}
+
+/// A test binary.
+#[derive(Debug)]
+struct Binary {
+    package: String,
+    folder: PathBuf,
+    executable: PathBuf,
+    /// Unit tests, or tests of their own.
+    kind: &'static str,
+}
+
+/// What the tests are told.
+struct Environment {
+    postgres: Option<String>,
+    /// Why there is none.
+    without: Option<String>,
+    required: bool,
+    entrepot: PathBuf,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let begun = Instant::now();
+    let (started, postgres, without) = engine(args.engines)?;
+    let outcome = run_all(args, postgres, without, begun);
+    if let Some(started) = started {
+        started.down().context("stopping PostgreSQL")?;
+    }
+    outcome
+}
+
+/// The engine started here (and stopped at the end), its URL, and why there is none.
+fn engine(engines: Engines) -> Result<(Option<Postgres>, Option<String>, Option<String>)> {
+    if engines == Engines::None {
+        return Ok((None, None, Some("--engines none".to_owned())));
+    }
+    if let Ok(url) = std::env::var(postgres::VARIABLE) {
+        return Ok((None, Some(url), None));
+    }
+    if let Some(running) = Postgres::running()? {
+        return Ok((None, Some(running.url()), None));
+    }
+    match Postgres::up() {
+        Ok(started) => {
+            let url = started.url();
+            Ok((Some(started), Some(url), None))
+        }
+        Err(error) if engines == Engines::Auto => Ok((None, None, Some(format!("{error:#}")))),
+        Err(error) => Err(error).context("--engines require"),
+    }
+}
+
+fn run_all(args: &Args, postgres: Option<String>, without: Option<String>, begun: Instant) -> Result<()> {
+    let (binaries, entrepot) = build(&args.packages)?;
+    let required = args.engines == Engines::Require;
+    let environment = Environment { postgres, without, required, entrepot };
+    let mut outcomes = Vec::new();
+    let mut broken = Vec::new();
+    let mut times: BTreeMap<String, Duration> = BTreeMap::new();
+    for binary in &binaries {
+        let started = Instant::now();
+        let (mut ran, well) = run_binary(binary, &environment, args.filter.as_deref())?;
+        if !well && !ran.iter().any(|outcome| outcome.failed) {
+            broken.push(format!("{} {} ended without saying why", binary.package, binary.kind));
+        }
+        outcomes.append(&mut ran);
+        *times.entry(binary.package.clone()).or_default() += started.elapsed();
+    }
+    let counts = table::print(&outcomes, &times, environment.without.as_deref(), begun.elapsed());
+    broken.iter().for_each(|sentence| println!("{sentence}"));
+    closing(&counts, broken.len())
+}
+
+/// The last line, which says how it ended.
+fn closing(counts: &Counts, broken: usize) -> Result<()> {
+    let failed = counts.failed + broken;
+    println!("{} passed, {failed} failed, {} skipped", counts.passed, counts.skipped);
+    std::io::stdout().flush()?;
+    if failed > 0 {
+        bail!("{failed} failed");
+    }
+    if counts.passed == 0 {
+        bail!("no test ran");
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    executable: Option<PathBuf>,
+    manifest_path: Option<PathBuf>,
+    target: Option<Target>,
+    profile: Option<Profile>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+/// Builds the tests and the program that some of them start.
+fn build(packages: &[String]) -> Result<(Vec<Binary>, PathBuf)> {
+    let program = messages(command::cargo().args(["build", "--package", "entrepot"]))?;
+    let is_program =
+        |message: &&Message| message.target.as_ref().is_some_and(|target| target.name == "entrepot");
+    let entrepot = program.iter().filter(is_program).find_map(|message| message.executable.clone());
+    let entrepot = entrepot.context("building the program gave none")?;
+    let mut cargo = command::cargo();
+    cargo.args(["test", "--no-run"]);
+    match packages {
+        [] => cargo.arg("--workspace"),
+        packages => cargo.args(packages.iter().flat_map(|package| ["--package", package])),
+    };
+    let built = messages(&mut cargo)?;
+    let binaries = built.into_iter().filter_map(binary).collect();
+    Ok((binaries, entrepot))
+}
+
+fn messages(cargo: &mut Command) -> Result<Vec<Message>> {
+    let name = format!("{cargo:?}");
+    let cargo = cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    let mut running = cargo.spawn().with_context(|| format!("cannot run {name}"))?;
+    let output = running.stdout.take().context("cargo without output")?;
+    let mut messages = Vec::new();
+    for line in BufReader::new(output).lines() {
+        let message: Message = serde_json::from_str(&line?).context("reading what cargo says")?;
+        if message.reason == "compiler-artifact" {
+            messages.push(message);
+        }
+    }
+    if !running.wait()?.success() {
+        bail!("{name} failed");
+    }
+    Ok(messages)
+}
+
+fn binary(message: Message) -> Option<Binary> {
+    let target = message.target?;
+    let folder = message.manifest_path?.parent()?.to_path_buf();
+    if !message.profile?.test {
+        return None;
+    }
+    let kind = if target.kind.iter().any(|kind| kind == "test") { "tests" } else { "unit" };
+    let package = folder.file_name()?.to_str()?.to_owned();
+    Some(Binary { package, folder, executable: message.executable?, kind })
+}
+
+/// Runs one binary's tests, showing those that fail; whether it ended well.
+fn run_binary(
+    binary: &Binary,
+    environment: &Environment,
+    filter: Option<&str>,
+) -> Result<(Vec<Outcome>, bool)> {
+    println!("── {} ({})", binary.package, binary.kind);
+    let mut command = Command::new(&binary.executable);
+    command.current_dir(&binary.folder).args(filter).env("ENTREPOT_BIN", &environment.entrepot);
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        command.env("RUST_TEST_THREADS", THREADS);
+    }
+    match &environment.postgres {
+        Some(url) => command.env(postgres::VARIABLE, url),
+        None => command.env_remove(postgres::VARIABLE),
+    };
+    command.env("ENTREPOT_TEST_ENGINES", if environment.required { "require" } else { "auto" });
+    let mut running = command.stdout(Stdio::piped()).spawn().context("starting tests")?;
+    let output = running.stdout.take().context("tests without output")?;
+    let mut outcomes = Vec::new();
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        match outcome(&line, binary, environment.postgres.is_some()) {
+            Some(outcome) => outcomes.push(outcome),
+            None if is_noise(&line) => {}
+            None => println!("{line}"),
+        }
+    }
+    Ok((outcomes, running.wait()?.success()))
+}
+
+fn outcome(line: &str, binary: &Binary, has_postgres: bool) -> Option<Outcome> {
+    let (name, verdict) = line.strip_prefix("test ")?.split_once(" ... ")?;
+    let name = name.trim_end_matches(" - should panic").to_owned();
+    let engine = match name.rsplit("::").next() {
+        Some("postgres") => table::Engine::Postgres,
+        Some("sqlite") => table::Engine::Sqlite,
+        _ => table::Engine::None,
+    };
+    let skipped = verdict.starts_with("ignored")
+        || (engine == table::Engine::Postgres && !has_postgres && verdict == "ok");
+    let failed = verdict.starts_with("FAILED");
+    if failed {
+        println!("FAILED {name}");
+    }
+    Some(Outcome { package: binary.package.clone(), engine, failed, skipped })
+}
+
+/// Lines of the test harness that the table says better.
+fn is_noise(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.starts_with("running ") || line.starts_with("test result: ok")
+}
