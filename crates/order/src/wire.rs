@@ -339,6 +339,7 @@ pub(crate) fn goods_return(one: &Return) -> Result<message::Return, money::Error
         created_at: Some(timestamp(one.created_at)),
         updated_at: Some(timestamp(one.updated_at)),
         restock,
+        client_reference: one.client_reference.clone().unwrap_or_default(),
     })
 }
 

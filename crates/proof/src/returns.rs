@@ -41,8 +41,13 @@ pub async fn accept(seller: &Session, return_id: &str, restock: bool) -> Result<
         answer: String::new(),
     };
     seller.returns().approve_return(approve).await.context("approving a return")?;
-    let receive = ReceiveReturnRequest { request_id: request_id(), return_id: return_id.to_owned(), restock };
-    let received = seller.returns().receive_return(receive).await.context("receiving a return")?;
+    receive(seller, return_id, restock).await
+}
+
+/// The goods of an approved return came.
+pub async fn receive(seller: &Session, return_id: &str, restock: bool) -> Result<Return> {
+    let request = ReceiveReturnRequest { request_id: request_id(), return_id: return_id.to_owned(), restock };
+    let received = seller.returns().receive_return(request).await.context("receiving a return")?;
     received.into_inner().r#return.context("a return without content")
 }
 

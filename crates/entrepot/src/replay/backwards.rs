@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use futures::StreamExt as _;
 use proof::{Session, returns};
-use proto::order::v1::{ListReturnsRequest, Order, OrderState, ReturnLine};
+use proto::order::v1::{ListReturnsRequest, Order, OrderState, Return, ReturnLine, ReturnState};
 
 use super::buyers::{Play, find};
 use super::plan::{Invoice, Plan, ReturnRow};
@@ -62,6 +62,8 @@ pub(crate) async fn return_all(
 struct Bought {
     time: chrono::NaiveDateTime,
     order: Order,
+    /// What went back of it in a run before.
+    returns: Vec<Return>,
 }
 
 async fn customer(
@@ -72,7 +74,7 @@ async fn customer(
     bar: &indicatif::ProgressBar,
 ) -> Counts {
     let mut counts = Counts::default();
-    let mut bought = match look_up(play, &rows, &invoices).await {
+    let bought = match look_up(play, &rows, &invoices).await {
         Ok(bought) => bought,
         Err(error) => {
             counts.unmatched.extend(rows.iter().map(|_| format!("BROKEN: {error:#}")));
@@ -80,7 +82,7 @@ async fn customer(
         }
     };
     for back in rows {
-        match one(play, wholesaler, &back, &mut bought).await {
+        match one(play, wholesaler, &back, &bought).await {
             Ok(Some(true)) => counts.returned += 1,
             Ok(Some(false)) => counts.before += 1,
             Ok(None) => counts.unmatched.push("not bought before in that number".to_owned()),
@@ -105,7 +107,13 @@ async fn look_up(play: &Play, rows: &[ReturnRow], invoices: &[Invoice]) -> Resul
         if let Some(order) =
             find(&buyer, invoice).await?.filter(|order| order.state() == OrderState::Completed)
         {
-            bought.push(Bought { time: invoice.time, order });
+            let request = ListReturnsRequest {
+                order_id: order.order_id.clone(),
+                page_size: 200,
+                page_token: String::new(),
+            };
+            let returns = buyer.returns().list_returns(request).await?.into_inner().returns;
+            bought.push(Bought { time: invoice.time, order, returns });
         }
     }
     bought.sort_by_key(|bought| std::cmp::Reverse(bought.time));
@@ -113,14 +121,14 @@ async fn look_up(play: &Play, rows: &[ReturnRow], invoices: &[Invoice]) -> Resul
 }
 
 /// `Some(true)`: returned now; `Some(false)`: in a run before; `None`: unmatched.
-async fn one(
-    play: &Play,
-    wholesaler: &Session,
-    back: &ReturnRow,
-    bought: &mut [Bought],
-) -> Result<Option<bool>> {
+async fn one(play: &Play, wholesaler: &Session, back: &ReturnRow, bought: &[Bought]) -> Result<Option<bool>> {
     let buyer = play.buyer(&back.customer)?;
     let reference = format!("retail return {}", back.line);
+    let mut before = bought.iter().flat_map(|bought| &bought.returns);
+    if let Some(before) = before.find(|before| before.client_reference == reference) {
+        finish(&buyer, wholesaler, before).await?;
+        return Ok(Some(false));
+    }
     for candidate in bought.iter().filter(|bought| bought.time <= back.time) {
         for consignment in &candidate.order.consignments {
             let Some(quoted) = &consignment.quoted else { continue };
@@ -144,14 +152,8 @@ async fn one(
                     returns::refunded(&buyer, &asked.return_id, REFUND_PATIENCE).await?;
                     return Ok(Some(true));
                 }
-                Err(status) => match rpc::status::reason(&status).as_deref() {
-                    Some("QUANTITY_EXCEEDED") => {}
-                    Some("CLIENT_REFERENCE_TAKEN") => {
-                        finish(&buyer, wholesaler, &candidate.order.order_id).await?;
-                        return Ok(Some(false));
-                    }
-                    _ => return Err(status.into()),
-                },
+                Err(status) if rpc::status::reason(&status).as_deref() == Some("QUANTITY_EXCEEDED") => {}
+                Err(status) => return Err(status.into()),
             }
         }
     }
@@ -159,18 +161,15 @@ async fn one(
 }
 
 /// A run before may have been stopped between the asking and the refund.
-async fn finish(buyer: &Session, wholesaler: &Session, order_id: &str) -> Result<()> {
-    use proto::order::v1::ReturnState;
-    let request =
-        ListReturnsRequest { order_id: order_id.to_owned(), page_size: 200, page_token: String::new() };
-    let listed = buyer.returns().list_returns(request).await?.into_inner();
-    for open in listed.returns {
-        if matches!(open.state(), ReturnState::Requested) {
-            returns::accept(wholesaler, &open.return_id, true).await?;
-        }
-        if !matches!(open.state(), ReturnState::Rejected) {
-            returns::refunded(buyer, &open.return_id, REFUND_PATIENCE).await?;
-        }
+async fn finish(buyer: &Session, wholesaler: &Session, before: &Return) -> Result<()> {
+    if before.state() == ReturnState::Requested {
+        returns::accept(wholesaler, &before.return_id, true).await?;
+    }
+    if before.state() == ReturnState::Approved {
+        returns::receive(wholesaler, &before.return_id, true).await?;
+    }
+    if before.state() != ReturnState::Rejected {
+        returns::refunded(buyer, &before.return_id, REFUND_PATIENCE).await?;
     }
     Ok(())
 }
