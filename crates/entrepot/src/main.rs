@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
     match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("entrepot: {error:#}");
+            eprintln!("entrepot: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -61,5 +61,40 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Import(args) => import::run(args).await,
         Command::Check(args) => check::run(&args),
         Command::Token(args) => token::run(&args),
+    }
+}
+
+/// What went wrong and why, each cause told once: some errors tell theirs in their own words.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if sentence.contains(&cause) {
+            continue;
+        }
+        if !sentence.is_empty() {
+            sentence.push_str(": ");
+        }
+        sentence.push_str(&cause);
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let inner: Result<()> = Err(anyhow::anyhow!("the disk is full"));
+        let error = inner.context("writing: the disk is full").context("--data").unwrap_err();
+        assert_eq!(sentence(&error), "--data: writing: the disk is full");
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
     }
 }
