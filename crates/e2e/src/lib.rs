@@ -1,1 +1,1 @@
-//! Being built.
+//! Nothing but tests of whole hubs, in `tests/it`: all four services together, through gRPC alone.

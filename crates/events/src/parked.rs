@@ -22,7 +22,7 @@ pub(crate) async fn put(
         tx,
         "insert into parked_events (consumer, event_id, kind, aggregate_id, aggregate_version, occurred_at, \
          traceparent, payload, reason, parked_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-         on conflict (consumer, event_id) do update set reason = excluded.reason",
+         on conflict (consumer, event_id) do nothing",
         consumer,
         event.id.uuid(),
         event.kind.as_str(),

@@ -22,14 +22,14 @@ pub(crate) struct Config {
     pub(crate) lease_seconds: u64,
     /// How long a call to another service may take within a saga, in milliseconds; 100 to 20,000.
     pub(crate) call_ms: u64,
-    /// Where the process dies at once, as if it were killed: for tests of recovery, in a sandbox hub only.
-    pub(crate) crash_at: Option<CrashPoint>,
+    /// Where sagas go no further, so that a test can kill the process there: in a sandbox hub only.
+    pub(crate) stand_at: Option<StandPoint>,
 }
 
 /// A place in a saga.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum CrashPoint {
+pub(crate) enum StandPoint {
     /// The saga is saved, nothing is held.
     Placed,
     /// Stock is held.
@@ -48,7 +48,7 @@ pub(crate) enum CrashPoint {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { attempts_max: 8, lease_seconds: 10, call_ms: 5_000, crash_at: None }
+        Self { attempts_max: 8, lease_seconds: 10, call_ms: 5_000, stand_at: None }
     }
 }
 
@@ -63,7 +63,7 @@ impl Config {
         bounded("attempts_max", config.attempts_max.into(), 1, ATTEMPTS_MAX.into())?;
         bounded("lease_seconds", config.lease_seconds.into(), 1, LEASE_SECONDS_MAX.into())?;
         bounded("call_ms", config.call_ms.into(), 100, CALL_MS_MAX.into())?;
-        anyhow::ensure!(config.crash_at.is_none() || sandbox, "crash_at: is allowed in a sandbox hub only");
+        anyhow::ensure!(config.stand_at.is_none() || sandbox, "stand_at: is allowed in a sandbox hub only");
         Ok(config)
     }
 
@@ -92,7 +92,7 @@ mod tests {
         assert!(read("attempts_max = 0", true).unwrap_err().contains("attempts_max"));
         assert!(read("lease_seconds = 301", true).unwrap_err().contains("1 to 300"));
         assert!(read("retries = 3", true).unwrap_err().contains("retries"));
-        assert!(read("crash_at = 'reserved'", false).unwrap_err().contains("sandbox"));
-        assert_eq!(read("crash_at = 'reserved'", true).unwrap().crash_at, Some(CrashPoint::Reserved));
+        assert!(read("stand_at = 'reserved'", false).unwrap_err().contains("sandbox"));
+        assert_eq!(read("stand_at = 'reserved'", true).unwrap().stand_at, Some(StandPoint::Reserved));
     }
 }

@@ -6,10 +6,12 @@
 
 mod database;
 mod eventually;
+mod gate;
 pub mod service;
 
 pub use database::Database;
 pub use eventually::eventually;
+pub use gate::open_doors;
 pub use service::UnderTest;
 
 /// A test on both engines. Without a PostgreSQL (`ENTREPOT_TEST_POSTGRES`) the second half says so and is skipped,

@@ -10,7 +10,7 @@ use rpc::replay::Key;
 use super::asks::{self, Hold, KeptBack, PaymentEnd, Reservation};
 use super::record::{Answer, Outcome};
 use super::{App, Error};
-use crate::config::CrashPoint;
+use crate::config::StandPoint;
 use crate::domain::Refusal;
 use crate::domain::order::{Order, already_picked_up};
 use crate::domain::saga::{Ending, Saga, Step};
@@ -51,7 +51,7 @@ impl App {
             let decided = matches!(outcome, Outcome::Compensate(_));
             match self.record(&run, outcome).await {
                 Ok(recorded) => {
-                    self.crash(if decided { CrashPoint::Decided } else { CrashPoint::Recorded });
+                    self.stand(if decided { StandPoint::Decided } else { StandPoint::Recorded }).await;
                     let (saga, order) = (recorded.saga, recorded.order);
                     tracing::info!(order.id = %order.id, saga.step = saga.step.as_str(), "an order's saga went on");
                     told = recorded.answer.or(told);
@@ -109,7 +109,7 @@ impl App {
             }
             Err(error) => return Err(format!("reserving: {error}")),
         }
-        self.crash(CrashPoint::Reserved);
+        self.stand(StandPoint::Reserved).await;
         let outcome = match self.ask(|| self.payment.authorise(order)).await {
             Ok(Hold::Held) => Outcome::Confirm,
             Ok(Hold::Awaiting { qr_payload, expires_at }) => Outcome::Await { qr_payload, expires_at },
@@ -117,7 +117,7 @@ impl App {
             Err(asks::Error::Refused(cause)) => Outcome::Compensate(Ending { cause, by_buyer: false }),
             Err(error) => return Err(format!("authorising: {error}")),
         };
-        self.crash(CrashPoint::Authorised);
+        self.stand(StandPoint::Authorised).await;
         Ok(outcome)
     }
 
@@ -135,10 +135,10 @@ impl App {
         let reason = ending.cause.reason.as_str();
         let released = self.ask(|| self.catalog.release(order, reason)).await;
         released.map_err(|error| format!("releasing: {error}"))?;
-        self.crash(CrashPoint::Released);
+        self.stand(StandPoint::Released).await;
         let voided = self.ask(|| self.payment.void(order, reason)).await;
         voided.map_err(|error| format!("voiding: {error}"))?;
-        self.crash(CrashPoint::Voided);
+        self.stand(StandPoint::Voided).await;
         Ok(Outcome::End(ending.clone()))
     }
 

@@ -31,7 +31,7 @@ use events::{Envelope, Outbox};
 use kernel::{Clock, OrderId};
 
 use self::asks::{Catalog, Logistics, Payment};
-use crate::config::{Config, CrashPoint};
+use crate::config::{Config, StandPoint};
 use crate::domain::order::Order;
 use crate::market::Market;
 use crate::store::orders;
@@ -78,11 +78,11 @@ impl App {
         Ok(())
     }
 
-    /// Dies here when the configuration says so, as if the process were killed.
-    fn crash(&self, point: CrashPoint) {
-        if self.config.crash_at == Some(point) {
-            tracing::error!(point = ?point, "dying here, as crash_at says");
-            std::process::abort();
+    /// Goes no further here when the configuration says so.
+    async fn stand(&self, point: StandPoint) {
+        if self.config.stand_at == Some(point) {
+            tracing::error!(point = ?point, "a saga stands still, as stand_at says");
+            std::future::pending::<()>().await;
         }
     }
 }

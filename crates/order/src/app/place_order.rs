@@ -14,7 +14,7 @@ use tonic::Status;
 use super::drive::Run;
 use super::record::Answer;
 use super::{App, Error};
-use crate::config::CrashPoint;
+use crate::config::StandPoint;
 use crate::domain::order::{Address, Order, PaymentMethod, Placing};
 use crate::domain::saga::Saga;
 use crate::domain::{Refusal, number};
@@ -76,7 +76,7 @@ impl App {
             Begun::Saved(saved) => *saved,
         };
         tracing::info!(order.id = %order.id, order.number = order.terms.number, "an order is being placed");
-        self.crash(CrashPoint::Placed);
+        self.stand(StandPoint::Placed).await;
         match self.drive_until(Run { saga, order, request: Some(key.clone()) }, deadline).await {
             Some(Ok(order)) => Ok(PlaceOrderResponse { order: Some(whole(&order)?) }),
             Some(Err(refusal)) => Err(Error::from(refusal).into()),

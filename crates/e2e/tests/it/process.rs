@@ -1,0 +1,104 @@
+//! The program as its users start it: a process of its own, which can be killed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rpc::Role;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr};
+
+/// How long the program may take to say something.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program: as `cargo xtask test` names it, or as cargo has built it beside the tests.
+fn program() -> PathBuf {
+    let named = std::env::var_os("ENTREPOT_BIN").map(PathBuf::from);
+    let program = named.unwrap_or_else(|| {
+        let tests = std::env::current_exe().unwrap();
+        tests.parent().and_then(Path::parent).unwrap().join("entrepot")
+    });
+    assert!(program.is_file(), "{} is not there: cargo build -p entrepot", program.display());
+    program
+}
+
+/// A hub's data, which outlive its processes.
+pub(crate) struct Data {
+    folder: TempDir,
+}
+
+/// A hub that runs.
+pub(crate) struct Process {
+    child: Child,
+    errors: Lines<BufReader<ChildStderr>>,
+    pub(crate) hub: proof::Hub,
+}
+
+impl Data {
+    pub(crate) fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    /// Starts the hub, with these lines in the section `[order]` of its configuration.
+    pub(crate) async fn start(&self, order: &str) -> Process {
+        let config = self.folder.path().join("entrepot.toml");
+        let text = format!("[sandbox]\nday = \"0s\"\n[order]\nlease_seconds = 1\n{order}\n");
+        std::fs::write(&config, text).unwrap();
+        let mut command = tokio::process::Command::new(program());
+        command.args(["up", "--hub", "my", "--public", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--data"]);
+        command.arg(self.folder.path()).arg("--config").arg(config);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut line = String::new();
+        for _ in 0..2 {
+            let next = tokio::time::timeout(PATIENCE, said.next_line()).await.unwrap().unwrap();
+            let Some(next) = next else {
+                panic!("the hub did not start: {:?}", errors.next_line().await);
+            };
+            line = if line.is_empty() { next } else { line };
+        }
+        let (public, rest) = line.split_once(" serves ").unwrap().1.split_once(", internal ").unwrap();
+        let internal = rest.split_once(',').unwrap().0;
+        let folder = self.folder.path().to_owned();
+        let tokens = move |role: Role, subject: &str| Ok(token(&folder, role, subject));
+        let hub = proof::Hub::at(public, internal, Arc::new(tokens)).unwrap();
+        // What it goes on to say is not read: it is little.
+        tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
+        Process { child, errors, hub }
+    }
+}
+
+/// As an operator makes it.
+fn token(folder: &Path, role: Role, subject: &str) -> String {
+    let made = Command::new(program())
+        .args(["token", "--role", &role.to_string(), "--subject", subject, "--data"])
+        .arg(folder)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8(made.stdout).unwrap().trim().to_owned()
+}
+
+impl Process {
+    /// Waits until the hub logs a line with these words.
+    pub(crate) async fn says(&mut self, words: &str) {
+        let listening = async {
+            while let Some(line) = self.errors.next_line().await.unwrap() {
+                if line.contains(words) {
+                    return;
+                }
+            }
+            panic!("the hub ended without saying {words}");
+        };
+        tokio::time::timeout(PATIENCE, listening).await.unwrap();
+    }
+
+    /// SIGKILL: nothing of it runs on.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+}

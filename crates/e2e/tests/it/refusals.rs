@@ -1,0 +1,118 @@
+//! What goes wrong while an order is placed: each its own error, and nothing is held afterwards.
+
+use chrono::Duration;
+use proof::purchase;
+use proto::catalog::internal::v1::SuspendSellerRequest;
+use proto::catalog::v1::{ListProductsRequest, UpdateProductRequest, VariantInput};
+use proto::order::v1::OrderState;
+use proto::types::v1::Money;
+use rpc::status::reason;
+use testkit::on_both;
+use tonic::Status;
+
+use crate::town::{STILL, Seller, Town, available, place, quote, seller, total, wallet};
+
+fn why(refused: Result<impl Sized, Status>) -> String {
+    reason(&refused.err().unwrap()).unwrap()
+}
+
+/// The seller asks another price.
+async fn reprice(seller: &Seller) {
+    let mut products = seller.shop.session.products();
+    let request = ListProductsRequest {
+        seller_id: seller.shop.session.subject.clone(),
+        ..ListProductsRequest::default()
+    };
+    let product = products.list_products(request).await.unwrap().into_inner().products.remove(0);
+    let variants = product.variants.iter().map(|variant| VariantInput {
+        sku: variant.sku.clone(),
+        name: variant.name.clone(),
+        price: Some(Money { currency: "THB".to_owned(), minor_units: 99_900 }),
+        hs_code: variant.hs_code.clone(),
+        origin: variant.origin.clone(),
+        weight_grams: variant.weight_grams,
+        dimensions: variant.dimensions,
+        stock_item_id: variant.stock_item_id.clone(),
+        stock_units: variant.stock_units,
+        ..VariantInput::default()
+    });
+    let request = UpdateProductRequest {
+        request_id: proof::request_id(),
+        product_id: product.product_id.clone(),
+        etag: product.etag.clone(),
+        category: product.category.clone(),
+        variants: variants.collect(),
+        translations: product.translations,
+    };
+    products.update_product(request).await.unwrap();
+}
+
+on_both! {
+    async fn a_quote_that_expired(database: Database) {
+        let town = Town::open(&database, STILL).await;
+        let thai = seller(&town.hub, &[5]).await;
+        let buyer = town.hub.buyer("aisyah").unwrap();
+        let quote = quote(&buyer, &[(thai.variants[0].clone(), 2)]).await;
+        purchase::fund(&buyer, &total(&quote)).await.unwrap();
+        town.advance(Duration::minutes(31));
+        assert_eq!(why(place(&buyer, &quote).await), "QUOTE_EXPIRED");
+        assert_eq!((wallet(&buyer).await.1, available(&thai, 0).await), (0, 5));
+        town.close().await;
+    }
+
+    async fn a_price_that_changed(database: Database) {
+        let town = Town::open(&database, STILL).await;
+        let thai = seller(&town.hub, &[5]).await;
+        let buyer = town.hub.buyer("aisyah").unwrap();
+        let quote = quote(&buyer, &[(thai.variants[0].clone(), 2)]).await;
+        purchase::fund(&buyer, &total(&quote)).await.unwrap();
+        reprice(&thai).await;
+        assert_eq!(why(place(&buyer, &quote).await), "PRICE_CHANGED");
+        assert_eq!((wallet(&buyer).await.1, available(&thai, 0).await), (0, 5));
+        town.close().await;
+    }
+
+    async fn a_seller_suspended_in_between(database: Database) {
+        let town = Town::open(&database, STILL).await;
+        let thai = seller(&town.hub, &[5]).await;
+        let buyer = town.hub.buyer("aisyah").unwrap();
+        let wishes = [(thai.variants[0].clone(), 2)];
+        let quote = quote(&buyer, &wishes).await;
+        purchase::fund(&buyer, &total(&quote)).await.unwrap();
+        let request = SuspendSellerRequest {
+            request_id: proof::request_id(),
+            seller_id: thai.shop.session.subject.clone(),
+            reason: "papers".to_owned(),
+        };
+        town.hub.catalog_operator().unwrap().suspend_seller(request).await.unwrap();
+        let refused = why(place(&buyer, &quote).await);
+        assert!(refused.starts_with("SELLER_"), "{refused}");
+        assert_eq!(why(purchase::quote(&buyer, &wishes, "").await), refused);
+        assert_eq!(wallet(&buyer).await.1, 0);
+        town.close().await;
+    }
+
+    async fn a_currency_without_a_rate(database: Database) {
+        let town = Town::open(&database, STILL).await;
+        let thai = seller(&town.hub, &[5]).await;
+        let buyer = town.hub.buyer("aisyah").unwrap();
+        let refused = purchase::quote(&buyer, &[(thai.variants[0].clone(), 2)], "KWD").await;
+        assert_eq!(why(refused), "RATE_UNAVAILABLE");
+        town.close().await;
+    }
+
+    async fn a_wallet_short_by_one_minor_unit(database: Database) {
+        let town = Town::open(&database, STILL).await;
+        let thai = seller(&town.hub, &[5]).await;
+        let buyer = town.hub.buyer("aisyah").unwrap();
+        let quote = quote(&buyer, &[(thai.variants[0].clone(), 2)]).await;
+        let short = Money { minor_units: total(&quote).minor_units - 1, ..total(&quote) };
+        purchase::fund(&buyer, &short).await.unwrap();
+        assert_eq!(why(place(&buyer, &quote).await), "INSUFFICIENT_FUNDS");
+        assert_eq!((wallet(&buyer).await, available(&thai, 0).await), ((short.minor_units, 0), 5));
+        // With the missing one it goes.
+        purchase::fund(&buyer, &total(&quote)).await.unwrap();
+        assert_eq!(place(&buyer, &quote).await.unwrap().state(), OrderState::Confirmed);
+        town.close().await;
+    }
+}

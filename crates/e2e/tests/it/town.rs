@@ -1,0 +1,204 @@
+//! A hub with all four services in the test's own process, on either engine, on a bus that delivers everything twice
+//! and late; with a seller and goods.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::LocalBus;
+use proof::purchase::{self, Placing, Wish};
+use proof::shop::{self, Firm, Shop};
+use proof::{Session, invariants};
+use proto::catalog::v1::{
+    GetProductRequest, ImportProductsRequest, ListProductsRequest, Translation, VariantInput,
+};
+use proto::order::v1::{Order, PaymentMethod, Quote};
+use proto::types::v1::{Address, Dimensions, Money};
+use rpc::Role;
+use runtime::{Hub, Sandbox, Settings, Spec};
+use tempfile::TempDir;
+use testkit::Database;
+use tonic::Status;
+
+const SERVICES: [Spec; 4] = [catalog::SPEC, order::SPEC, payment::SPEC, logistics::SPEC];
+/// How long a hub may take to come to rest.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+const TOKEN_TTL: Duration = Duration::from_secs(3_600);
+/// The carrier moves parcels on at once.
+pub(crate) const AT_ONCE: Duration = Duration::ZERO;
+/// The carrier stands still, but for the hub's clock.
+pub(crate) const STILL: Duration = Duration::from_secs(86_400);
+
+/// The hub.
+pub(crate) struct Town {
+    pub(crate) hub: proof::Hub,
+    running: Hub,
+    others: Vec<Database>,
+    _folder: TempDir,
+}
+
+impl Town {
+    /// A Malaysian hub whose carrier's day lasts so long.
+    pub(crate) async fn open(database: &Database, day: Duration) -> Self {
+        let (file, text) = hub::builtin("my").unwrap();
+        let profile = Arc::new(hub::Profile::parse(file, text).unwrap());
+        let folder = TempDir::new().unwrap();
+        let mut settings = Settings::embedded(profile, folder.path());
+        let mut others = Vec::new();
+        for spec in SERVICES {
+            let url = if spec.name == "order" {
+                database.url().to_owned()
+            } else {
+                let other = database.another().await;
+                let url = other.url().to_owned();
+                others.push(other);
+                url
+            };
+            settings.databases.insert(spec.name.to_owned(), url);
+        }
+        settings.connections_max = 6;
+        settings.sandbox = Sandbox { enabled: true, day };
+        settings.rate.per_second = NonZeroU32::MAX;
+        settings.rate.burst = NonZeroU32::MAX;
+        let running = Hub::start(settings, &SERVICES, Arc::new(LocalBus::chaotic(7))).await.unwrap();
+        let keys = running.keys().clone();
+        let tokens = move |role: Role, subject: &str| Ok(keys.sign(role, subject, TOKEN_TTL)?);
+        let hub = proof::Hub::new(running.public_channel(), running.internal_channel(), Arc::new(tokens));
+        Self { hub, running, others, _folder: folder }
+    }
+
+    /// Moves the hub's clock.
+    pub(crate) fn advance(&self, by: chrono::Duration) {
+        self.running.clock().advance(by).unwrap();
+    }
+
+    /// Lets the hub come to rest and checks every invariant; nothing may be held.
+    pub(crate) async fn close(self) {
+        self.check().await;
+        self.running.stop().await;
+        for other in self.others {
+            other.remove().await;
+        }
+    }
+
+    /// Lets the hub come to rest and checks every invariant.
+    pub(crate) async fn check(&self) {
+        invariants::settle(&self.hub, PATIENCE).await.unwrap();
+        let report = invariants::check(&self.hub).await.unwrap();
+        assert!(report.holds(), "\n{report}");
+    }
+}
+
+/// A seller from a country, with its goods.
+pub(crate) struct Seller {
+    pub(crate) shop: Shop,
+    /// Ids of the variants, in the order of their stock.
+    pub(crate) variants: Vec<String>,
+}
+
+/// Opens a Thai seller whose goods have these units on the shelf.
+pub(crate) async fn seller(hub: &proof::Hub, stock: &[i64]) -> Seller {
+    seller_of(hub, "ban-kad", "TH", "THB", stock).await
+}
+
+pub(crate) async fn seller_of(
+    hub: &proof::Hub,
+    slug: &str,
+    country: &str,
+    currency: &str,
+    stock: &[i64],
+) -> Seller {
+    let firm = Firm {
+        slug: slug.to_owned(),
+        display_name: slug.to_owned(),
+        country: country.to_owned(),
+        payout_currency: currency.to_owned(),
+        tax_registered: true,
+    };
+    let shop = shop::open(hub, &firm).await.unwrap();
+    let goods = |(place, units): (usize, &i64)| silk(&shop, currency, place, *units);
+    let rows: Vec<_> = stock.iter().enumerate().map(goods).collect();
+    let imported = shop::list_goods(&shop, rows, |_| {}).await.unwrap();
+    assert_eq!(imported.rejected, Vec::new());
+    let variants = (0..stock.len()).map(|place| imported.variants[&i64::try_from(place).unwrap()].clone());
+    Seller { variants: variants.collect(), shop }
+}
+
+fn silk(shop: &Shop, currency: &str, place: usize, units: i64) -> ImportProductsRequest {
+    let row = i64::try_from(place).unwrap();
+    let title = format!("Silk scarf {place}");
+    ImportProductsRequest {
+        row,
+        category: "scarves".to_owned(),
+        translations: vec![Translation { language: "en".to_owned(), title, description: String::new() }],
+        variant: Some(VariantInput {
+            sku: format!("SILK-{place}"),
+            price: Some(Money { currency: currency.to_owned(), minor_units: 45_000 + row }),
+            hs_code: "621410".to_owned(),
+            origin: "TH".to_owned(),
+            weight_grams: 140,
+            dimensions: Some(Dimensions { length_mm: 260, width_mm: 200, height_mm: 30 }),
+            stock_units: 1,
+            location_id: shop.location.location_id.clone(),
+            initial_stock: units,
+            ..VariantInput::default()
+        }),
+    }
+}
+
+/// Where parcels go.
+pub(crate) fn address() -> Address {
+    Address {
+        recipient: "Aisyah binti Rahman".to_owned(),
+        line1: "12 Jalan Ampang".to_owned(),
+        city: "Kuala Lumpur".to_owned(),
+        postcode: "50450".to_owned(),
+        country: "MY".to_owned(),
+        ..Address::default()
+    }
+}
+
+/// A quote in the hub's currency.
+pub(crate) async fn quote(buyer: &Session, wishes: &[Wish]) -> Quote {
+    purchase::quote(buyer, wishes, "").await.unwrap()
+}
+
+/// What a quote comes to.
+pub(crate) fn total(quote: &Quote) -> Money {
+    quote.price.as_ref().unwrap().total.clone().unwrap()
+}
+
+/// Orders a quote by wallet; the wallet may be short.
+pub(crate) async fn place(buyer: &Session, quote: &Quote) -> Result<Order, Status> {
+    purchase::place(buyer, quote, &Placing::new(address(), PaymentMethod::Wallet)).await
+}
+
+/// Quotes, tops up exactly, orders by wallet.
+pub(crate) async fn buy(buyer: &Session, wishes: &[Wish]) -> Order {
+    let quote = quote(buyer, wishes).await;
+    purchase::fund(buyer, &total(&quote)).await.unwrap();
+    place(buyer, &quote).await.unwrap()
+}
+
+/// What the buyer's wallet can spend, and what of it is held, in minor units.
+pub(crate) async fn wallet(buyer: &Session) -> (i64, i64) {
+    let wallet = purchase::wallet(buyer, "MYR").await.unwrap();
+    (wallet.available.unwrap().minor_units, wallet.held.unwrap().minor_units)
+}
+
+/// Units of a variant that could be sold now.
+pub(crate) async fn available(seller: &Seller, place: usize) -> i64 {
+    let request = ListProductsRequest {
+        seller_id: seller.shop.session.subject.clone(),
+        page_size: 200,
+        ..ListProductsRequest::default()
+    };
+    let listed = seller.shop.session.products().list_products(request).await.unwrap().into_inner();
+    let with_it = |product: &&proto::catalog::v1::Product| {
+        product.variants.iter().any(|variant| variant.variant_id == seller.variants[place])
+    };
+    let product_id = listed.products.iter().find(with_it).unwrap().product_id.clone();
+    let found = seller.shop.session.products().get_product(GetProductRequest { product_id }).await.unwrap();
+    let variants = found.into_inner().product.unwrap().variants;
+    variants.into_iter().find(|variant| variant.variant_id == seller.variants[place]).unwrap().available
+}

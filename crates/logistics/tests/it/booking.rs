@@ -1,0 +1,110 @@
+//! Confirmed orders become shipments with numbers, labels and declarations.
+
+use std::collections::HashSet;
+
+use customs::S10;
+use proto::logistics::events::v1::ConsignmentBooked;
+use proto::logistics::v1::{DeclarationState, GetLabelRequest, ListShipmentsRequest, ShipmentState};
+use proto::operator::internal::v1::ListParkedEventsRequest;
+use proto::operator::internal::v1::operator_service_client::OperatorServiceClient;
+use rpc::Role;
+use testkit::on_both;
+
+use crate::depot::{BUYER, Depot};
+
+on_both! {
+    async fn each_consignment_is_booked_once(database: Database) {
+        let depot = Depot::open(&database).await;
+        let (confirmed, shipments) = depot.book(&["TH", "CN"]).await;
+        assert_eq!(shipments.len(), 2);
+        // The bus delivers twice; here once more, by another relay.
+        depot.hub.tell("order", &confirmed.envelope).await;
+        assert_eq!(depot.of_order(confirmed.order_id).await, shipments);
+        let told: Vec<ConsignmentBooked> = depot.hub.told_of("logistics.consignment_booked.v1").await;
+        assert_eq!(told.len(), 2);
+        for (shipment, from) in shipments.iter().zip(["TH", "CN"]) {
+            assert_eq!(shipment.state(), ShipmentState::Booked);
+            assert_eq!((shipment.from_country.as_str(), shipment.seller_id.as_str()), (from, depot.seller.as_str()));
+            let number: S10 = shipment.tracking_number.parse().unwrap();
+            assert_eq!((number.indicator().as_str(), number.country().as_str()), ("LX", from));
+            assert_eq!(shipment.address.as_ref().unwrap().city, "Kuala Lumpur");
+            let declaration = depot.declaration(&shipment.declaration_id).await;
+            assert_eq!(declaration.state(), DeclarationState::Drafted);
+            assert_eq!(declaration.import_tax.unwrap().minor_units, 100);
+            assert_eq!(declaration.seller_collected_tax.unwrap().minor_units, 1_200);
+            assert_eq!((declaration.incoterm.as_str(), declaration.items.len()), ("DDP", 1));
+            assert_eq!(declaration.items[0].weight_grams, 240);
+        }
+        depot.hub.stop().await;
+    }
+
+    async fn no_number_is_given_twice(database: Database) {
+        let depot = Depot::open(&database).await;
+        let mut numbers = HashSet::new();
+        let orders: Vec<_> = (0..20).map(|_| depot.confirmed(&["TH", "CN", "ID"])).collect();
+        futures::future::join_all(orders.iter().map(|order| depot.hub.tell("order", &order.envelope))).await;
+        for order in orders {
+            for shipment in depot.of_order(order.order_id).await {
+                assert!(numbers.insert(shipment.tracking_number));
+            }
+        }
+        assert_eq!(numbers.len(), 60);
+        let depot = Depot { hub: depot.hub.restart().await, ..depot };
+        let (_, after) = depot.book(&["TH"]).await;
+        assert!(numbers.insert(after[0].tracking_number.clone()));
+        depot.hub.stop().await;
+    }
+
+    async fn a_carrier_without_numbers_parks_the_order(database: Database) {
+        let (file, text) = hub::builtin("my").unwrap();
+        let text = text.replacen("serial_to = 29999999", "serial_to = 10000001", 1);
+        let profile = hub::Profile::parse(file, &text).unwrap();
+        let depot = Depot::of(profile, &database, |setup| setup).await;
+        assert_eq!(depot.book(&["TH", "TH"]).await.1.len(), 2);
+        // All consignments or none: a third has no number.
+        assert_eq!(depot.book(&["TH"]).await.1.len(), 0);
+        let mut operator = OperatorServiceClient::new(depot.hub.internal(Role::Operator, "somchai"));
+        let request = ListParkedEventsRequest { service: "logistics".to_owned(), ..Default::default() };
+        let parked = operator.list_parked_events(request).await.unwrap().into_inner().events;
+        assert_eq!(parked.len(), 1);
+        assert!(parked[0].reason.contains("serial_to"), "{}", parked[0].reason);
+        depot.hub.stop().await;
+    }
+
+    async fn goods_within_the_country_meet_no_customs(database: Database) {
+        let depot = Depot::open(&database).await;
+        let (_, shipments) = depot.book(&["MY"]).await;
+        assert_eq!(shipments[0].declaration_id, "");
+        depot.hub.stop().await;
+    }
+
+    async fn the_seller_prints_the_label(database: Database) {
+        let depot = Depot::open(&database).await;
+        let (_, shipments) = depot.book(&["TH"]).await;
+        let request = GetLabelRequest { shipment_id: shipments[0].tracking_number.clone() };
+        let label = depot.shipments(Role::Seller, &depot.seller).get_label(request).await.unwrap().into_inner();
+        assert!(label.svg.starts_with("<svg ") && label.svg.contains("Aisyah &lt;Rahman&gt;"));
+        depot.hub.stop().await;
+    }
+
+    async fn pages_neither_skip_nor_repeat(database: Database) {
+        let depot = Depot::open(&database).await;
+        for _ in 0..7 {
+            depot.book(&["TH"]).await;
+        }
+        let mut seen = Vec::new();
+        let mut request = ListShipmentsRequest { page_size: 3, ..Default::default() };
+        loop {
+            let page = depot.shipments(Role::Buyer, BUYER).list_shipments(request.clone()).await.unwrap().into_inner();
+            seen.extend(page.shipments.into_iter().map(|shipment| shipment.shipment_id));
+            depot.book(&["TH"]).await;
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = page.next_page_token;
+        }
+        let different: HashSet<&String> = seen.iter().collect();
+        assert_eq!((seen.len(), different.len()), (7, 7));
+        depot.hub.stop().await;
+    }
+}

@@ -1,0 +1,129 @@
+//! Carriage, duty and tax for quotes.
+
+use proto::logistics::internal::v1::{
+    ConsignmentToQuote, LineToQuote, QuoteLandedCostRequest, QuotedLandedCost,
+};
+use proto::logistics::v1::QuoteCarriageRequest;
+use proto::logistics::v1::carriage_service_client::CarriageServiceClient;
+use proto::types::v1::{Dimensions, PriceParts};
+use rpc::status::{fields, metadata, reason};
+use runtime::Sandbox;
+use testkit::on_both;
+use tonic::{Code, Status};
+
+use crate::depot::{Depot, silk};
+
+fn consignment(from: &str, lines: Vec<LineToQuote>) -> ConsignmentToQuote {
+    ConsignmentToQuote { from_country: from.to_owned(), seller_tax_registered: true, lines }
+}
+
+async fn quote(
+    depot: &Depot,
+    consignments: Vec<ConsignmentToQuote>,
+) -> Result<Vec<QuotedLandedCost>, Status> {
+    let request =
+        QuoteLandedCostRequest { consignments, postcode: String::new(), carriage_service: String::new() };
+    Ok(depot.costs().quote_landed_cost(request).await?.into_inner().consignments)
+}
+
+/// Goods, carriage, insurance, duty, tax, fees, total.
+fn minor(price: &PriceParts) -> [i64; 7] {
+    let part = |part: &Option<proto::types::v1::Money>| part.as_ref().unwrap().minor_units;
+    [
+        part(&price.goods),
+        part(&price.carriage),
+        part(&price.insurance),
+        part(&price.duty),
+        part(&price.tax),
+        part(&price.fees),
+        part(&price.total),
+    ]
+}
+
+on_both! {
+    async fn low_value_goods_bear_tax_and_no_duty(database: Database) {
+        let depot = Depot::open(&database).await;
+        let quoted = quote(&depot, vec![consignment("TH", vec![silk("MYR", 6_000, 2)])]).await.unwrap();
+        // 120.00, 300 g by volume to 500 g, 0.5% insurance, 10% of the price; by post under 500: no duty.
+        assert_eq!(minor(quoted[0].price.as_ref().unwrap()), [12_000, 1_720, 60, 0, 1_200, 0, 14_980]);
+        assert_eq!(quoted[0].seller_collected_tax.as_ref().unwrap().minor_units, 1_200);
+        assert!(quoted[0].customs_rate.is_none());
+        assert!(quoted[0].rules.iter().any(|rule| rule.rule_id.starts_with("low-value-goods")));
+        depot.hub.stop().await;
+    }
+
+    async fn lines_add_up_to_the_whole(database: Database) {
+        let depot = Depot::open(&database).await;
+        let lines = vec![silk("THB", 10_051, 3), silk("THB", 333, 7), silk("THB", 99_999, 1)];
+        let quoted = quote(&depot, vec![consignment("TH", lines)]).await.unwrap();
+        let lines: Vec<[i64; 7]> = quoted[0].lines.iter().map(minor).collect();
+        let sum = lines.iter().fold([0; 7], |sum, line| std::array::from_fn(|part| sum[part] + line[part]));
+        assert_eq!(sum, minor(quoted[0].price.as_ref().unwrap()));
+        let rate = quoted[0].customs_rate.as_ref().unwrap();
+        assert_eq!((rate.from_currency.as_str(), rate.to_currency.as_str()), ("THB", "MYR"));
+        assert!(quoted[0].warnings.iter().any(|warning| warning.contains("only a sandbox")));
+        depot.hub.stop().await;
+    }
+
+    async fn what_cannot_be_quoted_says_why(database: Database) {
+        let depot = Depot::open(&database).await;
+        let fine = || consignment("TH", vec![silk("MYR", 100, 1)]);
+        let arms = LineToQuote { hs_code: "930200".to_owned(), ..silk("MYR", 100, 1) };
+        let heavy = LineToQuote { weight_grams: 1_000_000, ..silk("MYR", 100, 100) };
+        for (bad, why) in [
+            (consignment("FR", vec![silk("MYR", 100, 1)]), "NO_LANE"),
+            (consignment("TH", vec![silk("MYR", 100, 1), arms]), "GOODS_PROHIBITED"),
+            (consignment("TH", vec![heavy]), "NO_CARRIAGE"),
+            (consignment("TH", vec![silk("KWD", 100, 1)]), "CUSTOMS_RATE_UNAVAILABLE"),
+        ] {
+            let refused = quote(&depot, vec![fine(), bad]).await.unwrap_err();
+            assert_eq!((refused.code(), reason(&refused).as_deref()), (Code::FailedPrecondition, Some(why)));
+            assert_eq!(metadata(&refused, "consignment").as_deref(), Some("1"));
+        }
+        depot.hub.stop().await;
+    }
+
+    async fn what_is_wrong_is_named(database: Database) {
+        let depot = Depot::open(&database).await;
+        let line = silk("MYR", 100, 1);
+        for (bad, field) in [
+            (LineToQuote { quantity: 0, ..line.clone() }, "consignments[0].lines[1].quantity"),
+            (LineToQuote { hs_code: "62x".to_owned(), ..line.clone() }, "consignments[0].lines[1].hs_code"),
+            (LineToQuote { origin: "XX1".to_owned(), ..line.clone() }, "consignments[0].lines[1].origin"),
+            (LineToQuote { dimensions: None, ..line.clone() }, "consignments[0].lines[1].dimensions"),
+            (silk("THB", 100, 1), "consignments[0].lines[1].unit_price.currency"),
+        ] {
+            let refused = quote(&depot, vec![consignment("TH", vec![line.clone(), bad])]).await.unwrap_err();
+            assert_eq!((refused.code(), fields(&refused)), (Code::InvalidArgument, vec![field.to_owned()]));
+        }
+        assert_eq!(fields(&quote(&depot, Vec::new()).await.unwrap_err()), ["consignments"]);
+        depot.hub.stop().await;
+    }
+
+    async fn a_hub_with_real_money_takes_no_old_rate(database: Database) {
+        let real = Sandbox { enabled: false, ..Sandbox::default() };
+        let depot = Depot::with(&database, |setup| setup.sandbox(real)).await;
+        let refused = quote(&depot, vec![consignment("TH", vec![silk("THB", 100, 1)])]).await.unwrap_err();
+        assert_eq!(reason(&refused).as_deref(), Some("CUSTOMS_RATE_UNAVAILABLE"));
+        depot.hub.stop().await;
+    }
+
+    async fn anyone_asks_what_carriage_costs(database: Database) {
+        let depot = Depot::open(&database).await;
+        let request = QuoteCarriageRequest {
+            from_country: "TH".to_owned(),
+            weight_grams: 900,
+            dimensions: Some(Dimensions { length_mm: 300, width_mm: 200, height_mm: 100 }),
+            postcode: String::new(),
+        };
+        let mut anyone = CarriageServiceClient::new(depot.hub.anyone());
+        let options = anyone.quote_carriage(request.clone()).await.unwrap().into_inner().options;
+        let prices: Vec<i64> = options.iter().map(|option| option.price.as_ref().unwrap().minor_units).collect();
+        assert!(options.len() >= 3 && prices.is_sorted(), "{options:?}");
+        // 6,000,000 mm3 by 6000 is 1,000 g: more than it weighs.
+        assert_eq!((options[0].service.as_str(), options[0].chargeable_grams), ("selat-packet", 1_000));
+        let wrong = QuoteCarriageRequest { weight_grams: 0, ..request };
+        assert_eq!(fields(&anyone.quote_carriage(wrong).await.unwrap_err()), ["weight_grams"]);
+        depot.hub.stop().await;
+    }
+}
