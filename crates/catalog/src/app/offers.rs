@@ -29,14 +29,17 @@ impl App {
             .await?;
         let mut found: HashMap<Uuid, Offer> =
             found.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+        // Wishes that share a shelf count together.
+        let mut wanted: HashMap<Uuid, i64> = HashMap::new();
         let mut offers = Vec::with_capacity(wishes.len());
         for wish in wishes {
             let offer = found.remove(&wish.variant_id.uuid());
             let offer = offer.ok_or_else(|| Error::not_found("variant", wish.variant_id))?;
             buyable(&offer)?;
             self.check_goods(&offer)?;
-            let wanted = wish.quantity.checked_mul(offer.stock_units).unwrap_or(i64::MAX);
-            if wanted > offer.stock_free {
+            let of_shelf = wanted.entry(offer.stock_item_id).or_default();
+            *of_shelf = of_shelf.saturating_add(wish.quantity.saturating_mul(offer.stock_units));
+            if *of_shelf > offer.stock_free {
                 return Err(out_of_stock(&offer));
             }
             offers.push(offer);

@@ -45,6 +45,7 @@ on_both! {
             assert_eq!(reason(&lost).as_deref(), Some("OUT_OF_STOCK"));
             assert!(metadata(&lost, "variant_id").is_some_and(|id| id == *variant), "{lost:?}");
         }
+        town.check().await;
         for buyer in &buyers {
             assert_eq!(wallet(buyer).await.1, 0);
         }
@@ -66,6 +67,7 @@ on_both! {
         });
         let answers = futures::future::join_all(sent).await;
         assert!(answers.iter().all(|answer| *answer == answers[0]));
+        town.check().await;
         assert_eq!(wallet(&buyer).await, (price.minor_units * 29, 0));
         // The same id for something else.
         let mut body = request.clone();

@@ -10,8 +10,7 @@ use rpc::replay::{self, Key};
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::drive::Run;
-use super::place_order::{Begun, decode, refuse, whole};
+use super::request::{Begun, refuse};
 use super::{App, Error, locked};
 use crate::domain::Refusal;
 use crate::domain::order::{Order, State};
@@ -34,7 +33,18 @@ impl App {
         reason: String,
         deadline: Instant,
     ) -> Result<CancelOrderResponse, Status> {
-        let (app, inputs) = (self.clone(), Arc::new((key.clone(), viewer, reason)));
+        let begun = self.clone().begin_cancelling(key.clone(), viewer, id, reason);
+        self.see_through(key, deadline, begun, |order| CancelOrderResponse { order: Some(order) }).await
+    }
+
+    async fn begin_cancelling(
+        self: Arc<Self>,
+        key: Key,
+        viewer: Viewer,
+        id: OrderId,
+        reason: String,
+    ) -> Result<Begun, Error> {
+        let (app, inputs) = (self.clone(), Arc::new((key, viewer, reason)));
         let begun = self.db.write(move |tx| {
             let (app, inputs) = (app.clone(), inputs.clone());
             Box::pin(async move {
@@ -50,17 +60,7 @@ impl App {
                 }
             })
         });
-        let (saga, order) = match begun.await? {
-            Begun::Kept(Ok(answer)) => return decode(&answer),
-            Begun::Kept(Err(refused)) | Begun::Refused(refused) => return Err(refused),
-            Begun::Running => return replay::wait(&self.db, &key, deadline).await,
-            Begun::Saved(saved) => *saved,
-        };
-        match self.drive_until(Run { saga, order, request: Some(key.clone()) }, deadline).await {
-            Some(Ok(order)) => Ok(CancelOrderResponse { order: Some(whole(&order)?) }),
-            Some(Err(refusal)) => Err(Error::from(refusal).into()),
-            None => replay::wait(&self.db, &key, deadline).await,
-        }
+        begun.await
     }
 
     async fn decide_to_cancel(

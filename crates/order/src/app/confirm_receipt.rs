@@ -9,7 +9,7 @@ use rpc::replay::{self, Key};
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::place_order::whole;
+use super::request::whole;
 use super::{App, Error, locked};
 use crate::domain::Refusal;
 use crate::domain::consignment::State;

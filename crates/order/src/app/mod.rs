@@ -21,6 +21,7 @@ mod read_returns;
 mod receive_return;
 mod record;
 mod recover;
+mod request;
 mod request_return;
 mod watch_order;
 

@@ -11,8 +11,7 @@ use rpc::replay::{self, Key};
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::drive::Run;
-use super::record::Answer;
+use super::request::{Begun, refuse};
 use super::{App, Error};
 use crate::config::StandPoint;
 use crate::domain::order::{Address, Order, PaymentMethod, Placing};
@@ -20,7 +19,6 @@ use crate::domain::saga::Saga;
 use crate::domain::{Refusal, number};
 use crate::store::orders::Taken;
 use crate::store::{orders, quotes, sagas};
-use crate::wire::{self, Viewer};
 
 /// The RPC, as requests are kept by.
 pub(crate) const PLACE_ORDER: &str = "PlaceOrder";
@@ -44,18 +42,6 @@ pub(crate) struct OrderWanted {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-/// How a request of several transactions begins.
-pub(super) enum Begun {
-    /// It ended before.
-    Kept(Result<Vec<u8>, Status>),
-    /// It is under way.
-    Running,
-    /// It is refused.
-    Refused(Status),
-    /// Its saga is saved: on with it.
-    Saved(Box<(Saga, Order)>),
-}
-
 impl App {
     /// Places the order, once for this key; the first answer of each request.
     pub(crate) async fn place_order(
@@ -64,31 +50,23 @@ impl App {
         wanted: OrderWanted,
         deadline: Instant,
     ) -> Result<PlaceOrderResponse, Status> {
-        let (app, inputs) = (self.clone(), Arc::new((key.clone(), wanted)));
+        let begun = self.clone().begin(key.clone(), wanted);
+        self.see_through(key, deadline, begun, |order| PlaceOrderResponse { order: Some(order) }).await
+    }
+
+    async fn begin(self: Arc<Self>, key: Key, wanted: OrderWanted) -> Result<Begun, Error> {
+        let (app, inputs) = (self.clone(), Arc::new((key, wanted)));
         let begun = self.db.write(move |tx| {
             let (app, inputs) = (app.clone(), inputs.clone());
             Box::pin(async move { app.begin_placing(tx, &inputs.0, &inputs.1).await })
         });
-        let (saga, order) = match begun.await? {
-            Begun::Kept(Ok(answer)) => return decode(&answer),
-            Begun::Kept(Err(refused)) | Begun::Refused(refused) => return Err(refused),
-            Begun::Running => return replay::wait(&self.db, &key, deadline).await,
-            Begun::Saved(saved) => *saved,
-        };
-        tracing::info!(order.id = %order.id, order.number = order.terms.number, "an order is being placed");
-        self.stand(StandPoint::Placed).await;
-        match self.drive_until(Run { saga, order, request: Some(key.clone()) }, deadline).await {
-            Some(Ok(order)) => Ok(PlaceOrderResponse { order: Some(whole(&order)?) }),
-            Some(Err(refusal)) => Err(Error::from(refusal).into()),
-            None => replay::wait(&self.db, &key, deadline).await,
+        let begun = begun.await?;
+        if let Begun::Saved(saved) = &begun {
+            let order = &saved.1;
+            tracing::info!(order.id = %order.id, order.number = order.terms.number, "an order is being placed");
+            self.stand(StandPoint::Placed).await;
         }
-    }
-
-    /// Drives a saga in a task of its own; its answer, if it comes in time.
-    pub(super) async fn drive_until(self: &Arc<Self>, run: Run, deadline: Instant) -> Option<Answer> {
-        use tracing::Instrument as _;
-        let driving = tokio::spawn(self.clone().drive(run).in_current_span());
-        tokio::time::timeout_at(deadline, driving).await.ok()?.ok()?
+        Ok(begun)
     }
 
     async fn begin_placing(&self, tx: &mut Tx, key: &Key, wanted: &OrderWanted) -> Result<Begun, Error> {
@@ -145,29 +123,4 @@ impl App {
         }
         Err(Error::Fault(format!("no free number in {NUMBERS_MAX} attempts")))
     }
-}
-
-/// A refusal is kept with the request; what may end otherwise next time rolls all back.
-pub(super) async fn refuse<T: prost::Message>(tx: &mut Tx, key: &Key, error: Error) -> Result<Begun, Error> {
-    match error {
-        Error::Refused(_) | Error::NotFound { .. } => {
-            let refused: Result<T, Status> = Err(error.into());
-            replay::finish(tx, key, &refused).await?;
-            match refused {
-                Err(status) => Ok(Begun::Refused(status)),
-                Ok(_) => Err(Error::Fault("a refusal that is none".to_owned())),
-            }
-        }
-        other => Err(other),
-    }
-}
-
-/// A kept answer.
-pub(super) fn decode<T: prost::Message + Default>(bytes: &[u8]) -> Result<T, Status> {
-    T::decode(bytes).map_err(|error| Error::Fault(format!("a kept answer cannot be read: {error}")).into())
-}
-
-/// The order as its buyer sees it.
-pub(super) fn whole(order: &Order) -> Result<proto::order::v1::Order, Error> {
-    Ok(wire::order(order, &Viewer::Operator)?)
 }

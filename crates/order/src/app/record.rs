@@ -11,7 +11,8 @@ use tonic::Status;
 
 use super::cancel_order::CANCEL_ORDER;
 use super::drive::Run;
-use super::place_order::{PLACE_ORDER, whole};
+use super::place_order::PLACE_ORDER;
+use super::request::whole;
 use super::{App, Error, locked};
 use crate::domain::Refusal;
 use crate::domain::order::{Order, State};
