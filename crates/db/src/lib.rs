@@ -20,6 +20,7 @@ mod write;
 use std::sync::Arc;
 
 use sqlx::{PgPool, SqlitePool};
+use uuid::Uuid;
 
 pub use error::{Error, Retryable};
 pub use lead::Lead;
@@ -89,7 +90,12 @@ impl Db {
     /// Wakes when a transaction has notified `channel` and committed, here or in another process; and, as a safety
     /// net, after a bounded time.
     pub fn listen(&self, channel: &'static str) -> Listener {
-        self.0.notices.listen(channel, self.engine())
+        self.0.notices.listen(channel.to_owned(), self.engine())
+    }
+
+    /// As [`Db::listen`], for what [`Tx::notify_about`] tells of one thing alone.
+    pub fn listen_about(&self, channel: &'static str, thing: Uuid) -> Listener {
+        self.0.notices.listen(notify::about(channel, thing), self.engine())
     }
 
     /// Becomes the leader for `name` unless another is; for as long as [`Lead`] is held and its connection lives.

@@ -1,4 +1,5 @@
-//! Waking up: LISTEN/NOTIFY on PostgreSQL, within the process on SQLite.
+//! Waking up: LISTEN/NOTIFY on PostgreSQL, within the process on SQLite. A channel may be about one thing alone, so
+//! that a thousand who each watch their own are not all woken by each change.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +9,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::Engine;
 
@@ -18,10 +20,17 @@ const POLL_POSTGRES: Duration = Duration::from_secs(2);
 const POLL_SQLITE: Duration = Duration::from_secs(1);
 /// How long to wait before listening again after the connection was lost.
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
+/// From so many channels on, those that nobody listens to any more are forgotten when one is added.
+const CHANNELS_SWEPT_AT: usize = 1_024;
+
+/// The channel's name for one thing alone.
+pub(crate) fn about(channel: &str, thing: Uuid) -> String {
+    format!("{channel}/{thing}")
+}
 
 /// Who listens to what, in this process.
 pub(crate) struct Notices {
-    channels: Mutex<HashMap<&'static str, watch::Sender<u64>>>,
+    channels: Mutex<HashMap<String, watch::Sender<u64>>>,
     stopped: CancellationToken,
 }
 
@@ -30,8 +39,11 @@ impl Notices {
         Self { channels: Mutex::default(), stopped: CancellationToken::new() }
     }
 
-    pub(crate) fn listen(&self, channel: &'static str, engine: Engine) -> Listener {
+    pub(crate) fn listen(&self, channel: String, engine: Engine) -> Listener {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if channels.len() >= CHANNELS_SWEPT_AT {
+            channels.retain(|_, changes| changes.receiver_count() > 0);
+        }
         let changes = channels.entry(channel).or_insert_with(|| watch::Sender::new(0)).subscribe();
         let poll = if engine == Engine::Postgres { POLL_POSTGRES } else { POLL_SQLITE };
         Listener { changes, poll }

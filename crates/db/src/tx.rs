@@ -1,11 +1,13 @@
 //! A transaction on either engine.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use uuid::Uuid;
 
-use crate::notify::{NOTIFY, Notices};
+use crate::notify::{self, NOTIFY, Notices};
 use crate::statistics::Counters;
 use crate::{Engine, Error};
 
@@ -13,7 +15,7 @@ use crate::{Engine, Error};
 pub struct Tx {
     inner: Inner,
     broken: bool,
-    channels: BTreeSet<&'static str>,
+    channels: BTreeSet<Cow<'static, str>>,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
     counters: Arc<Counters>,
 }
@@ -67,7 +69,12 @@ impl Tx {
 
     /// Wakes those who [`crate::Db::listen`] to `channel`, in every process, once the transaction has committed.
     pub fn notify(&mut self, channel: &'static str) {
-        self.channels.insert(channel);
+        self.channels.insert(Cow::Borrowed(channel));
+    }
+
+    /// As [`Tx::notify`], for those who listen about `thing` alone.
+    pub fn notify_about(&mut self, channel: &'static str, thing: Uuid) {
+        self.channels.insert(Cow::Owned(notify::about(channel, thing)));
     }
 
     #[doc(hidden)]
@@ -98,7 +105,7 @@ impl Tx {
                 for channel in &self.channels {
                     sqlx::query("select pg_notify($1, $2)")
                         .bind(NOTIFY)
-                        .bind(*channel)
+                        .bind(channel.as_ref())
                         .execute(&mut *tx)
                         .await?;
                     self.counters.statement();
@@ -117,6 +124,13 @@ impl Tx {
             then();
         }
         Ok(())
+    }
+
+    /// Ends a snapshot.
+    pub(crate) async fn end(self) -> Result<(), Error> {
+        let broken = self.broken;
+        self.rollback().await;
+        if broken { Err(Error::Broken) } else { Ok(()) }
     }
 
     pub(crate) async fn rollback(self) {

@@ -28,7 +28,7 @@ pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
 
 /// How long outcomes are kept.
 pub const KEPT: chrono::Duration = chrono::Duration::days(30);
-/// The channel on which those who wait are woken.
+/// The channel on which those who wait for a request are woken.
 const CHANNEL: &str = "requests";
 /// The principal of callers without a token.
 const ANONYMOUS: &str = "anonymous";
@@ -177,7 +177,7 @@ pub async fn finish<T: prost::Message>(
         message,
         answer,
     )?;
-    tx.notify(CHANNEL);
+    tx.notify_about(CHANNEL, key.request_id);
     Ok(())
 }
 
@@ -189,7 +189,7 @@ async fn forget(tx: &mut Tx, key: &Key) -> Result<(), db::Error> {
         key.rpc.as_str(),
         key.request_id,
     )?;
-    tx.notify(CHANNEL);
+    tx.notify_about(CHANNEL, key.request_id);
     Ok(())
 }
 
@@ -200,7 +200,7 @@ fn is_kept(code: Code) -> bool {
 
 /// Waits for a request that is under way; past the deadline ABORTED, with when to ask again.
 pub async fn wait<T: prost::Message + Default>(db: &Db, key: &Key, deadline: Instant) -> Result<T, Status> {
-    let mut woken = db.listen(CHANNEL);
+    let mut woken = db.listen_about(CHANNEL, key.request_id);
     loop {
         let owned = key.clone();
         let found: Result<Option<Begun>, db::Error> = db

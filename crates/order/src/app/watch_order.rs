@@ -21,7 +21,7 @@ impl App {
     ) -> impl Stream<Item = Result<proto::order::v1::Order, Error>> + Send + use<> {
         let app = self.clone();
         async_stream::try_stream! {
-            let mut woken = app.db.listen(store::ORDERS);
+            let mut woken = app.db.listen_about(store::ORDERS, order.id.uuid());
             let mut seen = after;
             loop {
                 let versions = app.versions_after(order.id, seen).await?;

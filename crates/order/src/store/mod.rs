@@ -8,7 +8,7 @@ pub(crate) mod refunds;
 pub(crate) mod returns;
 pub(crate) mod sagas;
 
-/// The channel on which those who watch orders are woken.
+/// The channel on which those who watch an order are woken.
 pub(crate) const ORDERS: &str = "orders";
 /// The channel on which the recovery of sagas is woken.
 pub(crate) const SAGAS: &str = "sagas";

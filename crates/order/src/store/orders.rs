@@ -144,7 +144,7 @@ pub(crate) async fn save(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> 
         return Ok(false);
     }
     insert_version(tx, order).await?;
-    tx.notify(super::ORDERS);
+    tx.notify_about(super::ORDERS, order.id.uuid());
     Ok(true)
 }
 
