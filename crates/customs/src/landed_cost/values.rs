@@ -18,6 +18,7 @@ pub(super) struct Values {
     goods: Money,
     freight: Money,
     insurance: Money,
+    valuation: Valuation,
     pub(super) lines: Vec<LineValues>,
 }
 
@@ -68,6 +69,7 @@ impl Values {
             goods: parts.goods.0,
             freight: parts.freight.0,
             insurance: parts.insurance.0,
+            valuation: ruleset.rules.valuation,
             lines,
         })
     }
@@ -104,15 +106,15 @@ impl Values {
     }
 
     /// Goods, freight and insurance were rounded one by one, the customs value once over their sum: where that
-    /// differs by a minor unit the goods carry it, so that the parts add up to CIF + duty + tax + fees.
+    /// differs by a minor unit the goods carry it, so that the parts add up to CIF + duty + tax + fees. By FOB the
+    /// customs value leaves freight out, and there is nothing to settle.
     fn settle_rounding(&self, cost: &mut LandedCost) -> Result<(), Error> {
+        if self.valuation == Valuation::Fob {
+            return Ok(());
+        }
         let parts = self.goods.checked_add(self.freight)?.checked_add(self.insurance)?;
         let cif = Money::sum(self.lines.iter().map(|line| line.customs_value), cost.currency)?;
         let difference = cif.checked_sub(parts)?;
-        // By FOB the customs value leaves freight out, and there is nothing to settle.
-        if difference.minor().unsigned_abs() > 2 {
-            return Ok(());
-        }
         cost.total.goods = cost.total.goods.checked_add(difference)?;
         for (line, values) in cost.lines.iter_mut().zip(&self.lines) {
             line.goods = values.customs_value.checked_sub(line.freight)?.checked_sub(line.insurance)?;
