@@ -65,6 +65,13 @@ pub(crate) struct OneHub {
     data: DataFolder,
 }
 
+impl OneHub {
+    /// The folder of the hubs' data.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.data.folder
+    }
+}
+
 /// How fast the sandbox carrier is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {

@@ -1,6 +1,6 @@
 //! What a person watching sees.
 
-use proto::order::v1::{Consignment, ConsignmentState, Order, Quote, QuotedConsignment};
+use proto::order::v1::{Consignment, ConsignmentState, Order, OrderState, Quote, QuotedConsignment};
 use proto::payment::internal::v1::Transfer;
 use proto::types::v1::{AppliedRule, PriceParts};
 
@@ -89,7 +89,8 @@ pub(super) fn changes(before: Option<&Order>, order: &Order) {
         let known = before.and_then(|before| same(before, consignment));
         parcel(known, consignment);
     }
-    if before.is_none_or(|before| before.state != order.state) {
+    let is_news = before.is_none_or(|before| before.state != order.state);
+    if is_news && order.state() != OrderState::Placing {
         let state = words(order.state().as_str_name(), "ORDER_STATE_");
         event(&order.number, &format!("is {state}"));
     }

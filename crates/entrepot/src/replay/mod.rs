@@ -39,8 +39,8 @@ pub(crate) struct Args {
     /// CSV of parcels for weight and size, plain or .gz; `parcels.csv.gz` beside the orders when absent.
     #[arg(long)]
     parcels: Option<PathBuf>,
-    /// Write every bad row with its line and reason to this file.
-    #[arg(long)]
+    /// Where every bad row is written with its line and reason; `replay-bad-rows.txt` in the data folder when absent.
+    #[arg(long, value_name = "FILE")]
     bad_rows: Option<PathBuf>,
     #[command(flatten)]
     hub: hubs::OneHub,
@@ -69,17 +69,28 @@ fn read(args: &Args) -> Result<plan::Plan> {
     rows::read(rows::open(&args.file)?, |row| plan.take(row))
         .with_context(|| format!("in {}", args.file.display()))?;
     spinner.finish_and_clear();
-    println!("{} rows read, {} bad:", plan.rows_count, plan.bad_rows.len());
-    print!("{}", summary::bad_rows(&plan));
-    if let Some(path) = &args.bad_rows {
-        let text: String = plan.bad_rows.iter().map(|bad| format!("{bad}\n")).collect();
-        std::fs::write(path, text).with_context(|| format!("--bad-rows: cannot write {}", path.display()))?;
-    }
+    tell_bad_rows(args, &plan)?;
     if let Some(orders) = args.orders {
         plan.limit(usize::try_from(orders)?);
     }
     println!("{} orders of {} goods, {} returns", plan.invoices.len(), plan.goods.len(), plan.returns.len());
     Ok(plan)
+}
+
+fn tell_bad_rows(args: &Args, plan: &plan::Plan) -> Result<()> {
+    println!("{} rows read, {} bad", plan.rows_count, plan.bad_rows.len());
+    if plan.bad_rows.is_empty() {
+        return Ok(());
+    }
+    let path = args.bad_rows.clone().unwrap_or_else(|| args.hub.folder().join("replay-bad-rows.txt"));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("--bad-rows: cannot use {}", folder.display()))?;
+    }
+    let text: String = plan.bad_rows.iter().map(|bad| format!("{bad}\n")).collect();
+    std::fs::write(&path, text).with_context(|| format!("--bad-rows: cannot write {}", path.display()))?;
+    print!("{}", summary::bad_rows(plan, &path));
+    Ok(())
 }
 
 async fn play(plan: &plan::Plan, parcels: &goods::Parcels, running: &hubs::Running) -> Result<()> {

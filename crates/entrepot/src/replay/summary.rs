@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use proof::invariants::Report;
@@ -68,8 +69,8 @@ impl Tally {
 /// Bad rows that are printed one by one; more are counted only.
 const BAD_ROWS_SHOWN: usize = 20;
 
-/// The rows that could not be read: the first ones each, all by reason.
-pub(crate) fn bad_rows(plan: &Plan) -> String {
+/// The rows that could not be read: the first ones each, all by reason; `written_to` has each.
+pub(crate) fn bad_rows(plan: &Plan, written_to: &Path) -> String {
     let mut text = String::new();
     let most = BAD_ROWS_SHOWN;
     for bad in plan.bad_rows.iter().take(most) {
@@ -78,8 +79,9 @@ pub(crate) fn bad_rows(plan: &Plan) -> String {
     if plan.bad_rows.len() > most {
         let _ = writeln!(
             text,
-            "  … and {} more; `--bad-rows FILE` writes each with its line and reason",
-            plan.bad_rows.len() - most
+            "  … and {} more: each stands with its line and reason in {}",
+            plan.bad_rows.len() - most,
+            written_to.display()
         );
     }
     let mut reasons: BTreeMap<(&str, &str), u64> = BTreeMap::new();
