@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic_web::GrpcWebLayer;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::gate::{Gate, Rules};
 use crate::rate::Limiter;
@@ -22,6 +22,8 @@ pub const CONNECTION_STREAMS_MAX: u32 = 100;
 pub const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may be silent before it is asked whether it lives.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How long a browser may remember what it was allowed to send.
+const PREFLIGHT_KEPT: Duration = Duration::from_secs(3_600);
 /// What a browser may read of an answer besides its body.
 const EXPOSED_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("grpc-status"),
@@ -78,7 +80,9 @@ impl Server {
         let drain = self.rules.drain.clone();
         let cors = CorsLayer::new()
             .allow_origin(Any)
-            .allow_headers(Any)
+            // Mirrored, not `*`: a browser does not count `authorization` among what a star allows.
+            .allow_headers(AllowHeaders::mirror_request())
+            .max_age(PREFLIGHT_KEPT)
             .allow_methods([http::Method::POST])
             .expose_headers(EXPOSED_HEADERS);
         let server = tonic::transport::Server::builder()
@@ -94,28 +98,20 @@ impl Server {
         bounded(serving, drain).await
     }
 
-    /// Serves the connections of an in-process channel, through the same gate.
+    /// Serves the connections of an in-process channel, through the same gate. It ends with the process, not with
+    /// the drain: the other services may still need it while they drain.
     pub async fn in_process(self, incoming: duplex::Incoming) -> Result<(), Error> {
-        let drain = self.rules.drain.clone();
         let server =
             tonic::transport::Server::builder().layer(Gate(Arc::new(self.rules))).add_routes(self.routes);
-        // The other services of this process may still need it while they drain: it ends with the process.
-        drop(drain);
         Ok(server.serve_with_incoming(incoming).await?)
     }
 
     async fn with_system_services(&self) -> Result<Routes, Error> {
         let policies = &self.rules.policies;
         let files = if self.rules.internal { policies.all_files() } else { policies.public_files() };
-        let v1 = tonic_reflection::server::Builder::configure()
-            .register_file_descriptor_set(files.clone())
-            .include_reflection_service(false)
-            .build_v1()?;
+        let v1 = reflection(files.clone()).build_v1()?;
         // grpcurl and older tools ask for this one.
-        let v1alpha = tonic_reflection::server::Builder::configure()
-            .register_file_descriptor_set(files)
-            .include_reflection_service(false)
-            .build_v1alpha()?;
+        let v1alpha = reflection(files).build_v1alpha()?;
         let (reporter, health) = tonic_health::server::health_reporter();
         let internal = self.rules.internal;
         let names =
@@ -139,6 +135,16 @@ impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server").field("internal", &self.rules.internal).finish_non_exhaustive()
     }
+}
+
+/// Reflection of these files, of the health service, and of the details that errors carry, so that tools show them in
+/// words.
+fn reflection(files: prost_types::FileDescriptorSet) -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_file_descriptor_set(files)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        .include_reflection_service(false)
 }
 
 async fn bounded(

@@ -6,6 +6,7 @@ use proto::order::v1::{
     CancelOrderRequest, ConsignmentState, Order, OrderState, PaymentMethod, ReturnLine, ReturnState,
 };
 use proto::payment::v1::GetStatementRequest;
+use proto::types::v1::Address;
 use testkit::on_both;
 
 use crate::town::{
@@ -106,6 +107,23 @@ on_both! {
         returns::refunded(&buyer, &asked.return_id, PATIENCE).await.unwrap();
         assert!(wallet(&buyer).await.0 <= order.price.unwrap().total.unwrap().minor_units);
         assert_eq!(available(&thai, 0).await, 9);
+        town.close().await;
+    }
+
+    async fn a_third_country_trades_by_its_profile_alone(database: Database) {
+        let town = Town::open_in("sg", &database, AT_ONCE).await;
+        let malaysian = seller_of(&town.hub, "lorong", "MY", "MYR", &[10]).await;
+        let buyer = town.hub.buyer("weiling").unwrap();
+        let quote = quote(&buyer, &[(malaysian.variants[0].clone(), 1)]).await;
+        assert_eq!(total(&quote).currency, "SGD");
+        // GST of 9% on the price, which the registered seller collects.
+        let rules = &quote.consignments[0].rules;
+        assert!(rules.iter().any(|rule| rule.title.contains("GST")), "{rules:?}");
+        purchase::fund(&buyer, &total(&quote)).await.unwrap();
+        let home = Address { city: "Singapore".to_owned(), postcode: "088439".to_owned(), country: "SG".to_owned(), ..address() };
+        let order = purchase::place(&buyer, &quote, &Placing::new(home, PaymentMethod::Wallet)).await.unwrap();
+        let over = journey::to_completion(&buyer, &order.order_id, PATIENCE, |_| {}).await.unwrap();
+        assert_eq!(over.state(), OrderState::Completed);
         town.close().await;
     }
 

@@ -40,7 +40,12 @@ pub(crate) struct Town {
 impl Town {
     /// A Malaysian hub whose carrier's day lasts so long.
     pub(crate) async fn open(database: &Database, day: Duration) -> Self {
-        let (file, text) = hub::builtin("my").unwrap();
+        Self::open_in("my", database, day).await
+    }
+
+    /// A hub of this profile.
+    pub(crate) async fn open_in(code: &str, database: &Database, day: Duration) -> Self {
+        let (file, text) = hub::builtin(code).unwrap();
         let profile = Arc::new(hub::Profile::parse(file, text).unwrap());
         let folder = TempDir::new().unwrap();
         let mut settings = Settings::embedded(profile, folder.path());

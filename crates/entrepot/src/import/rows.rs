@@ -95,8 +95,20 @@ impl<R: Read> Iterator for Rows<R> {
     fn next(&mut self) -> Option<Self::Item> {
         Some(match self.records.next()? {
             Ok(record) => self.row(&record),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(unreadable(&error)),
         })
+    }
+}
+
+/// Why a row is none, with its line.
+fn unreadable(error: &csv::Error) -> String {
+    let line = error.position().map_or(0, csv::Position::line);
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("line {line}: has {len} columns and the heading has {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => format!("line {line}: is not UTF-8 text"),
+        _ => format!("line {line}: {error}"),
     }
 }
 
@@ -176,7 +188,7 @@ mod tests {
         assert!(problem(1).starts_with("line 3: currency: "));
         assert!(problem(2).starts_with("line 4: size: "));
         assert!(problem(3).starts_with("line 5: weight_grams: "));
-        assert!(problem(4).contains("line: 6"));
+        assert!(problem(4).starts_with("line 6: has "));
         assert!(rows[5].is_ok());
     }
 
