@@ -1,4 +1,5 @@
-//! A hub to talk to: its two listeners and a way to get tokens for them.
+//! A hub to talk to: its listeners and a way to get tokens for them. Embedded, all services stand behind the same two;
+//! in production each has its own.
 
 use std::sync::Arc;
 
@@ -11,6 +12,9 @@ use proto::payment::{internal::v1 as payment_internal, v1 as payment};
 use rpc::{Bearer, Role};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
+
+/// The services of a hub.
+pub const SERVICES: [&str; 4] = ["catalog", "order", "payment", "logistics"];
 
 /// A channel that sends a token.
 pub type Line = InterceptedService<Channel, Bearer>;
@@ -27,32 +31,60 @@ impl<F: Fn(Role, &str) -> Result<String> + Send + Sync> Tokens for F {
     }
 }
 
+/// The listeners of a service.
+#[derive(Debug, Clone)]
+pub struct Door {
+    /// The public API.
+    pub public: Channel,
+    /// The internal API.
+    pub internal: Channel,
+}
+
+/// Where each service of a hub is.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the services' names say it")]
+pub struct Doors {
+    pub catalog: Door,
+    pub order: Door,
+    pub payment: Door,
+    pub logistics: Door,
+}
+
+impl Doors {
+    fn of(&self, service: &str) -> Result<&Door> {
+        match service {
+            "catalog" => Ok(&self.catalog),
+            "order" => Ok(&self.order),
+            "payment" => Ok(&self.payment),
+            "logistics" => Ok(&self.logistics),
+            other => anyhow::bail!("a hub has no service {other}"),
+        }
+    }
+}
+
 /// A running hub.
 #[derive(Clone)]
 pub struct Hub {
-    public: Channel,
-    internal: Channel,
+    doors: Arc<Doors>,
     tokens: Arc<dyn Tokens>,
 }
 
 impl Hub {
-    /// Over channels that are there already, as within the hub's own process.
+    /// All services behind the same channels, as within the hub's own process.
     pub fn new(public: Channel, internal: Channel, tokens: Arc<dyn Tokens>) -> Self {
-        Self { public, internal, tokens }
+        let door = Door { public, internal };
+        let (catalog, order, payment) = (door.clone(), door.clone(), door.clone());
+        Self::of_services(Doors { catalog, order, payment, logistics: door }, tokens)
+    }
+
+    /// Each service behind channels of its own.
+    pub fn of_services(doors: Doors, tokens: Arc<dyn Tokens>) -> Self {
+        Self { doors: Arc::new(doors), tokens }
     }
 
     /// Over TCP; connects at the first call. Addresses such as `127.0.0.1:50051`.
     pub fn at(public: &str, internal: &str, tokens: Arc<dyn Tokens>) -> Result<Self> {
-        let lazy = |address: &str| -> Result<Channel> {
-            let uri = format!("http://{address}");
-            Ok(Endpoint::from_shared(uri).context("the hub's address")?.connect_lazy())
-        };
-        Ok(Self::new(lazy(public)?, lazy(internal)?, tokens))
-    }
-
-    /// The public API without a token.
-    pub fn anyone(&self) -> Channel {
-        self.public.clone()
+        Ok(Self::new(channel(public)?, channel(internal)?, tokens))
     }
 
     /// The public API as a buyer.
@@ -68,15 +100,7 @@ impl Hub {
     /// The public API in any role.
     pub fn session(&self, role: Role, subject: &str) -> Result<Session> {
         let bearer = self.bearer(role, subject)?;
-        Ok(Session {
-            subject: subject.to_owned(),
-            line: InterceptedService::new(self.public.clone(), bearer),
-        })
-    }
-
-    /// The internal API in any role.
-    pub fn internal(&self, role: Role, subject: &str) -> Result<Line> {
-        Ok(InterceptedService::new(self.internal.clone(), self.bearer(role, subject)?))
+        Ok(Session { subject: subject.to_owned(), doors: self.doors.clone(), bearer })
     }
 
     fn bearer(&self, role: Role, subject: &str) -> Result<Bearer> {
@@ -84,8 +108,10 @@ impl Hub {
         Bearer::new(&token).map_err(|status| anyhow::anyhow!(status.message().to_owned()))
     }
 
-    fn operator(&self) -> Result<Line> {
-        self.internal(Role::Operator, "proof")
+    /// The internal API of a service as an operator.
+    fn operator(&self, service: &str) -> Result<Line> {
+        let internal = self.doors.of(service)?.internal.clone();
+        Ok(InterceptedService::new(internal, self.bearer(Role::Operator, "proof")?))
     }
 
     /// The catalog's operator views.
@@ -93,41 +119,46 @@ impl Hub {
         &self,
     ) -> Result<catalog_internal::catalog_operator_service_client::CatalogOperatorServiceClient<Line>> {
         Ok(catalog_internal::catalog_operator_service_client::CatalogOperatorServiceClient::new(
-            self.operator()?,
+            self.operator("catalog")?,
         ))
     }
 
     /// The ledger for operators.
     pub fn ledger(&self) -> Result<payment_internal::ledger_service_client::LedgerServiceClient<Line>> {
-        Ok(payment_internal::ledger_service_client::LedgerServiceClient::new(self.operator()?))
+        Ok(payment_internal::ledger_service_client::LedgerServiceClient::new(self.operator("payment")?))
     }
 
     /// The payment providers' side.
     pub fn provider(&self) -> Result<payment_internal::provider_service_client::ProviderServiceClient<Line>> {
-        Ok(payment_internal::provider_service_client::ProviderServiceClient::new(self.operator()?))
+        Ok(payment_internal::provider_service_client::ProviderServiceClient::new(self.operator("payment")?))
     }
 
     /// The sagas behind orders.
     pub fn sagas(&self) -> Result<order_internal::saga_service_client::SagaServiceClient<Line>> {
-        Ok(order_internal::saga_service_client::SagaServiceClient::new(self.operator()?))
+        Ok(order_internal::saga_service_client::SagaServiceClient::new(self.operator("order")?))
     }
 
     /// The carriers' side.
     pub fn tracking(
         &self,
     ) -> Result<logistics_internal::tracking_service_client::TrackingServiceClient<Line>> {
-        Ok(logistics_internal::tracking_service_client::TrackingServiceClient::new(self.operator()?))
+        Ok(logistics_internal::tracking_service_client::TrackingServiceClient::new(
+            self.operator("logistics")?,
+        ))
     }
 
-    /// Outbox, inbox, parked events, requests.
-    pub fn operations(&self) -> Result<operator::operator_service_client::OperatorServiceClient<Line>> {
-        Ok(operator::operator_service_client::OperatorServiceClient::new(self.operator()?))
+    /// Outbox, inbox, parked events, requests of a service.
+    pub fn operations(
+        &self,
+        service: &str,
+    ) -> Result<operator::operator_service_client::OperatorServiceClient<Line>> {
+        Ok(operator::operator_service_client::OperatorServiceClient::new(self.operator(service)?))
     }
+}
 
-    /// The sandbox's clock.
-    pub fn clock(&self) -> Result<operator::sandbox_service_client::SandboxServiceClient<Line>> {
-        Ok(operator::sandbox_service_client::SandboxServiceClient::new(self.operator()?))
-    }
+fn channel(address: &str) -> Result<Channel> {
+    let uri = format!("http://{address}");
+    Ok(Endpoint::from_shared(uri).context("the hub's address")?.connect_lazy())
 }
 
 /// Somebody signed in at the public API.
@@ -135,62 +166,67 @@ impl Hub {
 pub struct Session {
     /// The token's subject.
     pub subject: String,
-    line: Line,
+    doors: Arc<Doors>,
+    bearer: Bearer,
 }
 
 impl Session {
+    fn line(&self, door: &Door) -> Line {
+        InterceptedService::new(door.public.clone(), self.bearer.clone())
+    }
+
     /// Sellers.
     pub fn sellers(&self) -> catalog::seller_service_client::SellerServiceClient<Line> {
-        catalog::seller_service_client::SellerServiceClient::new(self.line.clone())
+        catalog::seller_service_client::SellerServiceClient::new(self.line(&self.doors.catalog))
     }
 
     /// Goods.
     pub fn products(&self) -> catalog::product_service_client::ProductServiceClient<Line> {
-        catalog::product_service_client::ProductServiceClient::new(self.line.clone())
+        catalog::product_service_client::ProductServiceClient::new(self.line(&self.doors.catalog))
     }
 
     /// Places and shelves.
     pub fn stock(&self) -> catalog::stock_service_client::StockServiceClient<Line> {
-        catalog::stock_service_client::StockServiceClient::new(self.line.clone())
+        catalog::stock_service_client::StockServiceClient::new(self.line(&self.doors.catalog))
     }
 
     /// Landed prices.
     pub fn quotes(&self) -> order::quote_service_client::QuoteServiceClient<Line> {
-        order::quote_service_client::QuoteServiceClient::new(self.line.clone())
+        order::quote_service_client::QuoteServiceClient::new(self.line(&self.doors.order))
     }
 
     /// Orders.
     pub fn orders(&self) -> order::order_service_client::OrderServiceClient<Line> {
-        order::order_service_client::OrderServiceClient::new(self.line.clone())
+        order::order_service_client::OrderServiceClient::new(self.line(&self.doors.order))
     }
 
     /// Returns.
     pub fn returns(&self) -> order::return_service_client::ReturnServiceClient<Line> {
-        order::return_service_client::ReturnServiceClient::new(self.line.clone())
+        order::return_service_client::ReturnServiceClient::new(self.line(&self.doors.order))
     }
 
     /// Wallets.
     pub fn wallets(&self) -> payment::wallet_service_client::WalletServiceClient<Line> {
-        payment::wallet_service_client::WalletServiceClient::new(self.line.clone())
+        payment::wallet_service_client::WalletServiceClient::new(self.line(&self.doors.payment))
     }
 
     /// Payments.
     pub fn payments(&self) -> payment::payment_service_client::PaymentServiceClient<Line> {
-        payment::payment_service_client::PaymentServiceClient::new(self.line.clone())
+        payment::payment_service_client::PaymentServiceClient::new(self.line(&self.doors.payment))
     }
 
     /// A seller's statement.
     pub fn statements(&self) -> payment::statement_service_client::StatementServiceClient<Line> {
-        payment::statement_service_client::StatementServiceClient::new(self.line.clone())
+        payment::statement_service_client::StatementServiceClient::new(self.line(&self.doors.payment))
     }
 
     /// Shipments.
     pub fn shipments(&self) -> logistics::shipment_service_client::ShipmentServiceClient<Line> {
-        logistics::shipment_service_client::ShipmentServiceClient::new(self.line.clone())
+        logistics::shipment_service_client::ShipmentServiceClient::new(self.line(&self.doors.logistics))
     }
 
     /// Declarations.
     pub fn declarations(&self) -> logistics::declaration_service_client::DeclarationServiceClient<Line> {
-        logistics::declaration_service_client::DeclarationServiceClient::new(self.line.clone())
+        logistics::declaration_service_client::DeclarationServiceClient::new(self.line(&self.doors.logistics))
     }
 }

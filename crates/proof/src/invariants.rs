@@ -10,10 +10,8 @@ use proto::operator::internal::v1::{ListOutboxRequest, ListParkedEventsRequest};
 use proto::order::internal::v1::{AuditOrdersRequest, ListSagasRequest};
 use proto::payment::internal::v1::{ListSuspenseRequest, TrialBalanceRequest, TrialBalanceResponse};
 
-use crate::Hub;
+use crate::{Hub, SERVICES};
 
-/// The services of a hub.
-pub const SERVICES: [&str; 4] = ["catalog", "order", "payment", "logistics"];
 /// How often a hub is asked whether it has come to rest.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -106,7 +104,7 @@ async fn unpublished(hub: &Hub, service: &str) -> Result<i64> {
         page_size: 1,
         page_token: String::new(),
     };
-    let outbox = hub.operations()?.list_outbox(request).await.context("listing an outbox")?;
+    let outbox = hub.operations(service)?.list_outbox(request).await.context("listing an outbox")?;
     Ok(outbox.into_inner().unpublished_count)
 }
 
@@ -182,7 +180,7 @@ async fn events(hub: &Hub) -> Result<Check> {
             page_token: String::new(),
         };
         let parked = hub
-            .operations()?
+            .operations(service)?
             .list_parked_events(request)
             .await
             .context("listing parked events")?
