@@ -1,5 +1,6 @@
 //! What the project does to itself: tests, engines, checks. `cargo xtask --help` lists it.
 
+mod architecture;
 mod command;
 mod engines;
 mod lines;

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::architecture;
+
 /// What each crate may use of this workspace (tests may use more).
 const MAY_USE: [(&str, &[&str]); 19] = [
     ("money", &[]),
@@ -51,7 +53,9 @@ const NOT_IN_DOMAIN: [&str; 6] = ["tonic", "prost", "proto", "sqlx", "rdkafka", 
 
 /// Runs the command.
 pub(crate) fn run() -> Result<()> {
-    let problems = problems(&crate::workspace()?)?;
+    let workspace = crate::workspace()?;
+    let mut problems = problems(&workspace)?;
+    problems.extend(architecture::problems(&workspace)?);
     problems.iter().for_each(|problem| println!("{problem}"));
     if !problems.is_empty() {
         bail!("{} rules are broken", problems.len());
