@@ -160,12 +160,13 @@ fn settings(folder: &Path, port: u16, controller: u16) -> String {
 fn jars() -> Result<PathBuf> {
     let engines = crate::workspace()?.join("target/engines");
     let jars = engines.join(format!("kafka-{VERSION}"));
+    let programs: &[&str] = if jars.is_dir() { &["java"] } else { &["java", "mvn"] };
+    if programs.iter().any(|program| !command::exists(program)) {
+        install()?;
+    }
     check_java()?;
     if jars.is_dir() {
         return Ok(jars);
-    }
-    if !command::exists("mvn") {
-        bail!(needs("Maven (mvn) fetches Kafka's jars, and is not installed"));
     }
     std::fs::create_dir_all(&engines)?;
     let fetched = tempfile::Builder::new().prefix("kafka-fetched-").tempdir_in(&engines)?;
@@ -179,9 +180,18 @@ fn jars() -> Result<PathBuf> {
     Ok(jars)
 }
 
+fn install() -> Result<()> {
+    if !command::can_install()? {
+        bail!(needs("Kafka runs on Java, and Maven fetches it"));
+    }
+    println!("installing Java and Maven from the system's packages");
+    command::apt(&["update"])?;
+    command::apt(&["install", "--no-install-recommends", "default-jre-headless", "maven"])
+}
+
 fn check_java() -> Result<()> {
-    let found = Command::new("java").arg("-version").stdin(Stdio::null()).output();
-    let Ok(output) = found else { bail!(needs("Java is not installed")) };
+    let output =
+        Command::new("java").arg("-version").stdin(Stdio::null()).output().context("running java")?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let version = java_version(&said).ok_or_else(|| anyhow!(needs("java -version names no version")))?;
     if version < JAVA_MIN {

@@ -1,6 +1,5 @@
 //! A private PostgreSQL cluster from the system's package, on a free port, without any change to the system's own.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -71,7 +70,7 @@ impl Postgres {
     }
 
     fn create(&self) -> Result<()> {
-        if is_root()? {
+        if command::is_root()? {
             command::output(Command::new("chown").arg(SYSTEM_USER).arg(&self.folder))?;
         }
         let data = self.data();
@@ -121,7 +120,7 @@ impl Postgres {
     /// A program of PostgreSQL, as somebody who is not root.
     fn program(&self, name: &str) -> Result<Command> {
         let path = self.bin.join(name);
-        let mut command = if is_root()? {
+        let mut command = if command::is_root()? {
             let mut command = Command::new("runuser");
             command.args(["-u", SYSTEM_USER, "--"]).arg(path);
             command
@@ -131,10 +130,6 @@ impl Postgres {
         command.current_dir(&self.folder);
         Ok(command)
     }
-}
-
-fn is_root() -> Result<bool> {
-    Ok(std::fs::metadata("/proc/self").context("reading who runs this")?.uid() == 0)
 }
 
 /// The folder of the newest PostgreSQL's programs.
@@ -160,19 +155,14 @@ fn find() -> Option<PathBuf> {
 fn install() -> Result<PathBuf> {
     let missing =
         "PostgreSQL is not installed: install your system's package (Debian: apt-get install postgresql)";
-    if !command::exists("apt-get") || !is_root()? {
+    if !command::can_install()? {
         bail!("{missing}, or set {} to a server", Postgres::VARIABLE);
     }
     println!("installing PostgreSQL from the system's package");
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-y"]).args(arguments);
-        command::output(&mut command)
-    };
-    apt(&["update"])?;
-    apt(&["install", "--no-install-recommends", "postgresql-common"])?;
+    command::apt(&["update"])?;
+    command::apt(&["install", "--no-install-recommends", "postgresql-common"])?;
     std::fs::create_dir_all("/etc/postgresql-common/createcluster.d")?;
     std::fs::write("/etc/postgresql-common/createcluster.d/entrepot.conf", "create_main_cluster = false\n")?;
-    apt(&["install", "--no-install-recommends", "postgresql"])?;
+    command::apt(&["install", "--no-install-recommends", "postgresql"])?;
     find().ok_or_else(|| anyhow!("{missing}: the package brought no initdb"))
 }

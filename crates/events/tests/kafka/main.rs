@@ -1,5 +1,7 @@
 //! The bus over a real Kafka, which `ENTREPOT_TEST_KAFKA` names (`cargo xtask engines up` starts one).
 
+#![expect(clippy::unwrap_used, reason = "what is not as it should be fails its test")]
+
 mod fixture;
 mod headers;
 mod order;
