@@ -19,6 +19,7 @@ const BACKOFF_LONGEST: Duration = Duration::from_secs(2);
 /// A consumer with its database: what a bus delivers to.
 #[derive(Clone, Debug)]
 pub struct Subscription {
+    hub: String,
     topics: Vec<String>,
     consumer: Consumer,
     db: Db,
@@ -41,12 +42,22 @@ impl Subscription {
     /// The consumer's interest at a hub; `stop` ends deliveries that wait.
     pub fn new(hub: &str, consumer: Consumer, db: Db, clock: Clock, stop: CancellationToken) -> Self {
         let topics = consumer.services.iter().map(|service| topic(hub, service)).collect();
-        Self { topics, consumer, db, clock, stop }
+        Self { hub: hub.to_owned(), topics, consumer, db, clock, stop }
     }
 
     /// Whose it is.
     pub fn consumer(&self) -> &'static str {
         self.consumer.name
+    }
+
+    /// Those who share its events among them, one of them having each: `my.payment.order`.
+    pub fn group(&self) -> String {
+        format!("{}.{}", self.hub, self.consumer.name)
+    }
+
+    /// Ends its deliveries.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// What it hears, such as `my.order.v1`.

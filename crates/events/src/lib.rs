@@ -1,7 +1,7 @@
 //! What has happened, told to other services: at least once, in order per aggregate, with each effect once.
 //!
 //! A change writes its [`Envelope`] to the [`Outbox`] in its own transaction. The [`relay`](relay::run) hands it to
-//! the [`Bus`], which delivers it to every [`Subscription`]; the consumer's inbox and the effect commit together. An
+//! the [`Bus`] ([`LocalBus`] within one process, [`KafkaBus`] between several), which delivers it to every [`Subscription`]; the consumer's inbox and the effect commit together. An
 //! event that can never be handled is parked, and later events of its key behind it; [`views`] show and replay them.
 //!
 //! To consume another's events, write a [`Handler`] and name it in a [`Consumer`].
@@ -11,6 +11,7 @@ mod delivery;
 mod envelope;
 mod handler;
 mod inbox;
+mod kafka;
 mod local;
 mod outbox;
 mod parked;
@@ -21,6 +22,7 @@ pub use bus::{Bus, Error as BusError, topic};
 pub use delivery::Subscription;
 pub use envelope::Envelope;
 pub use handler::{Consumer, Handler, HandlerError};
+pub use kafka::{KafkaBus, KafkaSettings};
 pub use local::LocalBus;
 pub use outbox::Outbox;
 

@@ -1,5 +1,6 @@
 //! Running other programs.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -23,4 +24,21 @@ pub(crate) fn exists(program: &str) -> bool {
 /// `cargo`, as the one that runs this.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Whether root runs this.
+pub(crate) fn is_root() -> Result<bool> {
+    Ok(std::fs::metadata("/proc/self").context("reading who runs this")?.uid() == 0)
+}
+
+/// Whether packages of the system can be installed: by root, on Debian and its kin.
+pub(crate) fn can_install() -> Result<bool> {
+    Ok(exists("apt-get") && is_root()?)
+}
+
+/// Runs apt-get, asking nothing.
+pub(crate) fn apt(arguments: &[&str]) -> Result<()> {
+    let mut apt = Command::new("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-y"]).args(arguments);
+    output(&mut apt).map(|_| ())
 }

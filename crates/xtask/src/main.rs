@@ -3,6 +3,7 @@
 mod architecture;
 mod command;
 mod engines;
+mod kafka;
 mod lines;
 mod postgres;
 mod rules;
@@ -26,7 +27,7 @@ struct Cli {
 enum Task {
     /// Run everything that can run on this machine, and say in a closing table what ran where.
     Test(tests::Args),
-    /// A private PostgreSQL for tests, on a free port.
+    /// A private PostgreSQL and a private Kafka for tests, on free ports.
     #[command(subcommand)]
     Engines(engines::Task),
     /// Check who depends on whom, and what the rooms may know.

@@ -1,17 +1,14 @@
 //! A private PostgreSQL cluster from the system's package, on a free port, without any change to the system's own.
 
-use std::net::TcpListener;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::command;
+use crate::engines::{Server, free_port, state_file};
 
-/// Names the server for tests; where it is set already, that server is used.
-pub(crate) const VARIABLE: &str = "ENTREPOT_TEST_POSTGRES";
 /// Who runs it where we are root: PostgreSQL refuses to be.
 const SYSTEM_USER: &str = "postgres";
 /// Connections of all tests together.
@@ -25,9 +22,12 @@ pub(crate) struct Postgres {
     port: u16,
 }
 
-impl Postgres {
+impl Server for Postgres {
+    const NAME: &'static str = "PostgreSQL";
+    const VARIABLE: &'static str = "ENTREPOT_TEST_POSTGRES";
+
     /// Finds the one that runs, or starts one; installs PostgreSQL where it can.
-    pub(crate) fn up() -> Result<Self> {
+    fn up() -> Result<Self> {
         if let Some(running) = Self::running()? {
             return Ok(running);
         }
@@ -41,38 +41,36 @@ impl Postgres {
             // Nothing of a cluster that never ran is worth keeping.
             let _ = std::fs::remove_dir_all(&postgres.folder);
         })?;
-        std::fs::create_dir_all(state_file()?.parent().unwrap_or(Path::new(".")))?;
-        std::fs::write(state_file()?, serde_json::to_string(&postgres)?)?;
+        std::fs::write(state_file("postgres")?, serde_json::to_string(&postgres)?)?;
         Ok(postgres)
     }
 
-    /// The one that `up` started, if it still runs.
-    pub(crate) fn running() -> Result<Option<Self>> {
-        let Ok(text) = std::fs::read_to_string(state_file()?) else { return Ok(None) };
+    fn running() -> Result<Option<Self>> {
+        let Ok(text) = std::fs::read_to_string(state_file("postgres")?) else { return Ok(None) };
         let Ok(postgres) = serde_json::from_str::<Self>(&text) else { return Ok(None) };
         let answers = postgres.pg_ctl(&["status"]).is_ok();
         Ok(answers.then_some(postgres))
     }
 
-    /// As tests reach it.
-    pub(crate) fn url(&self) -> String {
+    fn address(&self) -> String {
         format!("postgres://entrepot@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Stops it and removes its data.
-    pub(crate) fn down(&self) -> Result<()> {
+    fn down(&self) -> Result<()> {
         self.pg_ctl(&["-m", "immediate", "-w", "stop"])?;
         std::fs::remove_dir_all(&self.folder)?;
-        std::fs::remove_file(state_file()?)?;
+        std::fs::remove_file(state_file("postgres")?)?;
         Ok(())
     }
+}
 
+impl Postgres {
     fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
     fn create(&self) -> Result<()> {
-        if is_root()? {
+        if command::is_root()? {
             command::output(Command::new("chown").arg(SYSTEM_USER).arg(&self.folder))?;
         }
         let data = self.data();
@@ -122,7 +120,7 @@ impl Postgres {
     /// A program of PostgreSQL, as somebody who is not root.
     fn program(&self, name: &str) -> Result<Command> {
         let path = self.bin.join(name);
-        let mut command = if is_root()? {
+        let mut command = if command::is_root()? {
             let mut command = Command::new("runuser");
             command.args(["-u", SYSTEM_USER, "--"]).arg(path);
             command
@@ -132,18 +130,6 @@ impl Postgres {
         command.current_dir(&self.folder);
         Ok(command)
     }
-}
-
-fn state_file() -> Result<PathBuf> {
-    Ok(crate::workspace()?.join("target/engines/postgres.json"))
-}
-
-fn is_root() -> Result<bool> {
-    Ok(std::fs::metadata("/proc/self").context("reading who runs this")?.uid() == 0)
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// The folder of the newest PostgreSQL's programs.
@@ -169,19 +155,14 @@ fn find() -> Option<PathBuf> {
 fn install() -> Result<PathBuf> {
     let missing =
         "PostgreSQL is not installed: install your system's package (Debian: apt-get install postgresql)";
-    if !command::exists("apt-get") || !is_root()? {
-        bail!("{missing}, or set {VARIABLE} to a server");
+    if !command::can_install()? {
+        bail!("{missing}, or set {} to a server", Postgres::VARIABLE);
     }
     println!("installing PostgreSQL from the system's package");
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-y"]).args(arguments);
-        command::output(&mut command)
-    };
-    apt(&["update"])?;
-    apt(&["install", "--no-install-recommends", "postgresql-common"])?;
+    command::apt(&["update"])?;
+    command::apt(&["install", "--no-install-recommends", "postgresql-common"])?;
     std::fs::create_dir_all("/etc/postgresql-common/createcluster.d")?;
     std::fs::write("/etc/postgresql-common/createcluster.d/entrepot.conf", "create_main_cluster = false\n")?;
-    apt(&["install", "--no-install-recommends", "postgresql"])?;
+    command::apt(&["install", "--no-install-recommends", "postgresql"])?;
     find().ok_or_else(|| anyhow!("{missing}: the package brought no initdb"))
 }

@@ -9,7 +9,11 @@ pub(crate) enum Engine {
     None,
     Sqlite,
     Postgres,
+    Kafka,
 }
+
+/// How many of them there are.
+const ENGINES: usize = 4;
 
 /// How a test ended.
 #[derive(Debug)]
@@ -51,19 +55,23 @@ impl Counts {
 pub(crate) fn print(
     outcomes: &[Outcome],
     times: &BTreeMap<String, Duration>,
-    without_postgres: Option<&str>,
+    without: &[String],
     whole: Duration,
 ) -> Counts {
-    println!("\n{:<10} {:>14} {:>14} {:>16} {:>8}", "crate", "no engine", "SQLite", "PostgreSQL", "seconds");
+    println!(
+        "\n{:<10} {:>14} {:>14} {:>16} {:>14} {:>8}",
+        "crate", "no engine", "SQLite", "PostgreSQL", "Kafka", "seconds"
+    );
     let mut all = Counts::default();
-    let mut by_engine = [Counts::default(); 3];
+    let mut by_engine = [Counts::default(); ENGINES];
     for (package, time) in times {
-        let mut row = [Counts::default(); 3];
+        let mut row = [Counts::default(); ENGINES];
         for outcome in outcomes.iter().filter(|outcome| outcome.package == *package) {
             let place = match outcome.engine {
                 Engine::None => 0,
                 Engine::Sqlite => 1,
                 Engine::Postgres => 2,
+                Engine::Kafka => 3,
             };
             row[place].add(outcome);
             by_engine[place].add(outcome);
@@ -72,19 +80,17 @@ pub(crate) fn print(
         line(package, &row, *time);
     }
     line("all", &by_engine, whole);
-    if let Some(why) = without_postgres {
-        println!("PostgreSQL did not run: {why}");
-    }
-    println!("Kafka did not run: it comes with the production shape");
+    without.iter().for_each(|sentence| println!("{sentence}"));
     all
 }
 
-fn line(name: &str, [none, sqlite, postgres]: &[Counts; 3], time: Duration) {
+fn line(name: &str, [none, sqlite, postgres, kafka]: &[Counts; ENGINES], time: Duration) {
     println!(
-        "{name:<10} {:>14} {:>14} {:>16} {:>8}",
+        "{name:<10} {:>14} {:>14} {:>16} {:>14} {:>8}",
         none.cell(),
         sqlite.cell(),
         postgres.cell(),
+        kafka.cell(),
         time.as_secs()
     );
 }

@@ -10,7 +10,9 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
 use crate::command;
-use crate::postgres::{self, Postgres};
+use crate::engines::{Found, Server, Wanted};
+use crate::kafka::Kafka;
+use crate::postgres::Postgres;
 use crate::table::{self, Counts, Outcome};
 
 /// How many tests of one binary run at once: most of them wait.
@@ -19,21 +21,14 @@ const THREADS: &str = "4";
 /// Which tests run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// auto: with PostgreSQL where there is one or can be installed; require: fail without; none: without.
+    /// auto: with PostgreSQL and Kafka where they are or can be had; require: fail without; none: without.
     #[arg(long, value_enum, default_value = "auto")]
-    engines: Engines,
+    engines: Wanted,
     /// Only these crates.
     #[arg(long = "package", short = 'p', value_name = "CRATE")]
     packages: Vec<String>,
     /// Only tests whose name holds this.
     filter: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Engines {
-    Auto,
-    Require,
-    None,
 }
 
 /// A test binary.
@@ -48,62 +43,77 @@ struct Binary {
 
 /// What the tests are told.
 struct Environment {
-    postgres: Option<String>,
-    /// Why there is none.
-    without: Option<String>,
+    postgres: Found<Postgres>,
+    kafka: Found<Kafka>,
     required: bool,
     entrepot: PathBuf,
+}
+
+impl Environment {
+    /// What did not run, and why, a sentence each.
+    fn without(&self) -> Vec<String> {
+        let postgres =
+            self.postgres.without.as_ref().map(|why| format!("{} did not run: {why}", Postgres::NAME));
+        let kafka = self.kafka.without.as_ref().map(|why| format!("{} did not run: {why}", Kafka::NAME));
+        postgres.into_iter().chain(kafka).collect()
+    }
+
+    /// Whether a test's engine is there.
+    fn has(&self, engine: table::Engine) -> bool {
+        match engine {
+            table::Engine::None | table::Engine::Sqlite => true,
+            table::Engine::Postgres => self.postgres.address.is_some(),
+            table::Engine::Kafka => self.kafka.address.is_some(),
+        }
+    }
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let begun = Instant::now();
-    let (started, postgres, without) = engine(args.engines)?;
-    let outcome = run_all(args, postgres, without, begun);
-    if let Some(started) = started {
-        started.down().context("stopping PostgreSQL")?;
-    }
-    outcome
-}
-
-/// The engine started here (and stopped at the end), its URL, and why there is none.
-fn engine(engines: Engines) -> Result<(Option<Postgres>, Option<String>, Option<String>)> {
-    if engines == Engines::None {
-        return Ok((None, None, Some("--engines none".to_owned())));
-    }
-    if let Ok(url) = std::env::var(postgres::VARIABLE) {
-        return Ok((None, Some(url), None));
-    }
-    if let Some(running) = Postgres::running()? {
-        return Ok((None, Some(running.url()), None));
-    }
-    match Postgres::up() {
-        Ok(started) => {
-            let url = started.url();
-            Ok((Some(started), Some(url), None))
-        }
-        Err(error) if engines == Engines::Auto => Ok((None, None, Some(format!("{error:#}")))),
-        Err(error) => Err(error).context("--engines require"),
-    }
-}
-
-fn run_all(args: &Args, postgres: Option<String>, without: Option<String>, begun: Instant) -> Result<()> {
     let (binaries, entrepot) = build(&args.packages)?;
-    let required = args.engines == Engines::Require;
-    let environment = Environment { postgres, without, required, entrepot };
+    let required = args.engines == Wanted::Require;
+    let postgres = Found::find(args.engines, any_ends_with(&binaries, "postgres")?)?;
+    let kafka = Found::find(args.engines, any_ends_with(&binaries, "kafka")?);
+    let kafka = match kafka {
+        Ok(kafka) => kafka,
+        Err(error) => {
+            postgres.end()?;
+            return Err(error);
+        }
+    };
+    let environment = Environment { postgres, kafka, required, entrepot };
+    let outcome = run_all(args, &binaries, &environment, begun);
+    let ended = environment.postgres.end().and(environment.kafka.end());
+    outcome.and(ended)
+}
+
+/// Whether there is a test of that name's end: an engine that none asks for is not started.
+fn any_ends_with(binaries: &[Binary], end: &str) -> Result<bool> {
+    let end = format!("::{end}: test");
+    for binary in binaries {
+        let listed = command::output(Command::new(&binary.executable).arg("--list"))?;
+        if listed.lines().any(|line| line.ends_with(&end)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn run_all(args: &Args, binaries: &[Binary], environment: &Environment, begun: Instant) -> Result<()> {
     let mut outcomes = Vec::new();
     let mut broken = Vec::new();
     let mut times: BTreeMap<String, Duration> = BTreeMap::new();
-    for binary in &binaries {
+    for binary in binaries {
         let started = Instant::now();
-        let (mut ran, well) = run_binary(binary, &environment, args.filter.as_deref())?;
+        let (mut ran, well) = run_binary(binary, environment, args.filter.as_deref())?;
         if !well && !ran.iter().any(|outcome| outcome.failed) {
             broken.push(format!("{} {} ended without saying why", binary.package, binary.kind));
         }
         outcomes.append(&mut ran);
         *times.entry(binary.package.clone()).or_default() += started.elapsed();
     }
-    let counts = table::print(&outcomes, &times, environment.without.as_deref(), begun.elapsed());
+    let counts = table::print(&outcomes, &times, &environment.without(), begun.elapsed());
     broken.iter().for_each(|sentence| println!("{sentence}"));
     closing(&counts, broken.len())
 }
@@ -201,17 +211,15 @@ fn run_binary(
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         command.env("RUST_TEST_THREADS", THREADS);
     }
-    match &environment.postgres {
-        Some(url) => command.env(postgres::VARIABLE, url),
-        None => command.env_remove(postgres::VARIABLE),
-    };
+    environment.postgres.tell(&mut command);
+    environment.kafka.tell(&mut command);
     command.env("ENTREPOT_TEST_ENGINES", if environment.required { "require" } else { "auto" });
     let mut running = command.stdout(Stdio::piped()).spawn().context("starting tests")?;
     let output = running.stdout.take().context("tests without output")?;
     let mut outcomes = Vec::new();
     for line in BufReader::new(output).lines() {
         let line = line?;
-        match outcome(&line, binary, environment.postgres.is_some()) {
+        match outcome(&line, binary, environment) {
             Some(outcome) => outcomes.push(outcome),
             None if is_noise(&line) => {}
             None => println!("{line}"),
@@ -220,16 +228,16 @@ fn run_binary(
     Ok((outcomes, running.wait()?.success()))
 }
 
-fn outcome(line: &str, binary: &Binary, has_postgres: bool) -> Option<Outcome> {
+fn outcome(line: &str, binary: &Binary, environment: &Environment) -> Option<Outcome> {
     let (name, verdict) = line.strip_prefix("test ")?.split_once(" ... ")?;
     let name = name.trim_end_matches(" - should panic").to_owned();
     let engine = match name.rsplit("::").next() {
         Some("postgres") => table::Engine::Postgres,
         Some("sqlite") => table::Engine::Sqlite,
+        Some("kafka") => table::Engine::Kafka,
         _ => table::Engine::None,
     };
-    let skipped = verdict.starts_with("ignored")
-        || (engine == table::Engine::Postgres && !has_postgres && verdict == "ok");
+    let skipped = verdict.starts_with("ignored") || (!environment.has(engine) && verdict == "ok");
     let failed = verdict.starts_with("FAILED");
     if failed {
         println!("FAILED {name}");

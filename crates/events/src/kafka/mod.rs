@@ -1,0 +1,146 @@
+//! The bus of several processes: Apache Kafka.
+//!
+//! The contract is the one of [`Bus`]: at least once, in order per key. An event is published when every broker in
+//! sync has it; a consumer's offset is stored after the event's effect has been committed. So a crash, of anybody,
+//! repeats events and loses none, and the inbox makes each take effect once.
+//!
+//! No Kafka transactions: outbox and inbox give the same guarantee with a database that is there anyway.
+
+mod consumer;
+mod headers;
+mod lane;
+mod member;
+mod producer;
+mod settings;
+mod topics;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::{Bus, BusError, Envelope, Subscription};
+
+use consumer::Consumer;
+use producer::Producer;
+pub use settings::KafkaSettings;
+use topics::Topics;
+
+/// Events over Kafka. It needs no broker to be made, and waits for one that is away.
+pub struct KafkaBus {
+    settings: KafkaSettings,
+    topics: Arc<Topics>,
+    producer: Producer,
+    members: Mutex<Vec<Member>>,
+    stop: CancellationToken,
+    consumers: TaskTracker,
+}
+
+/// A consumer group, and whether we are in it.
+struct Member {
+    group: String,
+    joined: Arc<AtomicBool>,
+}
+
+impl KafkaBus {
+    /// A bus with these settings; an error names the setting that is wrong.
+    pub fn new(settings: KafkaSettings) -> Result<Self, BusError> {
+        settings.check()?;
+        Ok(Self {
+            topics: Arc::new(Topics::new(&settings)?),
+            producer: Producer::new(&settings)?,
+            settings,
+            members: Mutex::default(),
+            stop: CancellationToken::new(),
+            consumers: TaskTracker::new(),
+        })
+    }
+
+    /// The consumer groups that we are not in now, for a health check: while there are any, their events wait. A
+    /// member without a partition of its own is in its group.
+    pub fn outside(&self) -> Vec<String> {
+        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let outside = members.iter().filter(|member| !member.joined.load(Ordering::SeqCst));
+        outside.map(|member| member.group.clone()).collect()
+    }
+
+    /// Ends all consumers: what is in flight takes effect and is committed, within a bound. Dropping the bus does the
+    /// same without waiting for it.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        self.consumers.close();
+        self.consumers.wait().await;
+    }
+}
+
+#[async_trait]
+impl Bus for KafkaBus {
+    async fn publish(&self, topic: &str, event: &Envelope) -> Result<(), BusError> {
+        let name = self.settings.named(topic);
+        let published = async {
+            self.topics.ensure(std::slice::from_ref(&name)).await?;
+            let sent = self.producer.send(&name, &headers::source(topic), event).await;
+            if let Err(error) = &sent
+                && topics::is_unknown(error)
+            {
+                self.topics.forget(&name).await;
+            }
+            sent.map_err(BusError::from)
+        };
+        tokio::time::timeout(self.settings.publish_timeout, published).await.unwrap_or_else(|_| {
+            Err(BusError(format!("no broker at {} took it in time", self.settings.brokers)))
+        })
+    }
+
+    async fn subscribe(&self, subscription: Subscription) -> Result<(), BusError> {
+        let joined = Arc::<AtomicBool>::default();
+        let group = self.settings.named(&subscription.group());
+        let consumer = Consumer::new(
+            &self.settings,
+            self.topics.clone(),
+            subscription,
+            joined.clone(),
+            self.stop.child_token(),
+        );
+        consumer.start(self.consumers.token())?;
+        self.members.lock().unwrap_or_else(PoisonError::into_inner).push(Member { group, joined });
+        Ok(())
+    }
+}
+
+impl Drop for KafkaBus {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl std::fmt::Debug for KafkaBus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KafkaBus").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl From<KafkaError> for BusError {
+    fn from(error: KafkaError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// What librdkafka says goes to the debug log: what matters of it, we say ourselves, once.
+#[derive(Debug, Clone, Copy)]
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(facility, message, "librdkafka");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "librdkafka");
+    }
+}

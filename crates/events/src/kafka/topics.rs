@@ -1,0 +1,89 @@
+//! Topics, created before their first use.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tokio::sync::Mutex;
+
+use super::{KafkaSettings, Quiet};
+use crate::BusError;
+
+/// How long the brokers may take to create topics.
+const CREATE_MAX: Duration = Duration::from_secs(5);
+/// How long an event stays, in milliseconds: so long a consumer may be away. The inbox remembers for longer.
+const RETENTION_MS: &str = "2592000000";
+
+/// The topics that are known to be there.
+pub(super) struct Topics {
+    admin: AdminClient<Quiet>,
+    known: Mutex<HashSet<String>>,
+    partitions: i32,
+    replication: i32,
+    in_sync_min: String,
+}
+
+impl Topics {
+    pub(super) fn new(settings: &KafkaSettings) -> Result<Self, BusError> {
+        Ok(Self {
+            admin: settings.client().create_with_context(Quiet)?,
+            known: Mutex::default(),
+            partitions: i32::from(settings.partitions),
+            replication: i32::from(settings.replication),
+            // A majority of the copies has an event before it counts: one broker may be lost, and none waits for all.
+            in_sync_min: settings.replication.div_ceil(2).to_string(),
+        })
+    }
+
+    /// Creates those that are not there. Those that are stay as they are.
+    pub(super) async fn ensure(&self, names: &[String]) -> Result<(), BusError> {
+        // Held while they are created, so that many who publish at once ask once.
+        let mut known = self.known.lock().await;
+        let new: Vec<&String> = names.iter().filter(|name| !known.contains(*name)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let topics: Vec<NewTopic<'_>> = new.iter().map(|name| self.new_topic(name)).collect();
+        let options =
+            AdminOptions::new().request_timeout(Some(CREATE_MAX)).operation_timeout(Some(CREATE_MAX));
+        for created in self.admin.create_topics(&topics, &options).await? {
+            match created {
+                Ok(name) => {
+                    tracing::info!(topic = name, "a topic was created");
+                    known.insert(name);
+                }
+                Err((name, RDKafkaErrorCode::TopicAlreadyExists)) => {
+                    known.insert(name);
+                }
+                Err((name, code)) => {
+                    return Err(BusError(format!("the topic {name} cannot be created: {code}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// It is gone: the next who uses it creates it.
+    pub(super) async fn forget(&self, name: &str) {
+        self.known.lock().await.remove(name);
+    }
+
+    fn new_topic<'a>(&'a self, name: &'a str) -> NewTopic<'a> {
+        NewTopic::new(name, self.partitions, TopicReplication::Fixed(self.replication))
+            .set("min.insync.replicas", &self.in_sync_min)
+            .set("retention.ms", RETENTION_MS)
+    }
+}
+
+/// Whether an error says that a topic is not there.
+pub(super) fn is_unknown(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownPartition
+        )
+    )
+}

@@ -1,0 +1,70 @@
+//! Several instances of a service.
+
+use std::time::Duration;
+
+use events::{Bus as _, KafkaBus, KafkaSettings};
+use testkit::eventually;
+
+use crate::fixture::{Effect, Effects, Recorder, TOPIC, event, joined, settings};
+use crate::on_kafka;
+
+/// Keys of a round: so many that each of four partitions has some.
+const KEYS: u128 = 40;
+
+on_kafka! {
+    async fn instances_share_the_partitions_and_the_last_has_all(brokers: String) {
+        share_then_take_over(&settings(&brokers, 4), [None, None]).await;
+    }
+
+    async fn named_instances_share_the_partitions_and_after_a_session_the_last_has_all(brokers: String) {
+        let settings = KafkaSettings { session_timeout: Duration::from_secs(6), ..settings(&brokers, 4) };
+        share_then_take_over(&settings, [Some("payment-0"), Some("payment-1")]).await;
+    }
+}
+
+async fn share_then_take_over(settings: &KafkaSettings, [a, b]: [Option<&str>; 2]) {
+    let named = |instance: Option<&str>| {
+        let instance = instance.map(str::to_owned);
+        KafkaBus::new(KafkaSettings { instance, ..settings.clone() }).unwrap()
+    };
+    let (a, b) = (named(a), named(b));
+    let effects = Effects::new().await;
+    effects.subscribe(&a, Recorder("a")).await;
+    joined(&a).await;
+    effects.subscribe(&b, Recorder("b")).await;
+    joined(&b).await;
+
+    // It takes a moment until the first has heard of the second.
+    let mut version = 0;
+    loop {
+        version += 1;
+        let round = round(&a, &effects, version).await;
+        if ["a", "b"].iter().all(|name| round.iter().any(|effect| effect.instance == *name)) {
+            break;
+        }
+        assert!(version < 200, "one instance has everything: {round:?}");
+    }
+    b.close().await;
+    drop(b);
+    let last = round(&a, &effects, version + 1).await;
+    assert!(last.iter().all(|effect| effect.instance == "a"), "{last:?}");
+    a.close().await;
+}
+
+/// Publishes a version of every key, and waits for the effects; they are once each.
+async fn round(bus: &KafkaBus, effects: &Effects, version: i64) -> Vec<Effect> {
+    for key in 1..=KEYS {
+        bus.publish(TOPIC, &event(key, version)).await.unwrap();
+    }
+    let of_round = || async {
+        let all = effects.all().await.into_iter();
+        all.filter(|effect| effect.aggregate_version == version).collect::<Vec<_>>()
+    };
+    let count = usize::try_from(KEYS).unwrap();
+    let round = eventually("a round's effects", || async {
+        Some(of_round().await).filter(|effects| effects.len() >= count)
+    })
+    .await;
+    assert_eq!(round.len(), count);
+    round
+}

@@ -1,0 +1,244 @@
+//! A private Apache Kafka: one node in KRaft mode, from its jars, on free ports, with its data in a folder of its own.
+
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::command;
+use crate::engines::{Server, free_port, state_file};
+
+/// The version that tests run against.
+const VERSION: &str = "4.3.1";
+/// The oldest Java that it runs on.
+const JAVA_MIN: u32 = 17;
+/// The cluster's id: sixteen bytes in base 64.
+const CLUSTER: &str = "ZW50cmVwb3QtdGVzdC1rYQ";
+/// How long it may take to start, and to end.
+const START_MAX: Duration = Duration::from_secs(90);
+const END_MAX: Duration = Duration::from_secs(10);
+/// How often we look whether it did.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// What its log says once it serves.
+const STARTED: &str = "Kafka Server started";
+/// How much of its log an error repeats, in lines.
+const LOG_LINES: usize = 20;
+/// A small heap, one collector thread and the first compiler: it starts in seconds beside a build.
+const JVM: [&str; 5] = [
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+];
+
+/// A broker of ours.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Kafka {
+    folder: PathBuf,
+    port: u16,
+    pid: u32,
+}
+
+impl Server for Kafka {
+    const NAME: &'static str = "Kafka";
+    const VARIABLE: &'static str = "ENTREPOT_TEST_KAFKA";
+
+    fn up() -> Result<Self> {
+        if let Some(running) = Self::running()? {
+            return Ok(running);
+        }
+        let jars = jars()?;
+        let folder = tempfile::Builder::new().prefix("entrepot-kafka-").tempdir()?.keep();
+        let kafka = start(&jars, &folder).inspect_err(|_| {
+            // Nothing of a broker that never ran is worth keeping.
+            let _ = std::fs::remove_dir_all(&folder);
+        })?;
+        std::fs::write(state_file("kafka")?, serde_json::to_string(&kafka)?)?;
+        Ok(kafka)
+    }
+
+    fn running() -> Result<Option<Self>> {
+        let Ok(text) = std::fs::read_to_string(state_file("kafka")?) else { return Ok(None) };
+        let Ok(kafka) = serde_json::from_str::<Self>(&text) else { return Ok(None) };
+        Ok(kafka.is_alive().then_some(kafka))
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn down(&self) -> Result<()> {
+        // Its data go with it, so it need not end in good order.
+        command::output(Command::new("sh").args(["-c", &format!("kill -9 {}", self.pid)]))?;
+        let begun = Instant::now();
+        while self.is_alive() {
+            if begun.elapsed() > END_MAX {
+                bail!("Kafka (process {}) did not end", self.pid);
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        std::fs::remove_dir_all(&self.folder)?;
+        std::fs::remove_file(state_file("kafka")?)?;
+        Ok(())
+    }
+}
+
+impl Kafka {
+    /// Whether the process is there, and is the one that was started: numbers of processes come again.
+    fn is_alive(&self) -> bool {
+        let command = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        String::from_utf8_lossy(&command).contains(&self.folder.display().to_string())
+    }
+}
+
+fn start(jars: &Path, folder: &Path) -> Result<Kafka> {
+    let port = free_port()?;
+    let properties = folder.join("server.properties");
+    std::fs::write(&properties, settings(folder, port, free_port()?))?;
+    let java = |main: &str| {
+        let mut java = Command::new("java");
+        java.args(JVM).arg("-cp").arg(jars.join("*")).arg(main).current_dir(folder);
+        java
+    };
+    let mut format = java("kafka.tools.StorageTool");
+    format.args(["format", "-t", CLUSTER, "-c"]).arg(&properties);
+    command::output(&mut format).context("making Kafka's folder")?;
+
+    let log = folder.join("log");
+    let file = std::fs::File::create(&log)?;
+    let mut broker = java("kafka.Kafka");
+    broker.arg(&properties).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    // A group of its own: an interrupt at the terminal ends us, not what `up` has started.
+    let mut process = broker.process_group(0).spawn().context("starting Kafka")?;
+    wait_for(&mut process, &log, port).inspect_err(|_| {
+        let _ = process.kill();
+        let _ = process.wait();
+    })?;
+    Ok(Kafka { folder: folder.to_path_buf(), port, pid: process.id() })
+}
+
+fn wait_for(process: &mut Child, log: &Path, port: u16) -> Result<()> {
+    let begun = Instant::now();
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    loop {
+        let said = std::fs::read_to_string(log).unwrap_or_default();
+        if said.contains(STARTED) && TcpStream::connect_timeout(&address, LOOK_EVERY).is_ok() {
+            return Ok(());
+        }
+        let ended = process.try_wait()?;
+        if ended.is_some() || begun.elapsed() > START_MAX {
+            let lines: Vec<&str> = said.lines().rev().take(LOG_LINES).collect();
+            let tail: Vec<&str> = lines.into_iter().rev().collect();
+            bail!("Kafka did not start; its log says: {}", tail.join("\n"));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// One node that is broker and controller. The data are a test's: one copy, small indexes, groups without delay.
+fn settings(folder: &Path, port: u16, controller: u16) -> String {
+    format!(
+        "process.roles=broker,controller\nnode.id=1\n\
+         controller.quorum.voters=1@127.0.0.1:{controller}\ncontroller.listener.names=CONTROLLER\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\nlog.dirs={}\n\
+         auto.create.topics.enable=false\nlog.index.size.max.bytes=131072\n\
+         offsets.topic.num.partitions=4\noffsets.topic.replication.factor=1\n\
+         transaction.state.log.num.partitions=4\ntransaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\nshare.coordinator.state.topic.replication.factor=1\n\
+         share.coordinator.state.topic.min.isr=1\ngroup.initial.rebalance.delay.ms=0\n",
+        folder.join("data").display()
+    )
+}
+
+/// The folder of its jars, which Maven fetches once.
+fn jars() -> Result<PathBuf> {
+    let engines = crate::workspace()?.join("target/engines");
+    let jars = engines.join(format!("kafka-{VERSION}"));
+    let programs: &[&str] = if jars.is_dir() { &["java"] } else { &["java", "mvn"] };
+    if programs.iter().any(|program| !command::exists(program)) {
+        install()?;
+    }
+    check_java()?;
+    if jars.is_dir() {
+        return Ok(jars);
+    }
+    std::fs::create_dir_all(&engines)?;
+    let fetched = tempfile::Builder::new().prefix("kafka-fetched-").tempdir_in(&engines)?;
+    std::fs::write(fetched.path().join("pom.xml"), pom())?;
+    let mut maven = Command::new("mvn");
+    maven.args(["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime"]);
+    maven.arg("-DoutputDirectory=jars").current_dir(fetched.path());
+    command::output(&mut maven).context("fetching Kafka's jars")?;
+    // Whole or not at all: a fetch that is interrupted leaves no folder that looks complete.
+    std::fs::rename(fetched.path().join("jars"), &jars)?;
+    Ok(jars)
+}
+
+fn install() -> Result<()> {
+    if !command::can_install()? {
+        bail!(needs("Kafka runs on Java, and Maven fetches it"));
+    }
+    println!("installing Java and Maven from the system's packages");
+    command::apt(&["update"])?;
+    command::apt(&["install", "--no-install-recommends", "default-jre-headless", "maven"])
+}
+
+fn check_java() -> Result<()> {
+    let output =
+        Command::new("java").arg("-version").stdin(Stdio::null()).output().context("running java")?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let version = java_version(&said).ok_or_else(|| anyhow!(needs("java -version names no version")))?;
+    if version < JAVA_MIN {
+        bail!(needs(&format!("Java {version} is too old")));
+    }
+    Ok(())
+}
+
+fn needs(why: &str) -> String {
+    format!(
+        "{why}: install Java {JAVA_MIN} or newer and Maven (Debian: apt-get install default-jre-headless maven), \
+         or set {} to a broker",
+        Kafka::VARIABLE
+    )
+}
+
+/// 17 of `openjdk version "17.0.15" 2025-04-15`.
+fn java_version(said: &str) -> Option<u32> {
+    let quoted = said.split('"').nth(1)?;
+    quoted.split(['.', '-', '+']).next()?.parse().ok()
+}
+
+fn pom() -> String {
+    let dependency = |group: &str, artifact: &str, version: &str| {
+        format!(
+            "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
+             <version>{version}</version></dependency>"
+        )
+    };
+    format!(
+        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\
+         <groupId>entrepot</groupId><artifactId>kafka-for-tests</artifactId><version>1</version>\
+         <packaging>pom</packaging><dependencies>{}{}</dependencies></project>\n",
+        dependency("org.apache.kafka", "kafka_2.13", VERSION),
+        dependency("org.slf4j", "slf4j-simple", "1.7.36"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_java_is_read() {
+        assert_eq!(java_version("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK"), Some(17));
+        assert_eq!(java_version("openjdk version \"25\" 2025-09-16"), Some(25));
+        assert_eq!(java_version("openjdk version \"26-ea\" 2026-03-17"), Some(26));
+        assert_eq!(java_version("java: not found"), None);
+    }
+}
