@@ -74,7 +74,9 @@ impl Notices {
 
     async fn hear_for_ever(&self, pool: PgPool) {
         loop {
-            if let Err(error) = self.hear_until_lost(&pool).await {
+            if let Err(error) = self.hear_until_lost(&pool).await
+                && !self.stopped.is_cancelled()
+            {
                 tracing::warn!(%error, "the database's notifications were lost; listening again");
             }
             tokio::time::sleep(RECONNECT_AFTER).await;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use events::LocalBus;
 use hub::Profile;
 use rpc::{Keys, Role};
 use runtime::{Hub, Sandbox, Settings, Spec};
 
+use crate::engines::{Carrier, Engines};
 use crate::settings::File;
 
 /// The services of a hub.
@@ -63,6 +63,8 @@ pub(crate) struct OneHub {
     hub: String,
     #[command(flatten)]
     data: DataFolder,
+    #[command(flatten)]
+    engines: Engines,
 }
 
 impl OneHub {
@@ -88,14 +90,16 @@ pub(crate) struct Running {
     /// Where its data are.
     pub(crate) folder: PathBuf,
     hub: Hub,
+    carrier: Carrier,
 }
 
 impl Running {
-    /// Starts a hub of this profile.
-    pub(crate) async fn start(settings: Settings) -> Result<Self> {
+    /// Starts these services of a hub, which go by `carrier`.
+    pub(crate) async fn start(settings: Settings, specs: &[Spec], carrier: Carrier) -> Result<Self> {
         let (profile, folder) = (settings.profile.clone(), settings.folder.clone());
-        let hub = Hub::start(settings, &SERVICES, Arc::new(LocalBus::new())).await?;
-        Ok(Self { profile, folder, hub })
+        let bus = carrier.bus(profile.code()).await?;
+        let hub = Hub::start(settings, specs, bus).await.map_err(|error| carrier.blame(error))?;
+        Ok(Self { profile, folder, hub, carrier })
     }
 
     /// The hub as its clients see it, without a port.
@@ -131,7 +135,17 @@ impl Running {
     /// Leaves cleanly.
     pub(crate) async fn stop(self) {
         self.hub.stop().await;
+        self.carrier.close().await;
     }
+}
+
+/// A service by its name.
+pub(crate) fn spec(name: &str) -> Result<Spec, String> {
+    let known = || SERVICES.map(|spec| spec.name).join(", ");
+    SERVICES
+        .into_iter()
+        .find(|spec| spec.name == name)
+        .ok_or_else(|| format!("a hub's services are {}", known()))
 }
 
 /// A profile by its code, or by the path of its file.
@@ -152,11 +166,12 @@ pub(crate) async fn start_all(
     hubs: &[String],
     data: &DataFolder,
     ports: &Ports,
+    engines: &Engines,
     file: &File,
 ) -> Result<Vec<Running>> {
     let mut running: Vec<Running> = Vec::new();
     for (place, name) in hubs.iter().enumerate() {
-        match start(name, data, ports.of(place)?, file, &running).await {
+        match start(name, data, ports.of(place)?, engines, file, &running).await {
             Ok(hub) => running.push(hub),
             Err(error) => {
                 stop_all(running).await;
@@ -171,6 +186,7 @@ async fn start(
     name: &str,
     data: &DataFolder,
     (public, internal): (SocketAddr, SocketAddr),
+    engines: &Engines,
     file: &File,
     running: &[Running],
 ) -> Result<Running> {
@@ -179,10 +195,11 @@ async fn start(
         bail!("--hub: {} is named twice", profile.code());
     }
     let mut settings = Settings::embedded(profile.clone(), data.folder.join(profile.code()));
-    file.apply(&mut settings);
+    file.apply(&mut settings, &SERVICES);
     settings.public = public;
     settings.internal = internal;
-    Running::start(settings).await
+    let carrier = engines.apply(&mut settings, &SERVICES, file)?;
+    Running::start(settings, &SERVICES, carrier).await
 }
 
 /// Starts one hub for a command's own use, on free ports.
@@ -190,7 +207,8 @@ pub(crate) async fn start_one(one: &OneHub, pace: Pace) -> Result<Running> {
     let profile = profile(&one.hub)?;
     let mut settings = Settings::embedded(profile.clone(), one.data.folder.join(profile.code()));
     settings.sandbox = Sandbox { enabled: true, day: pace.day() };
-    Running::start(settings).await.context("starting the hub")
+    let carrier = one.engines.apply(&mut settings, &SERVICES, &File::default())?;
+    Running::start(settings, &SERVICES, carrier).await.context("starting the hub")
 }
 
 impl Pace {

@@ -4,9 +4,12 @@ mod addresses;
 mod books;
 mod check;
 mod demo;
+mod engines;
 mod hubs;
 mod import;
+mod migrate;
 mod replay;
+mod serve;
 mod settings;
 mod token;
 mod up;
@@ -33,6 +36,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(up::Args),
+    Serve(serve::Args),
+    Migrate(migrate::Args),
     Demo(demo::Args),
     Replay(replay::Args),
     Import(import::Args),
@@ -56,6 +61,8 @@ async fn run(cli: Cli) -> Result<()> {
     runtime::telemetry::init(&cli.log, cli.log_json)?;
     match cli.command {
         Command::Up(args) => up::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Import(args) => import::run(args).await,

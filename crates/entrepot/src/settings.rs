@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use events::KafkaSettings;
 use rpc::Rate;
-use runtime::{Sandbox, Settings};
+use runtime::{Sandbox, Settings, Spec};
 use serde::{Deserialize, Deserializer};
 
 /// `--config FILE`.
@@ -17,6 +18,8 @@ pub(crate) struct File {
     sandbox: SandboxSection,
     #[serde(default)]
     rate: RateSection,
+    #[serde(default)]
+    kafka: KafkaSection,
     #[serde(default)]
     catalog: toml::Table,
     #[serde(default)]
@@ -60,6 +63,19 @@ impl Default for RateSection {
     }
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct KafkaSection {
+    /// Stands before the names of topics and groups, for hubs that share a cluster with others.
+    prefix: Option<String>,
+    /// Partitions of topics that are created.
+    partitions: Option<u16>,
+    /// Copies of topics that are created.
+    replication: Option<u16>,
+    /// This process's name in its groups, the same after a restart.
+    instance: Option<String>,
+}
+
 impl File {
     /// Reads the file; an error names it, the line and the key.
     pub(crate) fn read(path: &Path) -> Result<Self> {
@@ -68,8 +84,20 @@ impl File {
         toml::from_str(&text).with_context(|| format!("--config: {}", path.display()))
     }
 
-    /// Puts what the file says into a hub's settings.
-    pub(crate) fn apply(&self, settings: &mut Settings) {
+    /// What the file says of Kafka.
+    pub(crate) fn kafka(&self, settings: KafkaSettings) -> KafkaSettings {
+        let section = &self.kafka;
+        KafkaSettings {
+            prefix: section.prefix.clone().unwrap_or(settings.prefix),
+            partitions: section.partitions.unwrap_or(settings.partitions),
+            replication: section.replication.unwrap_or(settings.replication),
+            instance: section.instance.clone().or(settings.instance),
+            ..settings
+        }
+    }
+
+    /// Puts what the file says into a hub's settings; of services that run elsewhere it says nothing here.
+    pub(crate) fn apply(&self, settings: &mut Settings, specs: &[Spec]) {
         settings.sandbox = Sandbox { enabled: self.sandbox.enabled, day: self.sandbox.day };
         settings.rate = Rate { per_second: self.rate.per_second, burst: self.rate.burst };
         let sections = [
@@ -78,7 +106,8 @@ impl File {
             ("payment", &self.payment),
             ("logistics", &self.logistics),
         ];
-        for (service, section) in sections {
+        let here = |service: &str| specs.iter().any(|spec| spec.name == service);
+        for (service, section) in sections.into_iter().filter(|(service, _)| here(service)) {
             settings.sections.insert(service.to_owned(), toml::Value::Table(section.clone()));
         }
     }

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use crate::engines::Engines;
 use crate::hubs::{self, DataFolder, Ports};
 use crate::settings::File;
 
-/// Serve one or several embedded hubs until Ctrl-C.
+/// Serve one or several hubs, each with all its services in this process, until Ctrl-C.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A hub to serve; may be given several times. One that comes with the program (id, my, sg, th), or a path to a
@@ -19,6 +20,8 @@ pub(crate) struct Args {
     data: DataFolder,
     #[command(flatten)]
     ports: Ports,
+    #[command(flatten)]
+    engines: Engines,
     /// Settings of the hubs: sandbox, rate and the services' own; see docs/configuration.md.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -28,7 +31,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<()> {
     let begun = Instant::now();
     let file = args.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
-    let running = hubs::start_all(&args.hubs, &args.data, &args.ports, &file).await?;
+    let running = hubs::start_all(&args.hubs, &args.data, &args.ports, &args.engines, &file).await?;
     for hub in &running {
         println!(
             "{} ({}) serves {}, internal {}, data in {}",

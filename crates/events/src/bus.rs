@@ -14,9 +14,9 @@ pub trait Bus: Send + Sync {
     async fn subscribe(&self, subscription: Subscription) -> Result<(), Error>;
 }
 
-/// The bus did not take it.
+/// The bus did not do it.
 #[derive(Debug, thiserror::Error)]
-#[error("the bus did not take it: {0}")]
+#[error("{0}")]
 pub struct Error(pub String);
 
 /// The topic of a service's events: `my.order.v1`.

@@ -58,13 +58,13 @@ pub enum Error {
         problem: String,
     },
     /// A service that this one asks runs nowhere that is known.
-    #[error("peers.{service}: no address is set for it, and it does not run in this process")]
+    #[error("--peer: no address is set for {service}, and it does not run in this process")]
     NoPeer {
         /// Which service.
         service: &'static str,
     },
     /// An address of another service cannot be used.
-    #[error("peers.{service}: `{address}` is no address such as http://order:50052")]
+    #[error("--peer: {service} is at `{address}`, which is no address such as http://order:50052")]
     PeerAddress {
         /// Which service.
         service: String,

@@ -53,7 +53,7 @@ impl Hub {
         check_sections(&settings, specs)?;
         let folder = folder::take(&settings.folder)?;
         let code = settings.profile.code().to_owned();
-        let keys = Keys::load_or_create(&settings.folder.join("key.pem"), &code)?;
+        let keys = Keys::load_or_create(&settings.key, &code)?;
         let public = listen("--public", settings.public).await?;
         let internal = listen("--internal", settings.internal).await?;
         let databases = databases(&settings, specs).await?;
@@ -257,6 +257,15 @@ async fn listen(setting: &'static str, address: SocketAddr) -> Result<(TcpListen
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let local = listener.local_addr().map_err(failed)?;
     Ok((listener, local))
+}
+
+/// Brings the databases of these services up to date, and no more. However many do so at once, each migration runs
+/// once.
+pub async fn migrate(settings: &Settings, specs: &[Spec]) -> Result<(), Error> {
+    for db in databases(settings, specs).await?.into_values() {
+        db.close().await;
+    }
+    Ok(())
 }
 
 async fn databases(settings: &Settings, specs: &[Spec]) -> Result<BTreeMap<&'static str, Db>, Error> {

@@ -14,7 +14,7 @@ pub mod telemetry;
 mod worker;
 
 pub use error::Error;
-pub use hub::{Hub, OPERATOR_PACKAGE};
+pub use hub::{Hub, OPERATOR_PACKAGE, migrate};
 pub use settings::{Settings, parse_section};
 pub use spec::{Deps, Peers, Sandbox, Service, Spec};
 pub use worker::Worker;

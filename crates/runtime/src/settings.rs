@@ -16,8 +16,10 @@ use crate::Sandbox;
 pub struct Settings {
     /// The hub's profile.
     pub profile: Arc<Profile>,
-    /// The hub's own folder: its keys, and its SQLite files.
+    /// The process's own folder: its lock, and its SQLite files.
     pub folder: PathBuf,
+    /// The hub's key, which its tokens are signed with; made when there is none. Processes of one hub share it.
+    pub key: PathBuf,
     /// Database URLs by service; a service without one has a SQLite file in the folder.
     pub databases: BTreeMap<String, String>,
     /// The most connections to each database.
@@ -40,9 +42,11 @@ impl Settings {
     /// An embedded hub in `folder` that listens on free ports of this machine.
     pub fn embedded(profile: Arc<Profile>, folder: impl Into<PathBuf>) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let folder = folder.into();
         Self {
             profile,
-            folder: folder.into(),
+            key: folder.join("key.pem"),
+            folder,
             databases: BTreeMap::new(),
             connections_max: 8,
             public: free,

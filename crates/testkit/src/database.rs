@@ -7,10 +7,10 @@ use kernel::EventId;
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
+use crate::engines;
+
 /// Names the PostgreSQL server of the tests: `postgres://USER@HOST:PORT/postgres`.
 const POSTGRES: &str = "ENTREPOT_TEST_POSTGRES";
-/// `require`: a test that finds no engine fails.
-const ENGINES: &str = "ENTREPOT_TEST_ENGINES";
 /// Connections of a test to PostgreSQL: many tests share one server.
 const CONNECTIONS_MAX: u32 = 6;
 
@@ -43,14 +43,12 @@ impl Database {
 
     /// A database on the server that `ENTREPOT_TEST_POSTGRES` names; `None`, with a word on it, when it is unset.
     pub async fn postgres() -> Option<Self> {
-        let required = std::env::var(ENGINES).is_ok_and(|engines| engines == "require");
-        Self::on_server(std::env::var(POSTGRES).ok(), required).await
+        Self::on_server(std::env::var(POSTGRES).ok(), engines::required()).await
     }
 
     async fn on_server(server: Option<String>, required: bool) -> Option<Self> {
         let Some(server) = server else {
-            assert!(!required, "{POSTGRES} is unset and {ENGINES}=require: run `cargo xtask engines up`");
-            println!("skipped: {POSTGRES} is unset");
+            engines::missing(POSTGRES, required);
             return None;
         };
         let name = format!("test_{}", EventId::new().uuid().simple());

@@ -5,11 +5,13 @@
 //! `name::postgres`.
 
 mod database;
+mod engines;
 mod eventually;
 mod gate;
 pub mod service;
 
 pub use database::Database;
+pub use engines::kafka;
 pub use eventually::eventually;
 pub use gate::open_doors;
 pub use service::UnderTest;

@@ -5,13 +5,13 @@ use proof::journey;
 use proof::purchase::{self, Placing};
 use proto::order::v1::{OrderState, PaymentMethod};
 use proto::payment::internal::v1::{ListSuspenseRequest, PayQrRequest};
-use testkit::{eventually, on_both};
+use testkit::eventually;
 
-use crate::town::{AT_ONCE, PATIENCE, STILL, Town, address, available, buy, quote, seller};
+use crate::town::{AT_ONCE, Ground, PATIENCE, STILL, Town, address, available, buy, quote, seller};
 
-on_both! {
-    async fn escrow_is_released_without_the_buyers_word(database: Database) {
-        let town = Town::open(&database, AT_ONCE).await;
+on_every_shape! {
+    async fn escrow_is_released_without_the_buyers_word(ground: Ground) {
+        let town = Town::open(&ground, AT_ONCE).await;
         let thai = seller(&town.hub, &[10]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let order = buy(&buyer, &[(thai.variants[0].clone(), 1)]).await;
@@ -24,8 +24,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn a_qr_code_that_nobody_pays_expires(database: Database) {
-        let town = Town::open(&database, STILL).await;
+    async fn a_qr_code_that_nobody_pays_expires(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[10]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let quote = quote(&buyer, &[(thai.variants[0].clone(), 4)]).await;
@@ -47,8 +47,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn a_qr_code_paid_while_it_expires_ends_as_one_of_both(database: Database) {
-        let town = Town::open(&database, STILL).await;
+    async fn a_qr_code_paid_while_it_expires_ends_as_one_of_both(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[100]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         for _ in 0..10 {

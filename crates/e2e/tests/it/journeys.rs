@@ -7,19 +7,19 @@ use proto::order::v1::{
 };
 use proto::payment::v1::GetStatementRequest;
 use proto::types::v1::Address;
-use testkit::on_both;
 
 use crate::town::{
-    AT_ONCE, PATIENCE, STILL, Town, address, available, buy, quote, seller, seller_of, total, wallet,
+    AT_ONCE, Ground, PATIENCE, STILL, Town, address, available, becomes, buy, quote, seller, seller_of,
+    total, wallet,
 };
 
 fn consignment_id(order: &Order, place: usize) -> String {
     order.consignments[place].quoted.as_ref().unwrap().consignment_id.clone()
 }
 
-on_both! {
-    async fn an_order_from_two_countries_is_paid_by_wallet_and_completed(database: Database) {
-        let town = Town::open(&database, AT_ONCE).await;
+on_every_shape! {
+    async fn an_order_from_two_countries_is_paid_by_wallet_and_completed(ground: Ground) {
+        let town = Town::open(&ground, AT_ONCE).await;
         let thai = seller(&town.hub, &[10]).await;
         let chinese = seller_of(&town.hub, "pearl", "CN", "CNY", &[10]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
@@ -42,8 +42,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn an_order_is_paid_by_qr_and_completed(database: Database) {
-        let town = Town::open(&database, AT_ONCE).await;
+    async fn an_order_is_paid_by_qr_and_completed(ground: Ground) {
+        let town = Town::open(&ground, AT_ONCE).await;
         let thai = seller(&town.hub, &[10]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let quote = quote(&buyer, &[(thai.variants[0].clone(), 1)]).await;
@@ -56,8 +56,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn a_confirmed_order_is_cancelled_before_pick_up_and_all_is_given_back(database: Database) {
-        let town = Town::open(&database, STILL).await;
+    async fn a_confirmed_order_is_cancelled_before_pick_up_and_all_is_given_back(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[10]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let order = buy(&buyer, &[(thai.variants[0].clone(), 3)]).await;
@@ -71,16 +71,13 @@ on_both! {
         assert_eq!((over.state(), over.cancel_reason.as_str()), (OrderState::Cancelled, "BUYER_CANCELLED"));
         town.check().await;
         let paid = order.price.unwrap().total.unwrap().minor_units;
-        testkit::eventually("the wallet has its money back", || async {
-            (wallet(&buyer).await == (paid, 0)).then_some(())
-        })
-        .await;
-        assert_eq!(available(&thai, 0).await, 10);
+        becomes((paid, 0), || wallet(&buyer)).await;
+        becomes(10, || available(&thai, 0)).await;
         town.close().await;
     }
 
-    async fn goods_go_back_and_their_price_too(database: Database) {
-        let town = Town::open(&database, AT_ONCE).await;
+    async fn goods_go_back_and_their_price_too(ground: Ground) {
+        let town = Town::open(&ground, AT_ONCE).await;
         let thai = seller(&town.hub, &[10, 10]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let order = buy(&buyer, &[(thai.variants[0].clone(), 3), (thai.variants[1].clone(), 1)]).await;
@@ -93,7 +90,7 @@ on_both! {
         assert_eq!(refunded.state(), ReturnState::Refunded);
         town.check().await;
         assert_eq!(wallet(&buyer).await, (refunded.refund.unwrap().minor_units, 0));
-        assert_eq!(available(&thai, 0).await, 9);
+        becomes(9, || available(&thai, 0)).await;
         // Two of three are back: two more are not to be had.
         let refused = returns::request(&buyer, &order.order_id, &consignment, lines, "r-2").await.unwrap_err();
         assert_eq!(rpc::status::reason(&refused).as_deref(), Some("QUANTITY_EXCEEDED"));
@@ -110,8 +107,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn a_third_country_trades_by_its_profile_alone(database: Database) {
-        let town = Town::open_in("sg", &database, AT_ONCE).await;
+    async fn a_third_country_trades_by_its_profile_alone(ground: Ground) {
+        let town = Town::open_in("sg", &ground, AT_ONCE).await;
         let malaysian = seller_of(&town.hub, "lorong", "MY", "MYR", &[10]).await;
         let buyer = town.hub.buyer("weiling").unwrap();
         let quote = quote(&buyer, &[(malaysian.variants[0].clone(), 1)]).await;
@@ -127,8 +124,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn the_sum_of_the_parts_is_what_is_paid(database: Database) {
-        let town = Town::open(&database, STILL).await;
+    async fn the_sum_of_the_parts_is_what_is_paid(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[100, 100, 100]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let wishes: Vec<_> = thai.variants.iter().cloned().zip([1, 7, 3]).collect();

@@ -7,10 +7,9 @@ use proto::catalog::v1::{ListProductsRequest, UpdateProductRequest, VariantInput
 use proto::order::v1::OrderState;
 use proto::types::v1::Money;
 use rpc::status::reason;
-use testkit::on_both;
 use tonic::Status;
 
-use crate::town::{STILL, Seller, Town, available, place, quote, seller, total, wallet};
+use crate::town::{Ground, STILL, Seller, Town, available, place, quote, seller, total, wallet};
 
 fn why(refused: Result<impl Sized, Status>) -> String {
     reason(&refused.err().unwrap()).unwrap()
@@ -47,9 +46,9 @@ async fn reprice(seller: &Seller) {
     products.update_product(request).await.unwrap();
 }
 
-on_both! {
-    async fn a_quote_that_expired(database: Database) {
-        let town = Town::open(&database, STILL).await;
+on_every_shape! {
+    async fn a_quote_that_expired(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[5]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let quote = quote(&buyer, &[(thai.variants[0].clone(), 2)]).await;
@@ -60,8 +59,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn a_price_that_changed(database: Database) {
-        let town = Town::open(&database, STILL).await;
+    async fn a_price_that_changed(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[5]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let quote = quote(&buyer, &[(thai.variants[0].clone(), 2)]).await;
@@ -72,8 +71,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn a_seller_suspended_in_between(database: Database) {
-        let town = Town::open(&database, STILL).await;
+    async fn a_seller_suspended_in_between(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[5]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let wishes = [(thai.variants[0].clone(), 2)];
@@ -92,8 +91,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn a_currency_without_a_rate(database: Database) {
-        let town = Town::open(&database, STILL).await;
+    async fn a_currency_without_a_rate(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[5]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let refused = purchase::quote(&buyer, &[(thai.variants[0].clone(), 2)], "KWD").await;
@@ -101,8 +100,8 @@ on_both! {
         town.close().await;
     }
 
-    async fn a_wallet_short_by_one_minor_unit(database: Database) {
-        let town = Town::open(&database, STILL).await;
+    async fn a_wallet_short_by_one_minor_unit(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[5]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let quote = quote(&buyer, &[(thai.variants[0].clone(), 2)]).await;

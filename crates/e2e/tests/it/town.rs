@@ -1,14 +1,15 @@
-//! A hub with all four services in the test's own process, on either engine, on a bus that delivers everything twice
-//! and late; with a seller and goods.
+//! A hub in the test's own process, in either shape: all four services together, on either engine, on a bus that
+//! delivers everything twice and late; or each by itself, over TCP, PostgreSQL and Kafka. With a seller and goods.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::LocalBus;
+use events::{KafkaBus, KafkaSettings, LocalBus};
 use proof::purchase::{self, Placing, Wish};
 use proof::shop::{self, Firm, Shop};
-use proof::{Session, invariants};
+use proof::{Door, Doors, Session, invariants};
 use proto::catalog::v1::{
     GetProductRequest, ImportProductsRequest, ListProductsRequest, Translation, VariantInput,
 };
@@ -19,6 +20,7 @@ use runtime::{Hub, Sandbox, Settings, Spec};
 use tempfile::TempDir;
 use testkit::Database;
 use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
 
 const SERVICES: [Spec; 4] = [catalog::SPEC, order::SPEC, payment::SPEC, logistics::SPEC];
 /// How long a hub may take to come to rest.
@@ -29,22 +31,50 @@ pub(crate) const AT_ONCE: Duration = Duration::ZERO;
 /// The carrier stands still, but for the hub's clock.
 pub(crate) const STILL: Duration = Duration::from_secs(86_400);
 
+/// What a town is built on.
+#[derive(Clone)]
+pub(crate) struct Ground {
+    database: Database,
+    /// Kafka's brokers; without them the bus is the one within the process.
+    brokers: Option<String>,
+}
+
+impl Ground {
+    /// All services in one process, on this engine.
+    pub(crate) fn embedded(database: Database) -> Self {
+        Self { database, brokers: None }
+    }
+
+    /// Each service as a process would be, over TCP and Kafka. `None` where there is no Kafka: the test says so and is
+    /// skipped.
+    pub(crate) async fn production() -> Option<Self> {
+        let brokers = testkit::kafka()?;
+        Some(Self { database: Database::postgres().await?, brokers: Some(brokers) })
+    }
+
+    /// Removes what it was built on.
+    pub(crate) async fn remove(self) {
+        self.database.remove().await;
+    }
+}
+
 /// The hub.
 pub(crate) struct Town {
     pub(crate) hub: proof::Hub,
-    running: Hub,
+    running: Vec<Hub>,
+    buses: Vec<Arc<KafkaBus>>,
     others: Vec<Database>,
     _folder: TempDir,
 }
 
 impl Town {
     /// A Malaysian hub whose carrier's day lasts so long.
-    pub(crate) async fn open(database: &Database, day: Duration) -> Self {
-        Self::open_in("my", database, day).await
+    pub(crate) async fn open(ground: &Ground, day: Duration) -> Self {
+        Self::open_in("my", ground, day).await
     }
 
     /// A hub of this profile.
-    pub(crate) async fn open_in(code: &str, database: &Database, day: Duration) -> Self {
+    pub(crate) async fn open_in(code: &str, ground: &Ground, day: Duration) -> Self {
         let (file, text) = hub::builtin(code).unwrap();
         let profile = Arc::new(hub::Profile::parse(file, text).unwrap());
         let folder = TempDir::new().unwrap();
@@ -52,9 +82,9 @@ impl Town {
         let mut others = Vec::new();
         for spec in SERVICES {
             let url = if spec.name == "order" {
-                database.url().to_owned()
+                ground.database.url().to_owned()
             } else {
-                let other = database.another().await;
+                let other = ground.database.another().await;
                 let url = other.url().to_owned();
                 others.push(other);
                 url
@@ -65,22 +95,29 @@ impl Town {
         settings.sandbox = Sandbox { enabled: true, day };
         settings.rate.per_second = NonZeroU32::MAX;
         settings.rate.burst = NonZeroU32::MAX;
-        let running = Hub::start(settings, &SERVICES, Arc::new(LocalBus::chaotic(7))).await.unwrap();
-        let keys = running.keys().clone();
-        let tokens = move |role: Role, subject: &str| Ok(keys.sign(role, subject, TOKEN_TTL)?);
-        let hub = proof::Hub::new(running.public_channel(), running.internal_channel(), Arc::new(tokens));
-        Self { hub, running, others, _folder: folder }
+        let (hub, running, buses) = match &ground.brokers {
+            None => embedded(settings).await,
+            Some(brokers) => production(settings, brokers).await,
+        };
+        Self { hub, running, buses, others, _folder: folder }
     }
 
-    /// Moves the hub's clock.
+    /// Moves the hub's clock, in each process.
     pub(crate) fn advance(&self, by: chrono::Duration) {
-        self.running.clock().advance(by).unwrap();
+        for running in &self.running {
+            running.clock().advance(by).unwrap();
+        }
     }
 
     /// Lets the hub come to rest and checks every invariant; nothing may be held.
     pub(crate) async fn close(self) {
         self.check().await;
-        self.running.stop().await;
+        for running in self.running {
+            running.stop().await;
+        }
+        for bus in self.buses {
+            bus.close().await;
+        }
         for other in self.others {
             other.remove().await;
         }
@@ -92,6 +129,47 @@ impl Town {
         let report = invariants::check(&self.hub).await.unwrap();
         assert!(report.holds(), "\n{report}");
     }
+}
+
+type Started = (proof::Hub, Vec<Hub>, Vec<Arc<KafkaBus>>);
+
+async fn embedded(settings: Settings) -> Started {
+    let running = Hub::start(settings, &SERVICES, Arc::new(LocalBus::chaotic(7))).await.unwrap();
+    let hub = proof::Hub::new(running.public_channel(), running.internal_channel(), tokens(&running));
+    (hub, vec![running], Vec::new())
+}
+
+/// Each service with its listeners, its folder and its bus; order last, as it asks the others.
+async fn production(mut settings: Settings, brokers: &str) -> Started {
+    let folder = settings.folder.clone();
+    let prefix = format!("t{}.", kernel::EventId::new().uuid().simple());
+    let (mut running, mut buses, mut doors) = (Vec::new(), Vec::new(), Vec::new());
+    for spec in [catalog::SPEC, payment::SPEC, logistics::SPEC, order::SPEC] {
+        settings.folder = folder.join(spec.name);
+        let kafka = KafkaSettings { prefix: prefix.clone(), partitions: 3, ..KafkaSettings::new(brokers) };
+        let bus = Arc::new(KafkaBus::new(kafka).unwrap());
+        let started = Hub::start(settings.clone(), &[spec], bus.clone()).await.unwrap();
+        settings.peers.insert(spec.name.to_owned(), format!("http://{}", started.internal_addr()));
+        doors.push(Door {
+            public: over_tcp(started.public_addr()),
+            internal: over_tcp(started.internal_addr()),
+        });
+        running.push(started);
+        buses.push(bus);
+    }
+    let [catalog, payment, logistics, order] = <[Door; 4]>::try_from(doors).unwrap();
+    let hub = proof::Hub::of_services(Doors { catalog, order, payment, logistics }, tokens(&running[0]));
+    (hub, running, buses)
+}
+
+fn over_tcp(address: SocketAddr) -> Channel {
+    Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
+}
+
+/// The processes of a hub share its key.
+fn tokens(running: &Hub) -> Arc<dyn proof::Tokens> {
+    let keys = running.keys().clone();
+    Arc::new(move |role: Role, subject: &str| Ok(keys.sign(role, subject, TOKEN_TTL)?))
 }
 
 /// A seller from a country, with its goods.
@@ -189,6 +267,16 @@ pub(crate) async fn buy(buyer: &Session, wishes: &[Wish]) -> Order {
 pub(crate) async fn wallet(buyer: &Session) -> (i64, i64) {
     let wallet = purchase::wallet(buyer, "MYR").await.unwrap();
     (wallet.available.unwrap().minor_units, wallet.held.unwrap().minor_units)
+}
+
+/// Looks until it is so: over Kafka, events may still be on their way once all are published.
+pub(crate) async fn becomes<T, Fut>(expected: T, look: impl Fn() -> Fut)
+where
+    T: PartialEq + std::fmt::Debug,
+    Fut: Future<Output = T>,
+{
+    let what = format!("it becomes {expected:?}");
+    testkit::eventually(&what, || async { (look().await == expected).then_some(()) }).await;
 }
 
 /// Units of a variant that could be sold now.

@@ -13,6 +13,7 @@ use proof::invariants;
 use proto::order::v1::PaymentMethod;
 use rpc::Role;
 
+use crate::engines::Engines;
 use crate::hubs::{self, DataFolder, Ports, Running};
 use crate::settings::File;
 use story::{Purchase, Story};
@@ -30,13 +31,15 @@ pub(crate) struct Args {
     data: DataFolder,
     #[command(flatten)]
     ports: Ports,
+    #[command(flatten)]
+    engines: Engines,
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: Args) -> Result<()> {
     let begun = Instant::now();
     let names = ["my".to_owned(), "th".to_owned()];
-    let running = hubs::start_all(&names, &args.data, &args.ports, &File::default()).await?;
+    let running = hubs::start_all(&names, &args.data, &args.ports, &args.engines, &File::default()).await?;
     println!("two hubs are open after {} ms", begun.elapsed().as_millis());
     let played = play(&running, args.exit).await;
     if played.is_ok() && !args.exit {

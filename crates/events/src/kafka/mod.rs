@@ -61,6 +61,17 @@ impl KafkaBus {
         })
     }
 
+    /// Creates these topics now where they are not there; an error when no broker can be reached in time.
+    pub async fn prepare(&self, topics: &[String]) -> Result<(), BusError> {
+        let names: Vec<String> = topics.iter().map(|topic| self.settings.named(topic)).collect();
+        let away = || BusError(format!("no broker answers at {}", self.settings.brokers));
+        match tokio::time::timeout(self.settings.publish_timeout, self.topics.ensure(&names)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(BusError(format!("{}: {}", away().0, error.0))),
+            Err(_) => Err(away()),
+        }
+    }
+
     /// The consumer groups that we are not in now, for a health check: while there are any, their events wait. A
     /// member without a partition of its own is in its group.
     pub fn outside(&self) -> Vec<String> {

@@ -1,0 +1,33 @@
+//! `migrate`: brings a hub's PostgreSQL databases up to date, and ends.
+
+use anyhow::Result;
+use runtime::{Settings, Spec};
+
+use crate::engines::Engines;
+use crate::hubs;
+
+/// Bring the databases of a hub in the production shape up to date. However many run it at once, each migration runs
+/// once.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Whose databases: catalog, order, payment, logistics; all when absent.
+    #[arg(value_name = "SERVICE", value_parser = hubs::spec)]
+    services: Vec<Spec>,
+    /// The hub's profile: one that comes with the program (id, my, sg, th), or a path to a .toml file.
+    #[arg(long, env = "ENTREPOT_HUB", default_value = "my", value_name = "HUB")]
+    hub: String,
+    #[command(flatten)]
+    engines: Engines,
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: Args) -> Result<()> {
+    let specs = if args.services.is_empty() { hubs::SERVICES.to_vec() } else { args.services };
+    let mut settings = Settings::embedded(hubs::profile(&args.hub)?, "");
+    args.engines.apply_databases(&mut settings, &specs)?;
+    for spec in specs {
+        runtime::migrate(&settings, &[spec]).await?;
+        println!("{} of {} is up to date", spec.name, settings.profile.name());
+    }
+    Ok(())
+}

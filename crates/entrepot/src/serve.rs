@@ -1,0 +1,100 @@
+//! `serve`: one service, or several, of a hub in the production shape: a process each.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use runtime::{Settings, Spec};
+
+use crate::engines::{Engines, Shape};
+use crate::hubs::{self, DataFolder, Ports, Running};
+use crate::settings::File;
+
+/// Serve services of a hub in the production shape: one process each, on PostgreSQL and Kafka.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which: catalog, order, payment, logistics.
+    #[arg(required = true, value_name = "SERVICE", value_parser = hubs::spec)]
+    services: Vec<Spec>,
+    /// The hub's profile: one that comes with the program (id, my, sg, th), or a path to a .toml file.
+    #[arg(long, env = "ENTREPOT_HUB", default_value = "my", value_name = "HUB")]
+    hub: String,
+    /// Where another service's internal listener is, such as catalog=http://catalog:50052; one for each that is asked
+    /// and does not run here.
+    #[arg(long = "peer", env = "ENTREPOT_PEERS", value_name = "SERVICE=URL", value_delimiter = ',', value_parser = peer)]
+    peers: Vec<(String, String)>,
+    /// The hub's key, the same for all of its services; `key.pem` in the hub's data folder when absent.
+    #[arg(long, env = "ENTREPOT_KEY", value_name = "FILE")]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    engines: Engines,
+    #[command(flatten)]
+    data: DataFolder,
+    #[command(flatten)]
+    ports: Ports,
+    /// Settings of the hub: sandbox, rate, kafka and the services' own; see docs/configuration.md.
+    #[arg(long, env = "ENTREPOT_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// `catalog=http://catalog:50052`.
+fn peer(text: &str) -> Result<(String, String), String> {
+    let (service, url) =
+        text.split_once('=').ok_or("must be SERVICE=URL, such as catalog=http://catalog:50052")?;
+    hubs::spec(service)?;
+    Ok((service.to_owned(), url.to_owned()))
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: Args) -> Result<()> {
+    let begun = Instant::now();
+    if args.engines.shape == Shape::Embedded {
+        bail!(
+            "--shape: services are processes of their own in the production shape only; use `up` for the other"
+        );
+    }
+    let file = args.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
+    let mut settings = settings(&args)?;
+    file.apply(&mut settings, &args.services);
+    let carrier = args.engines.apply(&mut settings, &args.services, &file)?;
+    let running = Running::start(settings, &args.services, carrier).await?;
+    let names: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
+    println!(
+        "{} of {} ({}) serves {}, internal {}",
+        names.join(", "),
+        running.profile.name(),
+        running.profile.code(),
+        running.public(),
+        running.internal()
+    );
+    println!("ready in {} ms; Ctrl-C stops", begun.elapsed().as_millis());
+    hubs::asked_to_stop().await?;
+    println!("stopping: calls under way are finished first");
+    running.stop().await;
+    Ok(())
+}
+
+fn settings(args: &Args) -> Result<Settings> {
+    let profile = hubs::profile(&args.hub)?;
+    let folder = args.data.folder.join(profile.code());
+    let names: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
+    let mut settings = Settings::embedded(profile, folder.join(names.join("-")));
+    settings.key = args.key.clone().unwrap_or_else(|| folder.join("key.pem"));
+    settings.public = args.ports.public;
+    settings.internal = args.ports.internal;
+    settings.peers = args.peers.iter().cloned().collect::<BTreeMap<_, _>>();
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_a_service_and_where_it_is() {
+        assert_eq!(peer("order=http://o:1"), Ok(("order".to_owned(), "http://o:1".to_owned())));
+        assert!(peer("order").unwrap_err().contains("SERVICE=URL"));
+        assert!(peer("orders=http://o:1").unwrap_err().contains("catalog, order, payment, logistics"));
+    }
+}
