@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use events::{Bus as _, KafkaBus, KafkaSettings};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::Consumer as _;
+use testkit::eventually;
 
-use crate::fixture::{TOPIC, event, plain, settings};
+use crate::fixture::{Effects, Recorder, TOPIC, event, plain, settings};
 use crate::on_kafka;
 
 on_kafka! {
@@ -19,6 +23,24 @@ on_kafka! {
         let later = KafkaBus::new(KafkaSettings { partitions: 5, ..settings }).unwrap();
         later.publish(TOPIC, &event(1, 2)).await.unwrap();
         assert_eq!(partitions(&brokers, &topic), 3);
+    }
+
+    async fn a_topic_that_was_deleted_is_created_again_by_whoever_uses_it(brokers: String) {
+        let settings = settings(&brokers, 1);
+        let topic = format!("{}{TOPIC}", settings.prefix);
+        let bus = KafkaBus::new(settings).unwrap();
+        let effects = Effects::new().await;
+        effects.subscribe(&bus, Recorder("a")).await;
+        bus.publish(TOPIC, &event(1, 1)).await.unwrap();
+        effects.at_least(1).await;
+
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
+        admin.delete_topics(&[&topic], &AdminOptions::new()).await.unwrap()[0].as_ref().unwrap();
+        // As the relay does: until it is taken.
+        eventually("the event is taken", || async { bus.publish(TOPIC, &event(1, 2)).await.ok() }).await;
+        effects.at_least(2).await;
+        bus.close().await;
     }
 
     async fn a_topic_that_cannot_be_created_is_an_error_that_names_it(brokers: String) {
