@@ -22,6 +22,8 @@ const COMMIT_EVERY: Duration = Duration::from_millis(500);
 const BACKOFF_FIRST: Duration = Duration::from_millis(200);
 const BACKOFF_LONGEST: Duration = Duration::from_secs(10);
 
+/// A consumer that went on for so long worked: two processes of one name throw each other out sooner.
+const STEADY: Duration = Duration::from_secs(60);
 /// How often a trouble that lasts is told of.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -64,8 +66,10 @@ impl Consumer {
         let consumer = self.subscription.consumer();
         let mut backoff = BACKOFF_FIRST;
         loop {
+            let begun = Instant::now();
             let ended = self.session(runtime).await;
-            if self.joined.swap(false, Ordering::SeqCst) {
+            self.joined.store(false, Ordering::SeqCst);
+            if begun.elapsed() > STEADY {
                 backoff = BACKOFF_FIRST;
             }
             match ended {
@@ -98,9 +102,8 @@ impl Consumer {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         consumer.subscribe(&names)?;
         let ended = self.listen(&consumer).await;
-        // Lanes hold the consumer: it closes with the last of them, here.
+        // Lanes hold the consumer. Without them it closes here, giving its partitions back and committing.
         consumer.context().end_all();
-        consumer.context().commit(consumer.as_ref(), CommitMode::Sync);
         ended
     }
 

@@ -80,6 +80,13 @@ impl KafkaBus {
         outside.map(|member| member.group.clone()).collect()
     }
 
+    /// Creates a topic that was deleted, for the event to be sent again.
+    async fn make_anew(&self, name: &str) -> Result<(), BusError> {
+        self.topics.forget(name).await;
+        self.topics.ensure(&[name.to_owned()]).await?;
+        self.producer.look_for(name).await
+    }
+
     /// Ends all consumers: what is in flight takes effect and is committed, within a bound. Dropping the bus does the
     /// same without waiting for it.
     pub async fn close(&self) {
@@ -96,10 +103,8 @@ impl Bus for KafkaBus {
         let published = async {
             self.topics.ensure(std::slice::from_ref(&name)).await?;
             let sent = self.producer.send(&name, &headers::source(topic), event).await;
-            if let Err(error) = &sent
-                && topics::is_unknown(error)
-            {
-                self.topics.forget(&name).await;
+            if sent.as_ref().is_err_and(topics::is_unknown) {
+                self.make_anew(&name).await?;
             }
             sent.map_err(BusError::from)
         };

@@ -1,6 +1,7 @@
 //! Sending, until the brokers have acknowledged.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
@@ -8,6 +9,9 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 
 use super::{KafkaSettings, Quiet, headers};
 use crate::{BusError, Envelope};
+
+/// How long to look for a topic.
+const LOOK_MAX: Duration = Duration::from_secs(2);
 
 /// An idempotent producer: what it sends again by itself comes once and in its place.
 pub(super) struct Producer {
@@ -34,11 +38,21 @@ impl Producer {
             .payload(event.payload.as_slice())
             .headers(headers::of(event, source));
         // A full queue is an error at once: the relay sends it again.
-        let sent = producer.send(record, std::time::Duration::ZERO).await;
+        let sent = producer.send(record, Duration::ZERO).await;
         sent.map(|_| ()).map_err(|(error, _)| {
             self.replace_if_broken(&producer);
             error
         })
+    }
+
+    /// Looks for a topic that it believes is not there: by itself it would only after a while.
+    pub(super) async fn look_for(&self, topic: &str) -> Result<(), BusError> {
+        let (producer, topic) = (self.current().clone(), topic.to_owned());
+        let looking = move || producer.client().fetch_metadata(Some(&topic), LOOK_MAX).map(|_| ());
+        match tokio::task::spawn_blocking(looking).await {
+            Ok(looked) => looked.map_err(BusError::from),
+            Err(stopped) => Err(BusError(stopped.to_string())),
+        }
     }
 
     /// After a fatal error a producer sends nothing more, ever.

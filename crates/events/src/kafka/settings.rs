@@ -35,6 +35,8 @@ const FETCH_AHEAD_KIB: u32 = 4_096;
 const FETCH_AGAIN_MS: u32 = 10;
 /// How often new partitions of a topic are looked for.
 const METADATA_EVERY_MS: u32 = 10_000;
+/// How long a topic that was just created may be unknown to a broker.
+const PROPAGATION_MAX_MS: u32 = 5_000;
 /// How long to wait at most before a lost broker is tried again, and for a connection.
 const RECONNECT_MAX_MS: u32 = 2_000;
 const CONNECT_MAX_MS: u32 = 5_000;
@@ -117,6 +119,7 @@ impl KafkaSettings {
             .set("reconnect.backoff.max.ms", RECONNECT_MAX_MS.to_string())
             .set("socket.connection.setup.timeout.ms", CONNECT_MAX_MS.to_string())
             .set("topic.metadata.refresh.interval.ms", METADATA_EVERY_MS.to_string())
+            .set("topic.metadata.propagation.max.ms", PROPAGATION_MAX_MS.to_string())
             .set_log_level(RDKafkaLogLevel::Warning);
         config
     }

@@ -1,9 +1,12 @@
 //! Several instances of a service.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use events::{Bus as _, KafkaBus, KafkaSettings};
+use futures::future::join_all;
 use testkit::eventually;
+use uuid::Uuid;
 
 use crate::fixture::{Effect, Effects, Recorder, TOPIC, event, joined, settings};
 use crate::on_kafka;
@@ -20,6 +23,44 @@ on_kafka! {
         let settings = KafkaSettings { session_timeout: Duration::from_secs(6), ..settings(&brokers, 4) };
         share_then_take_over(&settings, [Some("payment-0"), Some("payment-1")]).await;
     }
+
+    async fn order_holds_while_instances_come_and_go(brokers: String) {
+        const VERSIONS: i64 = 100;
+        let settings = settings(&brokers, 4);
+        let bus = Arc::new(KafkaBus::new(settings.clone()).unwrap());
+        let effects = Effects::new().await;
+        effects.subscribe(&bus, Recorder("a")).await;
+        let publishing = tokio::spawn({
+            let bus = bus.clone();
+            async move {
+                for version in 1..=VERSIONS {
+                    join_all((1..=KEYS).map(|key| publish(&bus, key, version))).await;
+                }
+            }
+        });
+        for times in 1..=5 {
+            let other = KafkaBus::new(settings.clone()).unwrap();
+            effects.subscribe(&other, Recorder("b")).await;
+            joined(&other).await;
+            effects.at_least(times * 100).await;
+            other.close().await;
+        }
+        publishing.await.unwrap();
+
+        // An event that came after a later one of its key would have had no effect.
+        let count = usize::try_from(KEYS).unwrap() * usize::try_from(VERSIONS).unwrap();
+        let all = effects.at_least(count).await;
+        for key in (1..=KEYS).map(Uuid::from_u128) {
+            let of_key = all.iter().filter(|effect| effect.aggregate_id == key);
+            let versions: Vec<i64> = of_key.map(|effect| effect.aggregate_version).collect();
+            assert_eq!(versions, (1..=VERSIONS).collect::<Vec<_>>(), "of {key}");
+        }
+        bus.close().await;
+    }
+}
+
+async fn publish(bus: &KafkaBus, key: u128, version: i64) {
+    bus.publish(TOPIC, &event(key, version)).await.unwrap();
 }
 
 async fn share_then_take_over(settings: &KafkaSettings, [a, b]: [Option<&str>; 2]) {
@@ -53,9 +94,7 @@ async fn share_then_take_over(settings: &KafkaSettings, [a, b]: [Option<&str>; 2
 
 /// Publishes a version of every key, and waits for the effects; they are once each.
 async fn round(bus: &KafkaBus, effects: &Effects, version: i64) -> Vec<Effect> {
-    for key in 1..=KEYS {
-        bus.publish(TOPIC, &event(key, version)).await.unwrap();
-    }
+    join_all((1..=KEYS).map(|key| publish(bus, key, version))).await;
     let of_round = || async {
         let all = effects.all().await.into_iter();
         all.filter(|effect| effect.aggregate_version == version).collect::<Vec<_>>()

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use events::{Bus as _, KafkaBus, KafkaSettings};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::Consumer as _;
+use testkit::eventually;
 
-use crate::fixture::{TOPIC, event, plain, settings};
+use crate::fixture::{Effects, Recorder, TOPIC, event, joined, plain, settings};
 use crate::on_kafka;
 
 on_kafka! {
@@ -21,6 +25,29 @@ on_kafka! {
         assert_eq!(partitions(&brokers, &topic), 3);
     }
 
+    async fn a_topic_that_was_deleted_is_created_again_by_who_publishes(brokers: String) {
+        let settings = settings(&brokers, 1);
+        let bus = KafkaBus::new(settings.clone()).unwrap();
+        bus.publish(TOPIC, &event(1, 1)).await.unwrap();
+        delete(&brokers, &format!("{}{TOPIC}", settings.prefix)).await;
+        // As the relay does: until it is taken.
+        eventually("the event is taken", || async { bus.publish(TOPIC, &event(1, 2)).await.ok() }).await;
+    }
+
+    async fn a_topic_that_was_deleted_is_created_again_by_who_listens(brokers: String) {
+        let settings = settings(&brokers, 1);
+        let topic = format!("{}{TOPIC}", settings.prefix);
+        let bus = KafkaBus::new(settings).unwrap();
+        let effects = Effects::new().await;
+        effects.subscribe(&bus, Recorder("a")).await;
+        joined(&bus).await;
+        delete(&brokers, &topic).await;
+        eventually("the topic is there", || async { (partitions(&brokers, &topic) == 1).then_some(()) }).await;
+        bus.publish(TOPIC, &event(1, 1)).await.unwrap();
+        effects.at_least(1).await;
+        bus.close().await;
+    }
+
     async fn a_topic_that_cannot_be_created_is_an_error_that_names_it(brokers: String) {
         let settings = KafkaSettings { replication: 15, ..settings(&brokers, 1) };
         let bus = KafkaBus::new(settings).unwrap();
@@ -32,4 +59,11 @@ on_kafka! {
 fn partitions(brokers: &str, topic: &str) -> usize {
     let metadata = plain(brokers, "reader").fetch_metadata(Some(topic), Duration::from_secs(30)).unwrap();
     metadata.topics()[0].partitions().len()
+}
+
+async fn delete(brokers: &str, topic: &str) {
+    let mut config = ClientConfig::new();
+    let admin: AdminClient<DefaultClientContext> = config.set("bootstrap.servers", brokers).create().unwrap();
+    let deleted = admin.delete_topics(&[topic], &AdminOptions::new()).await.unwrap();
+    assert_eq!(deleted, [Ok(topic.to_owned())]);
 }
