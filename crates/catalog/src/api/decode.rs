@@ -51,14 +51,15 @@ pub(super) fn id<K: Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Stat
     text.parse().map_err(|error: kernel::IdError| rpc::status::invalid(&[(field, &error.to_string())]))
 }
 
-/// An etag: the version as text.
+/// An etag: the version as text, from 1 on.
 pub(super) fn etag(text: &str) -> Result<i64, Status> {
-    text.parse().map_err(|_| rpc::status::invalid(&[("etag", "must be the one that you last read")]))
+    let version = text.parse().ok().filter(|version| *version >= 1);
+    version.ok_or_else(|| rpc::status::invalid(&[("etag", "must be the one that you last read")]))
 }
 
 pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
     let text = text.trim();
-    if text.chars().any(char::is_control) && !text.contains('\n') {
+    if text.chars().any(|letter| letter.is_control() && letter != '\n') {
         return Err(Invalid::new(field, "must not hold control characters"));
     }
     if (least..=most).contains(&text.chars().count()) {

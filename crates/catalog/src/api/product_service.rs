@@ -44,14 +44,24 @@ impl Api {
         {
             problems.take::<()>(Err(Invalid::new("max_price.currency", "must be the currency of min_price")));
         }
+        let category = if asked.category.is_empty() {
+            Some(String::new())
+        } else {
+            problems.take(decode::slug("category", &asked.category))
+        };
+        let origin = if asked.origin.is_empty() {
+            Some(String::new())
+        } else {
+            problems.take(decode::country("origin", &asked.origin)).map(|origin| origin.as_str().to_owned())
+        };
         let seller_id: Option<SellerId> =
             if asked.seller_id.is_empty() { None } else { Some(decode::id("seller_id", &asked.seller_id)?) };
         let filter = (|| {
             Some(Filter {
                 words: terms::wanted(&text?),
                 seller_id,
-                category: asked.category.clone(),
-                origin: asked.origin.clone(),
+                category: category?,
+                origin: origin?,
                 min_price: min_price?,
                 max_price: max_price?,
                 own: seller_id.is_some() && maybe_seller(caller) == seller_id,

@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{ProductId, SellerId, VariantId};
 
-use super::list_product::put_variant;
+use super::list_product::{put_terms, put_variant};
 use super::{App, Error};
 use crate::domain::product::{NewProduct, NewStock, NewVariant, Product};
 use crate::domain::seller::UNITS_MAX;
-use crate::domain::terms;
 use crate::store::{locations, products, sellers, stock, variants};
 
 /// A row that can be read.
@@ -115,7 +114,7 @@ async fn create(
     };
     products::put(tx, &product).await?;
     let variant_id = put_variant(tx, product.id, seller_id, 0, variant, None, now).await?;
-    put_terms(tx, product.id, new, variant).await?;
+    put_terms(tx, product.id, &new.translations, std::iter::once(&variant.goods)).await?;
     Ok(Outcome::Created(product.id, variant_id))
 }
 
@@ -128,24 +127,29 @@ async fn update(
     known: crate::domain::product::Variant,
     now: DateTime<Utc>,
 ) -> Result<Outcome, Error> {
-    let restocked = match variant.stock {
-        NewStock::Shared(_) => false,
+    let (restocked, same_shelf) = match variant.stock {
+        NewStock::Shared(id) => (false, id == known.stock_item_id),
         NewStock::Own { units, .. } => match restock(tx, seller_id, &known, units, now).await? {
-            Ok(changed) => changed,
+            Ok(changed) => (changed, true),
             Err(problem) => return Ok(Outcome::Rejected("initial_stock".to_owned(), problem)),
         },
     };
     let same = known.goods == variant.goods
         && product.category == new.category
         && product.translations == new.translations
-        && !product.withdrawn;
+        && same_shelf
+        && !product.withdrawn
+        // An edit may have dropped it.
+        && product.variants.iter().any(|offered| offered.id == known.id);
     if same {
         let outcome = if restocked { Outcome::Updated } else { Outcome::Unchanged };
         return Ok(outcome(product.id, known.id));
     }
     products::edit(tx, product.id, None, &new.category, &new.translations, now).await?;
     let variant_id = put_variant(tx, product.id, seller_id, 0, variant, Some(&known), now).await?;
-    put_terms(tx, product.id, new, variant).await?;
+    let others =
+        product.variants.iter().map(|other| &other.goods).filter(|goods| goods.sku != known.goods.sku);
+    put_terms(tx, product.id, &new.translations, others.chain([&variant.goods])).await?;
     Ok(Outcome::Updated(product.id, variant_id))
 }
 
@@ -167,10 +171,4 @@ async fn restock(
         return Ok(Ok(true));
     }
     Ok(Err(format!("{units} is less than the {} that orders hold", item.reserved)))
-}
-
-async fn put_terms(tx: &mut Tx, id: ProductId, new: &NewProduct, variant: &NewVariant) -> Result<(), Error> {
-    let words = new.translations.iter().flat_map(|words| [words.title.as_str(), words.description.as_str()]);
-    let codes = [variant.goods.sku.as_str(), variant.goods.name.as_str()];
-    Ok(products::put_terms(tx, id, &terms::of(words.chain(codes))).await?)
 }

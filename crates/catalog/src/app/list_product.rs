@@ -5,7 +5,7 @@ use db::Tx;
 use kernel::{ProductId, SellerId, StockItemId, VariantId};
 
 use super::Error;
-use crate::domain::product::{NewProduct, NewStock, NewVariant, Product, Translation, Variant};
+use crate::domain::product::{Goods, NewProduct, NewStock, NewVariant, Product, Translation, Variant};
 use crate::domain::seller::StockItem;
 use crate::domain::terms;
 use crate::store::{locations, products, sellers, stock, variants};
@@ -40,7 +40,7 @@ pub(crate) async fn create(
         }
         put_variant(tx, product.id, seller_id, place, variant, None, now).await?;
     }
-    put_terms(tx, product.id, &new.translations, &new.variants).await?;
+    put_terms(tx, product.id, &new.translations, new.variants.iter().map(|variant| &variant.goods)).await?;
     found(tx, product.id).await
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn update(
         kept.push(put_variant(tx, id, seller_id, place, variant, known.as_ref(), now).await?);
     }
     variants::keep_only(tx, id, &kept).await?;
-    put_terms(tx, id, &new.translations, &new.variants).await?;
+    put_terms(tx, id, &new.translations, new.variants.iter().map(|variant| &variant.goods)).await?;
     found(tx, id).await
 }
 
@@ -138,14 +138,15 @@ async fn shared_shelf(
     }
 }
 
-async fn put_terms(
+/// Lets a product be found by its words and the codes of all its variants.
+pub(super) async fn put_terms<'a>(
     tx: &mut Tx,
     id: ProductId,
     translations: &[Translation],
-    variants: &[NewVariant],
+    goods: impl Iterator<Item = &'a Goods>,
 ) -> Result<(), Error> {
     let words = translations.iter().flat_map(|words| [words.title.as_str(), words.description.as_str()]);
-    let codes = variants.iter().flat_map(|variant| [variant.goods.sku.as_str(), variant.goods.name.as_str()]);
+    let codes = goods.flat_map(|goods| [goods.sku.as_str(), goods.name.as_str()]);
     Ok(products::put_terms(tx, id, &terms::of(words.chain(codes))).await?)
 }
 

@@ -70,19 +70,15 @@ async fn hold(
     let units =
         units_by_item(&lines).ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be held"))?;
     let held = stock::reserve(tx, &units).await?;
-    if usize::try_from(held).unwrap_or(usize::MAX) == units.len() {
+    if held.len() == units.len() {
         return Ok(State::Held);
     }
-    // Which shelf was short: as it is now, within the transaction that is rolled back.
+    // The first line whose shelf was short: as it is now, within the transaction that is rolled back.
     let offers = offers::of(tx, &ids).await?;
-    let short = offers.iter().find(|offer| {
-        let wanted = units.get(&StockItemId::from(offer.stock_item_id)).copied().unwrap_or_default();
-        found.get(&offer.variant_id).is_some_and(|before| before.stock_free == offer.stock_free)
-            && wanted > offer.stock_free
-    });
-    Err(short
-        .or(offers.first())
-        .map_or_else(|| Error::refused("OUT_OF_STOCK", "too few are left"), out_of_stock))
+    let is_short = |offer: &&Offer| !held.contains(&StockItemId::from(offer.stock_item_id));
+    let short =
+        ids.iter().find_map(|id| offers.iter().filter(is_short).find(|offer| offer.variant_id == id.uuid()));
+    Err(short.map_or_else(|| Error::refused("OUT_OF_STOCK", "too few are left"), out_of_stock))
 }
 
 async fn stands(tx: &mut Tx, id: ReservationId) -> Result<State, Error> {

@@ -59,7 +59,8 @@ pub(crate) async fn undo(
     Ok(Outcome::Done)
 }
 
-/// Goods of an order came back and can be sold again; each return once.
+/// Goods of an order came back and can be sold again; each return once. After [`Outcome::Never`] the transaction is
+/// to be rolled back.
 pub(crate) async fn take_back(
     tx: &mut Tx,
     outbox: Outbox,
@@ -73,8 +74,13 @@ pub(crate) async fn take_back(
         return Ok(Outcome::Never);
     }
     let Some(lines) = part(&reservation.lines, quantities) else { return Ok(Outcome::Never) };
+    let before = reservations::returned(tx, id).await?;
     if !reservations::put_returned(tx, return_id, id, &lines).await? {
         return Ok(Outcome::Already);
+    }
+    // Each return may be less than what left, and all of them more.
+    if part(&without(&reservation.lines, &before), quantities).is_none() {
+        return Ok(Outcome::Never);
     }
     let Some(touched) = reservations::touch(tx, id).await? else { return Ok(Outcome::Never) };
     put_back(tx, outbox, &touched, &lines, now).await?;
@@ -98,7 +104,8 @@ async fn put_back(
 /// The part of lines that these quantities are; `None` when they are of other goods or more.
 fn part(lines: &[Line], quantities: &BTreeMap<VariantId, i64>) -> Option<Vec<Line>> {
     let one = |(variant_id, quantity): (&VariantId, &i64)| {
-        let line = lines.iter().find(|line| line.variant_id == *variant_id && line.quantity >= *quantity)?;
+        let is_of = |line: &&Line| line.variant_id == *variant_id && (1..=line.quantity).contains(quantity);
+        let line = lines.iter().find(is_of)?;
         let per_unit = line.units.checked_div(line.quantity)?;
         Some(Line { quantity: *quantity, units: per_unit.checked_mul(*quantity)?, ..line.clone() })
     };
@@ -128,7 +135,9 @@ mod tests {
         let line = Line { variant_id, quantity: 3, stock_item_id: StockItemId::new(), units: 12 };
         let back = part(std::slice::from_ref(&line), &BTreeMap::from([(variant_id, 2)])).unwrap();
         assert_eq!((back[0].quantity, back[0].units), (2, 8));
-        assert!(part(std::slice::from_ref(&line), &BTreeMap::from([(variant_id, 4)])).is_none());
+        for wrong in [4, 0, -1] {
+            assert!(part(std::slice::from_ref(&line), &BTreeMap::from([(variant_id, wrong)])).is_none());
+        }
         let left = without(&[line], &back);
         assert_eq!((left[0].quantity, left[0].units), (1, 4));
     }

@@ -1,6 +1,6 @@
 //! Shelves and their movements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use db::Tx;
@@ -142,21 +142,26 @@ pub(crate) async fn of_seller(
     Ok(rows.into_iter().map(StockItem::from).collect())
 }
 
-/// Holds units of several shelves, all or none of each; how many shelves had enough. Rows are locked in the order of
+/// Holds units of several shelves, all or none of each; the shelves that had enough. Rows are locked in the order of
 /// their ids, so that two orders never wait for each other.
-pub(crate) async fn reserve(tx: &mut Tx, wanted: &BTreeMap<StockItemId, i64>) -> Result<u64, db::Error> {
+pub(crate) async fn reserve(
+    tx: &mut Tx,
+    wanted: &BTreeMap<StockItemId, i64>,
+) -> Result<BTreeSet<StockItemId>, db::Error> {
     let sql = tx.sql(
         "with wanted as (select id, units from jsonb_to_recordset($1) as rows (id uuid, units bigint)), \
          locked as (select stock_item_id from stock_items where stock_item_id in (select id from wanted) \
              order by stock_item_id for update) \
          update stock_items set reserved = reserved + wanted.units from wanted \
          where stock_items.stock_item_id = wanted.id and on_hand - reserved >= wanted.units \
-         and stock_items.stock_item_id in (select stock_item_id from locked)",
+         and stock_items.stock_item_id in (select stock_item_id from locked) returning stock_item_id",
         "update stock_items set reserved = reserved + wanted.units from \
          (select unhex(value ->> 'id', '-') as id, value ->> 'units' as units from json_each($1)) as wanted \
-         where stock_items.stock_item_id = wanted.id and on_hand - reserved >= wanted.units",
+         where stock_items.stock_item_id = wanted.id and on_hand - reserved >= wanted.units \
+         returning stock_item_id",
     );
-    db::execute!(tx, sql, units(wanted))
+    let held = db::fetch_all!(tx, (Uuid,), sql, units(wanted))?;
+    Ok(held.into_iter().map(|(id,)| id.into()).collect())
 }
 
 /// Gives held units free.

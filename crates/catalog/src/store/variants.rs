@@ -50,7 +50,8 @@ impl Row {
     }
 }
 
-/// Writes a variant, or takes the place of the seller's one with this SKU. It keeps its id.
+/// Writes a variant, or what it has become. [`db::Error::Conflict`] when another variant of the seller's took its SKU
+/// meanwhile.
 pub(crate) async fn put(
     tx: &mut Tx,
     product_id: ProductId,
@@ -58,7 +59,7 @@ pub(crate) async fn put(
     variant: &Variant,
 ) -> Result<VariantId, db::Error> {
     let goods = &variant.goods;
-    let (id,) = db::fetch_one!(
+    let written = db::fetch_optional!(
         tx,
         (Uuid,),
         "insert into variants (variant_id, product_id, seller_id, sku, name, price_minor, currency, hs_code, origin, \
@@ -68,7 +69,8 @@ pub(crate) async fn put(
          price_minor = excluded.price_minor, currency = excluded.currency, hs_code = excluded.hs_code, \
          origin = excluded.origin, weight_grams = excluded.weight_grams, length_mm = excluded.length_mm, \
          width_mm = excluded.width_mm, height_mm = excluded.height_mm, stock_item_id = excluded.stock_item_id, \
-         stock_units = excluded.stock_units, preference = excluded.preference, offered = true returning variant_id",
+         stock_units = excluded.stock_units, preference = excluded.preference, offered = true \
+         where variants.variant_id = excluded.variant_id returning variant_id",
         variant.id.uuid(),
         product_id.uuid(),
         seller_id.uuid(),
@@ -86,7 +88,7 @@ pub(crate) async fn put(
         goods.stock_units,
         goods.preference.as_str(),
     )?;
-    Ok(id.into())
+    written.map(|(id,)| id.into()).ok_or(db::Error::Conflict)
 }
 
 /// The seller's variant with this SKU, with its product.

@@ -1,0 +1,20 @@
+//! The catalog service as its callers see it: through gRPC, on both engines.
+
+#![expect(clippy::unwrap_used, reason = "what is not as it should be fails its test")]
+
+mod bad_input;
+mod browsing;
+mod dispatching;
+mod importing;
+mod market;
+mod pages;
+mod parked;
+mod products;
+mod purchase;
+mod racing;
+mod replays;
+mod reserving;
+mod sellers;
+mod stock;
+mod strangers;
+mod wares;

@@ -1,0 +1,163 @@
+//! Holds of stock: all lines or none, and each id once.
+
+use proto::catalog::internal::v1::{ReservationState, ReserveRequest};
+use proto::catalog::v1::Variant;
+use testkit::on_both;
+use tonic::{Code, Status};
+
+use crate::market::{Market, Trader, refusal, refused};
+use crate::purchase::Purchase;
+use crate::wares::{baht, change, product, sharing, variant};
+
+/// A shelf that two variants share, the second taking three units of it.
+async fn shared(market: &Market, trader: &Trader, units: i64) -> (Variant, Variant) {
+    let single = market.goods(trader, "S-1", units).await;
+    let request = product(vec![sharing(trader, "S-3", &single.stock_item_id, 3)]);
+    let three = market.products(&trader.id).create_product(request).await.unwrap().into_inner();
+    (single, three.product.unwrap().variants.remove(0))
+}
+
+/// Which variant was short, and how many could be had.
+fn short(refused: &Status) -> (Option<String>, Option<String>) {
+    (rpc::status::metadata(refused, "variant_id"), rpc::status::metadata(refused, "available"))
+}
+
+on_both! {
+    async fn all_lines_are_held_or_none(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let (silk, tea) = (market.goods(&trader, "A-1", 5).await, market.goods(&trader, "A-2", 2).await);
+        for lines in [[(&silk, 1), (&tea, 3)], [(&tea, 3), (&silk, 1)]] {
+            let greedy = Purchase::of(&lines);
+            let refusal = market.reserve(&greedy).await.unwrap_err();
+            assert_eq!(crate::market::reason(&refusal), "OUT_OF_STOCK");
+            assert_eq!(refusal.code(), Code::FailedPrecondition);
+            assert_eq!(short(&refusal), (Some(tea.variant_id.clone()), Some("2".to_owned())));
+            assert_eq!(market.inquire(&greedy).await.unwrap_err().code(), Code::NotFound);
+            market.adds_up_to(7, 0, 0).await;
+        }
+        let modest = Purchase::of(&[(&silk, 1), (&tea, 2)]);
+        assert_eq!(market.reserve(&modest).await.unwrap(), ReservationState::Held);
+        assert_eq!(market.inquire(&modest).await.unwrap(), ReservationState::Held);
+        assert_eq!((market.shelf(&trader, &silk).await, market.shelf(&trader, &tea).await), ((5, 1), (2, 2)));
+        let last = market.reserve(&Purchase::of(&[(&tea, 1)])).await.unwrap_err();
+        assert_eq!(short(&last), (Some(tea.variant_id.clone()), Some("0".to_owned())));
+        market.adds_up_to(7, 3, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn lines_of_one_shelf_count_together(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let (single, three) = shared(&market, &trader, 8).await;
+        // 3 + 2 × 3 units of 8, though each line alone would do.
+        assert_eq!(refusal(market.offers(&[(&single, 3), (&three, 2)]).await), refused("OUT_OF_STOCK"));
+        let greedy = Purchase::of(&[(&single, 3), (&three, 2)]);
+        assert_eq!(refusal(market.reserve(&greedy).await), refused("OUT_OF_STOCK"));
+        market.adds_up_to(8, 0, 0).await;
+        market.offers(&[(&single, 2), (&three, 2)]).await.unwrap();
+        let all = Purchase::of(&[(&single, 2), (&three, 2)]);
+        assert_eq!(market.reserve(&all).await.unwrap(), ReservationState::Held);
+        assert_eq!(market.shelf(&trader, &single).await, (8, 8));
+        assert_eq!(market.release(&all).await, ReservationState::Released);
+        market.adds_up_to(8, 0, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn a_price_that_changed_since_the_quote_holds_nothing(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let read = market.list(&trader, "A-1", 5).await;
+        let quoted = Purchase::of(&[(&read.variants[0], 1)]);
+        let mut dearer = variant(&trader, "A-1", 5);
+        dearer.price = Some(baht(45_001));
+        let request = change(&read, vec![dearer]);
+        let edited = market.products(&trader.id).update_product(request).await.unwrap().into_inner();
+        let refusal = market.reserve(&quoted).await.unwrap_err();
+        assert_eq!((refusal.code(), crate::market::reason(&refusal).as_str()), (Code::FailedPrecondition, "PRICE_CHANGED"));
+        assert_eq!(rpc::status::metadata(&refusal, "variant_id"), Some(read.variants[0].variant_id.clone()));
+        assert_eq!(market.inquire(&quoted).await.unwrap_err().code(), Code::NotFound);
+        market.adds_up_to(5, 0, 0).await;
+        // At the price of today the same id may be held.
+        let today = Purchase::of(&[(&edited.product.unwrap().variants[0], 1)]);
+        let request = ReserveRequest { lines: today.lines, ..quoted.request() };
+        let held = market.reservations().reserve(request).await.unwrap().into_inner();
+        assert_eq!(held.state(), ReservationState::Held);
+        market.hub.stop().await;
+    }
+
+    async fn a_hold_asked_for_again_answers_how_it_stands(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 5).await;
+        let purchase = Purchase::of(&[(&silk, 5)]);
+        for _ in 0..3 {
+            assert_eq!(market.reserve(&purchase).await.unwrap(), ReservationState::Held);
+        }
+        market.adds_up_to(5, 5, 0).await;
+        market.tell(&purchase.confirmed(&market)).await;
+        assert_eq!(market.reserve(&purchase).await.unwrap(), ReservationState::Dispatched);
+        // Too late to give back: the goods have left.
+        assert_eq!(market.release(&purchase).await, ReservationState::Dispatched);
+        market.adds_up_to(0, 0, 5).await;
+        market.hub.stop().await;
+    }
+
+    async fn a_released_hold_is_free_for_others_and_never_held_again(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 5).await;
+        let purchase = Purchase::of(&[(&silk, 5)]);
+        market.reserve(&purchase).await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(market.release(&purchase).await, ReservationState::Released);
+            market.adds_up_to(5, 0, 0).await;
+        }
+        assert_eq!(refusal(market.reserve(&purchase).await), refused("RESERVATION_RELEASED"));
+        assert_eq!(market.inquire(&purchase).await.unwrap(), ReservationState::Released);
+        assert_eq!(market.reserve(&Purchase::of(&[(&silk, 5)])).await.unwrap(), ReservationState::Held);
+        market.adds_up_to(5, 5, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn releasing_an_unseen_id_leaves_a_tombstone(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 5).await;
+        let purchase = Purchase::of(&[(&silk, 1)]);
+        assert_eq!(market.inquire(&purchase).await.unwrap_err().code(), Code::NotFound);
+        assert_eq!(market.release(&purchase).await, ReservationState::Released);
+        assert_eq!(market.inquire(&purchase).await.unwrap(), ReservationState::Released);
+        assert_eq!(refusal(market.reserve(&purchase).await), refused("RESERVATION_RELEASED"));
+        market.adds_up_to(5, 0, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn a_bad_hold_names_its_field(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 5).await;
+        let mut worthless = Purchase::of(&[(&silk, 1)]).request();
+        worthless.lines[0].unit_price = None;
+        let mut unknown = Purchase::of(&[(&silk, 1)]).request();
+        unknown.lines[0].variant_id = "silk".to_owned();
+        for (field, request) in [
+            ("lines", Purchase::of(&[]).request()),
+            ("lines[1].quantity", Purchase::of(&[(&silk, 1), (&silk, 0)]).request()),
+            ("lines[0].quantity", Purchase::of(&[(&silk, -5)]).request()),
+            ("lines[0].unit_price", worthless),
+            ("lines[0].variant_id", unknown),
+            ("order_id", ReserveRequest { order_id: String::new(), ..Purchase::of(&[(&silk, 1)]).request() }),
+            ("reservation_id", ReserveRequest { reservation_id: "x".to_owned(), ..Purchase::of(&[(&silk, 1)]).request() }),
+        ] {
+            let refused = market.reservations().reserve(request).await.unwrap_err();
+            assert_eq!(rpc::status::fields(&refused), [field]);
+        }
+        let missing = Variant { variant_id: kernel::VariantId::new().to_string(), ..silk };
+        let refused = refusal(market.reserve(&Purchase::of(&[(&missing, 1)])).await);
+        assert_eq!(refused, (Code::NotFound, "VARIANT_NOT_FOUND".to_owned()));
+        assert_eq!(refusal(market.offers(&[(&missing, 1)]).await), refused);
+        market.adds_up_to(5, 0, 0).await;
+        market.hub.stop().await;
+    }
+}
