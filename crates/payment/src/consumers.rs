@@ -43,7 +43,7 @@ impl OnOrder {
         let order_id: OrderId = id("order_id", &event.order_id)?;
         let escrow = |consignment: &QuotedConsignment| -> Result<Escrow, HandlerError> {
             let total = consignment.price.as_ref().and_then(|price| price.total.as_ref());
-            let amount = convert::money("consignments.price.total", total).map_err(poison)?;
+            let amount = not_negative("consignments.price.total", total)?;
             Ok(Escrow {
                 consignment_id: id("consignment_id", &consignment.consignment_id)?,
                 hold_id,
@@ -54,6 +54,7 @@ impl OnOrder {
                 amount,
                 returned_goods_minor: 0,
                 consignment: consignment.encode_to_vec(),
+                commission_rate: Some(self.0.hub.terms().commission_rate),
             })
         };
         let escrows = event.consignments.iter().map(escrow).collect::<Result<Vec<_>, _>>()?;
@@ -102,8 +103,8 @@ impl OnOrder {
             refund_id: RefundId::derive(return_id.uuid(), "refund"),
             return_id: event.return_id.clone(),
             consignment_id: id("consignment_id", &event.consignment_id)?,
-            refund: convert::money("refund", event.refund.as_ref()).map_err(poison)?,
-            goods: convert::money("seller_goods", event.seller_goods.as_ref()).map_err(poison)?,
+            refund: not_negative("refund", event.refund.as_ref())?,
+            goods: not_negative("seller_goods", event.seller_goods.as_ref())?,
         };
         let consignment_id = back.consignment_id;
         let outcome =
@@ -140,7 +141,7 @@ impl OnOrder {
             charges: duty.checked_add(tax)?.checked_add(amount(parts.fees.as_ref(), "fees")?)?,
             goods_rate: rate(quoted.goods_rate.as_ref(), "goods_rate")?,
             charges_rate: rate(quoted.charges_rate.as_ref(), "charges_rate")?,
-            commission_rate: self.0.hub.terms().commission_rate,
+            commission_rate: escrow.commission_rate.unwrap_or(self.0.hub.terms().commission_rate),
         })
     }
 }
@@ -158,6 +159,14 @@ fn invalid(field: &'static str, problem: String) -> Error {
 
 fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, HandlerError> {
     text.parse().map_err(|error| HandlerError::Poison(format!("{field}: {error}")))
+}
+
+fn not_negative(field: &str, amount: Option<&proto::types::v1::Money>) -> Result<Money, HandlerError> {
+    let amount = convert::money(field, amount).map_err(poison)?;
+    if amount.is_negative() {
+        return Err(HandlerError::Poison(format!("{field}: {amount} must not be less than 0")));
+    }
+    Ok(amount)
 }
 
 fn poison(error: convert::Invalid) -> HandlerError {

@@ -21,7 +21,10 @@ pub const SPEC: Spec = Spec {
     name: "payment",
     migrations: db::MigrationSet {
         name: "payment",
-        files: &[("0001_payment.sql", include_str!("../migrations/0001_payment.sql"))],
+        files: &[
+            ("0001_payment.sql", include_str!("../migrations/0001_payment.sql")),
+            ("0002_commission.sql", include_str!("../migrations/0002_commission.sql")),
+        ],
     },
     policies: POLICIES,
     packages: &["entrepot.payment.v1", "entrepot.payment.internal.v1"],

@@ -52,6 +52,10 @@ impl From<Error> for Status {
             Error::Refused { reason, message } => {
                 rpc::status::reject(Code::FailedPrecondition, reason, message.clone(), &[])
             }
+            Error::NoRate { currency, message } => {
+                let metadata = [("currency", currency.code())];
+                rpc::status::reject(Code::FailedPrecondition, "RATE_UNAVAILABLE", message.clone(), &metadata)
+            }
             Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
             Error::Money(_) => rpc::status::invalid(&[("amount", &error.to_string())]),
         }

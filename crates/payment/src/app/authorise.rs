@@ -99,6 +99,9 @@ async fn stands(tx: &mut Tx, asked: &Hold) -> Result<Hold, Error> {
         Some(found) if found.state == State::Voided => {
             Err(Error::refused("HOLD_VOIDED", "this hold was ended: it takes no money any more"))
         }
+        Some(found) if found.order_id != asked.order_id || found.amount != asked.amount => {
+            Err(Error::refused("HOLD_EXISTS", "this hold is for another order or another amount"))
+        }
         Some(found) => Ok(found),
         None => Err(Error::refused("HOLD_EXISTS", "the order has another hold")),
     }

@@ -41,6 +41,7 @@ pub(crate) async fn capture(
         });
     };
     let hold = holds::find(tx, hold_id).await?.ok_or(Error::Database(db::Error::RowNotFound))?;
+    check_order(&hold, order_id)?;
     check_sum(&hold, &consignments)?;
     if hold.is_wallet() {
         transfers::settle(tx, order_id, "posted").await?;
@@ -50,7 +51,10 @@ pub(crate) async fn capture(
     }
     let mut movements = Vec::with_capacity(consignments.len());
     for escrow in &consignments {
-        escrows::put(tx, escrow).await?;
+        if !escrows::put(tx, escrow).await? {
+            let problem = format!("{} is in escrow already", escrow.consignment_id);
+            return Err(Error::Invalid { field: "consignments", problem });
+        }
         if escrow.amount.is_positive() {
             let (debit, credit) = (Account::holding(hold_id), Account::escrow(escrow.consignment_id));
             let movement = Transfer::posted("escrow", debit, credit, escrow.amount, now);
@@ -60,6 +64,13 @@ pub(crate) async fn capture(
     transfers::put(tx, &movements).await?;
     outbox.put(tx, &facts::escrow_held(&hold, version, &consignments, now)).await?;
     Ok(Outcome::Captured)
+}
+
+fn check_order(hold: &Hold, order_id: OrderId) -> Result<(), Error> {
+    if hold.order_id == order_id {
+        return Ok(());
+    }
+    Err(Error::Invalid { field: "order_id", problem: format!("the hold is for order {}", hold.order_id) })
 }
 
 fn check_sum(hold: &Hold, consignments: &[Escrow]) -> Result<(), Error> {

@@ -14,11 +14,11 @@ impl App {
             if self.sandbox { AgeLimit::WarnAfterDays(days) } else { AgeLimit::RefuseAfterDays(days) };
         let today = self.hub.today(self.clock.now());
         exchange::quote(&self.rates, terms.exchange_spread, limit, from, to, today).map_err(|error| {
-            let reason = match &error {
-                exchange::Error::Unavailable { .. } => "RATE_UNAVAILABLE",
-                exchange::Error::TooOld { .. } => "RATE_TOO_OLD",
-            };
-            Error::refused(reason, error.to_string())
+            let message = error.to_string();
+            match error {
+                exchange::Error::Unavailable { currency, .. } => Error::NoRate { currency, message },
+                exchange::Error::TooOld { .. } => Error::refused("RATE_TOO_OLD", message),
+            }
         })
     }
 }

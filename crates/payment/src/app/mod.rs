@@ -19,6 +19,7 @@ use db::{Db, Retryable};
 use events::Outbox;
 use hub::Profile;
 use kernel::Clock;
+use money::Currency;
 use money::rates::RateTable;
 
 /// What every use case needs.
@@ -45,6 +46,9 @@ pub(crate) enum Error {
     /// Refused by a rule: an UPPER_SNAKE reason and a sentence.
     #[error("{message}")]
     Refused { reason: &'static str, message: String },
+    /// A currency has no rate.
+    #[error("{message}")]
+    NoRate { currency: Currency, message: String },
     #[error("{field}: {problem}")]
     Invalid { field: &'static str, problem: String },
 }

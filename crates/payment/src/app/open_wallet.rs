@@ -16,7 +16,7 @@ impl App {
             Ok(_) => Ok(()),
             Err(_) => {
                 let message = format!("the hub has no rate for {currency}");
-                Err(Error::refused("RATE_UNAVAILABLE", message))
+                Err(Error::NoRate { currency, message })
             }
         }
     }

@@ -9,7 +9,7 @@ use money::Money;
 use super::Error;
 use crate::domain::hold::{Hold, State};
 use crate::domain::ledger::{Account, Transfer};
-use crate::domain::settlement::{self, Terms};
+use crate::domain::settlement::{self, Returned, Terms};
 use crate::facts;
 use crate::store::escrows::{self, Escrow};
 use crate::store::refunds::{self, Refund};
@@ -46,6 +46,8 @@ pub(crate) async fn returned(
     now: DateTime<Utc>,
 ) -> Result<Outcome, Error> {
     let Some(escrow) = escrows::lock(tx, back.consignment_id).await? else { return Ok(Outcome::NotYet) };
+    let terms = terms(&escrow)?;
+    let before = returned_before(&escrow, &terms, back.goods)?;
     let mut refund = Refund {
         id: back.refund_id,
         hold_id: escrow.hold_id,
@@ -64,24 +66,39 @@ pub(crate) async fn returned(
     if !refunds::put(tx, &refund).await? {
         return Ok(Outcome::Already);
     }
-    escrows::refund(tx, back.consignment_id, back.refund, back.goods.minor()).await?;
+    if !escrows::refund(tx, back.consignment_id, back.refund, back.goods.minor()).await? {
+        return Err(Error::Database(db::Error::RowNotFound));
+    }
     let Some(version) = holds::refund(tx, escrow.hold_id, back.refund).await? else {
         return Err(Error::Database(db::Error::RowNotFound));
     };
     let hold = holds::find(tx, escrow.hold_id).await?.ok_or(Error::Database(db::Error::RowNotFound))?;
     let to_buyer = to_buyer(tx, &hold, back.refund, now).await?;
     let movements = if escrow.state == "released" {
-        settlement::take_back(&terms(&escrow)?, to_buyer, back.refund, back.goods, now)?
-    } else {
+        settlement::take_back(&terms, to_buyer, before, back.refund, back.goods, now)?
+    } else if back.refund.is_positive() {
         let from = Account::escrow(back.consignment_id);
         vec![
             Transfer::posted("refund", from, to_buyer, back.refund, now)
                 .of_consignment(escrow.order_id, back.consignment_id),
         ]
+    } else {
+        // Goods whose price rounds to nothing.
+        Vec::new()
     };
     transfers::put(tx, &movements).await?;
     outbox.put(tx, &facts::refund_completed(&hold, version, &refund)).await?;
     Ok(Outcome::Done)
+}
+
+/// What had gone back before these goods, which are in the seller's currency as those.
+fn returned_before(escrow: &Escrow, terms: &Terms, goods: Money) -> Result<Returned, Error> {
+    let currency = terms.seller_goods.currency();
+    if goods.currency() != currency {
+        let problem = format!("{goods} must be in {currency}, the seller's currency");
+        return Err(Error::Invalid { field: "seller_goods", problem });
+    }
+    Ok(Returned { refunded: escrow.refunded, goods: escrow.returned_goods(currency)? })
 }
 
 async fn fail(tx: &mut Tx, outbox: Outbox, escrow: &Escrow, refund: Refund) -> Result<Outcome, Error> {

@@ -21,8 +21,9 @@ pub(crate) async fn top_up(
     amount: Money,
     now: DateTime<Utc>,
 ) -> Result<Wallet, Error> {
+    let missing = || Error::not_found("wallet", wallet_id);
     let wallet = wallets::find(tx, wallet_id).await?.filter(|wallet| wallet.owner == owner);
-    let wallet = wallet.ok_or_else(|| Error::not_found("wallet", wallet_id))?;
+    let wallet = wallet.ok_or_else(missing)?;
     if wallet.posted.currency() != amount.currency() {
         let problem = format!("must be in {}, the wallet's currency", wallet.posted.currency());
         return Err(Error::Invalid { field: "amount.currency", problem });
@@ -33,6 +34,6 @@ pub(crate) async fn top_up(
     let movement =
         Transfer::posted("top_up", Account::provider(SANDBOX), Account::wallet(wallet_id), amount, now);
     transfers::put(tx, &[movement]).await?;
-    let posted = wallet.posted.checked_add(amount)?;
-    Ok(Wallet { posted, ..wallet })
+    // Read again: another may have changed it between the first look and the lock.
+    wallets::find(tx, wallet_id).await?.ok_or_else(missing)
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use money::Currency;
-use money::rates::{RateTable, ReferenceRate};
+use money::rates::{self, RateTable, ReferenceRate};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// Decimals of a quoted rate.
@@ -24,7 +24,12 @@ pub(crate) struct Quoted {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     #[error("there is no rate from {from} to {to}")]
-    Unavailable { from: Currency, to: Currency },
+    Unavailable {
+        from: Currency,
+        to: Currency,
+        /// The one that has no rate; `from` when each has, but of no common day.
+        currency: Currency,
+    },
     #[error(
         "the newest rate from {from} to {to} is of {as_of}: older than the {age_days_max} days that this hub allows"
     )]
@@ -49,7 +54,13 @@ pub(crate) fn quote(
     to: Currency,
     today: NaiveDate,
 ) -> Result<Quoted, Error> {
-    let reference = table.rate(from, to, today).map_err(|_| Error::Unavailable { from, to })?;
+    let reference = table.rate(from, to, today).map_err(|error| {
+        let currency = match error {
+            rates::Error::UnknownCurrency { currency } => currency,
+            _ => from,
+        };
+        Error::Unavailable { from, to, currency }
+    })?;
     if from == to {
         return Ok(Quoted { from, to, rate: Decimal::ONE, reference, warning: None });
     }

@@ -36,7 +36,7 @@ pub(crate) struct Terms {
     pub(crate) commission_rate: Decimal,
 }
 
-/// What has gone back of a consignment before its escrow is released.
+/// What has gone back of a consignment so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Returned {
     /// Refunded in the buyer's currency.
@@ -64,7 +64,7 @@ pub(crate) fn release(
     at: DateTime<Utc>,
 ) -> Result<Release, money::Error> {
     let goods = not_below_zero(terms.seller_goods.checked_sub(returned.goods)?);
-    let commission = goods.times(terms.commission_rate, Rounding::HalfAwayFromZero)?;
+    let commission = commission(terms, returned)?;
     let back = charges_part(terms, returned.refunded, returned.goods)?;
     let customs = not_below_zero(terms.charges.checked_sub(back)?);
     // When even the carriage was given back nothing is left to pay it from: the parcel came back whole.
@@ -89,16 +89,21 @@ pub(crate) fn release(
 }
 
 /// Takes back what a return after the release gives to the buyer: from the seller the goods less the commission on
-/// them, from customs the duty and tax on them (a claim, where they were paid already).
+/// them, from customs the duty and tax on them (a claim, where they were paid already). Both are counted from all that
+/// has gone back, less what earlier returns took: many small returns come to the same as one large one.
 pub(crate) fn take_back(
     terms: &Terms,
     to_buyer: Account,
+    before: Returned,
     refund: Money,
     goods: Money,
     at: DateTime<Utc>,
 ) -> Result<Vec<Transfer>, money::Error> {
-    let commission = goods.times(terms.commission_rate, Rounding::HalfAwayFromZero)?;
-    let charges = charges_part(terms, refund, goods)?;
+    let after =
+        Returned { refunded: before.refunded.checked_add(refund)?, goods: before.goods.checked_add(goods)? };
+    let commission = commission(terms, before)?.checked_sub(commission(terms, after)?)?;
+    let charges = charges_part(terms, after.refunded, after.goods)?;
+    let charges = charges.checked_sub(charges_part(terms, before.refunded, before.goods)?)?;
     let exchange = Account::exchange;
     let steps = [
         ("return", Account::seller(&terms.seller_id), exchange(goods.currency()), goods),
@@ -107,6 +112,12 @@ pub(crate) fn take_back(
         ("refund", exchange(refund.currency()), to_buyer, refund),
     ];
     Ok(transfers(terms, steps, at))
+}
+
+/// The commission on the goods that have not gone back.
+fn commission(terms: &Terms, returned: Returned) -> Result<Money, money::Error> {
+    let kept = not_below_zero(terms.seller_goods.checked_sub(returned.goods)?);
+    kept.times(terms.commission_rate, Rounding::HalfAwayFromZero)
 }
 
 /// The part of a refund that is not goods, in the hub's currency: duty, tax and the rest.
@@ -208,8 +219,9 @@ mod tests {
     fn a_return_after_the_release_takes_back_the_same_parts() {
         let wallet = Account::wallet(kernel::WalletId::new());
         let refund = money(1_330 + 130, Currency::MYR);
-        let transfers =
-            take_back(&terms(), wallet, refund, money(10_000, Currency::THB), Utc::now_for_test()).unwrap();
+        let (goods, at) = (money(10_000, Currency::THB), Utc::now_for_test());
+        let nothing = Returned { refunded: money(0, Currency::MYR), goods: money(0, Currency::THB) };
+        let transfers = take_back(&terms(), wallet, nothing, refund, goods, at).unwrap();
         let balances = balances(&transfers);
         assert_eq!(balances[&("wallet", "MYR")], 1_460);
         assert_eq!(balances[&("seller_payable", "THB")], -9_200);

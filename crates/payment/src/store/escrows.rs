@@ -3,6 +3,7 @@
 use db::Tx;
 use kernel::{ConsignmentId, HoldId, OrderId};
 use money::{Currency, Money};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 /// An escrow.
@@ -20,6 +21,8 @@ pub(crate) struct Escrow {
     pub(crate) returned_goods_minor: i64,
     /// The consignment as quoted, protobuf.
     pub(crate) consignment: Vec<u8>,
+    /// The hub's part when the order was confirmed; `None` where it was not kept.
+    pub(crate) commission_rate: Option<Decimal>,
 }
 
 impl Escrow {
@@ -46,10 +49,12 @@ struct Row {
     refunded_minor: i64,
     returned_goods_minor: i64,
     consignment: Vec<u8>,
+    commission_rate: Option<String>,
 }
 
 impl Row {
     fn read(self) -> Result<Escrow, db::Error> {
+        let rate = self.commission_rate.map(|rate| rate.parse::<Decimal>()).transpose();
         Ok(Escrow {
             consignment_id: self.consignment_id.into(),
             hold_id: self.hold_id.into(),
@@ -60,6 +65,7 @@ impl Row {
             state: self.state,
             returned_goods_minor: self.returned_goods_minor,
             consignment: self.consignment,
+            commission_rate: rate.map_err(|error| db::Error::Other(sqlx::Error::Decode(Box::new(error))))?,
         })
     }
 }
@@ -69,7 +75,8 @@ pub(crate) async fn put(tx: &mut Tx, escrow: &Escrow) -> Result<bool, db::Error>
     let written = db::execute!(
         tx,
         "insert into escrows (consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, \
-         consignment) values ($1, $2, $3, $4, 'held', $5, $6, $7) on conflict (consignment_id) do nothing",
+         consignment, commission_rate) values ($1, $2, $3, $4, 'held', $5, $6, $7, $8) \
+         on conflict (consignment_id) do nothing",
         escrow.consignment_id.uuid(),
         escrow.hold_id.uuid(),
         escrow.order_id.uuid(),
@@ -77,6 +84,7 @@ pub(crate) async fn put(tx: &mut Tx, escrow: &Escrow) -> Result<bool, db::Error>
         escrow.amount.currency().code(),
         escrow.amount.minor(),
         escrow.consignment.as_slice(),
+        escrow.commission_rate.map(|rate| rate.to_string()),
     )?;
     Ok(written == 1)
 }
@@ -85,9 +93,9 @@ pub(crate) async fn put(tx: &mut Tx, escrow: &Escrow) -> Result<bool, db::Error>
 pub(crate) async fn lock(tx: &mut Tx, id: ConsignmentId) -> Result<Option<Escrow>, db::Error> {
     let sql = tx.sql(
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, consignment from escrows where consignment_id = $1 for update",
+         returned_goods_minor, consignment, commission_rate from escrows where consignment_id = $1 for update",
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, consignment from escrows where consignment_id = $1",
+         returned_goods_minor, consignment, commission_rate from escrows where consignment_id = $1",
     );
     db::fetch_optional!(tx, Row, sql, id.uuid())?.map(Row::read).transpose()
 }
@@ -96,9 +104,9 @@ pub(crate) async fn lock(tx: &mut Tx, id: ConsignmentId) -> Result<Option<Escrow
 pub(crate) async fn lock_of_hold(tx: &mut Tx, hold_id: HoldId) -> Result<Vec<Escrow>, db::Error> {
     let sql = tx.sql(
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, consignment from escrows where hold_id = $1 order by consignment_id limit 200 for update",
+         returned_goods_minor, consignment, commission_rate from escrows where hold_id = $1 order by consignment_id limit 200 for update",
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, consignment from escrows where hold_id = $1 order by consignment_id limit 200",
+         returned_goods_minor, consignment, commission_rate from escrows where hold_id = $1 order by consignment_id limit 200",
     );
     db::fetch_all!(tx, Row, sql, hold_id.uuid())?.into_iter().map(Row::read).collect()
 }
