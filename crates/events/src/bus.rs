@@ -12,6 +12,9 @@ pub trait Bus: Send + Sync {
 
     /// Delivers every event of the subscription's topics to it from now on.
     async fn subscribe(&self, subscription: Subscription) -> Result<(), Error>;
+
+    /// How many events of its topics the bus has that the subscription, in any process, has yet to take.
+    async fn waiting(&self, subscription: &Subscription) -> Result<i64, Error>;
 }
 
 /// The bus did not do it.

@@ -93,7 +93,7 @@ fn refund(told: &payment::RefundCompleted) -> Result<Refund, HandlerError> {
         order_id: id("order_id", &told.order_id)?,
         return_id: optional("return_id", &told.return_id)?,
         consignment_id: optional("consignment_id", &told.consignment_id)?,
-        amount: convert::positive_money("amount", told.amount.as_ref()).map_err(poison)?,
+        amount: convert::money("amount", told.amount.as_ref()).map_err(poison)?,
     })
 }
 

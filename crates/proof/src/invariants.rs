@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use proto::catalog::internal::v1::AuditStockRequest;
-use proto::operator::internal::v1::{ListOutboxRequest, ListParkedEventsRequest};
+use proto::operator::internal::v1::{GetBacklogRequest, GetBacklogResponse, ListParkedEventsRequest};
 use proto::order::internal::v1::{AuditOrdersRequest, ListSagasRequest};
 use proto::payment::internal::v1::{ListSuspenseRequest, TrialBalanceRequest, TrialBalanceResponse};
 
@@ -62,7 +62,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Waits until nothing is under way: every saga settled, every outbox empty. Errors after `patience`, saying what
+/// Waits until nothing is under way: every saga settled, every outbox empty, every event taken. Errors after `patience`, saying what
 /// did not settle.
 pub async fn settle(hub: &Hub, patience: Duration) -> Result<()> {
     let mut under_way = String::new();
@@ -89,23 +89,22 @@ async fn unsettled(hub: &Hub) -> Result<String> {
         return Ok(format!("{sagas} sagas are not settled"));
     }
     for service in SERVICES {
-        let waiting = unpublished(hub, service).await?;
-        if waiting > 0 {
-            return Ok(format!("{waiting} events of {service} are not published"));
+        let backlog = backlog(hub, service).await?;
+        if backlog.unpublished_count > 0 {
+            return Ok(format!("{} events of {service} are not published", backlog.unpublished_count));
+        }
+        let behind = backlog.consumers.iter().find(|consumer| consumer.waiting_count > 0);
+        if let Some(behind) = behind {
+            return Ok(format!("{} events wait for {}", behind.waiting_count, behind.consumer));
         }
     }
     Ok(String::new())
 }
 
-async fn unpublished(hub: &Hub, service: &str) -> Result<i64> {
-    let request = ListOutboxRequest {
-        service: service.to_owned(),
-        unpublished_only: true,
-        page_size: 1,
-        page_token: String::new(),
-    };
-    let outbox = hub.operations(service)?.list_outbox(request).await.context("listing an outbox")?;
-    Ok(outbox.into_inner().unpublished_count)
+async fn backlog(hub: &Hub, service: &str) -> Result<GetBacklogResponse> {
+    let request = GetBacklogRequest { service: service.to_owned() };
+    let backlog = hub.operations(service)?.get_backlog(request).await;
+    Ok(backlog.with_context(|| format!("the backlog of {service}"))?.into_inner())
 }
 
 /// Checks every invariant. Let the hub [`settle`] first.
@@ -188,7 +187,7 @@ async fn events(hub: &Hub) -> Result<Check> {
         violations.extend(parked.events.iter().map(|event| {
             format!("{service} parked {} of {}: {}", event.kind, event.aggregate_id, event.reason)
         }));
-        let waiting = unpublished(hub, service).await?;
+        let waiting = backlog(hub, service).await?.unpublished_count;
         if waiting > 0 {
             violations.push(format!("{waiting} events of {service} were not published"));
         }

@@ -103,8 +103,8 @@ impl Hub {
             workers.extend(service.workers);
             self.serve_in_process(self.internal_server(service.internal, &policies), incoming);
         }
-        let overview =
-            Overview::new(self.databases.clone(), subscriptions, self.clock.clone(), settings.sandbox);
+        let (databases, clock) = (self.databases.clone(), self.clock.clone());
+        let overview = Overview::new(databases, subscriptions, bus.clone(), clock, settings.sandbox);
         internal_routes.push(operator::routes(overview));
         self.serve_outside(
             settings,

@@ -6,6 +6,7 @@
 //!
 //! No Kafka transactions: outbox and inbox give the same guarantee with a database that is there anyway.
 
+mod backlog;
 mod consumer;
 mod headers;
 mod lane;
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{Bus, BusError, Envelope, Subscription};
 
+use backlog::Backlog;
 use consumer::Consumer;
 use producer::Producer;
 pub use settings::KafkaSettings;
@@ -36,6 +38,7 @@ pub struct KafkaBus {
     settings: KafkaSettings,
     topics: Arc<Topics>,
     producer: Producer,
+    backlog: Backlog,
     members: Mutex<Vec<Member>>,
     stop: CancellationToken,
     consumers: TaskTracker,
@@ -54,6 +57,7 @@ impl KafkaBus {
         Ok(Self {
             topics: Arc::new(Topics::new(&settings)?),
             producer: Producer::new(&settings)?,
+            backlog: Backlog::new(&settings),
             settings,
             members: Mutex::default(),
             stop: CancellationToken::new(),
@@ -127,6 +131,11 @@ impl Bus for KafkaBus {
         self.members.lock().unwrap_or_else(PoisonError::into_inner).push(Member { group, joined });
         Ok(())
     }
+
+    async fn waiting(&self, subscription: &Subscription) -> Result<i64, BusError> {
+        let topics = subscription.topics().iter().map(|topic| self.settings.named(topic)).collect();
+        self.backlog.of(&self.settings.named(&subscription.group()), topics).await
+    }
 }
 
 impl Drop for KafkaBus {
@@ -150,6 +159,8 @@ impl From<KafkaError> for BusError {
 /// What librdkafka says goes to the debug log: what matters of it, we say ourselves, once.
 #[derive(Debug, Clone, Copy)]
 struct Quiet;
+
+impl rdkafka::consumer::ConsumerContext for Quiet {}
 
 impl ClientContext for Quiet {
     fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::Db;
-use events::Subscription;
+use events::{Bus, Subscription};
 use kernel::Clock;
 use proto::operator::internal::v1::operator_service_server::OperatorServiceServer;
 use proto::operator::internal::v1::sandbox_service_server::SandboxServiceServer;
@@ -20,6 +20,7 @@ use crate::{Error, Sandbox, Settings, Worker};
 
 /// Operators only.
 pub(crate) const POLICIES: PolicyTable = &[
+    ("/entrepot.operator.internal.v1.OperatorService/GetBacklog", OPERATORS),
     ("/entrepot.operator.internal.v1.OperatorService/ListOutbox", OPERATORS),
     ("/entrepot.operator.internal.v1.OperatorService/ListInbox", OPERATORS),
     ("/entrepot.operator.internal.v1.OperatorService/ListParkedEvents", OPERATORS),
@@ -41,6 +42,7 @@ pub(crate) struct Overview(Arc<Inner>);
 struct Inner {
     databases: BTreeMap<&'static str, Db>,
     subscriptions: Vec<(&'static str, Subscription)>,
+    bus: Arc<dyn Bus>,
     clock: Clock,
     sandbox: Sandbox,
 }
@@ -49,10 +51,11 @@ impl Overview {
     pub(crate) fn new(
         databases: BTreeMap<&'static str, Db>,
         subscriptions: Vec<(&'static str, Subscription)>,
+        bus: Arc<dyn Bus>,
         clock: Clock,
         sandbox: Sandbox,
     ) -> Self {
-        Self(Arc::new(Inner { databases, subscriptions, clock, sandbox }))
+        Self(Arc::new(Inner { databases, subscriptions, bus, clock, sandbox }))
     }
 
     fn db(&self, service: &str) -> Result<&Db, Status> {
@@ -63,16 +66,18 @@ impl Overview {
         })
     }
 
+    fn subscriptions(&self, service: &str) -> impl Iterator<Item = &Subscription> {
+        let of_service = self.0.subscriptions.iter().filter(move |(name, _)| *name == service);
+        of_service.map(|(_, subscription)| subscription)
+    }
+
     fn subscription(&self, service: &str, consumer: &str) -> Result<&Subscription, Status> {
-        let of_service = || self.0.subscriptions.iter().filter(|(name, _)| *name == service);
-        of_service()
-            .map(|(_, subscription)| subscription)
-            .find(|found| found.consumer() == consumer)
-            .ok_or_else(|| {
-                let known = of_service().map(|(_, found)| found.consumer()).collect::<Vec<_>>().join(", ");
-                let problem = format!("`{consumer}` is no consumer of {service}; it has {known}");
-                rpc::status::invalid(&[("consumer", &problem)])
-            })
+        self.subscriptions(service).find(|found| found.consumer() == consumer).ok_or_else(|| {
+            let known =
+                self.subscriptions(service).map(Subscription::consumer).collect::<Vec<_>>().join(", ");
+            let problem = format!("`{consumer}` is no consumer of {service}; it has {known}");
+            rpc::status::invalid(&[("consumer", &problem)])
+        })
     }
 }
 

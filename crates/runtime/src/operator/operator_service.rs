@@ -5,9 +5,10 @@ use events::views;
 use proto::convert::timestamp;
 use proto::operator::internal::v1::operator_service_server::OperatorService;
 use proto::operator::internal::v1::{
-    InboxEvent, ListInboxRequest, ListInboxResponse, ListOutboxRequest, ListOutboxResponse,
-    ListParkedEventsRequest, ListParkedEventsResponse, ListRequestsRequest, ListRequestsResponse,
-    OutboxEvent, ParkedEvent, RecordedRequest, ReplayParkedEventsRequest, ReplayParkedEventsResponse,
+    ConsumerBacklog, GetBacklogRequest, GetBacklogResponse, InboxEvent, ListInboxRequest, ListInboxResponse,
+    ListOutboxRequest, ListOutboxResponse, ListParkedEventsRequest, ListParkedEventsResponse,
+    ListRequestsRequest, ListRequestsResponse, OutboxEvent, ParkedEvent, RecordedRequest,
+    ReplayParkedEventsRequest, ReplayParkedEventsResponse,
 };
 use rpc::page::Page;
 use tonic::{Code, Request, Response, Status};
@@ -23,6 +24,23 @@ fn failed(error: db::Error) -> Status {
 
 #[tonic::async_trait]
 impl OperatorService for Api {
+    async fn get_backlog(
+        &self,
+        request: Request<GetBacklogRequest>,
+    ) -> Result<Response<GetBacklogResponse>, Status> {
+        let service = request.into_inner().service;
+        let db = self.0.db(&service)?;
+        let unpublished = db.read(|tx| Box::pin(async move { views::unpublished_count(tx).await })).await;
+        let mut consumers = Vec::new();
+        for subscription in self.0.subscriptions(&service) {
+            let waiting = self.0.0.bus.waiting(subscription).await;
+            let waiting_count = waiting.map_err(|error| Status::unavailable(error.to_string()))?;
+            consumers.push(ConsumerBacklog { consumer: subscription.consumer().to_owned(), waiting_count });
+        }
+        let unpublished_count = unpublished.map_err(failed)?;
+        Ok(Response::new(GetBacklogResponse { unpublished_count, consumers }))
+    }
+
     async fn list_outbox(
         &self,
         request: Request<ListOutboxRequest>,

@@ -53,10 +53,9 @@ impl SandboxService for Api {
             let message = "only a sandbox hub's clock can be moved";
             return Err(rpc::status::reject(Code::FailedPrecondition, "NOT_A_SANDBOX", message, &[]));
         }
-        let by = asked
-            .by
-            .as_ref()
-            .map(|by| Duration::seconds(by.seconds) + Duration::nanoseconds(by.nanos.into()));
+        let by = asked.by.as_ref().and_then(|by| {
+            Duration::try_seconds(by.seconds)?.checked_add(&Duration::nanoseconds(by.nanos.into()))
+        });
         let by = by
             .filter(|by| *by > Duration::zero() && *by <= MOVE_MAX)
             .ok_or_else(|| rpc::status::invalid(&[("by", "must be more than 0 and at most 400 days")]))?;
