@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use events::Envelope;
 use proto::convert::timestamp;
 use proto::logistics::events::v1 as wire;
+use proto::logistics::v1::ShipmentState;
 
-use crate::api::state;
-use crate::domain::shipment::{Shipment, TrackingEvent};
+use crate::domain::shipment::{Shipment, State, TrackingEvent};
 
 /// A consignment has its number and label.
 pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Envelope {
@@ -33,4 +33,20 @@ pub(crate) fn tracking_recorded(shipment: &Shipment, event: &TrackingEvent, at: 
         note: event.note.clone(),
     };
     Envelope::new("logistics.tracking_recorded.v1", shipment.id, shipment.version, at, &message)
+}
+
+/// A state as events and answers have it.
+pub(crate) fn state(state: State) -> ShipmentState {
+    match state {
+        State::Booked => ShipmentState::Booked,
+        State::PickedUp => ShipmentState::PickedUp,
+        State::ExportCleared => ShipmentState::ExportCleared,
+        State::Departed => ShipmentState::Departed,
+        State::Arrived => ShipmentState::Arrived,
+        State::ImportAssessed => ShipmentState::ImportAssessed,
+        State::Released => ShipmentState::Released,
+        State::OutForDelivery => ShipmentState::OutForDelivery,
+        State::Delivered => ShipmentState::Delivered,
+        State::Cancelled => ShipmentState::Cancelled,
+    }
 }

@@ -12,24 +12,9 @@ use tonic::Status;
 
 use crate::domain::customs_rate::CustomsRate;
 use crate::domain::landed::Landed;
-use crate::domain::shipment::{Address, DeclarationState, Shipment, State, TrackingEvent};
+use crate::domain::shipment::{Address, DeclarationState, Shipment, TrackingEvent};
+use crate::facts::state;
 use crate::store::declarations::Declaration;
-
-/// A state as events and answers have it.
-pub(crate) fn state(state: State) -> wire::ShipmentState {
-    match state {
-        State::Booked => wire::ShipmentState::Booked,
-        State::PickedUp => wire::ShipmentState::PickedUp,
-        State::ExportCleared => wire::ShipmentState::ExportCleared,
-        State::Departed => wire::ShipmentState::Departed,
-        State::Arrived => wire::ShipmentState::Arrived,
-        State::ImportAssessed => wire::ShipmentState::ImportAssessed,
-        State::Released => wire::ShipmentState::Released,
-        State::OutForDelivery => wire::ShipmentState::OutForDelivery,
-        State::Delivered => wire::ShipmentState::Delivered,
-        State::Cancelled => wire::ShipmentState::Cancelled,
-    }
-}
 
 fn transport(transport: Transport) -> i32 {
     let transport = match transport {

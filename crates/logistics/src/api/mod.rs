@@ -15,8 +15,6 @@ use tonic::{Code, Status};
 
 use crate::app::{App, Error};
 
-pub(crate) use encode::state;
-
 /// What anyone may reach.
 pub(crate) fn public(app: &Arc<App>) -> Routes {
     use wire::{carriage_service_server, declaration_service_server, shipment_service_server};

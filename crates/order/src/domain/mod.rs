@@ -12,6 +12,7 @@ pub(crate) mod pricing;
 pub(crate) mod quote;
 pub(crate) mod returns;
 pub(crate) mod saga;
+pub(crate) mod terms;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -1,16 +1,14 @@
 //! An order: its terms, which never change, and where it stands. Each change makes a new version.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Duration, Utc};
-use kernel::{ConsignmentId, HoldId, OrderId, QuoteId, ReservationId, SagaId, SellerId};
+use kernel::{ConsignmentId, HoldId, OrderId, ReservationId, SellerId};
 use money::{Currency, Money};
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
 use super::consignment::{self, Consignment, Parcel};
-use super::price::Price;
 use super::quote::{Quote, QuotedConsignment};
+pub(crate) use super::terms::{Address, PaymentMethod, Placing, Terms};
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,31 +23,6 @@ pub(crate) struct Order {
     pub(crate) progress: Progress,
     /// When it was placed.
     pub(crate) created_at: DateTime<Utc>,
-}
-
-/// What was agreed when the order was placed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Terms {
-    /// The saga behind it; the ids of its holds are derived from it.
-    pub(crate) saga_id: SagaId,
-    /// For people.
-    pub(crate) number: String,
-    /// What was ordered.
-    pub(crate) quote_id: QuoteId,
-    /// The buyer's subject.
-    pub(crate) buyer: String,
-    /// Where it goes.
-    pub(crate) address: Address,
-    /// How it is paid.
-    pub(crate) method: PaymentMethod,
-    /// The buyer's own reference.
-    pub(crate) client_reference: Option<String>,
-    /// What the client noted.
-    pub(crate) attributes: BTreeMap<String, String>,
-    /// In the buyer's currency.
-    pub(crate) price: Price,
-    /// As quoted.
-    pub(crate) consignments: Vec<QuotedConsignment>,
 }
 
 /// What changes of an order: one of these is kept for each version.
@@ -100,60 +73,6 @@ pub(crate) enum State {
     },
 }
 
-/// How a buyer pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum PaymentMethod {
-    /// From the wallet at the hub.
-    Wallet,
-    /// By PromptPay QR.
-    Promptpay,
-    /// By DuitNow QR.
-    Duitnow,
-}
-
-/// Where an order goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Address {
-    /// Who receives.
-    pub(crate) recipient: String,
-    /// Street and number.
-    pub line1: String,
-    /// More of the street.
-    pub line2: String,
-    /// City or district.
-    pub(crate) city: String,
-    /// State or province.
-    pub(crate) state: String,
-    /// Postcode.
-    pub(crate) postcode: String,
-    /// ISO 3166-1.
-    pub(crate) country: String,
-    /// Telephone.
-    pub(crate) phone: String,
-}
-
-/// What makes an order of a quote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Placing {
-    /// Its id.
-    pub(crate) id: OrderId,
-    /// Its saga's.
-    pub(crate) saga_id: SagaId,
-    /// For people.
-    pub(crate) number: String,
-    /// Who buys.
-    pub(crate) buyer: String,
-    /// Where it goes.
-    pub(crate) address: Address,
-    /// How it is paid.
-    pub(crate) method: PaymentMethod,
-    /// The buyer's own reference.
-    pub(crate) client_reference: Option<String>,
-    /// What the client notes.
-    pub(crate) attributes: BTreeMap<String, String>,
-}
-
 /// Why an order does not change as asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -182,22 +101,6 @@ pub(crate) enum Error {
         /// What can be.
         left: Money,
     },
-}
-
-impl PaymentMethod {
-    /// As payment names it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Wallet => "wallet",
-            Self::Promptpay => "promptpay",
-            Self::Duitnow => "duitnow",
-        }
-    }
-
-    /// The method of that name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        [Self::Wallet, Self::Promptpay, Self::Duitnow].into_iter().find(|method| method.as_str() == name)
-    }
 }
 
 impl State {
@@ -455,6 +358,10 @@ pub(crate) fn already_picked_up() -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use kernel::SagaId;
+
     use super::super::samples::{at, consignment_id, myr, order};
     use super::*;
     use crate::domain::consignment::Event;

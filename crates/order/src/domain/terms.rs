@@ -1,0 +1,104 @@
+//! What is agreed when an order is placed, and never changes.
+
+use std::collections::BTreeMap;
+
+use kernel::{OrderId, QuoteId, SagaId};
+use serde::{Deserialize, Serialize};
+
+use super::price::Price;
+use super::quote::QuotedConsignment;
+
+/// What makes an order of a quote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Placing {
+    /// Its id.
+    pub(crate) id: OrderId,
+    /// Its saga's.
+    pub(crate) saga_id: SagaId,
+    /// For people.
+    pub(crate) number: String,
+    /// Who buys.
+    pub(crate) buyer: String,
+    /// Where it goes.
+    pub(crate) address: Address,
+    /// How it is paid.
+    pub(crate) method: PaymentMethod,
+    /// The buyer's own reference.
+    pub(crate) client_reference: Option<String>,
+    /// What the client notes.
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+/// What was agreed when the order was placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Terms {
+    /// The saga behind it; the ids of its holds are derived from it.
+    pub(crate) saga_id: SagaId,
+    /// For people.
+    pub(crate) number: String,
+    /// What was ordered.
+    pub(crate) quote_id: QuoteId,
+    /// The buyer's subject.
+    pub(crate) buyer: String,
+    /// Where it goes.
+    pub(crate) address: Address,
+    /// How it is paid.
+    pub(crate) method: PaymentMethod,
+    /// The buyer's own reference.
+    pub(crate) client_reference: Option<String>,
+    /// What the client noted.
+    pub(crate) attributes: BTreeMap<String, String>,
+    /// In the buyer's currency.
+    pub(crate) price: Price,
+    /// As quoted.
+    pub(crate) consignments: Vec<QuotedConsignment>,
+}
+
+/// Where an order goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Address {
+    /// Who receives.
+    pub(crate) recipient: String,
+    /// Street and number.
+    pub(crate) line1: String,
+    /// More of the street.
+    pub(crate) line2: String,
+    /// City or district.
+    pub(crate) city: String,
+    /// State or province.
+    pub(crate) state: String,
+    /// Postcode.
+    pub(crate) postcode: String,
+    /// ISO 3166-1.
+    pub(crate) country: String,
+    /// Telephone.
+    pub(crate) phone: String,
+}
+
+/// How a buyer pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PaymentMethod {
+    /// From the wallet at the hub.
+    Wallet,
+    /// By PromptPay QR.
+    Promptpay,
+    /// By DuitNow QR.
+    Duitnow,
+}
+
+impl PaymentMethod {
+    /// As payment names it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Wallet => "wallet",
+            Self::Promptpay => "promptpay",
+            Self::Duitnow => "duitnow",
+        }
+    }
+
+    /// The method of that name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Wallet, Self::Promptpay, Self::Duitnow].into_iter().find(|method| method.as_str() == name)
+    }
+}
