@@ -1,8 +1,8 @@
 //! Migrations: sets of SQL files, append-only. Each set keeps its own table of what has run, so that the sets of
 //! several crates live in one database.
 
-use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 
 use crate::{Error, Pools};
 
@@ -22,10 +22,30 @@ pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> 
     let mut migrator = Migrator::with_migrations(migrations);
     migrator.dangerous_set_table_name(format!("_migrations_{}", set.name));
     let done = match pools {
-        Pools::Postgres(pool) => migrator.run(pool).await,
-        Pools::Sqlite { writer, .. } => migrator.run(writer).await,
+        Pools::Postgres(pool) => locked(&migrator, pool).await,
+        Pools::Sqlite { writer, .. } => in_turn(&migrator, writer).await,
     };
     done.map_err(failed)
+}
+
+/// The migrator locks out others, for the session, and keeps the lock when it fails: closing the connection gives it
+/// back, or the next to migrate would wait for ever.
+async fn locked(migrator: &Migrator, pool: &PgPool) -> Result<(), MigrateError> {
+    let mut connection = pool.acquire().await?;
+    let done = migrator.run(&mut *connection).await;
+    if done.is_err()
+        && let Err(error) = connection.close().await
+    {
+        tracing::debug!(%error, "a connection broke while it was closed");
+    }
+    done
+}
+
+/// On SQLite the migrator takes no lock of its own: processes that start at once would all run the same file.
+async fn in_turn(migrator: &Migrator, writer: &SqlitePool) -> Result<(), MigrateError> {
+    let mut tx = writer.begin_with("begin immediate").await?;
+    migrator.run(&mut *tx).await?;
+    Ok(tx.commit().await?)
 }
 
 fn migration(file: &'static str, sql: &'static str) -> Result<Migration, MigrateError> {

@@ -68,7 +68,7 @@ impl Db {
                 if access == Access::Write {
                     tx.commit(&self.0.notices).await?;
                 } else {
-                    tx.rollback().await;
+                    tx.end().await?;
                 }
                 Ok(outcome)
             }

@@ -245,23 +245,25 @@ where
 {
     let work = Arc::new(work);
     let (shared_key, shared_clock) = (key.clone(), clock.clone());
-    let ended: Result<Ended<T>, E> = db
-        .write(move |tx| {
-            let (work, key, clock) = (work.clone(), shared_key.clone(), shared_clock.clone());
-            Box::pin(async move {
-                match begin(tx, &clock, &key).await? {
-                    Begun::Running => Ok(Ended::Running),
-                    Begun::Finished(outcome) => Ok(Ended::Kept(outcome)),
-                    Begun::New => {
-                        let answer = work(&mut *tx).await?;
-                        let outcome = Ok(answer);
-                        finish(tx, &key, &outcome).await?;
-                        outcome.map(Ended::Fresh).map_err(|_: Status| E::from(db::Error::Broken))
-                    }
+    let ending = db.write(move |tx| {
+        let (work, key, clock) = (work.clone(), shared_key.clone(), shared_clock.clone());
+        Box::pin(async move {
+            match begin(tx, &clock, &key).await? {
+                Begun::Running => Ok(Ended::Running),
+                Begun::Finished(outcome) => Ok(Ended::Kept(outcome)),
+                Begun::New => {
+                    let answer = work(&mut *tx).await?;
+                    let outcome = Ok(answer);
+                    finish(tx, &key, &outcome).await?;
+                    outcome.map(Ended::Fresh).map_err(|_: Status| E::from(db::Error::Broken))
                 }
-            })
+            }
         })
-        .await;
+    });
+    // The database makes a duplicate wait for the first one's transaction. What was begun goes on to its end.
+    let Ok(ended) = tokio::time::timeout_at(deadline, ending).await else {
+        return Err(still_running("the request is still under way; ask again"));
+    };
     match ended {
         Ok(Ended::Fresh(answer)) => Ok(answer),
         Ok(Ended::Kept(outcome)) => outcome.and_then(|bytes| decode(&bytes)),

@@ -1,0 +1,85 @@
+//! Connecting, and bringing a schema up to date.
+
+use db::{Db, Error, MigrationSet, Options};
+use futures::future::join_all;
+use testkit::on_both;
+
+use crate::shelf::{MIGRATIONS, open, shelves, stock};
+
+/// The first as before, and one more; fails when it is run twice.
+const LONGER: MigrationSet = MigrationSet {
+    name: "shelf",
+    files: &[
+        MIGRATIONS.files[0],
+        ("0002_first_shelf.sql", "insert into shelves (id, on_hand) values (1, 7)"),
+    ],
+};
+/// A file that has run and reads otherwise now.
+const CHANGED: MigrationSet = MigrationSet {
+    name: "shelf",
+    files: &[("0001_shelves.sql", "create table other (id BIGINT primary key)")],
+};
+/// Another crate's set with the same numbers.
+const OTHER: MigrationSet = MigrationSet {
+    name: "other",
+    files: &[("0001_other.sql", "create table other (id BIGINT primary key)")],
+};
+
+#[tokio::test]
+async fn what_is_no_database_is_refused() {
+    for url in ["", "shelf.sqlite", "mysql://root@localhost/shelf", "postgres://hub@localhost:port/shelf"] {
+        let refused = Db::connect(&Options::new(url)).await;
+        assert!(matches!(refused, Err(Error::Url(_))), "{url}: {refused:?}");
+    }
+    let text = Db::connect(&Options::new("mysql://x")).await.unwrap_err().to_string();
+    assert_eq!(text, "`mysql://x` is no database: use sqlite:PATH or postgres://USER@HOST/NAME");
+}
+
+on_both! {
+    async fn migrations_run_once_though_four_start_at_once(database: Database) {
+        let processes = join_all((0..4).map(|_| database.connect())).await;
+        for done in join_all(processes.iter().map(|db| db.migrate(&[LONGER, OTHER]))).await {
+            done.unwrap();
+        }
+        assert_eq!(shelves(&processes[0]).await, 1);
+    }
+
+    async fn a_schema_grows_and_keeps_what_is_there(database: Database) {
+        let db = open(&database).await;
+        stock(&db, 2, 7).await.unwrap();
+        db.migrate(&[LONGER]).await.unwrap();
+        db.migrate(&[LONGER]).await.unwrap();
+        assert_eq!(shelves(&db).await, 2);
+    }
+
+    async fn a_migration_that_has_run_never_changes(database: Database) {
+        let db = open(&database).await;
+        let changed = db.migrate(&[CHANGED]).await;
+        assert!(matches!(changed, Err(Error::Migration { set: "shelf", .. })), "{changed:?}");
+        let text = changed.unwrap_err().to_string();
+        assert!(text.starts_with("migration shelf: ") && text.contains('1'), "{text}");
+        assert_eq!(shelves(&db).await, 0);
+    }
+
+    async fn a_migration_that_fails_leaves_nothing(database: Database) {
+        const WRONG: MigrationSet = MigrationSet {
+            name: "shelf",
+            files: &[
+                MIGRATIONS.files[0],
+                ("0002_wrong.sql", "insert into shelves (id, on_hand) values (3, 7); insert into nowhere values (1)"),
+            ],
+        };
+        let db = open(&database).await;
+        assert!(db.migrate(&[WRONG]).await.is_err());
+        assert_eq!(shelves(&db).await, 0);
+        db.migrate(&[LONGER]).await.unwrap();
+        assert_eq!(shelves(&db).await, 1);
+    }
+
+    async fn a_closed_database_does_not_answer(database: Database) {
+        let db = open(&database).await;
+        db.close().await;
+        let closed = stock(&db, 1, 7).await;
+        assert!(matches!(closed, Err(Error::Unavailable(_))), "{closed:?}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Relays: one at a time, and nothing lost when one ends.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use db::{Db, Engine};
+use events::{Bus, BusError, Envelope, LocalBus, Subscription};
+use testkit::{Database, eventually, on_both};
+
+use crate::desk::{Desk, aggregate, waits};
+
+/// Notes who published which version, and refuses the first `refusals`.
+struct Witness {
+    name: &'static str,
+    seen: Arc<Mutex<Vec<(&'static str, i64)>>>,
+    refusals: AtomicU32,
+}
+
+impl Witness {
+    fn new(name: &'static str, seen: &Arc<Mutex<Vec<(&'static str, i64)>>>, refusals: u32) -> Arc<Self> {
+        Arc::new(Self { name, seen: seen.clone(), refusals: AtomicU32::new(refusals) })
+    }
+}
+
+#[async_trait]
+impl Bus for Witness {
+    async fn publish(&self, _: &str, event: &Envelope) -> Result<(), BusError> {
+        self.seen.lock().unwrap().push((self.name, event.aggregate_version));
+        let refuses = self
+            .refusals
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+            .is_ok();
+        if refuses { Err(BusError("it is full".to_owned())) } else { Ok(()) }
+    }
+
+    async fn subscribe(&self, _: Subscription) -> Result<(), BusError> {
+        Ok(())
+    }
+
+    async fn waiting(&self, _: &Subscription) -> Result<i64, BusError> {
+        Ok(0)
+    }
+}
+
+/// The database as another process has it; SQLite has but one.
+async fn elsewhere(database: &Database, desk: &Desk) -> Db {
+    match desk.db.engine() {
+        Engine::Sqlite => desk.db.clone(),
+        Engine::Postgres => database.connect().await,
+    }
+}
+
+on_both! {
+    async fn a_relay_that_is_cancelled_loses_nothing(database: Database) {
+        let desk = Desk::open(&database, LocalBus::new()).await;
+        let order = aggregate();
+        let events: Vec<_> = (1..=10).map(|version| desk.event(order, version)).collect();
+        let (mood, begun, permit) = waits();
+        desk.clerk.is(&events[3], mood);
+        desk.put(&events).await.unwrap();
+        let relay = desk.relay();
+        begun.acquire().await.unwrap().forget();
+        // The fourth is under way: its effect is seen through, but nobody marks it as taken.
+        relay.stop().await;
+        permit.add_permits(1);
+        eventually("the fourth took effect", || async { (desk.effects(order).await.len() == 4).then_some(()) }).await;
+        assert_eq!(desk.unpublished().await, 7);
+        let relay = desk.relay();
+        desk.relayed().await;
+        relay.stop().await;
+        assert_eq!(desk.effects(order).await, (1..=10).collect::<Vec<_>>());
+    }
+
+    async fn an_event_stays_until_the_bus_has_taken_it(database: Database) {
+        let desk = Desk::open(&database, LocalBus::new()).await;
+        let order = aggregate();
+        let seen = Arc::default();
+        let relay = desk.relay_to(desk.db.clone(), Witness::new("a", &seen, 1));
+        desk.put(&[desk.event(order, 1), desk.event(order, 2)]).await.unwrap();
+        desk.relayed().await;
+        relay.stop().await;
+        // The second waits for the first.
+        assert_eq!(*seen.lock().unwrap(), [("a", 1), ("a", 1), ("a", 2)]);
+    }
+
+    async fn one_of_two_relays_publishes_and_the_other_after_it(database: Database) {
+        let desk = Desk::open(&database, LocalBus::new()).await;
+        let order = aggregate();
+        let seen = Arc::default();
+        let first = desk.relay_to(desk.db.clone(), Witness::new("first", &seen, 0));
+        desk.put(&[desk.event(order, 1)]).await.unwrap();
+        desk.relayed().await;
+        let second = desk.relay_to(elsewhere(&database, &desk).await, Witness::new("second", &seen, 0));
+        for version in 2..=20 {
+            desk.put(&[desk.event(order, version)]).await.unwrap();
+        }
+        desk.relayed().await;
+        first.stop().await;
+        desk.put(&[desk.event(order, 21)]).await.unwrap();
+        desk.relayed().await;
+        second.stop().await;
+        let expected: Vec<_> = (1..=20).map(|version| ("first", version)).chain([("second", 21)]).collect();
+        assert_eq!(*seen.lock().unwrap(), expected);
+    }
+}

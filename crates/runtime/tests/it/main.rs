@@ -1,0 +1,9 @@
+//! The life of a hub's process: why it does not start, what it shows, and how it ends.
+
+#![expect(clippy::unwrap_used, reason = "what is not as it should be fails its test")]
+
+mod clock;
+mod serving;
+mod shop;
+mod starting;
+mod workers;
