@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::kafka::Kafka;
 use crate::postgres::Postgres;
@@ -41,9 +41,12 @@ pub(crate) fn run(task: Task) -> Result<()> {
     match task {
         Task::Up => {
             // One that cannot start does not keep the other from starting.
-            let postgres = up::<Postgres>();
-            let kafka = up::<Kafka>();
-            postgres.and(kafka)
+            let failed = [up::<Postgres>().err(), up::<Kafka>().err()];
+            let reasons: Vec<String> = failed.iter().flatten().map(|error| format!("{error:#}")).collect();
+            if !reasons.is_empty() {
+                bail!(reasons.join("\nxtask: "));
+            }
+            Ok(())
         }
         Task::Down => down::<Postgres>().and(down::<Kafka>()),
         Task::Status => status::<Postgres>().and(status::<Kafka>()),

@@ -149,3 +149,10 @@ impl Consumer {
         }
     }
 }
+
+impl Drop for Consumer {
+    /// However it ended: nobody takes it for a member.
+    fn drop(&mut self) {
+        self.joined.store(false, Ordering::SeqCst);
+    }
+}

@@ -13,10 +13,6 @@ use testkit::{Database, eventually};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Names the tests' Kafka: `host:port`.
-const KAFKA: &str = "ENTREPOT_TEST_KAFKA";
-const ENGINES: &str = "ENTREPOT_TEST_ENGINES";
-
 /// The hub's topic and its one consumer, before the prefix.
 pub(crate) const TOPIC: &str = "my.order.v1";
 pub(crate) const GROUP: &str = "my.payment.order";
@@ -29,17 +25,6 @@ const EFFECTS: MigrationSet = MigrationSet {
          aggregate_version BIGINT not null)",
     )],
 };
-
-/// Where Kafka is, if it is.
-pub(crate) fn brokers() -> Option<String> {
-    let brokers = std::env::var(KAFKA).ok();
-    if brokers.is_none() {
-        let required = std::env::var(ENGINES).is_ok_and(|engines| engines == "require");
-        assert!(!required, "{KAFKA} is unset and {ENGINES}=require: run `cargo xtask engines up`");
-        println!("skipped: {KAFKA} is unset");
-    }
-    brokers
-}
 
 /// Settings of a deployment of a test's own.
 pub(crate) fn settings(brokers: &str, partitions: u16) -> KafkaSettings {

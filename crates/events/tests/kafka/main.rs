@@ -20,7 +20,7 @@ macro_rules! on_kafka {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn kafka() {
-                if let Some($brokers) = crate::fixture::brokers() $body
+                if let Some($brokers) = testkit::kafka() $body
             }
         }
     )+};

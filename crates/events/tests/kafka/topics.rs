@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use events::{Bus as _, KafkaBus, KafkaSettings};
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::Consumer as _;
 use testkit::eventually;
@@ -23,6 +23,17 @@ on_kafka! {
         let later = KafkaBus::new(KafkaSettings { partitions: 5, ..settings }).unwrap();
         later.publish(TOPIC, &event(1, 2)).await.unwrap();
         assert_eq!(partitions(&brokers, &topic), 3);
+    }
+
+    async fn a_new_topic_keeps_its_events_for_a_month(brokers: String) {
+        let settings = settings(&brokers, 1);
+        let topic = format!("{}{TOPIC}", settings.prefix);
+        KafkaBus::new(settings).unwrap().publish(TOPIC, &event(1, 1)).await.unwrap();
+        let topics = [ResourceSpecifier::Topic(&topic)];
+        let described = admin(&brokers).describe_configs(&topics, &AdminOptions::new()).await.unwrap();
+        let value = |name| described[0].as_ref().unwrap().get(name).unwrap().value.clone().unwrap();
+        assert_eq!(value("retention.ms"), "2592000000");
+        assert_eq!(value("min.insync.replicas"), "1");
     }
 
     async fn a_topic_that_was_deleted_is_created_again_by_who_publishes(brokers: String) {
@@ -62,8 +73,10 @@ fn partitions(brokers: &str, topic: &str) -> usize {
 }
 
 async fn delete(brokers: &str, topic: &str) {
-    let mut config = ClientConfig::new();
-    let admin: AdminClient<DefaultClientContext> = config.set("bootstrap.servers", brokers).create().unwrap();
-    let deleted = admin.delete_topics(&[topic], &AdminOptions::new()).await.unwrap();
+    let deleted = admin(brokers).delete_topics(&[topic], &AdminOptions::new()).await.unwrap();
     assert_eq!(deleted, [Ok(topic.to_owned())]);
+}
+
+fn admin(brokers: &str) -> AdminClient<DefaultClientContext> {
+    ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap()
 }
