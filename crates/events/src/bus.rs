@@ -15,6 +15,10 @@ pub trait Bus: Send + Sync {
 
     /// How many events of its topics the bus has that the subscription, in any process, has yet to take.
     async fn waiting(&self, subscription: &Subscription) -> Result<i64, Error>;
+
+    /// The groups of this process's subscriptions that it is not in now: while there are any, it does not hear their
+    /// events.
+    fn outside(&self) -> Vec<String>;
 }
 
 /// The bus did not do it.

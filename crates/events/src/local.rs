@@ -87,6 +87,10 @@ impl Bus for LocalBus {
     async fn waiting(&self, _: &Subscription) -> Result<i64, BusError> {
         Ok(0)
     }
+
+    fn outside(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 impl std::fmt::Debug for LocalBus {

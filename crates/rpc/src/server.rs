@@ -12,7 +12,7 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::gate::{Gate, Rules};
 use crate::rate::Limiter;
-use crate::{Drain, Policies, Rate, Verifier, duplex};
+use crate::{Drain, Health, Policies, Rate, Verifier, duplex};
 
 /// The longest message, in bytes; what is larger is streamed or paged.
 pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -47,6 +47,7 @@ pub enum Error {
 pub struct Server {
     routes: Routes,
     rules: Rules,
+    health: Health,
 }
 
 impl Server {
@@ -59,7 +60,7 @@ impl Server {
         rate: Rate,
     ) -> Self {
         let rules = Rules { policies, verifier, limiter: Some(Limiter::new(rate)), drain, internal: false };
-        Self { routes, rules }
+        Self { routes, rules, health: Health::default() }
     }
 
     /// What services, operators and carriers call.
@@ -70,7 +71,13 @@ impl Server {
         drain: Drain,
     ) -> Self {
         let rules = Rules { policies, verifier, limiter: None, drain, internal: true };
-        Self { routes, rules }
+        Self { routes, rules, health: Health::default() }
+    }
+
+    /// Answers by this health.
+    #[must_use]
+    pub fn health(self, health: Health) -> Self {
+        Self { health, ..self }
     }
 
     /// Serves gRPC and gRPC-Web, health and reflection on `listener` until the drain has begun and the last call has
@@ -116,17 +123,7 @@ impl Server {
         let internal = self.rules.internal;
         let names =
             policies.services().iter().filter(|name| internal || !crate::descriptors::is_internal(name));
-        let names: Vec<String> = names.cloned().collect();
-        for name in &names {
-            reporter.set_service_status(name, tonic_health::ServingStatus::Serving).await;
-        }
-        let drain = self.rules.drain.clone();
-        tokio::spawn(async move {
-            drain.begun().await;
-            for name in names.iter().map(String::as_str).chain([""]) {
-                reporter.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
-            }
-        });
+        self.health.report(reporter, names.cloned().collect(), self.rules.drain.clone()).await;
         Ok(self.routes.clone().add_service(health).add_service(v1).add_service(v1alpha))
     }
 }

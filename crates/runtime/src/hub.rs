@@ -8,7 +8,7 @@ use std::time::Duration;
 use db::Db;
 use events::{Bus, Outbox, Subscription, relay};
 use kernel::Clock;
-use rpc::{Drain, Identity, Keys, Policies, PolicyTable, Server, duplex};
+use rpc::{Drain, Health, Identity, Keys, Policies, PolicyTable, Server, duplex};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::operator::{self, Overview};
-use crate::{Deps, Error, Peers, Service, Settings, Spec, folder};
+use crate::{Deps, Error, Peers, Service, Settings, Spec, folder, membership};
 
 /// The runtime's own proto package.
 pub const OPERATOR_PACKAGE: &str = "entrepot.operator.internal.v1";
@@ -33,6 +33,7 @@ pub struct Hub {
     channels: (Channel, Channel),
     databases: BTreeMap<&'static str, Db>,
     drain: Drain,
+    health: Health,
     stop: CancellationToken,
     servers: JoinSet<()>,
     tasks: JoinSet<()>,
@@ -70,6 +71,7 @@ impl Hub {
             channels: (duplex::pair().0, duplex::pair().0),
             databases,
             drain,
+            health: Health::default(),
             stop: CancellationToken::new(),
             servers: JoinSet::new(),
             tasks: JoinSet::new(),
@@ -115,6 +117,7 @@ impl Hub {
             internal,
         );
         self.relay(&bus);
+        workers.push(membership::watcher(bus.clone(), self.health.clone()));
         for worker in workers {
             self.tasks.spawn(worker.run(self.stop.child_token()));
         }
@@ -126,6 +129,7 @@ impl Hub {
 
     fn internal_server(&self, routes: Routes, policies: &Arc<Policies>) -> Server {
         Server::internal(routes, policies.clone(), Arc::new(self.keys.clone()), self.drain.clone())
+            .health(self.health.clone())
     }
 
     fn serve_in_process(&mut self, server: Server, incoming: duplex::Incoming) {
@@ -145,6 +149,7 @@ impl Hub {
         let verifier = Arc::new(self.keys.clone());
         let public_server = |routes| {
             Server::public(routes, policies.clone(), verifier.clone(), self.drain.clone(), settings.rate)
+                .health(self.health.clone())
         };
         let (public_channel, public_incoming) = duplex::pair();
         let (internal_channel, internal_incoming) = duplex::pair();

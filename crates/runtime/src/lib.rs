@@ -7,6 +7,7 @@
 mod error;
 mod folder;
 mod hub;
+mod membership;
 mod operator;
 mod settings;
 mod spec;

@@ -76,14 +76,6 @@ impl KafkaBus {
         }
     }
 
-    /// The consumer groups that we are not in now, for a health check: while there are any, their events wait. A
-    /// member without a partition of its own is in its group.
-    pub fn outside(&self) -> Vec<String> {
-        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-        let outside = members.iter().filter(|member| !member.joined.load(Ordering::SeqCst));
-        outside.map(|member| member.group.clone()).collect()
-    }
-
     /// Creates a topic that was deleted, for the event to be sent again.
     async fn make_anew(&self, name: &str) -> Result<(), BusError> {
         self.topics.forget(name).await;
@@ -135,6 +127,13 @@ impl Bus for KafkaBus {
     async fn waiting(&self, subscription: &Subscription) -> Result<i64, BusError> {
         let topics = subscription.topics().iter().map(|topic| self.settings.named(topic)).collect();
         self.backlog.of(&self.settings.named(&subscription.group()), topics).await
+    }
+
+    /// A member without a partition of its own is in its group.
+    fn outside(&self) -> Vec<String> {
+        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let outside = members.iter().filter(|member| !member.joined.load(Ordering::SeqCst));
+        outside.map(|member| member.group.clone()).collect()
     }
 }
 

@@ -41,6 +41,10 @@ impl Bus for Witness {
     async fn waiting(&self, _: &Subscription) -> Result<i64, BusError> {
         Ok(0)
     }
+
+    fn outside(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The database as another process has it; SQLite has but one.

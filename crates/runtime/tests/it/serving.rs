@@ -1,8 +1,12 @@
 //! What a hub shows of itself, and how its streams end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use events::{Bus, BusError, Envelope, Subscription};
 use proto::operator::internal::v1::GetClockRequest;
 use proto::operator::internal::v1::sandbox_service_client::SandboxServiceClient;
 use rpc::{Bearer, Role};
@@ -63,6 +67,44 @@ async fn health_says_serving_on_both_ports() {
     }
     assert_eq!(health(hub.internal_addr(), OPERATOR).await, Ok(ServingStatus::Serving));
     assert_eq!(health(hub.public_addr(), OPERATOR).await, Err(Code::NotFound));
+    hub.stop().await;
+}
+
+/// A bus that can be told to have lost its place.
+#[derive(Default)]
+struct Losing(AtomicBool);
+
+#[async_trait]
+impl Bus for Losing {
+    async fn publish(&self, _: &str, _: &Envelope) -> Result<(), BusError> {
+        Ok(())
+    }
+
+    async fn subscribe(&self, _: Subscription) -> Result<(), BusError> {
+        Ok(())
+    }
+
+    async fn waiting(&self, _: &Subscription) -> Result<i64, BusError> {
+        Ok(0)
+    }
+
+    fn outside(&self) -> Vec<String> {
+        let lost = self.0.load(Ordering::SeqCst);
+        lost.then(|| "my.shop.order".to_owned()).into_iter().collect()
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_does_not_hear_its_events_is_not_serving() {
+    let (folder, bus) = (folder(), Arc::new(Losing::default()));
+    let hub = runtime::Hub::start(settings(&folder), &[SHOP], bus.clone()).await.unwrap();
+    for (lost, expected) in [(true, ServingStatus::NotServing), (false, ServingStatus::Serving)] {
+        bus.0.store(lost, Ordering::SeqCst);
+        for (address, service) in [(hub.public_addr(), ""), (hub.internal_addr(), OPERATOR)] {
+            let looked = || async { (health(address, service).await == Ok(expected)).then_some(()) };
+            testkit::eventually("the health service says so", looked).await;
+        }
+    }
     hub.stop().await;
 }
 
