@@ -1,6 +1,7 @@
 //! Says by the health service when events wait for this process and it does not hear them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use events::Bus;
@@ -13,16 +14,23 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks whether the process is in all of its consumer groups.
 pub(crate) fn watcher(bus: Arc<dyn Bus>, health: Health) -> Worker {
+    let was_inside = AtomicBool::new(false);
     Worker::every("membership", LOOK_EVERY, None, move || {
         let outside = bus.outside();
         if health.set(outside.is_empty()) {
-            match outside.is_empty() {
-                true => tracing::info!("this process is in all of its consumer groups"),
-                false => {
-                    tracing::warn!(groups = ?outside, "this process is not in all of its consumer groups")
-                }
-            }
+            tell(&outside, was_inside.load(Ordering::Relaxed));
         }
+        was_inside.fetch_or(outside.is_empty(), Ordering::Relaxed);
         Box::pin(async { Ok(false) })
     })
+}
+
+fn tell(outside: &[String], was_inside: bool) {
+    if outside.is_empty() {
+        tracing::info!("this process is in all of its consumer groups");
+    } else if was_inside {
+        tracing::warn!(groups = ?outside, "this process has lost its place in consumer groups: their events wait");
+    } else {
+        tracing::info!(groups = ?outside, "this process joins its consumer groups");
+    }
 }

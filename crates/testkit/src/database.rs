@@ -57,6 +57,25 @@ impl Database {
         Some(Self { url: format!("{base}/{name}"), kind: Kind::Postgres { server: server.clone(), name } })
     }
 
+    /// A database for each of these services on the tests' PostgreSQL, and the URL with `{service}` where their names
+    /// stand; `None` as for [`Database::postgres`].
+    pub async fn per_service(services: &[&str]) -> Option<(String, Vec<Self>)> {
+        let Ok(server) = std::env::var(POSTGRES) else {
+            engines::missing(POSTGRES, engines::required());
+            return None;
+        };
+        let base = server.rsplit_once('/').map_or(server.as_str(), |(base, _)| base);
+        let family = format!("test_{}", EventId::new().uuid().simple());
+        let mut databases = Vec::new();
+        for service in services {
+            let name = format!("{family}_{service}");
+            admin(&server, &format!("create database {name}")).await;
+            let kind = Kind::Postgres { server: server.clone(), name: name.clone() };
+            databases.push(Self { url: format!("{base}/{name}"), kind });
+        }
+        Some((format!("{base}/{family}_{{service}}"), databases))
+    }
+
     /// What [`db::Options`] takes.
     pub fn url(&self) -> &str {
         &self.url

@@ -174,6 +174,27 @@ async fn shop_on(
     bought
 }
 
+type Shoppers = Vec<tokio::task::JoinHandle<u64>>;
+
+/// Four buyers who buy until they are told to stop.
+fn shoppers(hub: &Arc<std::sync::Mutex<Hub>>, variant: &str, done: &Arc<AtomicBool>) -> Shoppers {
+    let shopper =
+        |place: usize| shop_on(hub.clone(), format!("buyer-{place}"), variant.to_owned(), done.clone());
+    (0..4).map(|place| tokio::spawn(shopper(place))).collect()
+}
+
+/// Each order that was acknowledged is there once.
+async fn account_for(hub: &Hub, shoppers: Shoppers) {
+    let mut bought = 0;
+    for shopper in shoppers {
+        bought += shopper.await.unwrap();
+    }
+    assert!(bought > 0);
+    check(hub).await;
+    let audit = hub.catalog_operator().unwrap().audit_stock(AuditStockRequest {}).await.unwrap().into_inner();
+    assert_eq!(u64::try_from(100_000 - audit.on_hand).unwrap(), bought);
+}
+
 /// Deaths at any moment, while four buyers buy. `entrepot prove` will do it by the hundred.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_while_buyers_buy() {
@@ -182,13 +203,7 @@ async fn killed_at_any_moment_while_buyers_buy() {
     let thai = seller(&process.hub, &[100_000]).await;
     let hubs = Arc::new(std::sync::Mutex::new(process.hub.clone()));
     let done = Arc::new(AtomicBool::new(false));
-    let buyers: Vec<_> = (0..4)
-        .map(|place| {
-            let shopping =
-                shop_on(hubs.clone(), format!("buyer-{place}"), thai.variants[0].clone(), done.clone());
-            tokio::spawn(shopping)
-        })
-        .collect();
+    let shoppers = shoppers(&hubs, &thai.variants[0], &done);
     for pause_ms in [310, 170, 450, 230, 90, 370] {
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         process.kill().await;
@@ -196,18 +211,28 @@ async fn killed_at_any_moment_while_buyers_buy() {
         *hubs.lock().unwrap() = process.hub.clone();
     }
     done.store(true, Ordering::Relaxed);
-    let mut bought = 0;
-    for buyer in buyers {
-        bought += buyer.await.unwrap();
-    }
-    assert!(bought > 0);
-    check(&process.hub).await;
-    let audit =
-        process.hub.catalog_operator().unwrap().audit_stock(AuditStockRequest {}).await.unwrap().into_inner();
-    assert_eq!(
-        u64::try_from(100_000 - audit.on_hand).unwrap(),
-        bought,
-        "each order that was acknowledged, once"
-    );
+    account_for(&process.hub, shoppers).await;
     process.kill().await;
+}
+
+mod each_service_is_killed_while_buyers_buy {
+    use super::*;
+    use crate::fleet::Fleet;
+
+    /// In the production shape: a process per service, on PostgreSQL and Kafka.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn kafka() {
+        let Some(mut fleet) = Fleet::start().await else { return };
+        let thai = seller(&fleet.hub, &[100_000]).await;
+        let hub = Arc::new(std::sync::Mutex::new(fleet.hub.clone()));
+        let done = Arc::new(AtomicBool::new(false));
+        let shoppers = shoppers(&hub, &thai.variants[0], &done);
+        for service in ["order", "catalog", "payment", "logistics", "order", "payment"] {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            fleet.kill_and_restart(service).await;
+        }
+        done.store(true, Ordering::Relaxed);
+        account_for(&fleet.hub, shoppers).await;
+        fleet.end().await;
+    }
 }

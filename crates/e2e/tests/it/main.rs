@@ -38,6 +38,7 @@ macro_rules! on_every_shape {
 }
 
 mod clocks;
+mod fleet;
 mod journeys;
 mod kills;
 mod process;

@@ -14,7 +14,7 @@ use tokio::process::{Child, ChildStderr};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program: as `cargo xtask test` names it, or as cargo has built it beside the tests.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let named = std::env::var_os("ENTREPOT_BIN").map(PathBuf::from);
     let program = named.unwrap_or_else(|| {
         let tests = std::env::current_exe().unwrap();
@@ -73,7 +73,7 @@ impl Data {
 }
 
 /// As an operator makes it.
-fn token(folder: &Path, role: Role, subject: &str) -> String {
+pub(crate) fn token(folder: &Path, role: Role, subject: &str) -> String {
     let made = Command::new(program())
         .args(["token", "--role", &role.to_string(), "--subject", subject, "--data"])
         .arg(folder)

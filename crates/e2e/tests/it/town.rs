@@ -162,7 +162,7 @@ async fn production(mut settings: Settings, brokers: &str) -> Started {
     (hub, running, buses)
 }
 
-fn over_tcp(address: SocketAddr) -> Channel {
+pub(crate) fn over_tcp(address: SocketAddr) -> Channel {
     Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
 }
 
