@@ -38,9 +38,9 @@ pub(crate) struct Engines {
 
 impl Engines {
     /// Puts the databases into a hub's settings, and makes the bus that it goes by. Errors name the option.
-    pub(crate) fn apply(&self, settings: &mut Settings, specs: &[Spec], file: &File) -> Result<Carrier> {
+    pub(crate) fn apply(&self, settings: &mut Settings, specs: &[Spec], file: &File) -> Result<EventBus> {
         let (database, brokers) = match (self.shape, &self.database, &self.kafka) {
-            (Shape::Embedded, None, None) => return Ok(Carrier::Local(Arc::new(LocalBus::new()))),
+            (Shape::Embedded, None, None) => return Ok(EventBus::Local(Arc::new(LocalBus::new()))),
             (Shape::Embedded, Some(_), _) => bail!("--database: only with --shape production"),
             (Shape::Embedded, _, Some(_)) => bail!("--kafka: only with --shape production"),
             (Shape::Production, None, _) => bail!("--database: is needed with --shape production"),
@@ -49,7 +49,7 @@ impl Engines {
         };
         self.databases(database, settings, specs)?;
         let bus = KafkaBus::new(file.kafka(KafkaSettings::new(brokers))).context("--kafka")?;
-        Ok(Carrier::Kafka(Arc::new(bus)))
+        Ok(EventBus::Kafka(Arc::new(bus)))
     }
 
     /// As [`Engines::apply`], for a command that needs databases only.
@@ -77,16 +77,16 @@ impl Engines {
 
 /// The bus of a hub's process.
 #[derive(Clone)]
-pub(crate) enum Carrier {
+pub(crate) enum EventBus {
     /// Within the process.
     Local(Arc<LocalBus>),
     /// Over Kafka.
     Kafka(Arc<KafkaBus>),
 }
 
-impl Carrier {
+impl EventBus {
     /// The bus; over Kafka once the hub's topics are there, so that a broker that is away is told of at the start.
-    pub(crate) async fn bus(&self, hub: &str) -> Result<Arc<dyn Bus>> {
+    pub(crate) async fn ready(&self, hub: &str) -> Result<Arc<dyn Bus>> {
         match self {
             Self::Local(bus) => Ok(bus.clone()),
             Self::Kafka(bus) => {

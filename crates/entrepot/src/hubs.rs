@@ -10,7 +10,7 @@ use hub::Profile;
 use rpc::{Keys, Role};
 use runtime::{Hub, Sandbox, Settings, Spec};
 
-use crate::engines::{Carrier, Engines};
+use crate::engines::{Engines, EventBus};
 use crate::settings::File;
 
 /// The services of a hub.
@@ -90,16 +90,16 @@ pub(crate) struct Running {
     /// Where its data are.
     pub(crate) folder: PathBuf,
     hub: Hub,
-    carrier: Carrier,
+    bus: EventBus,
 }
 
 impl Running {
-    /// Starts these services of a hub, which go by `carrier`.
-    pub(crate) async fn start(settings: Settings, specs: &[Spec], carrier: Carrier) -> Result<Self> {
+    /// Starts these services of a hub, whose events go by `bus`.
+    pub(crate) async fn start(settings: Settings, specs: &[Spec], bus: EventBus) -> Result<Self> {
         let (profile, folder) = (settings.profile.clone(), settings.folder.clone());
-        let bus = carrier.bus(profile.code()).await?;
-        let hub = Hub::start(settings, specs, bus).await.map_err(|error| carrier.blame(error))?;
-        Ok(Self { profile, folder, hub, carrier })
+        let ready = bus.ready(profile.code()).await?;
+        let hub = Hub::start(settings, specs, ready).await.map_err(|error| bus.blame(error))?;
+        Ok(Self { profile, folder, hub, bus })
     }
 
     /// The hub as its clients see it, without a port.
@@ -135,7 +135,7 @@ impl Running {
     /// Leaves cleanly.
     pub(crate) async fn stop(self) {
         self.hub.stop().await;
-        self.carrier.close().await;
+        self.bus.close().await;
     }
 }
 
@@ -198,8 +198,8 @@ async fn start(
     file.apply(&mut settings, &SERVICES);
     settings.public = public;
     settings.internal = internal;
-    let carrier = engines.apply(&mut settings, &SERVICES, file)?;
-    Running::start(settings, &SERVICES, carrier).await
+    let bus = engines.apply(&mut settings, &SERVICES, file)?;
+    Running::start(settings, &SERVICES, bus).await
 }
 
 /// Starts one hub for a command's own use, on free ports.
@@ -207,8 +207,8 @@ pub(crate) async fn start_one(one: &OneHub, pace: Pace) -> Result<Running> {
     let profile = profile(&one.hub)?;
     let mut settings = Settings::embedded(profile.clone(), one.data.folder.join(profile.code()));
     settings.sandbox = Sandbox { enabled: true, day: pace.day() };
-    let carrier = one.engines.apply(&mut settings, &SERVICES, &File::default())?;
-    Running::start(settings, &SERVICES, carrier).await.context("starting the hub")
+    let bus = one.engines.apply(&mut settings, &SERVICES, &File::default())?;
+    Running::start(settings, &SERVICES, bus).await.context("starting the hub")
 }
 
 impl Pace {

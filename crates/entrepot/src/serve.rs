@@ -57,8 +57,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let file = args.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
     let mut settings = settings(&args)?;
     file.apply(&mut settings, &args.services);
-    let carrier = args.engines.apply(&mut settings, &args.services, &file)?;
-    let running = Running::start(settings, &args.services, carrier).await?;
+    let bus = args.engines.apply(&mut settings, &args.services, &file)?;
+    let running = Running::start(settings, &args.services, bus).await?;
     let names: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
     println!(
         "{} of {} ({}) serves {}, internal {}",

@@ -62,8 +62,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Waits until nothing is under way: every saga settled, every outbox empty, every event taken. Errors after `patience`, saying what
-/// did not settle.
+/// Waits until nothing is under way: every saga settled, every outbox empty, every event taken. Errors after
+/// `patience`, saying what did not settle.
 pub async fn settle(hub: &Hub, patience: Duration) -> Result<()> {
     let mut under_way = String::new();
     let waiting = async {

@@ -51,10 +51,13 @@ impl Database {
             engines::missing(POSTGRES, required);
             return None;
         };
-        let name = format!("test_{}", EventId::new().uuid().simple());
-        admin(&server, &format!("create database {name}")).await;
-        let base = server.rsplit_once('/').map_or(server.as_str(), |(base, _)| base);
-        Some(Self { url: format!("{base}/{name}"), kind: Kind::Postgres { server: server.clone(), name } })
+        Some(Self::create(&server, test_name()).await)
+    }
+
+    async fn create(server: &str, name: String) -> Self {
+        admin(server, &format!("create database {name}")).await;
+        let url = format!("{}/{name}", base(server));
+        Self { url, kind: Kind::Postgres { server: server.to_owned(), name } }
     }
 
     /// A database for each of these services on the tests' PostgreSQL, and the URL with `{service}` where their names
@@ -64,16 +67,12 @@ impl Database {
             engines::missing(POSTGRES, engines::required());
             return None;
         };
-        let base = server.rsplit_once('/').map_or(server.as_str(), |(base, _)| base);
-        let family = format!("test_{}", EventId::new().uuid().simple());
+        let family = test_name();
         let mut databases = Vec::new();
         for service in services {
-            let name = format!("{family}_{service}");
-            admin(&server, &format!("create database {name}")).await;
-            let kind = Kind::Postgres { server: server.clone(), name: name.clone() };
-            databases.push(Self { url: format!("{base}/{name}"), kind });
+            databases.push(Self::create(&server, format!("{family}_{service}")).await);
         }
-        Some((format!("{base}/{family}_{{service}}"), databases))
+        Some((format!("{}/{family}_{{service}}", base(&server)), databases))
     }
 
     /// What [`db::Options`] takes.
@@ -111,6 +110,15 @@ impl Database {
             admin(&server, &format!("drop database if exists {name} with (force)")).await;
         }
     }
+}
+
+/// Where the server's databases are.
+fn base(server: &str) -> &str {
+    server.rsplit_once('/').map_or(server, |(base, _)| base)
+}
+
+fn test_name() -> String {
+    format!("test_{}", EventId::new().uuid().simple())
 }
 
 async fn admin(server: &str, statement: &str) {

@@ -223,8 +223,8 @@ mod each_service_is_killed_while_buyers_buy {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn kafka() {
         let Some(mut fleet) = Fleet::start().await else { return };
-        let thai = seller(&fleet.hub, &[100_000]).await;
-        let hub = Arc::new(std::sync::Mutex::new(fleet.hub.clone()));
+        let thai = seller(&fleet.hub(), &[100_000]).await;
+        let hub = Arc::new(std::sync::Mutex::new(fleet.hub()));
         let done = Arc::new(AtomicBool::new(false));
         let shoppers = shoppers(&hub, &thai.variants[0], &done);
         for service in ["order", "catalog", "payment", "logistics", "order", "payment"] {
@@ -232,7 +232,7 @@ mod each_service_is_killed_while_buyers_buy {
             fleet.kill_and_restart(service).await;
         }
         done.store(true, Ordering::Relaxed);
-        account_for(&fleet.hub, shoppers).await;
+        account_for(&fleet.hub(), shoppers).await;
         fleet.end().await;
     }
 }
