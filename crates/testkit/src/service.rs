@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use db::Db;
-use events::{Bus, Envelope, LocalBus};
+use events::{Bus, ChaoticBus, Envelope};
 use hub::Profile;
 use kernel::EventId;
 use rpc::{Bearer, Role};
@@ -38,8 +38,8 @@ pub struct Setup {
     profile: Arc<Profile>,
     section: toml::Table,
     sandbox: Sandbox,
-    bus: Arc<LocalBus>,
-    peers: BTreeMap<String, String>,
+    bus: Arc<dyn Bus>,
+    peers: BTreeMap<String, Vec<String>>,
     fakes: Vec<Arc<Fake>>,
     folder: Arc<TempDir>,
 }
@@ -63,7 +63,7 @@ impl Setup {
             profile,
             section: toml::Table::new(),
             sandbox: Sandbox { enabled: true, day: Duration::from_secs(86_400) },
-            bus: Arc::new(LocalBus::chaotic(7)),
+            bus: Arc::new(ChaoticBus::local(7)),
             peers: BTreeMap::new(),
             fakes: Vec::new(),
             folder: Arc::new(TempDir::new().expect("a folder for a test")),
@@ -94,7 +94,7 @@ impl Setup {
         let serving = tokio::spawn(async move {
             let _ = server.await;
         });
-        self.peers.insert(service.to_owned(), format!("http://{address}"));
+        self.peers.insert(service.to_owned(), vec![format!("http://{address}")]);
         self.fakes.push(Arc::new(Fake(serving)));
         self
     }
@@ -222,7 +222,7 @@ impl UnderTest {
         let setup = self.setup.clone();
         let ahead = self.hub.clock().ahead();
         self.stop().await;
-        let setup = Setup { bus: Arc::new(LocalBus::chaotic(11)), ..setup };
+        let setup = Setup { bus: Arc::new(ChaoticBus::local(11)), ..setup };
         let started = setup.start().await;
         started.hub.clock().set_ahead(ahead).expect("the clock goes on");
         started

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use db::{Db, MigrationSet, Tx};
-use events::{Bus, Consumer, Envelope, Handler, HandlerError, LocalBus, Outbox, Subscription, relay, views};
+use events::{Bus, Consumer, Envelope, Handler, HandlerError, Outbox, Subscription, relay, views};
 use kernel::{Clock, EventId};
 use testkit::{Database, eventually};
 use tokio::sync::Semaphore;
@@ -96,7 +96,7 @@ pub(crate) struct Desk {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) clerk: Arc<Clerk>,
-    pub(crate) bus: Arc<LocalBus>,
+    pub(crate) bus: Arc<dyn Bus>,
     pub(crate) subscription: Subscription,
 }
 
@@ -115,7 +115,7 @@ impl Running {
 }
 
 impl Desk {
-    pub(crate) async fn open(database: &Database, bus: LocalBus) -> Self {
+    pub(crate) async fn open(database: &Database, bus: impl Bus + 'static) -> Self {
         let db = database.migrated(&[events::MIGRATIONS, MIGRATIONS]).await;
         let (clock, clerk, bus) = (Clock::system(), Arc::new(Clerk::default()), Arc::new(bus));
         let consumer = Consumer { name: CONSUMER, services: &["order"], handler: clerk.clone() };
@@ -132,7 +132,8 @@ impl Desk {
 
     pub(crate) fn relay_to(&self, db: Db, bus: Arc<dyn Bus>) -> Running {
         let cancel = CancellationToken::new();
-        let relaying = relay::run(db, self.clock.clone(), bus, TOPIC.to_owned(), cancel.clone());
+        let published = events::Published::default();
+        let relaying = relay::run(db, self.clock.clone(), bus, TOPIC.to_owned(), published, cancel.clone());
         Running { cancel, task: tokio::spawn(relaying) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use events::LocalBus;
+use events::{Bus, ChaoticBus, LocalBus};
 use testkit::{Database, on_both};
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ const AGGREGATES: usize = 5;
 const VERSIONS: i64 = 8;
 
 /// Tells of several aggregates in turn, some of it before the relay runs and some while it does.
-async fn tells(database: &Database, bus: LocalBus) -> (Desk, Vec<Uuid>) {
+async fn tells(database: &Database, bus: impl Bus + 'static) -> (Desk, Vec<Uuid>) {
     let desk = Desk::open(database, bus).await;
     let aggregates: Vec<Uuid> = std::iter::repeat_with(aggregate).take(AGGREGATES).collect();
     let mut relay = None;
@@ -44,7 +44,7 @@ on_both! {
     }
 
     async fn also_when_each_comes_twice_and_late(database: Database) {
-        let (desk, aggregates) = tells(&database, LocalBus::chaotic(5)).await;
+        let (desk, aggregates) = tells(&database, ChaoticBus::local(5)).await;
         took_effect_once_and_in_order(&desk, &aggregates).await;
     }
 

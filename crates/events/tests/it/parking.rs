@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use events::LocalBus;
 use events::views::Replayed;
+use events::{ChaoticBus, LocalBus};
 use testkit::on_both;
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ fn parked(behind: &[i64]) -> Vec<(i64, String)> {
 
 on_both! {
     async fn a_poisoned_event_is_parked_with_those_behind_it(database: Database) {
-        let desk = Desk::open(&database, LocalBus::chaotic(3)).await;
+        let desk = Desk::open(&database, ChaoticBus::local(3)).await;
         let (order, other) = (aggregate(), aggregate());
         poisoned(&desk, order, other).await;
         assert_eq!(desk.parked(order).await, parked(&[3]));
@@ -43,7 +43,7 @@ on_both! {
     }
 
     async fn a_replay_handles_them_in_order(database: Database) {
-        let desk = Desk::open(&database, LocalBus::chaotic(3)).await;
+        let desk = Desk::open(&database, ChaoticBus::local(3)).await;
         let order = aggregate();
         poisoned(&desk, order, aggregate()).await;
         let again = desk.subscription.replay(order).await.unwrap();

@@ -88,6 +88,41 @@ on_both! {
         assert_eq!(*seen.lock().unwrap(), [("a", 1), ("a", 1), ("a", 2)]);
     }
 
+    async fn a_long_chain_does_not_wait_to_be_looked_for(database: Database) {
+        let desk = Desk::open(&database, LocalBus::new()).await;
+        let order = aggregate();
+        let events: Vec<_> = (1..=100).map(|version| desk.event(order, version)).collect();
+        desk.put(&events).await.unwrap();
+        // Nobody tells of the second once the first has been taken.
+        let relay = desk.relay();
+        desk.relayed().await;
+        relay.stop().await;
+        assert_eq!(desk.effects(order).await, (1..=100).collect::<Vec<_>>());
+    }
+
+    async fn a_relay_looks_when_it_is_told_and_not_again(database: Database) {
+        const EVENTS: u64 = 40;
+        let desk = Desk::open(&database, LocalBus::new()).await;
+        let seen = Arc::default();
+        let relay = desk.relay_to(desk.db.clone(), Witness::new("a", &seen, 0));
+        let other = database.connect().await;
+        let before = desk.db.statistics().statements;
+        for _ in 0..EVENTS {
+            desk.put(&[desk.event(aggregate(), 1)]).await.unwrap();
+            let unpublished = || async {
+                let count: Result<i64, db::Error> =
+                    other.look(|tx| Box::pin(async move { events::views::unpublished_count(tx).await })).await;
+                (count.unwrap() == 0).then_some(())
+            };
+            eventually("the bus has taken it", unpublished).await;
+        }
+        relay.stop().await;
+        // Put, seen, marked; and seldom a word to other processes, or a look without one.
+        let statements = desk.db.statistics().statements - before;
+        let words = if desk.db.engine() == Engine::Postgres { EVENTS } else { 0 };
+        assert!(statements < 3 * EVENTS + words + EVENTS / 2, "{statements}");
+    }
+
     async fn one_of_two_relays_publishes_and_the_other_after_it(database: Database) {
         let desk = Desk::open(&database, LocalBus::new()).await;
         let order = aggregate();
