@@ -71,6 +71,14 @@ pub enum Error {
         /// What it says.
         address: String,
     },
+    /// An instance of another service was named twice.
+    #[error("--peer: `{address}` is named twice for {service}; name each instance once")]
+    PeerTwice {
+        /// Which service.
+        service: String,
+        /// Which address.
+        address: String,
+    },
     /// The hub's keys cannot be used.
     #[error(transparent)]
     Keys(#[from] rpc::KeyError),

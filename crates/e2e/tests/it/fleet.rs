@@ -1,63 +1,95 @@
-//! A hub in the production shape as its operators start it: a process per service, each of which can be killed.
+//! A hub in the production shape as its operators start it: a process per service, or several, each of which can be
+//! killed.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proof::{Door, Doors};
 use rpc::Role;
+use runtime::instances;
 use tempfile::TempDir;
 use testkit::Database;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::groups::{self, Shares};
 use crate::process::{program, token};
-use crate::town::over_tcp;
 
 /// How long a process may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Partitions of each topic: fewer than there may be instances, so that every one has some.
+pub(crate) const PARTITIONS: usize = 3;
+/// The shortest that brokers allow: so long a dead instance keeps its partitions.
+const SESSION_SECONDS: u32 = 6;
 /// Order last: it asks the others.
-const SERVICES: [&str; 4] = ["catalog", "payment", "logistics", "order"];
+pub(crate) const SERVICES: [&str; 4] = ["catalog", "payment", "logistics", "order"];
+/// Where a process that has no address yet listens.
+const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// An instance of a service: its process, and its name in Kafka's groups, are `order-0`.
+type Instance = (&'static str, usize);
 
 /// The processes of a hub, and what they leave behind.
 pub(crate) struct Fleet {
-    running: BTreeMap<&'static str, Running>,
+    running: BTreeMap<Instance, Running>,
     databases: Vec<Database>,
     database: String,
     brokers: String,
     prefix: String,
+    /// Lines in the section `[order]` of the processes that are started from now on.
+    pub(crate) order: &'static str,
     folder: TempDir,
 }
 
-struct Running {
+pub(crate) struct Running {
     child: Child,
     public: SocketAddr,
     internal: SocketAddr,
 }
 
 impl Fleet {
-    /// Starts a Malaysian hub. `None` where an engine is missing.
+    /// Starts a Malaysian hub with one process per service. `None` where an engine is missing.
     pub(crate) async fn start() -> Option<Self> {
+        Self::start_with(1).await
+    }
+
+    /// As [`Fleet::start`], with so many instances of each service: on the same databases, topics and groups.
+    pub(crate) async fn start_with(instances: usize) -> Option<Self> {
         let brokers = testkit::kafka()?;
         let (database, databases) = Database::per_service(&SERVICES).await?;
         let prefix = format!("t{}.", kernel::EventId::new().uuid().simple());
         let folder = TempDir::new().unwrap();
         let running = BTreeMap::new();
-        let mut fleet = Self { running, databases, database, brokers, prefix, folder };
-        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut fleet = Self { running, databases, database, brokers, prefix, order: "", folder };
         for service in SERVICES {
-            fleet.launch(service, free, free).await;
+            for number in 0..instances {
+                fleet.join((service, number)).await;
+            }
         }
         Some(fleet)
     }
 
-    /// The hub as its clients see it.
+    /// The hub as its clients see it, whichever instances serve them.
     pub(crate) fn hub(&self) -> proof::Hub {
+        self.hub_of(|_, _| true)
+    }
+
+    /// The hub behind these instances alone.
+    pub(crate) fn hub_of(&self, wanted: impl Fn(&str, usize) -> bool) -> proof::Hub {
         let door = |service: &str| {
-            let running = &self.running[service];
-            Door { public: over_tcp(running.public), internal: over_tcp(running.internal) }
+            let of_service =
+                |(instance, _): &(&Instance, &Running)| instance.0 == service && wanted(service, instance.1);
+            let running: Vec<&Running> =
+                self.running.iter().filter(of_service).map(|(_, running)| running).collect();
+            let channel = |address: fn(&Running) -> SocketAddr| {
+                let addresses: Vec<String> =
+                    running.iter().map(|running| format!("http://{}", address(running))).collect();
+                instances::channel(service, &addresses).unwrap()
+            };
+            Door { public: channel(|running| running.public), internal: channel(|running| running.internal) }
         };
         let doors = Doors {
             catalog: door("catalog"),
@@ -72,40 +104,62 @@ impl Fleet {
         )
     }
 
-    async fn launch(&mut self, service: &'static str, public: SocketAddr, internal: SocketAddr) {
-        let config = self.folder.path().join(format!("{service}.toml"));
+    /// Starts an instance that is not there.
+    pub(crate) async fn join(&mut self, instance: Instance) {
+        self.launch(instance, FREE, FREE).await;
+    }
+
+    async fn launch(&mut self, instance: Instance, public: SocketAddr, internal: SocketAddr) {
+        let (service, number) = instance;
+        let folder = self.folder.path();
+        let config = folder.join(format!("{service}-{number}.toml"));
         let text = format!(
-            "[sandbox]\nday = \"0s\"\n[order]\nlease_seconds = 1\n\
-             [kafka]\nprefix = \"{}\"\npartitions = 3\ninstance = \"{service}\"\n",
-            self.prefix
+            "[sandbox]\nday = \"0s\"\n[order]\nlease_seconds = 1\n{}\n\
+             [kafka]\nprefix = \"{}\"\npartitions = {PARTITIONS}\ninstance = \"{service}-{number}\"\n\
+             session_seconds = {SESSION_SECONDS}\n",
+            self.order, self.prefix
         );
         std::fs::write(&config, text).unwrap();
-        let peers =
-            self.running.iter().map(|(service, running)| format!("{service}=http://{}", running.internal));
+        let peers = self
+            .running
+            .iter()
+            .map(|((service, _), running)| format!("{service}=http://{}", running.internal));
         let mut command = Command::new(program());
         command.args(["serve", service, "--shape", "production", "--database", &self.database]);
-        command.args(["--kafka", &self.brokers, "--data"]).arg(self.folder.path());
+        command.args(["--kafka", &self.brokers, "--data"]).arg(folder.join(number.to_string()));
+        command.arg("--key").arg(folder.join("my/key.pem"));
         command
             .args(["--public", &public.to_string(), "--internal", &internal.to_string(), "--config"])
             .arg(config);
-        for peer in peers.filter(|_| service == "order") {
+        for peer in peers.filter(|peer| service == "order" && !peer.starts_with("order")) {
             command.args(["--peer", &peer]);
         }
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(PATIENCE, said.next_line()).await.unwrap().unwrap();
-        let line = line.unwrap_or_else(|| panic!("{service} did not start"));
+        let line = line.unwrap_or_else(|| panic!("{service}-{number} did not start"));
         let (public, internal) = line.split_once(" serves ").unwrap().1.split_once(", internal ").unwrap();
         let (public, internal) = (public.parse().unwrap(), internal.parse().unwrap());
         tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
-        self.running.insert(service, Running { child, public, internal });
+        self.running.insert(instance, Running { child, public, internal });
     }
 
     /// SIGKILL, and a new start at the same place.
     pub(crate) async fn kill_and_restart(&mut self, service: &'static str) {
-        let mut running = self.running.remove(service).unwrap();
+        let was = self.kill((service, 0)).await;
+        self.launch((service, 0), was.public, was.internal).await;
+    }
+
+    /// SIGKILL, and no new start.
+    pub(crate) async fn kill(&mut self, instance: Instance) -> Running {
+        let mut running = self.running.remove(&instance).unwrap();
         running.child.kill().await.unwrap();
-        self.launch(service, running.public, running.internal).await;
+        running
+    }
+
+    /// How many partitions each instance has in each of the hub's groups.
+    pub(crate) fn shares(&self) -> Shares {
+        groups::shares(&self.brokers, &self.prefix)
     }
 
     /// Ends all processes and removes the databases.

@@ -24,6 +24,10 @@ const BACKOFF_LONGEST: Duration = Duration::from_secs(10);
 
 /// A consumer that went on for so long worked: two processes of one name throw each other out sooner.
 const STEADY: Duration = Duration::from_secs(60);
+/// A consumer that is outside its group for so many sessions, and for so long, will not find back by itself: seen
+/// after a broker was killed twice, with librdkafka waiting for an answer that never came.
+const OUTSIDE_SESSIONS_MAX: u32 = 2;
+const OUTSIDE_MIN: Duration = Duration::from_secs(45);
 /// How often a trouble that lasts is told of.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -104,16 +108,24 @@ impl Consumer {
         let ended = self.listen(&consumer).await;
         // Lanes hold the consumer. Without them it closes here, giving its partitions back and committing.
         consumer.context().end_all();
+        if ended.is_err() {
+            // One that is stuck may never have closed: the next does not wait for it.
+            std::thread::spawn(move || drop(consumer));
+        }
         ended
     }
 
     async fn listen(&self, consumer: &StreamConsumer<Member>) -> Result<(), BusError> {
         let mut commit = tokio::time::interval(COMMIT_EVERY);
         let mut told: Option<Instant> = None;
+        let mut outside = Outside::new(self.settings.session_timeout);
         loop {
             tokio::select! {
                 () = self.stopped() => return Ok(()),
-                _ = commit.tick() => consumer.context().commit(consumer, CommitMode::Async),
+                _ = commit.tick() => {
+                    consumer.context().commit(consumer, CommitMode::Async);
+                    outside.look(self.joined.load(Ordering::SeqCst), Instant::now())?;
+                }
                 received = consumer.recv() => match received {
                     Ok(_) => return Err(BusError("a message came past its partition's queue".to_owned())),
                     Err(error) if self.ends(&error).await => return Err(error.into()),
@@ -150,9 +162,52 @@ impl Consumer {
     }
 }
 
+/// Since when a consumer has been outside its group.
+struct Outside {
+    since: Option<Instant>,
+    longest: Duration,
+}
+
+impl Outside {
+    fn new(session: Duration) -> Self {
+        Self { since: None, longest: (session * OUTSIDE_SESSIONS_MAX).max(OUTSIDE_MIN) }
+    }
+
+    /// An error once it has been outside for too long.
+    fn look(&mut self, joined: bool, now: Instant) -> Result<(), BusError> {
+        if joined {
+            self.since = None;
+            return Ok(());
+        }
+        let outside = now.duration_since(*self.since.get_or_insert(now));
+        if outside < self.longest {
+            return Ok(());
+        }
+        Err(BusError(format!("it has been outside its group for {} s", outside.as_secs())))
+    }
+}
+
 impl Drop for Consumer {
     /// However it ended: nobody takes it for a member.
     fn drop(&mut self) {
         self.joined.store(false, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_does_not_find_back_begins_anew() {
+        let (begun, minute) = (Instant::now(), Duration::from_secs(60));
+        let mut outside = Outside::new(Duration::from_secs(30));
+        assert!(outside.look(false, begun).is_ok());
+        assert!(outside.look(false, begun + minute / 2).is_ok());
+        assert!(outside.look(true, begun + minute).is_ok());
+        assert!(outside.look(false, begun + minute).is_ok());
+        assert!(outside.look(false, begun + minute * 2 - Duration::from_millis(1)).is_ok());
+        assert!(outside.look(false, begun + minute * 2).is_err());
+        assert_eq!(Outside::new(Duration::from_secs(6)).longest, OUTSIDE_MIN);
     }
 }

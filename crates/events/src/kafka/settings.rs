@@ -100,7 +100,7 @@ impl KafkaSettings {
             return wrong("publish_timeout", "100 ms to 2 minutes");
         }
         if !(SESSION_TIMEOUT_MIN..=SESSION_TIMEOUT_MAX).contains(&self.session_timeout) {
-            return wrong("session_timeout", "6 s to 30 minutes");
+            return wrong("session_seconds", "6 to 1800");
         }
         Ok(())
     }
@@ -200,7 +200,7 @@ mod tests {
         assert!(refused(|settings| settings.instance = Some(String::new())).starts_with("kafka instance"));
         assert!(refused(|settings| settings.publish_timeout = Duration::ZERO).contains("publish_timeout"));
         assert!(
-            refused(|settings| settings.session_timeout = Duration::from_secs(5)).contains("session_timeout")
+            refused(|settings| settings.session_timeout = Duration::from_secs(5)).contains("session_seconds")
         );
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::Db;
+use db::{Db, Engine};
 use events::{Bus, Subscription};
 use kernel::Clock;
 use proto::operator::internal::v1::operator_service_server::OperatorServiceServer;
@@ -105,6 +105,12 @@ pub(crate) async fn clock(
         }
     }
     Ok(clock)
+}
+
+/// Keeps a sandbox's clock with those of the service's other instances. A SQLite file has one process alone.
+pub(crate) fn clock_follower(sandbox: Sandbox, db: &Db, clock: &Clock) -> Option<Worker> {
+    let has_others = sandbox.enabled && db.engine() == Engine::Postgres;
+    has_others.then(|| sandbox_service::follower(db.clone(), clock.clone()))
 }
 
 /// Forgets requests that are older than they are kept.

@@ -35,7 +35,12 @@ impl OperatorService for Api {
         for subscription in self.0.subscriptions(&service) {
             let waiting = self.0.0.bus.waiting(subscription).await;
             let waiting_count = waiting.map_err(|error| Status::unavailable(error.to_string()))?;
-            consumers.push(ConsumerBacklog { consumer: subscription.consumer().to_owned(), waiting_count });
+            let hears = subscription.hears().iter().map(|service| (*service).to_owned()).collect();
+            consumers.push(ConsumerBacklog {
+                consumer: subscription.consumer().to_owned(),
+                waiting_count,
+                hears,
+            });
         }
         let unpublished_count = unpublished.map_err(failed)?;
         Ok(Response::new(GetBacklogResponse { unpublished_count, consumers }))

@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use db::{Db, Tx};
+use kernel::Clock;
 use proto::convert::timestamp;
 use proto::operator::internal::v1::sandbox_service_server::SandboxService;
 use proto::operator::internal::v1::{
@@ -11,9 +12,13 @@ use tonic::{Code, Request, Response, Status};
 
 use super::Overview;
 use super::operator_service::Kept;
+use crate::Worker;
 
 /// The farthest that one call moves the clock.
 const MOVE_MAX: Duration = Duration::days(400);
+/// Wakes the instances of a service when one of them was moved, and how often they look without.
+const CHANNEL: &str = "hub_clock";
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub(super) struct Api(pub(super) Overview);
 
@@ -29,14 +34,33 @@ pub(super) async fn kept_ahead(db: &Db) -> Result<Duration, db::Error> {
     Ok(row.map_or_else(Duration::zero, |(ahead_us,)| Duration::microseconds(ahead_us)))
 }
 
-async fn keep_ahead(tx: &mut Tx, ahead: Duration) -> Result<(), db::Error> {
-    db::execute!(
+/// Moves it on from where it was kept, or from where this process has it, and says how far it is ahead now. What is
+/// kept counts: another instance may have moved it.
+async fn keep_ahead(tx: &mut Tx, own: Duration, by: Duration) -> Result<Duration, db::Error> {
+    let us = |duration: Duration| duration.num_microseconds().unwrap_or(i64::MAX);
+    let row: Option<(i64,)> = db::fetch_optional!(
         tx,
-        "insert into hub_clock (id, ahead_us) values (1, $1) \
-         on conflict (id) do update set ahead_us = excluded.ahead_us where hub_clock.ahead_us < excluded.ahead_us",
-        ahead.num_microseconds().unwrap_or(i64::MAX),
+        (i64,),
+        "insert into hub_clock (id, ahead_us) values (1, $1 + $2) \
+         on conflict (id) do update set ahead_us = \
+         case when hub_clock.ahead_us > $1 then hub_clock.ahead_us else $1 end + $2 returning ahead_us",
+        us(own),
+        us(by),
     )?;
-    Ok(())
+    tx.notify(CHANNEL);
+    Ok(row.map_or(own + by, |(ahead_us,)| Duration::microseconds(ahead_us)))
+}
+
+/// Follows what other instances of the service make of the clock.
+pub(super) fn follower(db: Db, clock: Clock) -> Worker {
+    let moved = db.listen(CHANNEL);
+    Worker::every("clock", LOOK_EVERY, Some(moved), move || {
+        let (db, clock) = (db.clone(), clock.clone());
+        Box::pin(async move {
+            clock.set_ahead(kept_ahead(&db).await?)?;
+            Ok(false)
+        })
+    })
 }
 
 #[tonic::async_trait]
@@ -69,8 +93,9 @@ impl SandboxService for Api {
         let answer = rpc::replay::once(db, &overview.clock, key, deadline, move |tx| {
             let clock = clock.clone();
             Box::pin(async move {
-                let (ahead, now) = (clock.ahead() + by, clock.now() + by);
-                keep_ahead(tx, ahead).await?;
+                let own = clock.ahead();
+                let ahead = keep_ahead(tx, own, by).await?;
+                let now = clock.now() + (ahead - own);
                 tx.after_commit(move || {
                     if let Err(error) = clock.set_ahead(ahead) {
                         tracing::warn!(%error, "the clock could not be moved");

@@ -60,3 +60,29 @@ on_both! {
         hub.stop().await;
     }
 }
+
+mod instances_of_a_service_go_by_one_clock {
+    use super::*;
+
+    /// Only there has a service several processes.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        let Some(database) = testkit::Database::postgres().await else { return };
+        let (one, other) = (folder(), folder());
+        let one = start(settings_on(&one, &database), SHOP).await;
+        let other = start(settings_on(&other, &database), SHOP).await;
+        // Each day counts, whichever of them is asked.
+        for hub in [&one, &other, &one] {
+            advance(hub, &request_id(), DAY_SECONDS).await.unwrap();
+        }
+        for hub in [&one, &other] {
+            testkit::eventually("the clock is moved", || async {
+                (hub.clock().ahead() == chrono::Duration::days(3)).then_some(())
+            })
+            .await;
+        }
+        one.stop().await;
+        other.stop().await;
+        database.remove().await;
+    }
+}

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what is not as it should be fails its test")]
 
 mod clock;
+mod instances;
+mod metrics;
 mod serving;
 mod shop;
 mod starting;

@@ -46,7 +46,13 @@ fn build(section: &toml::Table, _: Deps) -> anyhow::Result<Service> {
 
 /// It with these workers.
 pub(crate) fn service(workers: Vec<Worker>) -> Service {
-    Service { public: Routes::default(), internal: Routes::default(), consumers: Vec::new(), workers }
+    Service {
+        public: Routes::default(),
+        internal: Routes::default(),
+        consumers: Vec::new(),
+        workers,
+        samplers: Vec::new(),
+    }
 }
 
 /// A hub's folder, which goes with the test.

@@ -84,11 +84,11 @@ async fn a_peer_that_runs_nowhere_is_named() {
     let text = refused(settings(&folder), asks_a_bank).await;
     assert_eq!(text, "--peer: no address is set for bank, and it does not run in this process");
     let mut wrong = settings(&folder);
-    wrong.peers.insert("bank".to_owned(), "no address".to_owned());
+    wrong.peers.insert("bank".to_owned(), vec!["no address".to_owned()]);
     let text = refused(wrong, asks_a_bank).await;
     assert_eq!(text, "--peer: bank is at `no address`, which is no address such as http://order:50052");
     let mut known = settings(&folder);
-    known.peers.insert("bank".to_owned(), "http://bank:50052".to_owned());
+    known.peers.insert("bank".to_owned(), vec!["http://bank:50052".to_owned()]);
     start(known, asks_a_bank).await.stop().await;
 }
 
