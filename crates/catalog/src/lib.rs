@@ -9,6 +9,7 @@ mod config;
 mod consumers;
 mod domain;
 mod facts;
+mod metrics;
 mod store;
 
 use rpc::{Policy, PolicyTable, Role};
@@ -67,5 +68,6 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         internal: api::internal(&app),
         consumers: consumers::consumers(&app),
         workers: Vec::new(),
+        samplers: metrics::samplers(&app),
     })
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use hub::Profile;
 use rpc::{Keys, Role};
+use runtime::metrics::Metrics;
 use runtime::{Hub, Sandbox, Settings, Spec};
 
 use crate::engines::{Engines, EventBus};
@@ -32,10 +33,10 @@ pub(crate) struct DataFolder {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Ports {
     /// Where the public API listens (gRPC and gRPC-Web); a further hub 10 ports higher. Port 0: a free one.
-    #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDRESS")]
+    #[arg(long, env = "ENTREPOT_PUBLIC", default_value = "127.0.0.1:50051", value_name = "ADDRESS")]
     pub(crate) public: SocketAddr,
     /// Where services, operators and carriers are listened to. Keep it private.
-    #[arg(long, default_value = "127.0.0.1:50052", value_name = "ADDRESS")]
+    #[arg(long, env = "ENTREPOT_INTERNAL", default_value = "127.0.0.1:50052", value_name = "ADDRESS")]
     pub(crate) internal: SocketAddr,
 }
 
@@ -168,10 +169,11 @@ pub(crate) async fn start_all(
     ports: &Ports,
     engines: &Engines,
     file: &File,
+    metrics: Option<&Metrics>,
 ) -> Result<Vec<Running>> {
     let mut running: Vec<Running> = Vec::new();
     for (place, name) in hubs.iter().enumerate() {
-        match start(name, data, ports.of(place)?, engines, file, &running).await {
+        match start(name, data, ports.of(place)?, engines, file, metrics, &running).await {
             Ok(hub) => running.push(hub),
             Err(error) => {
                 stop_all(running).await;
@@ -188,6 +190,7 @@ async fn start(
     (public, internal): (SocketAddr, SocketAddr),
     engines: &Engines,
     file: &File,
+    metrics: Option<&Metrics>,
     running: &[Running],
 ) -> Result<Running> {
     let profile = profile(name)?;
@@ -196,6 +199,7 @@ async fn start(
     }
     let mut settings = Settings::embedded(profile.clone(), data.folder.join(profile.code()));
     file.apply(&mut settings, &SERVICES);
+    settings.metrics = metrics.cloned();
     settings.public = public;
     settings.internal = internal;
     let bus = engines.apply(&mut settings, &SERVICES, file)?;

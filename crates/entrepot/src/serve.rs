@@ -1,6 +1,5 @@
 //! `serve`: one service, or several, of a hub in the production shape: a process each.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use anyhow::{Result, bail};
 use runtime::{Settings, Spec};
 
 use crate::engines::{Engines, Shape};
+use crate::exposed::{Exposed, Exposing};
 use crate::hubs::{self, DataFolder, Ports, Running};
 use crate::settings::File;
 
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long, env = "ENTREPOT_HUB", default_value = "my", value_name = "HUB")]
     hub: String,
     /// Where another service's internal listener is, such as catalog=http://catalog:50052; one for each that is asked
-    /// and does not run here.
+    /// and does not run here. Several for one service are instances of it, which share the calls.
     #[arg(long = "peer", env = "ENTREPOT_PEERS", value_name = "SERVICE=URL", value_delimiter = ',', value_parser = peer)]
     peers: Vec<(String, String)>,
     /// The hub's key, the same for all of its services; `key.pem` in the hub's data folder when absent.
@@ -29,6 +29,8 @@ pub(crate) struct Args {
     key: Option<PathBuf>,
     #[command(flatten)]
     engines: Engines,
+    #[command(flatten)]
+    exposed: Exposed,
     #[command(flatten)]
     data: DataFolder,
     #[command(flatten)]
@@ -58,6 +60,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let mut settings = settings(&args)?;
     file.apply(&mut settings, &args.services);
     let bus = args.engines.apply(&mut settings, &args.services, &file)?;
+    let exposing = args.exposed.open().await?;
+    settings.metrics = exposing.as_ref().map(|exposing| exposing.metrics.clone());
     let running = Running::start(settings, &args.services, bus).await?;
     let names: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
     println!(
@@ -68,6 +72,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         running.public(),
         running.internal()
     );
+    exposing.iter().for_each(Exposing::print);
     println!("ready in {} ms; Ctrl-C stops", begun.elapsed().as_millis());
     hubs::asked_to_stop().await?;
     println!("stopping: calls under way are finished first");
@@ -83,7 +88,9 @@ fn settings(args: &Args) -> Result<Settings> {
     settings.key = args.key.clone().unwrap_or_else(|| folder.join("key.pem"));
     settings.public = args.ports.public;
     settings.internal = args.ports.internal;
-    settings.peers = args.peers.iter().cloned().collect::<BTreeMap<_, _>>();
+    for (service, address) in &args.peers {
+        settings.peers.entry(service.clone()).or_default().push(address.clone());
+    }
     Ok(settings)
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::engines::Engines;
+use crate::exposed::{Exposed, Exposing};
 use crate::hubs::{self, DataFolder, Ports};
 use crate::settings::File;
 
@@ -22,6 +23,8 @@ pub(crate) struct Args {
     ports: Ports,
     #[command(flatten)]
     engines: Engines,
+    #[command(flatten)]
+    exposed: Exposed,
     /// Settings of the hubs: sandbox, rate and the services' own; see docs/configuration.md.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -31,7 +34,9 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<()> {
     let begun = Instant::now();
     let file = args.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
-    let running = hubs::start_all(&args.hubs, &args.data, &args.ports, &args.engines, &file).await?;
+    let exposing = args.exposed.open().await?;
+    let metrics = exposing.as_ref().map(|exposing| &exposing.metrics);
+    let running = hubs::start_all(&args.hubs, &args.data, &args.ports, &args.engines, &file, metrics).await?;
     for hub in &running {
         println!(
             "{} ({}) serves {}, internal {}, data in {}",
@@ -42,6 +47,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
             hub.folder.display()
         );
     }
+    exposing.iter().for_each(Exposing::print);
     println!("ready in {} ms; Ctrl-C stops", begun.elapsed().as_millis());
     hubs::asked_to_stop().await?;
     println!("stopping: calls under way are finished first");

@@ -10,6 +10,7 @@ mod config;
 mod consumers;
 mod domain;
 mod facts;
+mod metrics;
 mod store;
 
 use std::sync::Arc;
@@ -61,6 +62,7 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         hub: deps.hub,
         rates: Arc::new(config.rates()?),
         sandbox: deps.sandbox,
+        passages: metrics::Passages::new(),
     });
     let mut workers = Vec::new();
     if app.sandbox.enabled {
@@ -75,5 +77,6 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         internal: api::internal(&app),
         consumers: consumers::consumers(&app),
         workers,
+        samplers: metrics::samplers(&app),
     })
 }

@@ -25,6 +25,11 @@ impl Health {
         self.0.send_if_modified(|known| std::mem::replace(known, is_well) != is_well)
     }
 
+    /// Whether the process serves as it should.
+    pub fn is_well(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Answers for these services from now on, until the drain begins: from then on none serves.
     pub(crate) async fn report(&self, reporter: HealthReporter, names: Vec<String>, drain: Drain) {
         let mut known = self.0.subscribe();

@@ -204,7 +204,7 @@ pub async fn wait<T: prost::Message + Default>(db: &Db, key: &Key, deadline: Ins
     loop {
         let owned = key.clone();
         let found: Result<Option<Begun>, db::Error> = db
-            .read(move |tx| {
+            .look(move |tx| {
                 let key = owned.clone();
                 Box::pin(async move { read(tx, &key).await })
             })

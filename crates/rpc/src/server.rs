@@ -11,6 +11,7 @@ use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::gate::{Gate, Rules};
+use crate::metrics::{Counting, HubMetrics};
 use crate::rate::Limiter;
 use crate::{Drain, Health, Policies, Rate, Verifier, duplex};
 
@@ -48,6 +49,7 @@ pub struct Server {
     routes: Routes,
     rules: Rules,
     health: Health,
+    metrics: Option<HubMetrics>,
 }
 
 impl Server {
@@ -60,7 +62,7 @@ impl Server {
         rate: Rate,
     ) -> Self {
         let rules = Rules { policies, verifier, limiter: Some(Limiter::new(rate)), drain, internal: false };
-        Self { routes, rules, health: Health::default() }
+        Self { routes, rules, health: Health::default(), metrics: None }
     }
 
     /// What services, operators and carriers call.
@@ -71,7 +73,7 @@ impl Server {
         drain: Drain,
     ) -> Self {
         let rules = Rules { policies, verifier, limiter: None, drain, internal: true };
-        Self { routes, rules, health: Health::default() }
+        Self { routes, rules, health: Health::default(), metrics: None }
     }
 
     /// Answers by this health.
@@ -80,11 +82,22 @@ impl Server {
         Self { health, ..self }
     }
 
+    /// Counts its calls.
+    #[must_use]
+    pub fn metrics(self, metrics: Option<HubMetrics>) -> Self {
+        Self { metrics, ..self }
+    }
+
+    fn counting(&self) -> Counting {
+        let listener = if self.rules.internal { "internal" } else { "public" };
+        Counting { metrics: self.metrics.clone(), policies: self.rules.policies.clone(), listener }
+    }
+
     /// Serves gRPC and gRPC-Web, health and reflection on `listener` until the drain has begun and the last call has
     /// ended, or [`DRAIN_MAX`] has passed.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Error> {
         let routes = self.with_system_services().await?;
-        let drain = self.rules.drain.clone();
+        let (drain, counting) = (self.rules.drain.clone(), self.counting());
         let cors = CorsLayer::new()
             .allow_origin(Any)
             // Mirrored, not `*`: a browser does not count `authorization` among what a star allows.
@@ -98,6 +111,7 @@ impl Server {
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(cors)
             .layer(GrpcWebLayer::new())
+            .layer(counting)
             .layer(Gate(Arc::new(self.rules)))
             .add_routes(routes);
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
@@ -108,8 +122,10 @@ impl Server {
     /// Serves the connections of an in-process channel, through the same gate. It ends with the process, not with
     /// the drain: the other services may still need it while they drain.
     pub async fn in_process(self, incoming: duplex::Incoming) -> Result<(), Error> {
-        let server =
-            tonic::transport::Server::builder().layer(Gate(Arc::new(self.rules))).add_routes(self.routes);
+        let server = tonic::transport::Server::builder()
+            .layer(self.counting())
+            .layer(Gate(Arc::new(self.rules)))
+            .add_routes(self.routes);
         Ok(server.serve_with_incoming(incoming).await?)
     }
 

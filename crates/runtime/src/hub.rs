@@ -6,17 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::Db;
-use events::{Bus, Outbox, Subscription, relay};
+use events::{Bus, Outbox, Published, Subscription, relay};
 use kernel::Clock;
 use rpc::{Drain, Health, Identity, Keys, Policies, PolicyTable, Server, duplex};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
+use crate::metrics::{self, Observed, Sampler, Shown, View};
 use crate::operator::{self, Overview};
-use crate::{Deps, Error, Peers, Service, Settings, Spec, folder, membership};
+use crate::{Deps, Error, Peers, Service, Settings, Spec, Worker, folder, instances, membership};
 
 /// The runtime's own proto package.
 pub const OPERATOR_PACKAGE: &str = "entrepot.operator.internal.v1";
@@ -34,6 +35,8 @@ pub struct Hub {
     databases: BTreeMap<&'static str, Db>,
     drain: Drain,
     health: Health,
+    calls: Option<rpc::HubMetrics>,
+    shown: Option<Shown>,
     stop: CancellationToken,
     servers: JoinSet<()>,
     tasks: JoinSet<()>,
@@ -54,6 +57,7 @@ impl Hub {
         check_sections(&settings, specs)?;
         let folder = folder::take(&settings.folder)?;
         let code = settings.profile.code().to_owned();
+        let calls = settings.metrics.as_ref().map(|metrics| metrics.calls(&code));
         let keys = Keys::load_or_create(&settings.key, &code)?;
         let public = listen("--public", settings.public).await?;
         let internal = listen("--internal", settings.internal).await?;
@@ -72,6 +76,8 @@ impl Hub {
             databases,
             drain,
             health: Health::default(),
+            calls,
+            shown: None,
             stop: CancellationToken::new(),
             servers: JoinSet::new(),
             tasks: JoinSet::new(),
@@ -92,6 +98,7 @@ impl Hub {
         let policies = Arc::new(policies(&built)?);
         let mut subscriptions = Vec::new();
         let (mut public_routes, mut internal_routes, mut workers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut samplers = Vec::new();
         for Built { spec, service, incoming } in built {
             for consumer in service.consumers {
                 let db = self.databases[spec.name].clone();
@@ -103,10 +110,11 @@ impl Hub {
             public_routes.push(service.public);
             internal_routes.push(service.internal.clone());
             workers.extend(service.workers);
+            samplers.extend(service.samplers.into_iter().map(|sampler| (spec.name, sampler)));
             self.serve_in_process(self.internal_server(service.internal, &policies), incoming);
         }
         let (databases, clock) = (self.databases.clone(), self.clock.clone());
-        let overview = Overview::new(databases, subscriptions, bus.clone(), clock, settings.sandbox);
+        let overview = Overview::new(databases, subscriptions.clone(), bus.clone(), clock, settings.sandbox);
         internal_routes.push(operator::routes(overview));
         self.serve_outside(
             settings,
@@ -116,8 +124,13 @@ impl Hub {
             public,
             internal,
         );
-        self.relay(&bus);
+        let published = self.relay(&bus);
+        if let Some(metrics) = &settings.metrics {
+            workers.extend(self.show(metrics, &published, &subscriptions, &bus, samplers));
+        }
         workers.push(membership::watcher(bus.clone(), self.health.clone()));
+        let follower = |db| operator::clock_follower(settings.sandbox, db, &self.clock);
+        workers.extend(self.databases.values().filter_map(follower));
         for worker in workers {
             self.tasks.spawn(worker.run(self.stop.child_token()));
         }
@@ -130,6 +143,7 @@ impl Hub {
     fn internal_server(&self, routes: Routes, policies: &Arc<Policies>) -> Server {
         Server::internal(routes, policies.clone(), Arc::new(self.keys.clone()), self.drain.clone())
             .health(self.health.clone())
+            .metrics(self.calls.clone())
     }
 
     fn serve_in_process(&mut self, server: Server, incoming: duplex::Incoming) {
@@ -150,6 +164,7 @@ impl Hub {
         let public_server = |routes| {
             Server::public(routes, policies.clone(), verifier.clone(), self.drain.clone(), settings.rate)
                 .health(self.health.clone())
+                .metrics(self.calls.clone())
         };
         let (public_channel, public_incoming) = duplex::pair();
         let (internal_channel, internal_incoming) = duplex::pair();
@@ -171,13 +186,38 @@ impl Hub {
         self.channels = (public_channel, internal_channel);
     }
 
-    fn relay(&mut self, bus: &Arc<dyn Bus>) {
+    /// Shows the hub among those of the process; the workers that read its databases for it.
+    fn show(
+        &mut self,
+        metrics: &metrics::Metrics,
+        published: &BTreeMap<&'static str, Published>,
+        subscriptions: &[(&'static str, Subscription)],
+        bus: &Arc<dyn Bus>,
+        samplers: Vec<(&'static str, Sampler)>,
+    ) -> Vec<Worker> {
+        let observed = self.databases.iter().map(|(service, db)| Observed {
+            service,
+            db: db.clone(),
+            published: published[service].clone(),
+            subscriptions: of_service(subscriptions, service),
+        });
+        let view = View::new(&self.code, self.health.clone(), self.drain.clone(), observed.collect());
+        let view = Arc::new(view);
+        self.shown = Some(metrics.show(view.clone()));
+        metrics::workers(metrics, &view, bus, samplers)
+    }
+
+    /// What each of them publishes is counted.
+    fn relay(&mut self, bus: &Arc<dyn Bus>) -> BTreeMap<&'static str, Published> {
+        let mut counts = BTreeMap::new();
         for (service, db) in &self.databases {
             let topic = events::topic(&self.code, service);
-            let relaying =
-                relay::run(db.clone(), self.clock.clone(), bus.clone(), topic, self.stop.child_token());
-            self.tasks.spawn(relaying);
+            let published = Published::default();
+            counts.insert(*service, published.clone());
+            let (db, clock, stop) = (db.clone(), self.clock.clone(), self.stop.child_token());
+            self.tasks.spawn(relay::run(db, clock, bus.clone(), topic, published, stop));
         }
+        counts
     }
 
     /// The profile's code, such as `my`.
@@ -233,10 +273,16 @@ impl Hub {
             );
         }
         self.tasks.shutdown().await;
+        drop(self.shown);
         for db in self.databases.values() {
             db.close().await;
         }
     }
+}
+
+fn of_service(subscriptions: &[(&'static str, Subscription)], service: &str) -> Vec<Subscription> {
+    let of_service = subscriptions.iter().filter(|(name, _)| *name == service);
+    of_service.map(|(_, subscription)| subscription.clone()).collect()
 }
 
 impl std::fmt::Debug for Hub {
@@ -329,10 +375,8 @@ fn build(
 }
 
 fn remote_channels(settings: &Settings) -> Result<HashMap<String, Channel>, Error> {
-    let channel = |(service, address): (&String, &String)| {
-        let wrong = |_| Error::PeerAddress { service: service.clone(), address: address.clone() };
-        let endpoint = Endpoint::from_shared(address.clone()).map_err(wrong)?;
-        Ok((service.clone(), endpoint.connect_lazy()))
+    let channel = |(service, addresses): (&String, &Vec<String>)| {
+        Ok((service.clone(), instances::channel(service, addresses)?))
     };
     settings.peers.iter().map(channel).collect()
 }

@@ -7,7 +7,9 @@
 mod error;
 mod folder;
 mod hub;
+pub mod instances;
 mod membership;
+pub mod metrics;
 mod operator;
 mod settings;
 mod spec;

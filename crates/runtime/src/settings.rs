@@ -10,6 +10,7 @@ use rpc::Rate;
 use serde::de::DeserializeOwned;
 
 use crate::Sandbox;
+use crate::metrics::Metrics;
 
 /// The settings of one hub's process.
 #[derive(Debug, Clone)]
@@ -28,12 +29,14 @@ pub struct Settings {
     pub public: SocketAddr,
     /// Where services, operators and carriers are listened to.
     pub internal: SocketAddr,
-    /// Addresses of services that run in other processes.
-    pub peers: BTreeMap<String, String>,
+    /// Addresses of services that run in other processes: of each, one or several instances.
+    pub peers: BTreeMap<String, Vec<String>>,
     /// Whether money and parcels are play.
     pub sandbox: Sandbox,
     /// How often a principal may call the public API.
     pub rate: Rate,
+    /// Where the process shows what is measured of the hub; `None`: nowhere.
+    pub metrics: Option<Metrics>,
     /// The services' own sections, by service.
     pub sections: toml::Table,
 }
@@ -54,6 +57,7 @@ impl Settings {
             peers: BTreeMap::new(),
             sandbox: Sandbox::default(),
             rate: Rate::default(),
+            metrics: None,
             sections: toml::Table::new(),
         }
     }

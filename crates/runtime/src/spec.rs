@@ -13,6 +13,7 @@ use tonic::service::Routes;
 use tonic::transport::Channel;
 
 use crate::Worker;
+use crate::metrics::Sampler;
 
 /// A service, as its crate exports it.
 #[derive(Clone, Copy)]
@@ -83,6 +84,8 @@ pub struct Service {
     pub consumers: Vec<Consumer>,
     /// What it does by itself.
     pub workers: Vec<Worker>,
+    /// What it reads of its database for the hub's metrics, if they are shown.
+    pub samplers: Vec<Sampler>,
 }
 
 impl std::fmt::Debug for Service {

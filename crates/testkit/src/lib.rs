@@ -8,6 +8,7 @@ mod database;
 mod engines;
 mod eventually;
 mod gate;
+pub mod scrape;
 pub mod service;
 
 pub use database::Database;

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod locations;
+pub(crate) mod measures;
 pub(crate) mod offers;
 pub(crate) mod products;
 pub(crate) mod reservations;

@@ -16,6 +16,8 @@ use kernel::Clock;
 use money::rates::RateTable;
 use runtime::Sandbox;
 
+use crate::metrics::Passages;
+
 /// What every use case needs.
 #[derive(Clone)]
 pub(crate) struct App {
@@ -25,6 +27,7 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Profile>,
     pub(crate) rates: Arc<RateTable>,
     pub(crate) sandbox: Sandbox,
+    pub(crate) passages: Passages,
 }
 
 /// Why a use case was refused or failed.

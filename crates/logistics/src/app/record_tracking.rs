@@ -106,7 +106,8 @@ impl App {
         shipment.version += 1;
         shipment.next_step_at = self.next_step_at(&shipment, now);
         shipments::save(tx, &shipment).await?;
-        events::put(tx, shipment.id, event).await?;
+        let before = events::put(tx, shipment.id, event).await?;
+        self.passages.note(tx, event, &before);
         let reached = DeclarationState::of(event.state);
         if let Some(id) = shipment.declaration_id.filter(|_| reached != declared) {
             declarations::advance(tx, id, reached, event.occurred_at).await?;

@@ -21,7 +21,7 @@ pub(crate) enum State {
 }
 
 impl State {
-    const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Booked,
         Self::PickedUp,
         Self::ExportCleared,
@@ -171,7 +171,8 @@ pub(crate) enum DeclarationState {
 }
 
 impl DeclarationState {
-    const ALL: [Self; 5] = [Self::Drafted, Self::Lodged, Self::Assessed, Self::Released, Self::Withdrawn];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Drafted, Self::Lodged, Self::Assessed, Self::Released, Self::Withdrawn];
 
     /// As rows keep it.
     pub(crate) fn as_str(self) -> &'static str {

@@ -33,12 +33,24 @@ impl Row {
     }
 }
 
-/// Writes an event.
-pub(crate) async fn put(tx: &mut Tx, id: ShipmentId, event: &TrackingEvent) -> Result<(), db::Error> {
-    db::execute!(
+/// When a parcel reached the steps from which its passages are measured, if it did.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub(crate) struct Reached {
+    pub(crate) picked_up_at: Option<DateTime<Utc>>,
+    pub(crate) arrived_at: Option<DateTime<Utc>>,
+}
+
+/// Writes an event; what came before it.
+pub(crate) async fn put(tx: &mut Tx, id: ShipmentId, event: &TrackingEvent) -> Result<Reached, db::Error> {
+    db::fetch_one!(
         tx,
+        Reached,
         "insert into tracking_events (tracking_event_id, shipment_id, carrier_reference, state, place, note, \
-         occurred_at) values ($1, $2, $3, $4, $5, $6, $7)",
+         occurred_at) values ($1, $2, $3, $4, $5, $6, $7) returning \
+         (select min(occurred_at) from tracking_events as before \
+             where before.shipment_id = $2 and before.state = 'picked_up') as picked_up_at, \
+         (select min(occurred_at) from tracking_events as before \
+             where before.shipment_id = $2 and before.state = 'arrived') as arrived_at",
         event.id.uuid(),
         id.uuid(),
         event.carrier_reference.as_str(),
@@ -46,8 +58,7 @@ pub(crate) async fn put(tx: &mut Tx, id: ShipmentId, event: &TrackingEvent) -> R
         event.place.as_str(),
         event.note.as_str(),
         event.occurred_at,
-    )?;
-    Ok(())
+    )
 }
 
 /// The shipment that a carrier reported under this id.

@@ -2,6 +2,7 @@
 
 pub(crate) mod declarations;
 pub(crate) mod events;
+pub(crate) mod measures;
 pub(crate) mod orders;
 pub(crate) mod serials;
 pub(crate) mod shipments;

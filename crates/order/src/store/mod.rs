@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod escrow;
+pub(crate) mod measures;
 pub(crate) mod orders;
 pub(crate) mod quotes;
 pub(crate) mod refunds;

@@ -1,0 +1,39 @@
+//! What is measured of stock.
+
+use runtime::metrics::{Metric, Pace, Sampler};
+
+use crate::app::App;
+use crate::store::measures;
+
+const STOCK: Metric = Metric::sampled(
+    "entrepot_catalog_stock_units",
+    "Units of all goods: on_hand on the shelves, reserved of these for orders, dispatched in all",
+    &["state"],
+);
+const VIOLATIONS: Metric = Metric::sampled(
+    "entrepot_catalog_stock_violations",
+    "What the stock audit would find, oversold shelves among it: must be 0",
+    &[],
+);
+
+pub(crate) fn samplers(app: &App) -> Vec<Sampler> {
+    let db = app.db.clone();
+    let stock = Sampler::new("stock", Pace::Seldom, move || {
+        let db = db.clone();
+        Box::pin(async move {
+            let read = db.read(|tx| {
+                Box::pin(async move {
+                    Ok::<_, db::Error>((measures::stock(tx).await?, measures::held_otherwise(tx).await?))
+                })
+            });
+            let (stock, held_otherwise) = read.await?;
+            Ok(vec![
+                STOCK.is(&["on_hand"], stock.on_hand),
+                STOCK.is(&["reserved"], stock.reserved),
+                STOCK.is(&["dispatched"], stock.dispatched),
+                VIOLATIONS.is(&[], stock.astray + held_otherwise),
+            ])
+        })
+    });
+    vec![stock]
+}

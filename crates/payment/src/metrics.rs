@@ -1,0 +1,83 @@
+//! What is measured of money.
+
+use std::collections::BTreeMap;
+
+use db::Db;
+use runtime::metrics::{Metric, Pace, Reading, Sampler};
+
+use crate::app::App;
+use crate::store::measures::{self, Flow};
+
+const BALANCE: Metric = Metric::sampled(
+    "entrepot_payment_balance_minor_units",
+    "What accounts of a kind come to, credits less debits, of posted and of pending movements",
+    &["kind", "currency", "state"],
+);
+const DIFFERENCE: Metric = Metric::sampled(
+    "entrepot_payment_trial_balance_difference_minor_units",
+    "What wallets have by their own rows plus what all other accounts come to by the ledger: must be 0",
+    &["currency"],
+);
+const SUSPENDED: Metric = Metric::sampled(
+    "entrepot_payment_suspense_receipts",
+    "Receipts that fit no order and that nobody has resolved",
+    &[],
+);
+
+/// By kind, currency and state.
+type Balances = BTreeMap<(String, String, String), i64>;
+
+pub(crate) fn samplers(app: &App) -> Vec<Sampler> {
+    let (of_ledger, of_suspense) = (app.db.clone(), app.db.clone());
+    vec![
+        Sampler::new("ledger", Pace::Seldom, move || Box::pin(ledger(of_ledger.clone()))),
+        Sampler::new("suspense", Pace::Often, move || Box::pin(suspense(of_suspense.clone()))),
+    ]
+}
+
+async fn suspense(db: Db) -> anyhow::Result<Vec<Reading>> {
+    let suspended = db.read(|tx| Box::pin(measures::suspended(tx))).await?;
+    Ok(vec![SUSPENDED.is(&[], suspended)])
+}
+
+async fn ledger(db: Db) -> anyhow::Result<Vec<Reading>> {
+    // On one snapshot: wallets and ledger change together.
+    let read = db.read(|tx| {
+        Box::pin(
+            async move { Ok::<_, db::Error>((measures::flows(tx).await?, measures::wallets(tx).await?)) },
+        )
+    });
+    let (flows, wallets) = read.await?;
+    let balances = balances(&flows);
+    let mut readings: Vec<Reading> = balances
+        .iter()
+        .map(|((kind, currency, state), minor)| BALANCE.is(&[kind, currency, state], *minor))
+        .collect();
+    readings.extend(
+        differences(&balances, wallets).iter().map(|(currency, minor)| DIFFERENCE.is(&[currency], *minor)),
+    );
+    Ok(readings)
+}
+
+fn balances(flows: &[Flow]) -> Balances {
+    let mut balances = Balances::new();
+    for Flow { debit_kind, credit_kind, currency, state, amount_minor } in flows {
+        for (kind, minor) in [(credit_kind, *amount_minor), (debit_kind, -amount_minor)] {
+            let sum = balances.entry((kind.clone(), currency.clone(), state.clone())).or_default();
+            *sum = sum.saturating_add(minor);
+        }
+    }
+    balances
+}
+
+/// Rows have two sides and so always balance; what can differ is the one balance that is stored.
+fn differences(balances: &Balances, wallets: Vec<(String, i64)>) -> BTreeMap<String, i64> {
+    let mut differences: BTreeMap<String, i64> = wallets.into_iter().collect();
+    for ((kind, currency, state), minor) in balances {
+        if kind != "wallet" && state == "posted" {
+            let sum = differences.entry(currency.clone()).or_default();
+            *sum = sum.saturating_add(*minor);
+        }
+    }
+    differences
+}

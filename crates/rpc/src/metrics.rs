@@ -1,0 +1,269 @@
+//! Counting calls: how many, how they ended, how long they took. Only RPCs that exist are told apart, so that a stranger
+//! who makes names up makes no series.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{HeaderMap, Request, Response};
+use http_body::{Frame, SizeHint};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+
+use crate::policy::Policies;
+
+/// Seconds.
+const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// What a path that names no RPC is counted as.
+const UNKNOWN: Rpc = Rpc { service: "unknown", method: "unknown", streams: false };
+/// Health and reflection, which have no policy.
+const SYSTEM: [(&str, Rpc); 4] = [
+    ("/grpc.health.v1.Health/Check", Rpc { service: "health", method: "Health/Check", streams: false }),
+    ("/grpc.health.v1.Health/Watch", Rpc { service: "health", method: "Health/Watch", streams: true }),
+    (
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        Rpc { service: "reflection", method: "ServerReflection/ServerReflectionInfo", streams: true },
+    ),
+    (
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        Rpc { service: "reflection", method: "ServerReflection/ServerReflectionInfo", streams: true },
+    ),
+];
+
+/// The calls to all hubs of a process. Clones count together.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    requests: Family<Ending, Counter>,
+    seconds: Family<Method, Histogram, fn() -> Histogram>,
+    streams: Family<Method, Gauge>,
+}
+
+impl Metrics {
+    /// Registers them.
+    pub fn new(registry: &mut Registry) -> Self {
+        let buckets: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let this = Self {
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(buckets),
+            streams: Family::default(),
+        };
+        let help = "Calls that ended, by their gRPC code; CANCELLED when the client left before";
+        registry.register("entrepot_rpc_requests", help, this.requests.clone());
+        let help = "How long a call took until its answer began: of one answer that is all of it";
+        registry.register("entrepot_rpc_duration_seconds", help, this.seconds.clone());
+        registry.register("entrepot_rpc_streams_open", "Streaming calls that are open", this.streams.clone());
+        this
+    }
+
+    /// The same, for the calls to one hub.
+    pub fn of_hub(&self, hub: &str) -> HubMetrics {
+        HubMetrics { all: self.clone(), hub: hub.into() }
+    }
+}
+
+/// The calls to one hub.
+#[derive(Clone, Debug)]
+pub struct HubMetrics {
+    all: Metrics,
+    hub: Arc<str>,
+}
+
+/// What is told of an RPC.
+#[derive(Clone, Copy, Debug)]
+struct Rpc {
+    service: &'static str,
+    method: &'static str,
+    streams: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Method {
+    hub: Arc<str>,
+    listener: &'static str,
+    service: &'static str,
+    method: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ending {
+    hub: Arc<str>,
+    listener: &'static str,
+    service: &'static str,
+    method: &'static str,
+    code: &'static str,
+}
+
+/// `/entrepot.order.v1.OrderService/PlaceOrder` is PlaceOrder of order.
+fn known(policies: &Policies, path: &str) -> Rpc {
+    if let Some(method) = policies.of(path) {
+        let streams = method.shape.server_streams || method.shape.client_streams;
+        return Rpc { streams, ..named(method.path).unwrap_or(UNKNOWN) };
+    }
+    SYSTEM.iter().find(|(system, _)| *system == path).map_or(UNKNOWN, |(_, rpc)| *rpc)
+}
+
+fn named(path: &'static str) -> Option<Rpc> {
+    let service = path.split('.').nth(1)?;
+    let (_, method) = path.rsplit_once('.')?;
+    Some(Rpc { service, method, streams: false })
+}
+
+/// A call, counted when it is dropped.
+struct Call {
+    metrics: Metrics,
+    method: Method,
+    streams: bool,
+    begun: Instant,
+    code: Option<Code>,
+}
+
+impl Call {
+    fn begin(metrics: &Metrics, method: Method, streams: bool) -> Self {
+        if streams {
+            metrics.streams.get_or_create(&method).inc();
+        }
+        Self { metrics: metrics.clone(), method, streams, begun: Instant::now(), code: None }
+    }
+
+    fn answered(&mut self, headers: &HeaderMap) {
+        self.metrics.seconds.get_or_create(&self.method).observe(self.begun.elapsed().as_secs_f64());
+        self.ended(headers);
+    }
+
+    fn ended(&mut self, headers: &HeaderMap) {
+        self.code = Status::from_header_map(headers).map(|status| status.code()).or(self.code);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let Method { hub, listener, service, method } = self.method.clone();
+        let code = name(self.code.unwrap_or(Code::Cancelled));
+        self.metrics.requests.get_or_create(&Ending { hub, listener, service, method, code }).inc();
+        if self.streams {
+            self.metrics.streams.get_or_create(&self.method).dec();
+        }
+    }
+}
+
+/// As gRPC's documents name it.
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+/// Counts the calls of a listener, if they are to be counted.
+#[derive(Clone)]
+pub(crate) struct Counting {
+    pub(crate) metrics: Option<HubMetrics>,
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) listener: &'static str,
+}
+
+impl<S> Layer<S> for Counting {
+    type Service = Counted<S>;
+
+    fn layer(&self, inner: S) -> Counted<S> {
+        Counted { inner, counting: self.clone() }
+    }
+}
+
+/// What is counted.
+#[derive(Clone)]
+pub(crate) struct Counted<S> {
+    inner: S,
+    counting: Counting,
+}
+
+impl<S> Service<Request<Body>> for Counted<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let Some(HubMetrics { all, hub }) = &self.counting.metrics else {
+            return Box::pin(self.inner.call(request));
+        };
+        let Rpc { service, method, streams } = known(&self.counting.policies, request.uri().path());
+        let method = Method { hub: hub.clone(), listener: self.counting.listener, service, method };
+        let mut call = Call::begin(all, method, streams);
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let answer = answer.await?;
+            call.answered(answer.headers());
+            Ok(answer.map(|body| Body::new(Answer { inner: body, call })))
+        })
+    }
+}
+
+/// The body of an answer: how the call ended stands behind it.
+struct Answer {
+    inner: Body,
+    call: Call,
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    self.call.ended(trailers);
+                }
+            }
+            Some(Err(status)) => self.call.code = Some(status.code()),
+            None => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
