@@ -101,7 +101,7 @@ async fn unsettled(hub: &Hub) -> Result<String> {
     Ok(String::new())
 }
 
-async fn backlog(hub: &Hub, service: &str) -> Result<GetBacklogResponse> {
+pub(crate) async fn backlog(hub: &Hub, service: &str) -> Result<GetBacklogResponse> {
     let request = GetBacklogRequest { service: service.to_owned() };
     let backlog = hub.operations(service)?.get_backlog(request).await;
     Ok(backlog.with_context(|| format!("the backlog of {service}"))?.into_inner())

@@ -1,13 +1,15 @@
 //! Journeys through a hub and the checks that it lost nothing. Speaks gRPC only, as any client does, so that the
 //! demo, the replay, the end-to-end tests and `prove` judge a hub from outside, in either shape.
 //!
-//! [`Hub`] is a hub to talk to; [`shop`] opens sellers and lists goods; [`purchase`] buys; [`journey`] follows an
-//! order to its end; [`invariants`] checks the books. To add a journey, write a function that takes a [`Hub`] and
+//! [`Hub`] is a hub to talk to; [`shop`] opens sellers and lists goods, [`market`] one with goods of one kind; [`purchase`] buys; [`journey`] follows an
+//! order to its end; [`invariants`] checks the books, [`deliveries`] the events. To add a journey, write a function that takes a [`Hub`] and
 //! compose these.
 
+pub mod deliveries;
 mod hub;
 pub mod invariants;
 pub mod journey;
+pub mod market;
 pub mod purchase;
 pub mod returns;
 pub mod shop;

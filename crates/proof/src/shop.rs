@@ -36,6 +36,17 @@ pub struct Firm {
 }
 
 impl Firm {
+    /// A Thai firm of this name that is paid in baht and collects the hub's tax.
+    pub fn thai(slug: &str) -> Self {
+        Self {
+            slug: slug.to_owned(),
+            display_name: slug.to_owned(),
+            country: "TH".to_owned(),
+            payout_currency: "THB".to_owned(),
+            tax_registered: true,
+        }
+    }
+
     /// The id that it has at every hub.
     pub fn seller_id(&self) -> SellerId {
         SellerId::derive(SELLERS, &self.slug)

@@ -121,7 +121,7 @@ on_every_shape! {
 }
 
 /// A second variant of the seller's, a pair, from the first one's shelf.
-async fn share_the_shelf(seller: &crate::town::Seller) -> String {
+async fn share_the_shelf(seller: &proof::market::Market) -> String {
     use proto::catalog::v1::{CreateProductRequest, ListStockRequest, Translation, VariantInput};
     let session = &seller.shop.session;
     let listed = session.stock().list_stock(ListStockRequest::default()).await.unwrap().into_inner();

@@ -1,6 +1,7 @@
 //! What goes wrong while an order is placed: each its own error, and nothing is held afterwards.
 
 use chrono::Duration;
+use proof::market::Market;
 use proof::purchase;
 use proto::catalog::internal::v1::SuspendSellerRequest;
 use proto::catalog::v1::{ListProductsRequest, UpdateProductRequest, VariantInput};
@@ -9,14 +10,14 @@ use proto::types::v1::Money;
 use rpc::status::reason;
 use tonic::Status;
 
-use crate::town::{Ground, STILL, Seller, Town, available, place, quote, seller, total, wallet};
+use crate::town::{Ground, STILL, Town, available, place, quote, seller, total, wallet};
 
 fn why(refused: Result<impl Sized, Status>) -> String {
     reason(&refused.err().unwrap()).unwrap()
 }
 
 /// The seller asks another price.
-async fn reprice(seller: &Seller) {
+async fn reprice(seller: &Market) {
     let mut products = seller.shop.session.products();
     let request = ListProductsRequest {
         seller_id: seller.shop.session.subject.clone(),

@@ -6,16 +6,16 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::{KafkaBus, KafkaSettings, LocalBus};
+use events::{ChaoticBus, KafkaBus, KafkaSettings};
+use proof::market::Market;
 use proof::purchase::{self, Placing, Wish};
-use proof::shop::{self, Firm, Shop};
+use proof::shop::Firm;
 use proof::{Door, Doors, Session, invariants};
-use proto::catalog::v1::{
-    GetProductRequest, ImportProductsRequest, ListProductsRequest, Translation, VariantInput,
-};
+use proto::catalog::v1::{GetProductRequest, ListProductsRequest};
 use proto::order::v1::{Order, PaymentMethod, Quote};
-use proto::types::v1::{Address, Dimensions, Money};
+use proto::types::v1::{Address, Money};
 use rpc::Role;
+use runtime::metrics::Metrics;
 use runtime::{Hub, Sandbox, Settings, Spec};
 use tempfile::TempDir;
 use testkit::Database;
@@ -75,6 +75,16 @@ impl Town {
 
     /// A hub of this profile.
     pub(crate) async fn open_in(code: &str, ground: &Ground, day: Duration) -> Self {
+        Self::open_measured(code, ground, day, None).await
+    }
+
+    /// As [`Town::open_in`], with what is measured shown here.
+    pub(crate) async fn open_measured(
+        code: &str,
+        ground: &Ground,
+        day: Duration,
+        metrics: Option<Metrics>,
+    ) -> Self {
         let (file, text) = hub::builtin(code).unwrap();
         let profile = Arc::new(hub::Profile::parse(file, text).unwrap());
         let folder = TempDir::new().unwrap();
@@ -92,6 +102,7 @@ impl Town {
             settings.databases.insert(spec.name.to_owned(), url);
         }
         settings.connections_max = 6;
+        settings.metrics = metrics;
         settings.sandbox = Sandbox { enabled: true, day };
         settings.rate.per_second = NonZeroU32::MAX;
         settings.rate.burst = NonZeroU32::MAX;
@@ -134,7 +145,7 @@ impl Town {
 type Started = (proof::Hub, Vec<Hub>, Vec<Arc<KafkaBus>>);
 
 async fn embedded(settings: Settings) -> Started {
-    let running = Hub::start(settings, &SERVICES, Arc::new(LocalBus::chaotic(7))).await.unwrap();
+    let running = Hub::start(settings, &SERVICES, Arc::new(ChaoticBus::local(7))).await.unwrap();
     let hub = proof::Hub::new(running.public_channel(), running.internal_channel(), tokens(&running));
     (hub, vec![running], Vec::new())
 }
@@ -149,7 +160,7 @@ async fn production(mut settings: Settings, brokers: &str) -> Started {
         let kafka = KafkaSettings { prefix: prefix.clone(), partitions: 3, ..KafkaSettings::new(brokers) };
         let bus = Arc::new(KafkaBus::new(kafka).unwrap());
         let started = Hub::start(settings.clone(), &[spec], bus.clone()).await.unwrap();
-        settings.peers.insert(spec.name.to_owned(), format!("http://{}", started.internal_addr()));
+        settings.peers.insert(spec.name.to_owned(), vec![format!("http://{}", started.internal_addr())]);
         doors.push(Door {
             public: over_tcp(started.public_addr()),
             internal: over_tcp(started.internal_addr()),
@@ -172,15 +183,8 @@ fn tokens(running: &Hub) -> Arc<dyn proof::Tokens> {
     Arc::new(move |role: Role, subject: &str| Ok(keys.sign(role, subject, TOKEN_TTL)?))
 }
 
-/// A seller from a country, with its goods.
-pub(crate) struct Seller {
-    pub(crate) shop: Shop,
-    /// Ids of the variants, in the order of their stock.
-    pub(crate) variants: Vec<String>,
-}
-
 /// Opens a Thai seller whose goods have these units on the shelf.
-pub(crate) async fn seller(hub: &proof::Hub, stock: &[i64]) -> Seller {
+pub(crate) async fn seller(hub: &proof::Hub, stock: &[i64]) -> Market {
     seller_of(hub, "ban-kad", "TH", "THB", stock).await
 }
 
@@ -190,43 +194,9 @@ pub(crate) async fn seller_of(
     country: &str,
     currency: &str,
     stock: &[i64],
-) -> Seller {
-    let firm = Firm {
-        slug: slug.to_owned(),
-        display_name: slug.to_owned(),
-        country: country.to_owned(),
-        payout_currency: currency.to_owned(),
-        tax_registered: true,
-    };
-    let shop = shop::open(hub, &firm).await.unwrap();
-    let goods = |(place, units): (usize, &i64)| silk(&shop, currency, place, *units);
-    let rows: Vec<_> = stock.iter().enumerate().map(goods).collect();
-    let imported = shop::list_goods(&shop, rows, |_| {}).await.unwrap();
-    assert_eq!(imported.rejected, Vec::new());
-    let variants = (0..stock.len()).map(|place| imported.variants[&i64::try_from(place).unwrap()].clone());
-    Seller { variants: variants.collect(), shop }
-}
-
-fn silk(shop: &Shop, currency: &str, place: usize, units: i64) -> ImportProductsRequest {
-    let row = i64::try_from(place).unwrap();
-    let title = format!("Silk scarf {place}");
-    ImportProductsRequest {
-        row,
-        category: "scarves".to_owned(),
-        translations: vec![Translation { language: "en".to_owned(), title, description: String::new() }],
-        variant: Some(VariantInput {
-            sku: format!("SILK-{place}"),
-            price: Some(Money { currency: currency.to_owned(), minor_units: 45_000 + row }),
-            hs_code: "621410".to_owned(),
-            origin: "TH".to_owned(),
-            weight_grams: 140,
-            dimensions: Some(Dimensions { length_mm: 260, width_mm: 200, height_mm: 30 }),
-            stock_units: 1,
-            location_id: shop.location.location_id.clone(),
-            initial_stock: units,
-            ..VariantInput::default()
-        }),
-    }
+) -> Market {
+    let firm = Firm { country: country.to_owned(), payout_currency: currency.to_owned(), ..Firm::thai(slug) };
+    Market::open(hub, &firm, stock).await.unwrap()
 }
 
 /// Where parcels go.
@@ -280,7 +250,7 @@ where
 }
 
 /// Units of a variant that could be sold now.
-pub(crate) async fn available(seller: &Seller, place: usize) -> i64 {
+pub(crate) async fn available(seller: &Market, place: usize) -> i64 {
     let request = ListProductsRequest {
         seller_id: seller.shop.session.subject.clone(),
         page_size: 200,
