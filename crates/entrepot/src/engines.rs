@@ -1,11 +1,13 @@
 //! The two shapes of a hub: embedded (SQLite files, a bus within the process) and production (PostgreSQL and Kafka).
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use events::{Bus, KafkaBus, KafkaSettings, LocalBus};
+use events::{Bus, ChaoticBus, KafkaBus, KafkaSettings, LocalBus};
 use runtime::{Settings, Spec};
 
+use crate::password;
 use crate::settings::File;
 
 /// What stands for the hub's code and for the service's name in `--database`.
@@ -21,6 +23,15 @@ pub(crate) enum Shape {
     Production,
 }
 
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Embedded => "Embedded",
+            Self::Production => "Production",
+        })
+    }
+}
+
 /// What a hub runs on.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Engines {
@@ -34,13 +45,25 @@ pub(crate) struct Engines {
     /// The Kafka brokers of the production shape: host:port, several with commas between.
     #[arg(long, env = "ENTREPOT_KAFKA", value_name = "BROKERS")]
     pub(crate) kafka: Option<String>,
+    /// A file with the databases' password, where --database has none; {service} and {hub} may stand in its name.
+    #[arg(long, env = "ENTREPOT_DATABASE_PASSWORD_FILE", value_name = "FILE")]
+    pub(crate) database_password_file: Option<String>,
+    /// This process's name in its Kafka groups, before the one of the configuration: unique among those that run, and
+    /// the same after a restart.
+    #[arg(long, env = "ENTREPOT_INSTANCE", value_name = "NAME")]
+    pub(crate) instance: Option<String>,
 }
 
 impl Engines {
     /// Puts the databases into a hub's settings, and makes the bus that it goes by. Errors name the option.
     pub(crate) fn apply(&self, settings: &mut Settings, specs: &[Spec], file: &File) -> Result<EventBus> {
         let (database, brokers) = match (self.shape, &self.database, &self.kafka) {
-            (Shape::Embedded, None, None) => return Ok(EventBus::Local(Arc::new(LocalBus::new()))),
+            (Shape::Embedded, None, None) => {
+                return Ok(EventBus {
+                    engine: Engine::Local(Arc::new(LocalBus::new())),
+                    repeats: file.repeat_events(),
+                });
+            }
             (Shape::Embedded, Some(_), _) => bail!("--database: only with --shape production"),
             (Shape::Embedded, _, Some(_)) => bail!("--kafka: only with --shape production"),
             (Shape::Production, None, _) => bail!("--database: is needed with --shape production"),
@@ -48,8 +71,10 @@ impl Engines {
             (Shape::Production, Some(database), Some(brokers)) => (database, brokers),
         };
         self.databases(database, settings, specs)?;
-        let bus = KafkaBus::new(file.kafka(KafkaSettings::new(brokers))).context("--kafka")?;
-        Ok(EventBus::Kafka(Arc::new(bus)))
+        let mut kafka = file.kafka(KafkaSettings::new(brokers));
+        kafka.instance = self.instance.clone().or(kafka.instance);
+        let bus = KafkaBus::new(kafka).context("--kafka")?;
+        Ok(EventBus { engine: Engine::Kafka(Arc::new(bus)), repeats: file.repeat_events() })
     }
 
     /// As [`Engines::apply`], for a command that needs databases only.
@@ -68,7 +93,10 @@ impl Engines {
             bail!("--database: {SERVICE} must stand in it: each service has a database of its own");
         }
         for spec in specs {
-            let url = database.replace(HUB, settings.profile.code()).replace(SERVICE, spec.name);
+            let named =
+                |template: &str| template.replace(HUB, settings.profile.code()).replace(SERVICE, spec.name);
+            let file = self.database_password_file.as_deref().map(|file| PathBuf::from(named(file)));
+            let url = password::put_into(named(database), file.as_ref(), "--database-password-file")?;
             settings.databases.insert(spec.name.to_owned(), url);
         }
         Ok(())
@@ -77,7 +105,14 @@ impl Engines {
 
 /// The bus of a hub's process.
 #[derive(Clone)]
-pub(crate) enum EventBus {
+pub(crate) struct EventBus {
+    engine: Engine,
+    /// Repeats events, by this seed.
+    repeats: Option<u64>,
+}
+
+#[derive(Clone)]
+enum Engine {
     /// Within the process.
     Local(Arc<LocalBus>),
     /// Over Kafka.
@@ -87,26 +122,31 @@ pub(crate) enum EventBus {
 impl EventBus {
     /// The bus; over Kafka once the hub's topics are there, so that a broker that is away is told of at the start.
     pub(crate) async fn ready(&self, hub: &str) -> Result<Arc<dyn Bus>> {
-        match self {
-            Self::Local(bus) => Ok(bus.clone()),
-            Self::Kafka(bus) => {
+        let bus: Arc<dyn Bus> = match &self.engine {
+            Engine::Local(bus) => bus.clone(),
+            Engine::Kafka(bus) => {
                 let topics = proof::SERVICES.map(|service| events::topic(hub, service));
                 bus.prepare(&topics).await.context("--kafka")?;
-                Ok(bus.clone())
+                bus.clone()
             }
-        }
+        };
+        Ok(match self.repeats {
+            Some(seed) => Arc::new(ChaoticBus::new(bus, seed)),
+            None => bus,
+        })
     }
 
     /// Why a hub does not start, with the option behind it.
     pub(crate) fn blame(&self, error: runtime::Error) -> anyhow::Error {
-        let of_engine = matches!(self, Self::Kafka(_)) && matches!(error, runtime::Error::Database { .. });
+        let of_engine =
+            matches!(self.engine, Engine::Kafka(_)) && matches!(error, runtime::Error::Database { .. });
         let error = anyhow::Error::from(error);
         if of_engine { error.context("--database") } else { error }
     }
 
     /// Ends it after its hub: what is in flight takes effect first.
     pub(crate) async fn close(&self) {
-        if let Self::Kafka(bus) = self {
+        if let Engine::Kafka(bus) = &self.engine {
             bus.close().await;
         }
     }
@@ -118,8 +158,13 @@ mod tests {
     use crate::hubs;
 
     fn applied(shape: Shape, database: Option<&str>, kafka: Option<&str>) -> Result<Settings, String> {
-        let engines =
-            Engines { shape, database: database.map(str::to_owned), kafka: kafka.map(str::to_owned) };
+        let engines = Engines {
+            shape,
+            database: database.map(str::to_owned),
+            kafka: kafka.map(str::to_owned),
+            database_password_file: None,
+            instance: None,
+        };
         let mut settings = Settings::embedded(hubs::profile("my").unwrap(), "data");
         match engines.apply(&mut settings, &hubs::SERVICES, &File::default()) {
             Ok(_) => Ok(settings),

@@ -1,14 +1,21 @@
 //! Entrepôt: the software of a cross-border marketplace hub, in one binary.
 
 mod addresses;
+mod bench;
 mod books;
 mod check;
 mod demo;
 mod engines;
+mod exposed;
+mod fleet;
+mod healthcheck;
 mod hubs;
 mod import;
 mod migrate;
+mod password;
+mod prove;
 mod replay;
+mod roles;
 mod serve;
 mod settings;
 mod token;
@@ -23,9 +30,10 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "entrepot", version, max_term_width = 100)]
 struct Cli {
-    /// What is logged to standard error, such as `info` or `warn,order=debug`.
-    #[arg(long, global = true, env = "ENTREPOT_LOG", default_value = "warn")]
-    log: String,
+    /// What is logged to standard error, such as `info` or `warn,order=debug`; `warn` when absent, and `error` for
+    /// prove, which breaks what others would be warned of.
+    #[arg(long, global = true, env = "ENTREPOT_LOG")]
+    log: Option<String>,
     /// Log a JSON object a line.
     #[arg(long, global = true)]
     log_json: bool,
@@ -40,9 +48,12 @@ enum Command {
     Migrate(migrate::Args),
     Demo(demo::Args),
     Replay(replay::Args),
+    Prove(prove::Args),
+    Bench(bench::Args),
     Import(import::Args),
     Check(check::Args),
     Token(token::Args),
+    Healthcheck(healthcheck::Args),
 }
 
 #[tokio::main]
@@ -58,16 +69,20 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<()> {
-    runtime::telemetry::init(&cli.log, cli.log_json)?;
+    let usual = if matches!(cli.command, Command::Prove(_)) { "error" } else { "warn" };
+    runtime::telemetry::init(cli.log.as_deref().unwrap_or(usual), cli.log_json)?;
     match cli.command {
         Command::Up(args) => up::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Replay(args) => replay::run(args).await,
+        Command::Prove(args) => prove::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
         Command::Import(args) => import::run(args).await,
         Command::Check(args) => check::run(&args),
         Command::Token(args) => token::run(&args),
+        Command::Healthcheck(args) => healthcheck::run(args).await,
     }
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use events::KafkaSettings;
 use rpc::Rate;
 use runtime::{Sandbox, Settings, Spec};
@@ -38,12 +38,15 @@ struct SandboxSection {
     /// How long a day of the sandbox carrier lasts.
     #[serde(deserialize_with = "duration")]
     day: Duration,
+    /// Delivers each event twice and earlier ones again, to prove that each takes effect once; the same number
+    /// repeats alike.
+    repeat_events: Option<u64>,
 }
 
 impl Default for SandboxSection {
     fn default() -> Self {
         let Sandbox { enabled, day } = Sandbox::default();
-        Self { enabled, day }
+        Self { enabled, day, repeat_events: None }
     }
 }
 
@@ -74,6 +77,8 @@ struct KafkaSection {
     replication: Option<u16>,
     /// This process's name in its groups, the same after a restart.
     instance: Option<String>,
+    /// After how long a silent process's partitions go to others.
+    session_seconds: Option<u64>,
 }
 
 impl File {
@@ -81,7 +86,16 @@ impl File {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("--config: cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("--config: {}", path.display()))
+        let file: Self = toml::from_str(&text).with_context(|| format!("--config: {}", path.display()))?;
+        if file.sandbox.repeat_events.is_some() && !file.sandbox.enabled {
+            bail!("--config: {}: sandbox.repeat_events is allowed in a sandbox hub only", path.display());
+        }
+        Ok(file)
+    }
+
+    /// Whether the bus repeats events, and how.
+    pub(crate) fn repeat_events(&self) -> Option<u64> {
+        self.sandbox.repeat_events
     }
 
     /// What the file says of Kafka.
@@ -92,6 +106,7 @@ impl File {
             partitions: section.partitions.unwrap_or(settings.partitions),
             replication: section.replication.unwrap_or(settings.replication),
             instance: section.instance.clone().or(settings.instance),
+            session_timeout: section.session_seconds.map_or(settings.session_timeout, Duration::from_secs),
             ..settings
         }
     }
@@ -128,6 +143,15 @@ mod tests {
     fn nothing_is_a_sandbox_with_defaults() {
         let file: File = toml::from_str("").unwrap();
         assert_eq!((file.sandbox.enabled, file.sandbox.day), (true, Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_session_of_kafka_is_as_long_as_is_said() {
+        let session = |text: &str| {
+            toml::from_str::<File>(text).unwrap().kafka(KafkaSettings::new("b:1")).session_timeout
+        };
+        assert_eq!(session(""), KafkaSettings::new("b:1").session_timeout);
+        assert_eq!(session("[kafka]\nsession_seconds = 7\n"), Duration::from_secs(7));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::command;
-use crate::engines::{Server, free_port, state_file};
+use crate::engines::{Kind, Server, free_port, keep, kept, state_file};
 
 /// The version that tests run against.
 const VERSION: &str = "4.3.1";
@@ -39,6 +39,7 @@ const JVM: [&str; 5] = [
 /// A broker of ours.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Kafka {
+    kind: Kind,
     folder: PathBuf,
     port: u16,
     pid: u32,
@@ -48,78 +49,92 @@ impl Server for Kafka {
     const NAME: &'static str = "Kafka";
     const VARIABLE: &'static str = "ENTREPOT_TEST_KAFKA";
 
-    fn up() -> Result<Self> {
-        if let Some(running) = Self::running()? {
-            return Ok(running);
+    fn up(kind: Kind) -> Result<Self> {
+        match Self::known(kind)? {
+            Some(known) if known.runs() => return Ok(known),
+            Some(killed) => killed.remove()?,
+            None => {}
         }
         let jars = jars()?;
         let folder = tempfile::Builder::new().prefix("entrepot-kafka-").tempdir()?.keep();
-        let kafka = start(&jars, &folder).inspect_err(|_| {
+        let kafka = create(&jars, &folder, kind).inspect_err(|_| {
             // Nothing of a broker that never ran is worth keeping.
             let _ = std::fs::remove_dir_all(&folder);
         })?;
-        std::fs::write(state_file("kafka")?, serde_json::to_string(&kafka)?)?;
+        keep("kafka", kind, &kafka)?;
         Ok(kafka)
     }
 
-    fn running() -> Result<Option<Self>> {
-        let Ok(text) = std::fs::read_to_string(state_file("kafka")?) else { return Ok(None) };
-        let Ok(kafka) = serde_json::from_str::<Self>(&text) else { return Ok(None) };
-        Ok(kafka.is_alive().then_some(kafka))
+    fn known(kind: Kind) -> Result<Option<Self>> {
+        kept("kafka", kind)
+    }
+
+    /// Whether the process is there, and is the one that was started: numbers of processes come again.
+    fn runs(&self) -> bool {
+        let command = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        String::from_utf8_lossy(&command).contains(&self.folder.display().to_string())
     }
 
     fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    fn down(&self) -> Result<()> {
-        // Its data go with it, so it need not end in good order.
+    fn kill(&self) -> Result<()> {
         command::output(Command::new("sh").args(["-c", &format!("kill -9 {}", self.pid)]))?;
         let begun = Instant::now();
-        while self.is_alive() {
+        while self.runs() {
             if begun.elapsed() > END_MAX {
                 bail!("Kafka (process {}) did not end", self.pid);
             }
             std::thread::sleep(LOOK_EVERY);
         }
+        Ok(())
+    }
+
+    fn start_again(self) -> Result<()> {
+        let pid = start(&jars()?, &self.folder, self.port)?;
+        keep("kafka", self.kind, &Self { pid, ..self })
+    }
+
+    fn remove(&self) -> Result<()> {
         std::fs::remove_dir_all(&self.folder)?;
-        std::fs::remove_file(state_file("kafka")?)?;
+        std::fs::remove_file(state_file("kafka", self.kind)?)?;
         Ok(())
     }
 }
 
-impl Kafka {
-    /// Whether the process is there, and is the one that was started: numbers of processes come again.
-    fn is_alive(&self) -> bool {
-        let command = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
-        String::from_utf8_lossy(&command).contains(&self.folder.display().to_string())
-    }
+/// Kafka's Java, in the broker's folder.
+fn java(jars: &Path, folder: &Path, main: &str) -> Command {
+    let mut java = Command::new("java");
+    java.args(JVM).arg("-cp").arg(jars.join("*")).arg(main).current_dir(folder);
+    java
 }
 
-fn start(jars: &Path, folder: &Path) -> Result<Kafka> {
+fn create(jars: &Path, folder: &Path, kind: Kind) -> Result<Kafka> {
     let port = free_port()?;
-    let properties = folder.join("server.properties");
-    std::fs::write(&properties, settings(folder, port, free_port()?))?;
-    let java = |main: &str| {
-        let mut java = Command::new("java");
-        java.args(JVM).arg("-cp").arg(jars.join("*")).arg(main).current_dir(folder);
-        java
-    };
-    let mut format = java("kafka.tools.StorageTool");
-    format.args(["format", "-t", CLUSTER, "-c"]).arg(&properties);
+    std::fs::write(folder.join("server.properties"), settings(folder, port, free_port()?))?;
+    let mut format = java(jars, folder, "kafka.tools.StorageTool");
+    format.args(["format", "-t", CLUSTER, "-c", "server.properties"]);
     command::output(&mut format).context("making Kafka's folder")?;
+    let pid = start(jars, folder, port)?;
+    Ok(Kafka { kind, folder: folder.to_path_buf(), port, pid })
+}
 
+/// Starts the broker of a folder and waits until it answers; the process's number.
+fn start(jars: &Path, folder: &Path, port: u16) -> Result<u32> {
     let log = folder.join("log");
     let file = std::fs::File::create(&log)?;
-    let mut broker = java("kafka.Kafka");
-    broker.arg(&properties).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    let mut broker = java(jars, folder, "kafka.Kafka");
+    // Its whole path, by which the process is known again.
+    broker.arg(folder.join("server.properties"));
+    broker.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     // A group of its own: an interrupt at the terminal ends us, not what `up` has started.
     let mut process = broker.process_group(0).spawn().context("starting Kafka")?;
     wait_for(&mut process, &log, port).inspect_err(|_| {
         let _ = process.kill();
         let _ = process.wait();
     })?;
-    Ok(Kafka { folder: folder.to_path_buf(), port, pid: process.id() })
+    Ok(process.id())
 }
 
 fn wait_for(process: &mut Child, log: &Path, port: u16) -> Result<()> {
@@ -140,7 +155,8 @@ fn wait_for(process: &mut Child, log: &Path, port: u16) -> Result<()> {
     }
 }
 
-/// One node that is broker and controller. The data are a test's: one copy, small indexes, groups without delay.
+/// One node that is broker and controller. The data are a test's: one copy, small indexes, groups without delay; one
+/// that was killed is soon itself again.
 fn settings(folder: &Path, port: u16, controller: u16) -> String {
     format!(
         "process.roles=broker,controller\nnode.id=1\n\
@@ -151,13 +167,14 @@ fn settings(folder: &Path, port: u16, controller: u16) -> String {
          offsets.topic.num.partitions=4\noffsets.topic.replication.factor=1\n\
          transaction.state.log.num.partitions=4\ntransaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\nshare.coordinator.state.topic.replication.factor=1\n\
-         share.coordinator.state.topic.min.isr=1\ngroup.initial.rebalance.delay.ms=0\n",
+         share.coordinator.state.topic.min.isr=1\ngroup.initial.rebalance.delay.ms=0\n\
+         broker.heartbeat.interval.ms=500\nbroker.session.timeout.ms=2500\n",
         folder.join("data").display()
     )
 }
 
 /// The folder of its jars, which Maven fetches once.
-fn jars() -> Result<PathBuf> {
+pub(crate) fn jars() -> Result<PathBuf> {
     let engines = crate::workspace()?.join("target/engines");
     let jars = engines.join(format!("kafka-{VERSION}"));
     let programs: &[&str] = if jars.is_dir() { &["java"] } else { &["java", "mvn"] };

@@ -1,11 +1,17 @@
 //! What the project does to itself: tests, engines, checks. `cargo xtask --help` lists it.
 
 mod architecture;
+mod build;
+mod cloudevents;
 mod command;
+mod compose;
+mod dashboards;
 mod engines;
 mod kafka;
+mod kubernetes;
 mod lines;
 mod postgres;
+mod prove;
 mod rules;
 mod table;
 mod tests;
@@ -28,8 +34,15 @@ enum Task {
     /// Run everything that can run on this machine, and say in a closing table what ran where.
     Test(tests::Args),
     /// A private PostgreSQL and a private Kafka for tests, on free ports.
-    #[command(subcommand)]
-    Engines(engines::Task),
+    Engines(engines::Args),
+    /// Break a hub while buyers buy, in both shapes, on engines of its own.
+    Prove(prove::Args),
+    /// Hold the Kubernetes manifests to the API's schema.
+    Kubernetes(kubernetes::Args),
+    /// Run docker-compose.yml for real: buy, break, back up, restore, on a Docker engine of its own where none runs.
+    ComposeTest(compose::Args),
+    /// Hold dashboards and alerts to a real Prometheus.
+    Dashboards(dashboards::Args),
     /// Check who depends on whom, and what the rooms may know.
     Rules,
     /// Count lines by crate.
@@ -39,7 +52,11 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test(args) => tests::run(&args),
-        Task::Engines(task) => engines::run(task),
+        Task::Engines(args) => engines::run(&args),
+        Task::Prove(args) => prove::run(&args),
+        Task::Kubernetes(args) => kubernetes::run(&args),
+        Task::ComposeTest(args) => compose::run(&args),
+        Task::Dashboards(args) => dashboards::run(&args),
         Task::Rules => rules::run(),
         Task::Lines => lines::run(),
     };

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::command;
-use crate::engines::{Server, free_port, state_file};
+use crate::engines::{Kind, Server, free_port, keep, kept, state_file};
 
 /// Who runs it where we are root: PostgreSQL refuses to be.
 const SYSTEM_USER: &str = "postgres";
@@ -17,6 +17,7 @@ const CONNECTIONS_MAX: u32 = 300;
 /// A cluster of ours.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Postgres {
+    kind: Kind,
     bin: PathBuf,
     folder: PathBuf,
     port: u16,
@@ -27,39 +28,50 @@ impl Server for Postgres {
     const VARIABLE: &'static str = "ENTREPOT_TEST_POSTGRES";
 
     /// Finds the one that runs, or starts one; installs PostgreSQL where it can.
-    fn up() -> Result<Self> {
-        if let Some(running) = Self::running()? {
-            return Ok(running);
+    fn up(kind: Kind) -> Result<Self> {
+        match Self::known(kind)? {
+            Some(known) if known.runs() => return Ok(known),
+            Some(killed) => killed.remove()?,
+            None => {}
         }
         let bin = match find() {
             Some(bin) => bin,
             None => install()?,
         };
         let folder = tempfile::Builder::new().prefix("entrepot-postgres-").tempdir()?.keep();
-        let postgres = Self { bin, folder, port: free_port()? };
+        let postgres = Self { kind, bin, folder, port: free_port()? };
         postgres.create().and_then(|()| postgres.start()).inspect_err(|_| {
             // Nothing of a cluster that never ran is worth keeping.
             let _ = std::fs::remove_dir_all(&postgres.folder);
         })?;
-        std::fs::write(state_file("postgres")?, serde_json::to_string(&postgres)?)?;
+        keep("postgres", kind, &postgres)?;
         Ok(postgres)
     }
 
-    fn running() -> Result<Option<Self>> {
-        let Ok(text) = std::fs::read_to_string(state_file("postgres")?) else { return Ok(None) };
-        let Ok(postgres) = serde_json::from_str::<Self>(&text) else { return Ok(None) };
-        let answers = postgres.pg_ctl(&["status"]).is_ok();
-        Ok(answers.then_some(postgres))
+    fn known(kind: Kind) -> Result<Option<Self>> {
+        kept("postgres", kind)
+    }
+
+    fn runs(&self) -> bool {
+        self.pg_ctl(&["status"]).is_ok()
     }
 
     fn address(&self) -> String {
         format!("postgres://entrepot@127.0.0.1:{}/postgres", self.port)
     }
 
-    fn down(&self) -> Result<()> {
-        self.pg_ctl(&["-m", "immediate", "-w", "stop"])?;
+    /// Its processes end without a word to the disk: it has to recover when it starts again.
+    fn kill(&self) -> Result<()> {
+        self.pg_ctl(&["-m", "immediate", "-w", "stop"])
+    }
+
+    fn start_again(self) -> Result<()> {
+        self.start()
+    }
+
+    fn remove(&self) -> Result<()> {
         std::fs::remove_dir_all(&self.folder)?;
-        std::fs::remove_file(state_file("postgres")?)?;
+        std::fs::remove_file(state_file("postgres", self.kind)?)?;
         Ok(())
     }
 }
@@ -78,10 +90,14 @@ impl Postgres {
         let mut initdb = self.program("initdb")?;
         initdb.args(arguments).arg(&data);
         command::output(&mut initdb).context("making a PostgreSQL cluster")?;
-        // The data are a test's: nothing is lost with them, so nothing waits for the disk.
+        // Nothing is lost with a test's data, so nothing waits for the disk.
+        let fast = match self.kind {
+            Kind::Tests => "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n",
+            Kind::Durable => "",
+        };
         let settings = format!(
             "\nport = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
-             max_connections = {CONNECTIONS_MAX}\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n",
+             max_connections = {CONNECTIONS_MAX}\n{fast}",
             self.port,
             self.folder.display()
         );

@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
 
+use crate::build::{self, Message};
+use crate::cloudevents::{self, Reader};
 use crate::command;
 use crate::engines::{Found, Server, Wanted};
 use crate::kafka::Kafka;
@@ -45,6 +46,7 @@ struct Binary {
 struct Environment {
     postgres: Found<Postgres>,
     kafka: Found<Kafka>,
+    cloudevents: Reader,
     required: bool,
     entrepot: PathBuf,
 }
@@ -55,12 +57,15 @@ impl Environment {
         let postgres =
             self.postgres.without.as_ref().map(|why| format!("{} did not run: {why}", Postgres::NAME));
         let kafka = self.kafka.without.as_ref().map(|why| format!("{} did not run: {why}", Kafka::NAME));
-        postgres.into_iter().chain(kafka).collect()
+        postgres.into_iter().chain(kafka).chain(self.cloudevents.without()).collect()
     }
 
-    /// Whether a test's engine is there.
-    fn has(&self, engine: table::Engine) -> bool {
+    /// Whether all that a test needs is there.
+    fn has(&self, engine: table::Engine, name: &str) -> bool {
         match engine {
+            table::Engine::Kafka if name.ends_with(cloudevents::TEST) && !self.cloudevents.is_there() => {
+                false
+            }
             table::Engine::None | table::Engine::Sqlite => true,
             table::Engine::Postgres => self.postgres.address.is_some(),
             table::Engine::Kafka => self.kafka.address.is_some(),
@@ -71,8 +76,9 @@ impl Environment {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let begun = Instant::now();
-    let (binaries, entrepot) = build(&args.packages)?;
+    let (binaries, entrepot) = build_all(&args.packages)?;
     let required = args.engines == Wanted::Require;
+    let cloudevents = Reader::find(args.engines, any_ends_with(&binaries, cloudevents::TEST)?)?;
     let postgres = Found::find(args.engines, any_ends_with(&binaries, "postgres")?)?;
     let kafka = Found::find(args.engines, any_ends_with(&binaries, "kafka")?);
     let kafka = match kafka {
@@ -82,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             return Err(error);
         }
     };
-    let environment = Environment { postgres, kafka, required, entrepot };
+    let environment = Environment { postgres, kafka, cloudevents, required, entrepot };
     let outcome = run_all(args, &binaries, &environment, begun);
     let ended = environment.postgres.end().and(environment.kafka.end());
     outcome.and(ended)
@@ -132,60 +138,18 @@ fn closing(counts: &Counts, broken: usize) -> Result<()> {
     Ok(())
 }
 
-#[derive(Deserialize)]
-struct Message {
-    reason: String,
-    executable: Option<PathBuf>,
-    manifest_path: Option<PathBuf>,
-    target: Option<Target>,
-    profile: Option<Profile>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Profile {
-    test: bool,
-}
-
 /// Builds the tests and the program that some of them start.
-fn build(packages: &[String]) -> Result<(Vec<Binary>, PathBuf)> {
-    let program = messages(command::cargo().args(["build", "--package", "entrepot"]))?;
-    let is_program =
-        |message: &&Message| message.target.as_ref().is_some_and(|target| target.name == "entrepot");
-    let entrepot = program.iter().filter(is_program).find_map(|message| message.executable.clone());
-    let entrepot = entrepot.context("building the program gave none")?;
+fn build_all(packages: &[String]) -> Result<(Vec<Binary>, PathBuf)> {
+    let entrepot = build::program(false)?;
     let mut cargo = command::cargo();
     cargo.args(["test", "--no-run"]);
     match packages {
         [] => cargo.arg("--workspace"),
         packages => cargo.args(packages.iter().flat_map(|package| ["--package", package])),
     };
-    let built = messages(&mut cargo)?;
+    let built = build::messages(&mut cargo)?;
     let binaries = built.into_iter().filter_map(binary).collect();
     Ok((binaries, entrepot))
-}
-
-fn messages(cargo: &mut Command) -> Result<Vec<Message>> {
-    let name = format!("{cargo:?}");
-    let cargo = cargo.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
-    let mut running = cargo.spawn().with_context(|| format!("cannot run {name}"))?;
-    let output = running.stdout.take().context("cargo without output")?;
-    let mut messages = Vec::new();
-    for line in BufReader::new(output).lines() {
-        let message: Message = serde_json::from_str(&line?).context("reading what cargo says")?;
-        if message.reason == "compiler-artifact" {
-            messages.push(message);
-        }
-    }
-    if !running.wait()?.success() {
-        bail!("{name} failed");
-    }
-    Ok(messages)
 }
 
 fn binary(message: Message) -> Option<Binary> {
@@ -213,6 +177,7 @@ fn run_binary(
     }
     environment.postgres.tell(&mut command);
     environment.kafka.tell(&mut command);
+    environment.cloudevents.tell(&mut command);
     command.env("ENTREPOT_TEST_ENGINES", if environment.required { "require" } else { "auto" });
     let mut running = command.stdout(Stdio::piped()).spawn().context("starting tests")?;
     let output = running.stdout.take().context("tests without output")?;
@@ -237,7 +202,7 @@ fn outcome(line: &str, binary: &Binary, environment: &Environment) -> Option<Out
         Some("kafka") => table::Engine::Kafka,
         _ => table::Engine::None,
     };
-    let skipped = verdict.starts_with("ignored") || (!environment.has(engine) && verdict == "ok");
+    let skipped = verdict.starts_with("ignored") || (!environment.has(engine, &name) && verdict == "ok");
     let failed = verdict.starts_with("FAILED");
     if failed {
         println!("FAILED {name}");

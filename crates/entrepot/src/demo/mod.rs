@@ -39,7 +39,8 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<()> {
     let begun = Instant::now();
     let names = ["my".to_owned(), "th".to_owned()];
-    let running = hubs::start_all(&names, &args.data, &args.ports, &args.engines, &File::default()).await?;
+    let running =
+        hubs::start_all(&names, &args.data, &args.ports, &args.engines, &File::default(), None).await?;
     println!("two hubs are open after {} ms", begun.elapsed().as_millis());
     let played = play(&running, args.exit).await;
     if played.is_ok() && !args.exit {

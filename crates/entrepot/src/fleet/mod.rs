@@ -1,0 +1,175 @@
+//! A hub in processes of its own, each started from this very program as an operator starts it: what `prove` breaks and
+//! `bench` measures. Embedded it is one process; in production each service is one or several.
+
+mod post;
+mod proc_stat;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use futures::future::try_join_all;
+use proof::{Door, Doors};
+use rpc::{Keys, Role};
+
+use crate::engines::{Engines, Shape};
+use crate::hubs::{self, DataFolder};
+use post::Addresses;
+pub(crate) use post::Post;
+pub(crate) use proc_stat::Usage;
+
+/// Ports that the system gives to nobody by itself, so that a process finds its own again after a kill.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+/// How long the tokens last.
+const TOKEN_TTL: Duration = Duration::from_secs(24 * 3_600);
+/// Order last: it asks the others.
+const SERVICES: [&str; 4] = ["catalog", "payment", "logistics", "order"];
+/// Partitions of the topics: a few, for several instances to share.
+const PARTITIONS: i64 = 6;
+
+/// What a hub is started on.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    /// The hub's profile, by its code.
+    pub(crate) hub: String,
+    /// What it runs on.
+    pub(crate) engines: Engines,
+    /// Who makes the databases and roles that are missing: a URL of PostgreSQL's.
+    pub(crate) admin: Option<String>,
+    /// Processes of each service, in production.
+    pub(crate) instances: usize,
+    /// Where its data, configurations and logs are.
+    pub(crate) folder: PathBuf,
+    /// Its configuration.
+    pub(crate) config: toml::Table,
+}
+
+/// The processes of a hub.
+pub(crate) struct Fleet {
+    posts: Vec<Post>,
+    keys: Keys,
+}
+
+impl Fleet {
+    /// Starts the hub; in production its databases are brought up to date first.
+    pub(crate) async fn start(ground: &Ground) -> Result<Self> {
+        let data = DataFolder { folder: ground.folder.clone() };
+        let keys = hubs::keys(&data, &ground.hub)?;
+        let mut posts = match ground.engines.shape {
+            Shape::Embedded => vec![Post::embedded(ground, addresses()?)],
+            Shape::Production => production(ground)?,
+        };
+        if ground.engines.shape == Shape::Production {
+            post::migrate(ground).await?;
+        }
+        try_join_all(posts.iter_mut().map(|post| post.start(None))).await?;
+        Ok(Self { posts, keys })
+    }
+
+    /// The hub as its clients see it; it stays good while processes die and come again.
+    pub(crate) fn hub(&self) -> Result<proof::Hub> {
+        let doors = Doors {
+            catalog: self.door("catalog")?,
+            order: self.door("order")?,
+            payment: self.door("payment")?,
+            logistics: self.door("logistics")?,
+        };
+        let keys = self.keys.clone();
+        let tokens = move |role: Role, subject: &str| Ok(keys.sign(role, subject, TOKEN_TTL)?);
+        Ok(proof::Hub::of_services(doors, Arc::new(tokens)))
+    }
+
+    fn door(&self, service: &str) -> Result<Door> {
+        let channel = |address: fn(&Post) -> SocketAddr| {
+            let posts = self.posts.iter().filter(|post| post.serves(service));
+            let addresses: Vec<String> = posts.map(|post| format!("http://{}", address(post))).collect();
+            runtime::instances::channel(service, &addresses)
+        };
+        Ok(Door { public: channel(|post| post.public)?, internal: channel(|post| post.internal)? })
+    }
+
+    /// The processes.
+    pub(crate) fn posts(&self) -> &[Post] {
+        &self.posts
+    }
+
+    /// The same, to be started.
+    pub(crate) fn posts_mut(&mut self) -> impl Iterator<Item = &mut Post> {
+        self.posts.iter_mut()
+    }
+
+    /// One of them.
+    pub(crate) fn post(&mut self, place: usize) -> Result<&mut Post> {
+        self.posts.get_mut(place).with_context(|| format!("there is no process {place}"))
+    }
+
+    /// Processor time and memory of all.
+    pub(crate) fn usage(&self) -> Usage {
+        self.posts.iter().filter_map(|post| Usage::of(post.pid()?)).sum()
+    }
+
+    /// Ends all, in good order.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        try_join_all(self.posts.iter_mut().map(Post::stop)).await?;
+        Ok(())
+    }
+}
+
+fn production(ground: &Ground) -> Result<Vec<Post>> {
+    let mut posts: Vec<Post> = Vec::new();
+    let mut peers: BTreeMap<&str, Vec<SocketAddr>> = BTreeMap::new();
+    for service in SERVICES {
+        for instance in 1..=ground.instances {
+            let addresses = addresses()?;
+            let asked = if service == "order" { peers.clone() } else { BTreeMap::new() };
+            posts.push(Post::of_service(ground, service, instance, addresses, &asked));
+        }
+        let internal = posts.iter().filter(|post| post.serves(service)).map(|post| post.internal);
+        peers.insert(service, internal.collect());
+    }
+    Ok(posts)
+}
+
+fn addresses() -> Result<Addresses> {
+    Ok(Addresses { public: free_address()?, internal: free_address()?, metrics: free_address()? })
+}
+
+fn free_address() -> Result<SocketAddr> {
+    for _ in PORTS {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(PORTS)));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port from {} to {} is free", PORTS.start, PORTS.end)
+}
+
+/// Options of the engines, as a command line has them.
+fn engine_options(engines: &Engines) -> Vec<String> {
+    let mut options = Vec::new();
+    if engines.shape == Shape::Production {
+        options.extend(["--shape".to_owned(), "production".to_owned()]);
+    }
+    for (option, value) in [("--database", &engines.database), ("--kafka", &engines.kafka)] {
+        if let Some(value) = value {
+            options.extend([option.to_owned(), value.clone()]);
+        }
+    }
+    options
+}
+
+/// This program.
+fn program() -> Result<PathBuf> {
+    std::env::current_exe().context("finding this program")
+}
+
+/// The end of a log, for an error.
+fn tail(log: &Path) -> String {
+    const LINES: usize = 12;
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}

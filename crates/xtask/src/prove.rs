@@ -1,0 +1,102 @@
+//! `cargo xtask prove`: `entrepot prove` in both shapes; in production on a PostgreSQL and a Kafka of its own, which it
+//! breaks too.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::build;
+use crate::engines::{Kind, Server};
+use crate::kafka::Kafka;
+use crate::postgres::Postgres;
+
+/// What is proved.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How many times a process is killed, in each shape.
+    #[arg(long, default_value = "20")]
+    kills: u32,
+    /// The same number makes the same plan; a new one each time when absent.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Over how long the faults are spread, in each shape.
+    #[arg(long)]
+    minutes: Option<u32>,
+    /// In this shape only.
+    #[arg(long, value_enum)]
+    shape: Option<Shape>,
+    /// The optimised program.
+    #[arg(long)]
+    release: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Shape {
+    Embedded,
+    Production,
+}
+
+/// Runs the command; an error when a promise was broken.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let program = build::program(args.release)?;
+    if args.shape != Some(Shape::Production) {
+        prove(&program, args, &[])?;
+    }
+    if args.shape != Some(Shape::Embedded) {
+        production(&program, args)?;
+    }
+    Ok(())
+}
+
+fn production(program: &Path, args: &Args) -> Result<()> {
+    // Those that run already are left running.
+    let (had_postgres, had_kafka) =
+        (Postgres::running(Kind::Durable)?.is_some(), Kafka::running(Kind::Durable)?.is_some());
+    let (postgres, kafka) = (Postgres::up(Kind::Durable)?, Kafka::up(Kind::Durable)?);
+    let proved = prove(program, args, &options(&postgres, &kafka)?);
+    if !had_postgres && let Some(postgres) = Postgres::known(Kind::Durable)? {
+        postgres.down()?;
+    }
+    if !had_kafka && let Some(kafka) = Kafka::known(Kind::Durable)? {
+        kafka.down()?;
+    }
+    proved
+}
+
+/// The hub has databases of this run alone.
+fn options(postgres: &Postgres, kafka: &Kafka) -> Result<Vec<String>> {
+    let (admin, run) = (postgres.address(), std::process::id());
+    let server = admin.rsplit_once('@').map_or("", |(_, server)| server);
+    let server = server.rsplit_once('/').map_or(server, |(server, _)| server);
+    let name = format!("prove{run}_{{hub}}_{{service}}");
+    let control = std::env::current_exe().context("finding this program")?;
+    let options = [
+        "--shape",
+        "production",
+        "--database",
+        &format!("postgres://{name}:prove@{server}/{name}"),
+        "--kafka",
+        &kafka.address(),
+        "--admin",
+        &admin,
+        "--control",
+        &format!("{} engines --durable", control.display()),
+    ];
+    Ok(options.map(str::to_owned).to_vec())
+}
+
+fn prove(program: &Path, args: &Args, options: &[String]) -> Result<()> {
+    let mut prove = Command::new(program);
+    prove.arg("prove").args(["--kills", &args.kills.to_string()]).args(options);
+    if let Some(seed) = args.seed {
+        prove.args(["--seed", &seed.to_string()]);
+    }
+    if let Some(minutes) = args.minutes {
+        prove.args(["--minutes", &minutes.to_string()]);
+    }
+    if !prove.status().context("running entrepot prove")?.success() {
+        bail!("entrepot prove has not proved it");
+    }
+    Ok(())
+}
