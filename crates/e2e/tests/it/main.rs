@@ -38,10 +38,19 @@ macro_rules! on_every_shape {
 }
 
 mod clocks;
+mod compose;
+mod compose_live;
+mod dashboards;
 mod fleet;
+mod groups;
 mod journeys;
 mod kills;
+mod kubernetes;
+mod metrics;
 mod process;
+mod promql;
 mod races;
 mod refusals;
+mod roles;
+mod shared;
 mod town;
