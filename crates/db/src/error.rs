@@ -28,6 +28,9 @@ pub enum Error {
     /// The work went on after a statement had failed: it is rolled back, as PostgreSQL does anyway.
     #[error("a statement failed and the transaction went on")]
     Broken,
+    /// A look that was more than one select.
+    #[error("a look is one select: read more with `read`, in a snapshot")]
+    Look,
     /// The work panicked; it is rolled back.
     #[error("the work panicked")]
     Panicked,
@@ -46,6 +49,18 @@ pub enum Error {
     /// Anything else: a fault of the program.
     #[error("{0}")]
     Other(#[source] sqlx::Error),
+}
+
+impl Error {
+    /// The same again, for another who shares the transaction that it ended.
+    pub(crate) fn alike(&self) -> Self {
+        let told = sqlx::Error::Protocol(self.to_string());
+        match self {
+            Self::Unavailable(_) => Self::Unavailable(told),
+            Self::Serialization(_) => Self::Serialization(told),
+            _ => Self::Other(told),
+        }
+    }
 }
 
 /// Says whether running a transaction again may help. An error of a use case passes on its database's word.

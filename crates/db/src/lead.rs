@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, PgPool, Postgres};
+use sqlx::{Connection as _, Postgres};
 
 use crate::Error;
+use crate::pool::{Lent, Pool};
 
 /// Being the leader, until dropped.
 pub struct Lead(Held);
 
 enum Held {
     /// An advisory lock of the session: it ends with the connection, and a lost connection lets another lead.
-    Postgres(Option<PoolConnection<Postgres>>),
+    Postgres(Lent<Postgres>),
     Local {
         leads: Local,
         name: String,
@@ -34,33 +34,33 @@ impl Local {
 }
 
 impl Lead {
-    pub(crate) async fn postgres(pool: &PgPool, name: &str) -> Result<Option<Self>, Error> {
-        let mut connection = pool.acquire().await?;
+    pub(crate) async fn postgres(pool: &Pool<Postgres>, name: &str) -> Result<Option<Self>, Error> {
+        let mut connection = pool.lend().await?;
         let (taken,): (bool,) = sqlx::query_as("select pg_try_advisory_lock(hashtextextended($1, 0))")
             .bind(name)
             .fetch_one(&mut *connection)
             .await?;
-        Ok(taken.then_some(Self(Held::Postgres(Some(connection)))))
+        if taken {
+            return Ok(Some(Self(Held::Postgres(connection))));
+        }
+        connection.give_back();
+        Ok(None)
     }
 
     /// Whether it still leads; false once its connection is lost.
     pub async fn is_held(&mut self) -> bool {
         match &mut self.0 {
             Held::Local { .. } => true,
-            Held::Postgres(Some(connection)) => connection.ping().await.is_ok(),
-            Held::Postgres(None) => false,
+            Held::Postgres(connection) => connection.ping().await.is_ok(),
         }
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        match &mut self.0 {
-            Held::Local { leads, name } => {
-                leads.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-            }
-            // Closing the connection, not returning it to the pool, gives the lock back.
-            Held::Postgres(connection) => drop(connection.take().map(PoolConnection::detach)),
+        // Of PostgreSQL the connection is closed, not given back: that frees the lock.
+        if let Held::Local { leads, name } = &self.0 {
+            leads.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One SQL text on two engines: PostgreSQL and SQLite behind [`Db`] and [`Tx`], with native types and native speed.
 //!
-//! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot.
+//! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::look`] runs one select.
 //! - [`execute!`], [`fetch_one!`], [`fetch_optional!`] and [`fetch_all!`] run a statement with `$1` placeholders.
 //! - [`Tx::sql`] picks one of a pair where a statement must differ; what else differs stands in this crate.
 //! - [`Db::listen`] wakes on [`Tx::notify`]; [`Db::try_lead`] makes one process of several the leader.
@@ -13,13 +13,15 @@ mod macros;
 mod migrate;
 mod notify;
 mod options;
+mod pool;
+mod queue;
 mod statistics;
 mod tx;
 mod write;
 
 use std::sync::Arc;
 
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
 pub use error::{Error, Retryable};
@@ -27,8 +29,10 @@ pub use lead::Lead;
 pub use migrate::MigrationSet;
 pub use notify::Listener;
 pub use options::Options;
-pub use statistics::Statistics;
+pub use statistics::{Connections, Statistics};
 pub use tx::{Connection, Tx};
+
+use pool::Pool;
 
 #[doc(hidden)]
 pub use sqlx;
@@ -48,34 +52,40 @@ pub struct Db(Arc<Inner>);
 
 struct Inner {
     pools: Pools,
+    /// Of SQLite: those who wait for its one writer.
+    writes: Option<queue::Queue>,
     notices: Arc<notify::Notices>,
     leads: lead::Local,
     counters: Arc<statistics::Counters>,
 }
 
 enum Pools {
-    Postgres(PgPool),
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres { pool: Pool<Postgres>, listening: PgPool },
+    Sqlite { writer: Pool<Sqlite>, readers: Pool<Sqlite> },
 }
 
 impl Db {
     /// Connects; a SQLite file is made when there is none.
     pub async fn connect(options: &Options) -> Result<Self, Error> {
         let pools = options.connect().await?;
-        let notices = Arc::new(notify::Notices::new());
-        if let Pools::Postgres(pool) = &pools {
-            notices.hear(pool.clone());
-        }
-        let inner = Inner { pools, notices, leads: lead::Local::default(), counters: Arc::default() };
-        Ok(Self(Arc::new(inner)))
+        let notices = Arc::new(notify::Notices::new(pools.engine()));
+        let counters = Arc::<statistics::Counters>::default();
+        let writes = match &pools {
+            Pools::Postgres { pool, listening } => {
+                notices.start(listening.clone(), pool.clone(), counters.clone());
+                None
+            }
+            Pools::Sqlite { writer, .. } => {
+                Some(queue::Queue::start(writer.clone(), notices.clone(), counters.clone()))
+            }
+        };
+        let leads = lead::Local::default();
+        Ok(Self(Arc::new(Inner { pools, writes, notices, leads, counters })))
     }
 
     /// Which engine it is.
     pub fn engine(&self) -> Engine {
-        match self.0.pools {
-            Pools::Postgres(_) => Engine::Postgres,
-            Pools::Sqlite { .. } => Engine::Sqlite,
-        }
+        self.0.pools.engine()
     }
 
     /// Brings the schema up to date: each set in order, each migration once. Errors when a migration that has run
@@ -101,7 +111,7 @@ impl Db {
     /// Becomes the leader for `name` unless another is; for as long as [`Lead`] is held and its connection lives.
     pub async fn try_lead(&self, name: &str) -> Result<Option<Lead>, Error> {
         match &self.0.pools {
-            Pools::Postgres(pool) => Lead::postgres(pool, name).await,
+            Pools::Postgres { pool, .. } => Lead::postgres(pool, name).await,
             Pools::Sqlite { .. } => Ok(self.0.leads.take(name)),
         }
     }
@@ -111,15 +121,56 @@ impl Db {
         self.0.counters.read()
     }
 
-    /// Closes all connections, waiting for those in use.
+    /// The connections to it: of PostgreSQL with the one that listens; of SQLite, the writer's and the readers'.
+    pub fn connections(&self) -> Connections {
+        let [one, other] = match &self.0.pools {
+            Pools::Postgres { pool, listening } => {
+                [pool.connections(), Connections { max: 1, open: listening.size(), idle: 0 }]
+            }
+            Pools::Sqlite { writer, readers } => [writer.connections(), readers.connections()],
+        };
+        Connections { max: one.max + other.max, open: one.open + other.open, idle: one.idle + other.idle }
+    }
+
+    /// Closes all connections, waiting for those in use, and tells others what is left to tell.
     pub async fn close(&self) {
         self.0.notices.stop();
         match &self.0.pools {
-            Pools::Postgres(pool) => pool.close().await,
-            Pools::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
+            Pools::Postgres { pool, listening } => {
+                let mut all = pool.drain().await;
+                if let Some(last) = all.last_mut() {
+                    self.0.notices.tell_the_last(last, &self.0.counters).await;
+                }
+                close(all).await;
+                listening.close().await;
             }
+            Pools::Sqlite { writer, readers } => {
+                close(readers.drain().await).await;
+                close(writer.drain().await).await;
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.notices.stop();
+    }
+}
+
+impl Pools {
+    fn engine(&self) -> Engine {
+        match self {
+            Self::Postgres { .. } => Engine::Postgres,
+            Self::Sqlite { .. } => Engine::Sqlite,
+        }
+    }
+}
+
+async fn close<C: sqlx::Connection>(connections: Vec<C>) {
+    for connection in connections {
+        if let Err(error) = connection.close().await {
+            tracing::debug!(%error, "a connection broke while it was closed");
         }
     }
 }

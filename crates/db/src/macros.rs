@@ -7,15 +7,16 @@ macro_rules! execute {
     ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let tx: &mut $crate::Tx = &mut *$tx;
         let sql: &'static str = $sql;
-        let result = match tx.connection() {
-            $crate::Connection::Postgres(connection) => {
+        let result = match tx.connection(sql) {
+            Ok($crate::Connection::Postgres(connection)) => {
                 $crate::sqlx::query::<$crate::sqlx::Postgres>(sql)$(.bind($bind))*
-                    .execute(connection).await.map(|done| done.rows_affected())
+                    .execute(connection).await.map(|done| done.rows_affected()).map_err($crate::Error::from)
             }
-            $crate::Connection::Sqlite(connection) => {
+            Ok($crate::Connection::Sqlite(connection)) => {
                 $crate::sqlx::query::<$crate::sqlx::Sqlite>(sql)$(.bind($bind))*
-                    .execute(connection).await.map(|done| done.rows_affected())
+                    .execute(connection).await.map(|done| done.rows_affected()).map_err($crate::Error::from)
             }
+            Err(error) => Err(error),
         };
         tx.note(result)
     }};
@@ -27,13 +28,16 @@ macro_rules! __fetch {
     ($fetch:ident, $tx:expr, $row:ty, $sql:expr $(, $bind:expr)*) => {{
         let tx: &mut $crate::Tx = &mut *$tx;
         let sql: &'static str = $sql;
-        let result = match tx.connection() {
-            $crate::Connection::Postgres(connection) => {
-                $crate::sqlx::query_as::<$crate::sqlx::Postgres, $row>(sql)$(.bind($bind))*.$fetch(connection).await
+        let result = match tx.connection(sql) {
+            Ok($crate::Connection::Postgres(connection)) => {
+                $crate::sqlx::query_as::<$crate::sqlx::Postgres, $row>(sql)$(.bind($bind))*
+                    .$fetch(connection).await.map_err($crate::Error::from)
             }
-            $crate::Connection::Sqlite(connection) => {
-                $crate::sqlx::query_as::<$crate::sqlx::Sqlite, $row>(sql)$(.bind($bind))*.$fetch(connection).await
+            Ok($crate::Connection::Sqlite(connection)) => {
+                $crate::sqlx::query_as::<$crate::sqlx::Sqlite, $row>(sql)$(.bind($bind))*
+                    .$fetch(connection).await.map_err($crate::Error::from)
             }
+            Err(error) => Err(error),
         };
         tx.note(result)
     }};

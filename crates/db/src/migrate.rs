@@ -2,8 +2,9 @@
 //! several crates live in one database.
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
+use sqlx::{Connection as _, Postgres, SqlSafeStr as _, Sqlite};
 
+use crate::pool::Pool;
 use crate::{Error, Pools};
 
 /// The migrations of a crate.
@@ -22,7 +23,7 @@ pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> 
     let mut migrator = Migrator::with_migrations(migrations);
     migrator.dangerous_set_table_name(format!("_migrations_{}", set.name));
     let done = match pools {
-        Pools::Postgres(pool) => locked(&migrator, pool).await,
+        Pools::Postgres { pool, .. } => locked(&migrator, pool).await,
         Pools::Sqlite { writer, .. } => in_turn(&migrator, writer).await,
     };
     done.map_err(failed)
@@ -30,22 +31,21 @@ pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> 
 
 /// The migrator locks out others, for the session, and keeps the lock when it fails: closing the connection gives it
 /// back, or the next to migrate would wait for ever.
-async fn locked(migrator: &Migrator, pool: &PgPool) -> Result<(), MigrateError> {
-    let mut connection = pool.acquire().await?;
-    let done = migrator.run(&mut *connection).await;
-    if done.is_err()
-        && let Err(error) = connection.close().await
-    {
-        tracing::debug!(%error, "a connection broke while it was closed");
-    }
-    done
+async fn locked(migrator: &Migrator, pool: &Pool<Postgres>) -> Result<(), MigrateError> {
+    let mut connection = pool.lend().await?;
+    migrator.run(&mut *connection).await?;
+    connection.give_back();
+    Ok(())
 }
 
 /// On SQLite the migrator takes no lock of its own: processes that start at once would all run the same file.
-async fn in_turn(migrator: &Migrator, writer: &SqlitePool) -> Result<(), MigrateError> {
-    let mut tx = writer.begin_with("begin immediate").await?;
+async fn in_turn(migrator: &Migrator, writer: &Pool<Sqlite>) -> Result<(), MigrateError> {
+    let mut connection = writer.lend().await?;
+    let mut tx = connection.begin_with("begin immediate").await?;
     migrator.run(&mut *tx).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    connection.give_back();
+    Ok(())
 }
 
 fn migration(file: &'static str, sql: &'static str) -> Result<Migration, MigrateError> {

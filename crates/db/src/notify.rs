@@ -1,25 +1,37 @@
-//! Waking up: LISTEN/NOTIFY on PostgreSQL, within the process on SQLite. A channel may be about one thing alone, so
-//! that a thousand who each watch their own are not all woken by each change.
+//! Waking up: those of this process at once, those of others by LISTEN/NOTIFY on PostgreSQL. A channel may be about
+//! one thing alone, so that a thousand who each watch their own are not all woken by each change.
+//!
+//! Others are told after the commit, not within it: PostgreSQL lets transactions that notify commit one at a time only.
+//! A word that is lost, with its process or its connection, is covered by the slow poll of every [`Listener`].
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::PgListener;
-use tokio::sync::watch;
+use sqlx::{PgConnection, PgPool, Postgres};
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Engine;
+use crate::pool::Pool;
+use crate::statistics::Counters;
+use crate::{Engine, Error};
 
-/// The one PostgreSQL channel; its payload names ours.
-pub(crate) const NOTIFY: &str = "entrepot";
+/// The one PostgreSQL channel; its payload is who tells, a space, and our channel.
+const NOTIFY: &str = "entrepot";
+/// Tells of every channel.
+const ALL: &str = "*";
 /// How long a listener waits at most: a notification may be lost with its connection.
 const POLL_POSTGRES: Duration = Duration::from_secs(2);
 const POLL_SQLITE: Duration = Duration::from_secs(1);
-/// How long to wait before listening again after the connection was lost.
+/// How long to wait before listening, or telling, again after the connection was lost.
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
+/// How long others are told nothing more after they were told: what is told meanwhile goes together.
+const GATHER: Duration = Duration::from_millis(3);
+/// Channels that wait to be told of; when there are more, all listeners are woken.
+const PENDING_MAX: usize = 4_096;
 /// From so many channels on, those that nobody listens to any more are forgotten when one is added.
 const CHANNELS_SWEPT_AT: usize = 1_024;
 
@@ -28,15 +40,44 @@ pub(crate) fn about(channel: &str, thing: Uuid) -> String {
     format!("{channel}/{thing}")
 }
 
-/// Who listens to what, in this process.
+/// Who listens to what in this process, and what others are to be told.
 pub(crate) struct Notices {
     channels: Mutex<HashMap<String, watch::Sender<u64>>>,
+    /// Those who tell others, of PostgreSQL.
+    teller: Option<Teller>,
     stopped: CancellationToken,
 }
 
+/// Tells the other processes.
+struct Teller {
+    /// Tells this process's words from those of others.
+    id: String,
+    pending: Mutex<BTreeSet<Cow<'static, str>>>,
+    more: Notify,
+}
+
 impl Notices {
-    pub(crate) fn new() -> Self {
-        Self { channels: Mutex::default(), stopped: CancellationToken::new() }
+    pub(crate) fn new(engine: Engine) -> Self {
+        let teller = (engine == Engine::Postgres).then(|| Teller {
+            id: kernel::EventId::new().uuid().to_string(),
+            pending: Mutex::default(),
+            more: Notify::new(),
+        });
+        Self { channels: Mutex::default(), teller, stopped: CancellationToken::new() }
+    }
+
+    /// After a commit: wakes those of this process, and lets others be told soon.
+    pub(crate) fn told(&self, channels: BTreeSet<Cow<'static, str>>) {
+        if channels.is_empty() {
+            return;
+        }
+        for channel in &channels {
+            self.wake(channel);
+        }
+        if let Some(teller) = &self.teller {
+            teller.add(channels);
+            teller.more.notify_one();
+        }
     }
 
     pub(crate) fn listen(&self, channel: String, engine: Engine) -> Listener {
@@ -49,7 +90,7 @@ impl Notices {
         Listener { changes, poll }
     }
 
-    pub(crate) fn wake(&self, channel: &str) {
+    fn wake(&self, channel: &str) {
         let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(changes) = channels.get(channel) {
             changes.send_modify(|count| *count = count.wrapping_add(1));
@@ -63,18 +104,18 @@ impl Notices {
         }
     }
 
-    /// Hears PostgreSQL's notifications until stopped.
-    pub(crate) fn hear(self: &Arc<Self>, pool: PgPool) {
-        let notices = self.clone();
-        let stopped = self.stopped.clone();
+    /// Hears what others tell, and tells them, until stopped.
+    pub(crate) fn start(self: &Arc<Self>, listening: PgPool, pool: Pool<Postgres>, counters: Arc<Counters>) {
+        let (hears, tells) = (self.clone(), self.clone());
         tokio::spawn(async move {
-            stopped.run_until_cancelled(notices.hear_for_ever(pool)).await;
+            hears.stopped.run_until_cancelled(hears.hear_for_ever(listening)).await;
         });
+        tokio::spawn(async move { tells.tell_for_ever(pool, &counters).await });
     }
 
-    async fn hear_for_ever(&self, pool: PgPool) {
+    async fn hear_for_ever(&self, listening: PgPool) {
         loop {
-            if let Err(error) = self.hear_until_lost(&pool).await
+            if let Err(error) = self.hear_until_lost(&listening).await
                 && !self.stopped.is_cancelled()
             {
                 tracing::warn!(%error, "the database's notifications were lost; listening again");
@@ -83,15 +124,47 @@ impl Notices {
         }
     }
 
-    async fn hear_until_lost(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        let mut listener = PgListener::connect_with(pool).await?;
+    async fn hear_until_lost(&self, listening: &PgPool) -> Result<(), sqlx::Error> {
+        let mut listener = PgListener::connect_with(listening).await?;
         listener.listen(NOTIFY).await?;
         // What came while nobody listened.
         self.wake_all();
         while let Some(notification) = listener.try_recv().await? {
-            self.wake(notification.payload());
+            self.heard(notification.payload());
         }
         Ok(())
+    }
+
+    fn heard(&self, payload: &str) {
+        let Some((who, channel)) = payload.split_once(' ') else { return };
+        if self.teller.as_ref().is_some_and(|teller| teller.id == who) {
+            return;
+        }
+        if channel == ALL { self.wake_all() } else { self.wake(channel) }
+    }
+
+    async fn tell_for_ever(&self, pool: Pool<Postgres>, counters: &Counters) {
+        let Some(teller) = &self.teller else { return };
+        while self.stopped.run_until_cancelled(teller.more.notified()).await.is_some() {
+            let mut rest = GATHER;
+            if let Err(error) = teller.lend_and_tell(&pool, counters).await
+                && !self.stopped.is_cancelled()
+            {
+                tracing::debug!(%error, "others are told again in a moment");
+                teller.more.notify_one();
+                rest = RECONNECT_AFTER;
+            }
+            self.stopped.run_until_cancelled(tokio::time::sleep(rest)).await;
+        }
+    }
+
+    /// Tells what is left, on the last connection.
+    pub(crate) async fn tell_the_last(&self, connection: &mut PgConnection, counters: &Counters) {
+        if let Some(teller) = &self.teller
+            && let Err(error) = teller.tell(connection, counters).await
+        {
+            tracing::debug!(%error, "others find by themselves what they were not told");
+        }
     }
 
     pub(crate) fn stop(&self) {
@@ -99,9 +172,44 @@ impl Notices {
     }
 }
 
-impl Drop for Notices {
-    fn drop(&mut self) {
-        self.stopped.cancel();
+impl Teller {
+    fn add(&self, channels: BTreeSet<Cow<'static, str>>) {
+        let mut pending = self.pending();
+        pending.extend(channels);
+        if pending.len() > PENDING_MAX {
+            *pending = BTreeSet::from([Cow::Borrowed(ALL)]);
+        }
+    }
+
+    /// The connection comes first: while the pool is drained nothing is on its way that is not on a connection.
+    async fn lend_and_tell(&self, pool: &Pool<Postgres>, counters: &Counters) -> Result<(), Error> {
+        let mut connection = pool.lend().await?;
+        self.tell(&mut connection, counters).await?;
+        connection.give_back();
+        Ok(())
+    }
+
+    /// All that is pending, each channel once, in one statement. What could not be told is kept.
+    async fn tell(&self, connection: &mut PgConnection, counters: &Counters) -> Result<(), Error> {
+        let channels = std::mem::take(&mut *self.pending());
+        if channels.is_empty() {
+            return Ok(());
+        }
+        let payloads: Vec<String> = channels.iter().map(|channel| format!("{} {channel}", self.id)).collect();
+        let told = sqlx::query("select pg_notify($1, payload) from unnest($2::text[]) as told (payload)")
+            .bind(NOTIFY)
+            .bind(payloads)
+            .execute(connection)
+            .await;
+        counters.statement();
+        told.map(drop).map_err(|error| {
+            self.add(channels);
+            Error::from(error)
+        })
+    }
+
+    fn pending(&self) -> MutexGuard<'_, BTreeSet<Cow<'static, str>>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,14 +4,16 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Postgres, Sqlite};
 
+use crate::pool::{Limits, Pool};
 use crate::{Error, Pools};
 
 /// How long a SQLite statement waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a caller waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection to PostgreSQL stays, and without use.
+const STAYS: (Duration, Duration) = (Duration::from_secs(1_800), Duration::from_secs(600));
 /// Connections unless set otherwise.
 const CONNECTIONS_MAX_DEFAULT: u32 = 8;
 
@@ -45,12 +47,16 @@ impl Options {
             .map_err(|_| Error::Url(self.url.clone()))?
             .application_name("entrepot")
             .options([("timezone", "UTC"), ("idle_in_transaction_session_timeout", "60s")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(self.connections_max)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options)
-            .await?;
-        Ok(Pools::Postgres(pool))
+        // One of them listens.
+        let listening = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_lazy_with(options.clone());
+        let connections_max = self.connections_max.saturating_sub(1).max(1);
+        let pool = Pool::<Postgres>::new(options, Limits { connections_max, stays: Some(STAYS) });
+        pool.lend().await?.give_back();
+        Ok(Pools::Postgres { pool, listening })
     }
 
     async fn sqlite(&self, path: &str) -> Result<Pools, Error> {
@@ -61,12 +67,13 @@ impl Options {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
-        // The writer comes first: it makes the file and turns the write-ahead log on.
         let pool =
-            SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
-        let writer = pool.clone().max_connections(1).min_connections(1).connect_with(options.clone()).await?;
-        let readers =
-            pool.max_connections(self.connections_max).connect_with(options.read_only(true)).await?;
+            |options, connections_max| Pool::<Sqlite>::new(options, Limits { connections_max, stays: None });
+        let (writer, readers) =
+            (pool(options.clone(), 1), pool(options.read_only(true), self.connections_max));
+        // The writer comes first: it makes the file and turns the write-ahead log on.
+        writer.lend().await?.give_back();
+        readers.lend().await?.give_back();
         Ok(Pools::Sqlite { writer, readers })
     }
 }

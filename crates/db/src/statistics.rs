@@ -2,6 +2,17 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// A database's connections as they are now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// The most that may be open.
+    pub max: u32,
+    /// Those that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+}
+
 /// What a database was asked for since it was connected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Statistics {
@@ -9,12 +20,15 @@ pub struct Statistics {
     pub commits: u64,
     /// Statements run, begin and commit not counted.
     pub statements: u64,
+    /// Transactions that were run again, since another came first.
+    pub retries: u64,
 }
 
 #[derive(Default)]
 pub(crate) struct Counters {
     commits: AtomicU64,
     statements: AtomicU64,
+    retries: AtomicU64,
 }
 
 impl Counters {
@@ -26,10 +40,15 @@ impl Counters {
         self.statements.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn read(&self) -> Statistics {
         Statistics {
             commits: self.commits.load(Ordering::Relaxed),
             statements: self.statements.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
         }
     }
 }

@@ -4,25 +4,37 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
-use crate::notify::{self, NOTIFY, Notices};
+use crate::notify::{self, Notices};
+use crate::pool::{Lent, Pool};
 use crate::statistics::Counters;
 use crate::{Engine, Error};
 
-/// A transaction. It ends when the work given to [`crate::Db::write`] or [`crate::Db::read`] does.
+/// A transaction. It ends when the work given to [`crate::Db::write`], [`crate::Db::read`] or [`crate::Db::look`] does.
+/// Dropped before, its connection is closed, which rolls it back.
 pub struct Tx {
     inner: Inner,
+    look: Look,
     broken: bool,
+    lost: bool,
     channels: BTreeSet<Cow<'static, str>>,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
     counters: Arc<Counters>,
 }
 
 enum Inner {
-    Postgres(Transaction<'static, Postgres>),
-    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Lent<Postgres>),
+    Sqlite(Lent<Sqlite>),
+}
+
+/// Whether it is one select without a transaction, and whether that has been run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    No,
+    Begun,
+    Done,
 }
 
 /// What the macros run a statement on.
@@ -34,16 +46,46 @@ pub enum Connection<'a> {
 }
 
 impl Tx {
-    pub(crate) fn postgres(tx: Transaction<'static, Postgres>, counters: Arc<Counters>) -> Self {
-        Self::new(Inner::Postgres(tx), counters)
+    /// Begins one. What was begun on a connection that its server had left has done nothing: it is begun on another.
+    pub(crate) async fn postgres(
+        pool: &Pool<Postgres>,
+        begin: &'static str,
+        counters: Arc<Counters>,
+    ) -> Result<Self, Error> {
+        loop {
+            let mut connection = pool.lend().await?;
+            match sqlx::raw_sql(begin).execute(&mut *connection).await.map_err(Error::from) {
+                Ok(_) => return Ok(Self::new(Inner::Postgres(connection), Look::No, counters)),
+                Err(Error::Unavailable(_)) if connection.was_idle() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
-    pub(crate) fn sqlite(tx: Transaction<'static, Sqlite>, counters: Arc<Counters>) -> Self {
-        Self::new(Inner::Sqlite(tx), counters)
+    pub(crate) async fn sqlite(
+        pool: &Pool<Sqlite>,
+        begin: &'static str,
+        counters: Arc<Counters>,
+    ) -> Result<Self, Error> {
+        let mut connection = pool.lend().await?;
+        // Busy, say: then its connection is closed.
+        sqlx::query(begin).execute(&mut *connection).await?;
+        Ok(Self::new(Inner::Sqlite(connection), Look::No, counters))
     }
 
-    fn new(inner: Inner, counters: Arc<Counters>) -> Self {
-        Self { inner, broken: false, channels: BTreeSet::new(), after_commit: Vec::new(), counters }
+    /// For one select, which is a snapshot of its own.
+    pub(crate) async fn postgres_look(pool: &Pool<Postgres>, counters: Arc<Counters>) -> Result<Self, Error> {
+        Ok(Self::new(Inner::Postgres(pool.lend().await?), Look::Begun, counters))
+    }
+
+    /// As [`Tx::postgres_look`].
+    pub(crate) async fn sqlite_look(pool: &Pool<Sqlite>, counters: Arc<Counters>) -> Result<Self, Error> {
+        Ok(Self::new(Inner::Sqlite(pool.lend().await?), Look::Begun, counters))
+    }
+
+    fn new(inner: Inner, look: Look, counters: Arc<Counters>) -> Self {
+        let (channels, after_commit) = (BTreeSet::new(), Vec::new());
+        Self { inner, look, broken: false, lost: false, channels, after_commit, counters }
     }
 
     /// Which engine it runs on.
@@ -77,70 +119,101 @@ impl Tx {
         self.channels.insert(Cow::Owned(notify::about(channel, thing)));
     }
 
+    /// To run `sql` on. A look is one select and nothing after it: without a transaction a second statement would see
+    /// another state, and a change would stand at once.
     #[doc(hidden)]
-    pub fn connection(&mut self) -> Connection<'_> {
-        self.counters.statement();
-        match &mut self.inner {
-            Inner::Postgres(tx) => Connection::Postgres(tx),
-            Inner::Sqlite(tx) => Connection::Sqlite(tx),
+    pub fn connection(&mut self, sql: &'static str) -> Result<Connection<'_>, Error> {
+        match self.look {
+            Look::No => {}
+            Look::Begun if sql.starts_with("select ") => self.look = Look::Done,
+            Look::Begun | Look::Done => return Err(Error::Look),
         }
+        self.counters.statement();
+        Ok(match &mut self.inner {
+            Inner::Postgres(connection) => Connection::Postgres(connection),
+            Inner::Sqlite(connection) => Connection::Sqlite(connection),
+        })
     }
 
     /// After a failed statement PostgreSQL has given the transaction up and SQLite goes on: here both end.
     #[doc(hidden)]
-    pub fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
-        result.map_err(|error| {
-            let error = Error::from(error);
+    pub fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
             self.broken |= !matches!(error, Error::RowNotFound);
-            error
-        })
+            self.lost |= matches!(error, Error::Unavailable(_));
+        }
+        result
     }
 
+    /// Whether a statement has failed: then it cannot commit.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether it was a look at a connection that its server had left: it is worth another.
+    pub(crate) fn missed(&self) -> bool {
+        let was_idle = match &self.inner {
+            Inner::Postgres(connection) => connection.was_idle(),
+            Inner::Sqlite(connection) => connection.was_idle(),
+        };
+        self.look != Look::No && self.lost && was_idle
+    }
+
+    /// Commits, then wakes and runs what was to follow.
     pub(crate) async fn commit(mut self, notices: &Notices) -> Result<(), Error> {
         if self.broken {
+            self.rollback().await;
             return Err(Error::Broken);
         }
-        match self.inner {
-            Inner::Postgres(mut tx) => {
-                for channel in &self.channels {
-                    sqlx::query("select pg_notify($1, $2)")
-                        .bind(NOTIFY)
-                        .bind(channel.as_ref())
-                        .execute(&mut *tx)
-                        .await?;
-                    self.counters.statement();
-                }
-                tx.commit().await?;
+        // One that fails leaves its connection in doubt: it is closed.
+        match &mut self.inner {
+            Inner::Postgres(connection) => {
+                sqlx::raw_sql("commit").execute(&mut **connection).await.map(drop)?
             }
-            Inner::Sqlite(tx) => {
-                tx.commit().await?;
-                for channel in &self.channels {
-                    notices.wake(channel);
-                }
-            }
+            Inner::Sqlite(connection) => sqlx::query("commit").execute(&mut **connection).await.map(drop)?,
         }
         self.counters.commit();
-        for then in self.after_commit.drain(..) {
+        self.inner.give_back();
+        notices.told(self.channels);
+        for then in self.after_commit {
             then();
         }
         Ok(())
     }
 
-    /// Ends a snapshot.
+    /// Ends a snapshot or a look.
     pub(crate) async fn end(self) -> Result<(), Error> {
         let broken = self.broken;
         self.rollback().await;
         if broken { Err(Error::Broken) } else { Ok(()) }
     }
 
-    pub(crate) async fn rollback(self) {
-        // When this fails the connection is gone, and the transaction with it.
-        let rolled_back = match self.inner {
-            Inner::Postgres(tx) => tx.rollback().await,
-            Inner::Sqlite(tx) => tx.rollback().await,
+    pub(crate) async fn rollback(mut self) {
+        if self.lost {
+            return;
+        }
+        let rolled_back = match (&mut self.inner, self.look) {
+            (_, Look::Begun | Look::Done) => Ok(()),
+            (Inner::Postgres(connection), Look::No) => {
+                sqlx::raw_sql("rollback").execute(&mut **connection).await.map(drop)
+            }
+            (Inner::Sqlite(connection), Look::No) => {
+                sqlx::query("rollback").execute(&mut **connection).await.map(drop)
+            }
         };
-        if let Err(error) = rolled_back {
-            tracing::debug!(%error, "a rollback failed; its connection is closed");
+        match rolled_back {
+            Ok(()) => self.inner.give_back(),
+            // The connection is gone, and the transaction with it.
+            Err(error) => tracing::debug!(%error, "a rollback failed; its connection is closed"),
+        }
+    }
+}
+
+impl Inner {
+    fn give_back(self) {
+        match self {
+            Self::Postgres(connection) => connection.give_back(),
+            Self::Sqlite(connection) => connection.give_back(),
         }
     }
 }

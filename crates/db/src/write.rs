@@ -1,5 +1,6 @@
 //! The door for changes, and snapshots.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -14,18 +15,16 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(2);
 const BACKOFF_LONGEST: Duration = Duration::from_millis(200);
 
 impl Db {
-    /// Runs `work` in a transaction and commits it when it is `Ok`. When another transaction came first, it is run
-    /// again: it must have no effect outside of the database, and makes no calls. It goes on to its end when the
-    /// caller leaves: `begin` of sqlx is not cancel-safe on PostgreSQL, and tonic drops a handler whose client hangs
-    /// up.
+    /// Runs `work` in a transaction and commits it when it is `Ok`. It may be run again, when another transaction came
+    /// first or another's work in the same one failed: it must have no effect outside of the database, and makes no
+    /// calls. It goes on to its end when the caller leaves: tonic drops a handler whose client hangs up.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<Error> + Retryable + Send + 'static,
     {
-        let db = self.clone();
-        to_its_end(async move { db.attempts(Access::Write, work).await }).await
+        self.attempts(Access::Write, work).await
     }
 
     /// Runs `work` on a snapshot that changes nothing.
@@ -35,69 +34,102 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Retryable + Send + 'static,
     {
-        let db = self.clone();
-        to_its_end(async move { db.attempts(Access::Read, work).await }).await
+        self.attempts(Access::Read, work).await
     }
 
+    /// Runs `work` that is one select, without a transaction around it; anything more is [`Error::Look`].
+    pub async fn look<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Retryable + Send + 'static,
+    {
+        self.attempts(Access::Look, work).await
+    }
+
+    /// In a task of its own.
     async fn attempts<T, E, F>(&self, access: Access, work: F) -> Result<T, E>
     where
-        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
-        E: From<Error> + Retryable,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Retryable + Send + 'static,
     {
-        let mut backoff = BACKOFF_FIRST;
-        for _ in 1..ATTEMPTS_MAX {
-            match self.attempt(access, &work).await {
-                Err(error) if error.is_retryable() => {
-                    tokio::time::sleep(jittered(backoff)).await;
-                    backoff = (backoff * 2).min(BACKOFF_LONGEST);
+        let (db, work) = (self.clone(), Arc::new(work));
+        to_its_end(async move {
+            let mut backoff = BACKOFF_FIRST;
+            for _ in 1..ATTEMPTS_MAX {
+                match db.attempt(access, &work).await {
+                    Err(error) if error.is_retryable() => {
+                        db.0.counters.retry();
+                        tokio::time::sleep(jittered(backoff)).await;
+                        backoff = (backoff * 2).min(BACKOFF_LONGEST);
+                    }
+                    settled => return settled,
                 }
-                settled => return settled,
             }
-        }
-        self.attempt(access, &work).await
+            db.attempt(access, &work).await
+        })
+        .await
     }
 
-    async fn attempt<T, E, F>(&self, access: Access, work: &F) -> Result<T, E>
+    async fn attempt<T, E, F>(&self, access: Access, work: &Arc<F>) -> Result<T, E>
+    where
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match (access, &self.0.writes) {
+            (Access::Write, Some(queue)) => queue.write(work.clone()).await,
+            _ => self.alone(access, work.as_ref()).await,
+        }
+    }
+
+    async fn alone<T, E, F>(&self, access: Access, work: &F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
         E: From<Error>,
     {
-        let mut tx = self.begin(access).await?;
-        match work(&mut tx).await {
-            Ok(outcome) => {
-                if access == Access::Write {
-                    tx.commit(&self.0.notices).await?;
-                } else {
-                    tx.end().await?;
+        loop {
+            let mut tx = self.begin(access).await?;
+            match work(&mut tx).await {
+                Ok(outcome) => {
+                    match access {
+                        Access::Write => tx.commit(&self.0.notices).await?,
+                        Access::Read | Access::Look => tx.end().await?,
+                    }
+                    return Ok(outcome);
                 }
-                Ok(outcome)
-            }
-            Err(error) => {
-                tx.rollback().await;
-                Err(error)
+                // Each time a connection less that its server has left.
+                Err(_) if tx.missed() => {}
+                Err(error) => {
+                    tx.rollback().await;
+                    return Err(error);
+                }
             }
         }
     }
 
     async fn begin(&self, access: Access) -> Result<Tx, Error> {
         let counters = self.0.counters.clone();
-        Ok(match (&self.0.pools, access) {
-            (Pools::Postgres(pool), Access::Write) => Tx::postgres(pool.begin().await?, counters),
-            (Pools::Postgres(pool), Access::Read) => {
-                let snapshot = "begin isolation level repeatable read read only";
-                Tx::postgres(pool.begin_with(snapshot).await?, counters)
+        match (&self.0.pools, access) {
+            (Pools::Postgres { pool, .. }, Access::Write) => Tx::postgres(pool, "begin", counters).await,
+            (Pools::Postgres { pool, .. }, Access::Read) => {
+                Tx::postgres(pool, "begin isolation level repeatable read read only", counters).await
             }
+            (Pools::Postgres { pool, .. }, Access::Look) => Tx::postgres_look(pool, counters).await,
             (Pools::Sqlite { writer, .. }, Access::Write) => {
-                Tx::sqlite(writer.begin_with("begin immediate").await?, counters)
+                Tx::sqlite(writer, "begin immediate", counters).await
             }
-            (Pools::Sqlite { readers, .. }, Access::Read) => Tx::sqlite(readers.begin().await?, counters),
-        })
+            (Pools::Sqlite { readers, .. }, Access::Read) => Tx::sqlite(readers, "begin", counters).await,
+            (Pools::Sqlite { readers, .. }, Access::Look) => Tx::sqlite_look(readers, counters).await,
+        }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
     Read,
+    Look,
     Write,
 }
 

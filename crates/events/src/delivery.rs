@@ -1,5 +1,6 @@
 //! Delivering one event to one consumer, until it took effect or is parked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use db::{Db, Retryable as _};
@@ -7,6 +8,7 @@ use kernel::Clock;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::counts::{Counts, TakenCounts};
 use crate::inbox::{self, Taken};
 use crate::{Consumer, Envelope, HandlerError, parked, topic};
 
@@ -25,6 +27,7 @@ pub struct Subscription {
     db: Db,
     clock: Clock,
     stop: CancellationToken,
+    counts: Arc<Counts>,
 }
 
 /// What came of replaying a parked key.
@@ -42,7 +45,7 @@ impl Subscription {
     /// The consumer's interest at a hub; `stop` ends deliveries that wait.
     pub fn new(hub: &str, consumer: Consumer, db: Db, clock: Clock, stop: CancellationToken) -> Self {
         let topics = consumer.services.iter().map(|service| topic(hub, service)).collect();
-        Self { hub: hub.to_owned(), topics, consumer, db, clock, stop }
+        Self { hub: hub.to_owned(), topics, consumer, db, clock, stop, counts: Arc::default() }
     }
 
     /// Whose it is.
@@ -50,9 +53,19 @@ impl Subscription {
         self.consumer.name
     }
 
+    /// The services whose events it takes.
+    pub fn hears(&self) -> &'static [&'static str] {
+        self.consumer.services
+    }
+
     /// Those who share its events among them, one of them having each: `my.payment.order`.
     pub fn group(&self) -> String {
         format!("{}.{}", self.hub, self.consumer.name)
+    }
+
+    /// What became of the events that this process gave it since the start.
+    pub fn taken(&self) -> TakenCounts {
+        self.counts.read()
     }
 
     /// Ends its deliveries.
@@ -108,6 +121,7 @@ impl Subscription {
     }
 
     fn tell(&self, event: &Envelope, taken: Taken) {
+        self.counts.count(taken);
         match taken {
             Taken::Handled => {
                 tracing::debug!(consumer = self.consumer.name, event.kind, event.id = %event.id, "an event took effect");
@@ -133,10 +147,12 @@ impl Subscription {
                 Box::pin(async move { parked::put(tx, consumer, &event, &text, now).await })
             })
             .await;
-        if let Err(error) = &parked {
+        if let Err(error) = parked {
             tracing::warn!(consumer, %error, "an event could not be parked yet");
+            return false;
         }
-        parked.is_ok()
+        self.counts.count(Taken::Parked);
+        true
     }
 
     /// Tries the parked events of a key again, in their order, until one fails or none is left.
@@ -144,7 +160,10 @@ impl Subscription {
         let mut replayed = 0;
         loop {
             match self.replay_first(aggregate_id).await {
-                Ok(true) => replayed += 1,
+                Ok(true) => {
+                    self.counts.count(Taken::Handled);
+                    replayed += 1;
+                }
                 Ok(false) => return Ok(Replayed { replayed, parked: 0, reason: String::new() }),
                 Err(HandlerError::Database(error)) if error.is_retryable() => return Err(error),
                 Err(error) => {

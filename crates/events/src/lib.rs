@@ -7,6 +7,8 @@
 //! To consume another's events, write a [`Handler`] and name it in a [`Consumer`].
 
 mod bus;
+mod chaotic;
+mod counts;
 mod delivery;
 mod envelope;
 mod handler;
@@ -19,6 +21,8 @@ pub mod relay;
 pub mod views;
 
 pub use bus::{Bus, Error as BusError, topic};
+pub use chaotic::ChaoticBus;
+pub use counts::{Published, TakenCounts};
 pub use delivery::Subscription;
 pub use envelope::Envelope;
 pub use handler::{Consumer, Handler, HandlerError};

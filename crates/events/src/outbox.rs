@@ -51,16 +51,24 @@ pub(crate) async fn heads(tx: &mut Tx, limit: i64) -> Result<Vec<Envelope>, db::
     Ok(rows.into_iter().map(Envelope::from).collect())
 }
 
-/// Notes that the bus has taken these.
-pub(crate) async fn mark_published(tx: &mut Tx, ids: &[EventId], at: DateTime<Utc>) -> Result<(), db::Error> {
+/// Notes that the bus has taken these; whether a later event of one of their aggregates waits.
+pub(crate) async fn mark_published(
+    tx: &mut Tx,
+    ids: &[EventId],
+    at: DateTime<Utc>,
+) -> Result<bool, db::Error> {
     let sql = tx.sql(
         "update outbox set published_at = $1 where event_id in \
-         (select cast(value as uuid) from jsonb_array_elements_text($2) as ids (value))",
-        "update outbox set published_at = $1 where event_id in (select unhex(value, '-') from json_each($2))",
+         (select cast(value as uuid) from jsonb_array_elements_text($2) as ids (value)) \
+         returning exists (select 1 from outbox as later where later.aggregate_id = outbox.aggregate_id \
+             and later.published_at is null and later.aggregate_version > outbox.aggregate_version)",
+        "update outbox set published_at = $1 where event_id in (select unhex(value, '-') from json_each($2)) \
+         returning exists (select 1 from outbox as later where later.aggregate_id = outbox.aggregate_id \
+             and later.published_at is null and later.aggregate_version > outbox.aggregate_version)",
     );
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    db::execute!(tx, sql, at, sqlx::types::Json(ids))?;
-    Ok(())
+    let marked = db::fetch_all!(tx, (bool,), sql, at, sqlx::types::Json(ids))?;
+    Ok(marked.into_iter().any(|(waits,)| waits))
 }
 
 /// Deletes published events of before `before`, a batch at a time; how many.

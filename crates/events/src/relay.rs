@@ -7,10 +7,11 @@ use std::time::Duration;
 use db::{Db, Lead};
 use kernel::{Clock, EventId};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Bus, Envelope, inbox, outbox};
+use crate::{Bus, Envelope, Published, inbox, outbox};
 
 /// Aggregates whose events are on their way at once.
 const IN_FLIGHT_MAX: usize = 64;
@@ -18,6 +19,10 @@ const IN_FLIGHT_MAX: usize = 64;
 const BATCH_ROWS: i64 = 160;
 /// How long to wait before another tries to lead, or after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long it waits for more before it looks or marks: one statement is as good for ten events as for one.
+const GATHER: Duration = Duration::from_millis(2);
+/// How often it asks whether it still leads.
+const LEADS_FOR: Duration = Duration::from_secs(1);
 /// How often old rows are deleted, and how many at a time.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 const SWEEP_ROWS: i64 = 500;
@@ -26,9 +31,16 @@ const OUTBOX_KEPT: chrono::Duration = chrono::Duration::days(7);
 /// How long the inbox remembers an event: far longer than any bus keeps it.
 const INBOX_KEPT: chrono::Duration = chrono::Duration::days(60);
 
-/// Relays the outbox of a service to `topic` until cancelled.
-pub async fn run(db: Db, clock: Clock, bus: Arc<dyn Bus>, topic: String, cancel: CancellationToken) {
-    let relay = Relay { db, clock, bus, topic };
+/// Relays the outbox of a service to `topic` until cancelled, and counts what was published.
+pub async fn run(
+    db: Db,
+    clock: Clock,
+    bus: Arc<dyn Bus>,
+    topic: String,
+    published: Published,
+    cancel: CancellationToken,
+) {
+    let relay = Relay { db, clock, bus, topic, published };
     while !cancel.is_cancelled() {
         match relay.db.try_lead("relay").await {
             Ok(Some(lead)) => {
@@ -48,6 +60,7 @@ struct Relay {
     clock: Clock,
     bus: Arc<dyn Bus>,
     topic: String,
+    published: Published,
 }
 
 /// An event that the bus has or has not taken.
@@ -64,51 +77,60 @@ impl Relay {
         let mut aggregates = HashSet::new();
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut led = Instant::now();
+        // Whether something may wait that it has not seen.
+        let mut looks = true;
         loop {
-            self.send_heads(&mut in_flight, &mut aggregates).await?;
+            if looks && in_flight.len() < IN_FLIGHT_MAX {
+                looks = self.send_heads(&mut in_flight, &mut aggregates).await?;
+            }
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 Some(sent) = in_flight.join_next() => {
-                    self.settle(sent, &mut in_flight, &mut aggregates).await?;
+                    tokio::time::sleep(GATHER).await;
+                    looks |= self.settle(sent, &mut in_flight, &mut aggregates).await?;
                 }
                 () = woken.recv() => {
-                    if !lead.is_held().await {
-                        return Ok(());
+                    if led.elapsed() >= LEADS_FOR {
+                        if !lead.is_held().await {
+                            return Ok(());
+                        }
+                        led = Instant::now();
                     }
+                    tokio::time::sleep(GATHER).await;
+                    looks = true;
                 }
                 _ = sweep.tick() => self.sweep().await?,
             }
         }
     }
 
-    /// Sends the next event of every aggregate that has none on its way.
+    /// Sends the next event of every aggregate that has none on its way; whether it left some.
     async fn send_heads(
         &self,
         in_flight: &mut JoinSet<Sent>,
         aggregates: &mut HashSet<Uuid>,
-    ) -> Result<(), db::Error> {
-        if in_flight.len() >= IN_FLIGHT_MAX {
-            return Ok(());
-        }
-        let heads = self.db.read(|tx| Box::pin(async move { outbox::heads(tx, BATCH_ROWS).await })).await?;
+    ) -> Result<bool, db::Error> {
+        let heads = self.db.look(|tx| Box::pin(async move { outbox::heads(tx, BATCH_ROWS).await })).await?;
+        let are_all = i64::try_from(heads.len()).is_ok_and(|count| count < BATCH_ROWS);
         for event in heads {
             if in_flight.len() >= IN_FLIGHT_MAX {
-                break;
+                return Ok(true);
             }
             if aggregates.insert(event.aggregate_id) {
                 in_flight.spawn(send(self.bus.clone(), self.topic.clone(), event));
             }
         }
-        Ok(())
+        Ok(!are_all)
     }
 
-    /// Marks what was taken, with all others that are done by now.
+    /// Marks what was taken, with all others that are done by now; whether an event waited behind one of them.
     async fn settle(
         &self,
         first: Result<Sent, tokio::task::JoinError>,
         in_flight: &mut JoinSet<Sent>,
         aggregates: &mut HashSet<Uuid>,
-    ) -> Result<(), db::Error> {
+    ) -> Result<bool, db::Error> {
         let mut done = vec![first];
         while let Some(next) = in_flight.try_join_next() {
             done.push(next);
@@ -117,18 +139,22 @@ impl Relay {
         let done: Vec<Sent> = done.into_iter().flatten().collect();
         let taken: Vec<EventId> = done.iter().filter(|sent| sent.taken).map(|sent| sent.id).collect();
         let now = self.clock.now();
+        let mut waits = taken.len() < done.len();
         if !taken.is_empty() {
-            self.db
+            let events = taken.len();
+            waits |= self
+                .db
                 .write(move |tx| {
                     let taken = taken.clone();
                     Box::pin(async move { outbox::mark_published(tx, &taken, now).await })
                 })
                 .await?;
+            self.published.add(events);
         }
         for sent in done {
             aggregates.remove(&sent.aggregate_id);
         }
-        Ok(())
+        Ok(waits)
     }
 
     async fn sweep(&self) -> Result<(), db::Error> {

@@ -49,6 +49,25 @@ pub async fn unpublished_count(tx: &mut Tx) -> Result<i64, db::Error> {
     Ok(count)
 }
 
+/// The one that waits for the bus longest, if any does. Ids are taken by the machine's time, when the change was made.
+pub async fn oldest_unpublished(tx: &mut Tx) -> Result<Option<EventId>, db::Error> {
+    let oldest = db::fetch_optional!(
+        tx,
+        (Uuid,),
+        "select event_id from outbox where published_at is null order by event_id limit 1",
+    )?;
+    Ok(oldest.map(|(id,)| EventId::from(id)))
+}
+
+/// How many events each consumer has parked; those that have none are missing.
+pub async fn parked_counts(tx: &mut Tx) -> Result<Vec<(String, i64)>, db::Error> {
+    db::fetch_all!(
+        tx,
+        (String, i64),
+        "select consumer, count(*) from parked_events group by consumer order by consumer",
+    )
+}
+
 /// An event of the inbox.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct InboxEvent {

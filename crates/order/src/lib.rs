@@ -12,6 +12,7 @@ mod consumers;
 mod domain;
 mod facts;
 mod market;
+mod metrics;
 mod peers;
 mod store;
 mod wire;
@@ -100,6 +101,7 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         internal: api::internal(&app),
         consumers: consumers::consumers(&app),
         workers: workers(&app),
+        samplers: metrics::samplers(&app),
     })
 }
 

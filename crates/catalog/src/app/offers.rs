@@ -22,7 +22,7 @@ impl App {
         let ids: Vec<VariantId> = wishes.iter().map(|wish| wish.variant_id).collect();
         let found = self
             .db
-            .read(move |tx| {
+            .look(move |tx| {
                 let ids = ids.clone();
                 Box::pin(async move { Ok::<_, Error>(offers::of(tx, &ids).await?) })
             })

@@ -18,7 +18,7 @@ impl App {
     /// A hold as it stands, and when it was made.
     pub(crate) async fn inquire(&self, id: ReservationId) -> Result<(Reservation, DateTime<Utc>), Error> {
         self.db
-            .read(move |tx| {
+            .look(move |tx| {
                 Box::pin(async move {
                     reservations::find(tx, id).await?.ok_or_else(|| Error::not_found("reservation", id))
                 })

@@ -4,6 +4,7 @@
 
 mod concurrency;
 mod connecting;
+mod looking;
 mod notices;
 mod shelf;
 mod values;

@@ -23,7 +23,7 @@ impl App {
             Named::Id(id) => id.to_string(),
             Named::Number(number) => number.clone(),
         };
-        let found = self.db.read(move |tx| {
+        let found = self.db.look(move |tx| {
             let named = named.clone();
             Box::pin(async move {
                 match named {

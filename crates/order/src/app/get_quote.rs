@@ -9,7 +9,7 @@ use crate::store::quotes;
 impl App {
     /// The quote as frozen.
     pub(crate) async fn get_quote(&self, id: QuoteId, principal: Option<String>) -> Result<Quote, Error> {
-        let quote = self.db.read(move |tx| Box::pin(quotes::find(tx, id))).await?;
+        let quote = self.db.look(move |tx| Box::pin(quotes::find(tx, id))).await?;
         quote
             .filter(|quote| quote.is_open_to(principal.as_deref()))
             .ok_or_else(|| Error::not_found("quote", id))

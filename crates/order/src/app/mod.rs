@@ -43,6 +43,7 @@ pub(crate) use error::Error;
 pub(crate) use events_of_payment::Refund;
 pub(crate) use get_order::Named;
 pub(crate) use list_orders::OrdersWanted;
+pub(crate) use operate::STUCK_AFTER;
 pub(crate) use place_order::{OrderWanted, PLACE_ORDER};
 
 /// What the use cases have at hand.

@@ -10,7 +10,7 @@ use crate::store::audit;
 use crate::store::sagas::{self, Filter, Kept};
 
 /// A saga that is not settled and did not move for so long, by the machine's time, is stuck.
-const STUCK_AFTER: Duration = Duration::minutes(1);
+pub(crate) const STUCK_AFTER: Duration = Duration::minutes(1);
 
 /// The audit's outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]

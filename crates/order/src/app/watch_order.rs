@@ -38,6 +38,6 @@ impl App {
     }
 
     async fn versions_after(&self, id: OrderId, after: i64) -> Result<Vec<(i64, Progress)>, Error> {
-        Ok(self.db.read(move |tx| Box::pin(orders::versions_after(tx, id, after))).await?)
+        Ok(self.db.look(move |tx| Box::pin(orders::versions_after(tx, id, after))).await?)
     }
 }
