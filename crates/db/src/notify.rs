@@ -237,3 +237,42 @@ impl Listener {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_to_be_told_is_there_once_and_never_too_much() {
+        let teller = Teller { id: "a".to_owned(), pending: Mutex::default(), more: Notify::new() };
+        for _ in 0..3 {
+            teller.add(BTreeSet::from(["orders".into(), "sagas".into()]));
+        }
+        assert_eq!(*teller.pending(), BTreeSet::from(["orders".into(), "sagas".into()]));
+        teller.add((0..PENDING_MAX).map(|place| format!("orders/{place}").into()).collect());
+        assert_eq!(*teller.pending(), BTreeSet::from([ALL.into()]));
+    }
+
+    #[test]
+    fn a_word_about_everything_wakes_each_who_listens_unless_it_is_its_own() {
+        let notices = Notices::new(Engine::Postgres);
+        let (mut orders, mut sagas) = (
+            notices.listen("orders".to_owned(), Engine::Postgres),
+            notices.listen("sagas".to_owned(), Engine::Postgres),
+        );
+        let mut told = |payload: &str| {
+            notices.heard(payload);
+            [&mut orders, &mut sagas].map(|listener| {
+                let was_told = listener.changes.has_changed().is_ok_and(|changed| changed);
+                listener.changes.mark_unchanged();
+                was_told
+            })
+        };
+        let own = notices.teller.as_ref().map(|teller| teller.id.clone()).unwrap_or_default();
+        assert_eq!(told("another *"), [true, true]);
+        assert_eq!(told("another sagas"), [false, true]);
+        assert_eq!(told(&format!("{own} *")), [false, false]);
+        assert_eq!(told(&format!("{own} orders")), [false, false]);
+        assert_eq!(told("nonsense"), [false, false]);
+    }
+}

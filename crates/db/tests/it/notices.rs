@@ -86,13 +86,13 @@ on_both! {
     }
 
     async fn those_of_the_same_process_are_awake_when_the_commit_is_answered(database: Database) {
-        let db = open(&database).await;
+        let (db, teller) = hearing(&database).await;
         let mut listener = db.listen("here");
         assert!(!was_woken(&mut listener));
         notify(&db, "here", true).await;
         assert!(was_woken(&mut listener));
         // Its own word that comes back by the database wakes nobody again.
-        heard(&db, &second(&database, &db).await).await;
+        heard(&db, &teller).await;
         assert!(!was_woken(&mut listener));
     }
 
