@@ -107,6 +107,7 @@ async fn prove(args: &Args, seed: u64, folder: &Path) -> Result<bool> {
     println!("{} shape, seed {seed}: {}.", args.engines.shape, plan::Summary(&steps));
     println!("{} buyers; every event comes twice; some clients hang up or hang.\n", args.buyers);
     let town = Arc::new(open(&fleet).await?);
+    invariants::settle(&town.hub, SETTLE_PATIENCE).await?;
     let before = invariants::check(&town.hub).await?;
     let loiterers = tokio::spawn(loiterers::come(fleet.posts().iter().map(|post| post.public).collect()));
     let control = args.control.iter().flat_map(|control| control.split_whitespace().map(str::to_owned));
