@@ -38,13 +38,13 @@ impl Options {
         }
         match self.url.strip_prefix("sqlite:") {
             Some(path) => self.sqlite(path).await,
-            None => Err(Error::Url(self.url.clone())),
+            None => Err(Error::Url(without_password(&self.url))),
         }
     }
 
     async fn postgres(&self) -> Result<Pools, Error> {
         let options = PgConnectOptions::from_str(&self.url)
-            .map_err(|_| Error::Url(self.url.clone()))?
+            .map_err(|_| Error::Url(without_password(&self.url)))?
             .application_name("entrepot")
             .options([("timezone", "UTC"), ("idle_in_transaction_session_timeout", "60s")]);
         // One of them listens.
@@ -75,5 +75,32 @@ impl Options {
         writer.lend().await?.give_back();
         readers.lend().await?.give_back();
         Ok(Pools::Sqlite { writer, readers })
+    }
+}
+
+/// A URL as it may be told: one that cannot be parsed still has its password.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    match rest.rsplit_once('@') {
+        Some((user, place)) => {
+            let name = user.split_once(':').map_or(user, |(name, _)| name);
+            format!("{scheme}://{name}:…@{place}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_url_is_told_without_its_password() {
+        for url in ["postgres://order:s3cret@db:port/orders", "mysql://order:s3cret@db/orders"] {
+            let Err(error) = Options::new(url).connect().await else { panic!("{url} is no URL of ours") };
+            let told = error.to_string();
+            assert!(told.contains("order:…@db") && !told.contains("s3cret"), "{told}");
+        }
+        assert_eq!(without_password("orders.sqlite"), "orders.sqlite");
     }
 }
