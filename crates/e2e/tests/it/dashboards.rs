@@ -228,6 +228,22 @@ fn each_alert_is_tested_and_says_what_to_do() {
     }
 }
 
+#[test]
+fn every_process_of_the_compose_file_is_scraped() {
+    let compose = yaml("../../docker-compose.yml");
+    let scraped = &yaml("prometheus.yml")["scrape_configs"][0]["dns_sd_configs"][0];
+    let names: BTreeSet<&str> = list(&scraped["names"]).iter().map(string).collect();
+    let mut serving = BTreeSet::new();
+    for (name, service) in compose["services"].as_object().unwrap() {
+        if list(&service["command"]).first().is_some_and(|word| word == "serve") {
+            serving.insert(name.as_str());
+            let port = string(&service["environment"]["ENTREPOT_METRICS"]).rsplit(':').next();
+            assert_eq!(port, Some(scraped["port"].to_string().as_str()), "{name}");
+        }
+    }
+    assert_eq!(serving, names);
+}
+
 /// Prometheus's own programs, which `cargo xtask dashboards` finds.
 struct Prometheus {
     folder: TempDir,
