@@ -24,10 +24,9 @@ const BACKOFF_LONGEST: Duration = Duration::from_secs(10);
 
 /// A consumer that went on for so long worked: two processes of one name throw each other out sooner.
 const STEADY: Duration = Duration::from_secs(60);
-/// A consumer that is outside its group for so many sessions, and for so long, will not find back by itself: seen
-/// after a broker was killed twice, with librdkafka waiting for an answer that never came.
-const OUTSIDE_SESSIONS_MAX: u32 = 2;
-const OUTSIDE_MIN: Duration = Duration::from_secs(45);
+/// A consumer that is outside its group for a session, and for so long, will not find back by itself: seen after a
+/// broker was killed and restarted within seconds, with librdkafka waiting for an answer that never came.
+const OUTSIDE_MIN: Duration = Duration::from_secs(20);
 /// How often a trouble that lasts is told of.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -170,7 +169,7 @@ struct Outside {
 
 impl Outside {
     fn new(session: Duration) -> Self {
-        Self { since: None, longest: (session * OUTSIDE_SESSIONS_MAX).max(OUTSIDE_MIN) }
+        Self { since: None, longest: session.max(OUTSIDE_MIN) }
     }
 
     /// An error once it has been outside for too long.
@@ -200,14 +199,14 @@ mod tests {
 
     #[test]
     fn one_that_does_not_find_back_begins_anew() {
-        let (begun, minute) = (Instant::now(), Duration::from_secs(60));
-        let mut outside = Outside::new(Duration::from_secs(30));
+        let (begun, session) = (Instant::now(), Duration::from_secs(30));
+        let mut outside = Outside::new(session);
         assert!(outside.look(false, begun).is_ok());
-        assert!(outside.look(false, begun + minute / 2).is_ok());
-        assert!(outside.look(true, begun + minute).is_ok());
-        assert!(outside.look(false, begun + minute).is_ok());
-        assert!(outside.look(false, begun + minute * 2 - Duration::from_millis(1)).is_ok());
-        assert!(outside.look(false, begun + minute * 2).is_err());
+        assert!(outside.look(false, begun + session / 2).is_ok());
+        assert!(outside.look(true, begun + session).is_ok());
+        assert!(outside.look(false, begun + session).is_ok());
+        assert!(outside.look(false, begun + session * 2 - Duration::from_millis(1)).is_ok());
+        assert!(outside.look(false, begun + session * 2).is_err());
         assert_eq!(Outside::new(Duration::from_secs(6)).longest, OUTSIDE_MIN);
     }
 }

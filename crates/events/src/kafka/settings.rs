@@ -40,6 +40,9 @@ const PROPAGATION_MAX_MS: u32 = 5_000;
 /// How long to wait at most before a lost broker is tried again, and for a connection.
 const RECONNECT_MAX_MS: u32 = 2_000;
 const CONNECT_MAX_MS: u32 = 5_000;
+/// How long a request may go unanswered before its connection is given up: a broker that was moved leaves connections
+/// that nobody ends.
+const ANSWER_MAX_MS: u32 = 10_000;
 
 /// How a hub uses Kafka.
 #[derive(Debug, Clone)]
@@ -118,6 +121,8 @@ impl KafkaSettings {
             .set("client.id", self.instance.as_deref().unwrap_or("entrepot"))
             .set("reconnect.backoff.max.ms", RECONNECT_MAX_MS.to_string())
             .set("socket.connection.setup.timeout.ms", CONNECT_MAX_MS.to_string())
+            .set("socket.timeout.ms", ANSWER_MAX_MS.to_string())
+            .set("socket.keepalive.enable", "true")
             .set("topic.metadata.refresh.interval.ms", METADATA_EVERY_MS.to_string())
             .set("topic.metadata.propagation.max.ms", PROPAGATION_MAX_MS.to_string())
             .set_log_level(RDKafkaLogLevel::Warning);
