@@ -22,14 +22,12 @@ use proto::types::v1::Money;
 use tokio::time::Instant;
 
 use crate::engines::Engines;
-use crate::fleet::{Fleet, Ground, Usage};
+use crate::fleet::{Fleet, Ground, HUB, Usage};
 use crate::{addresses, hubs};
 use counters::Counters;
 use load::Shop;
 use tally::Tally;
 
-/// The hub that is measured.
-const HUB: &str = "my";
 /// Goods, and units of each: nobody waits for another's row more than on a real shelf.
 const GOODS: usize = 64;
 const UNITS: i64 = 1_000_000_000;
@@ -97,19 +95,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 
 fn ground(args: &Args, folder: &std::path::Path) -> Result<Ground> {
     // Parcels stand still: what is measured is buying, and what follows from it at once.
-    let config = format!(
-        "[sandbox]\nday = \"24h\"\n[rate]\nper_second = {0}\nburst = {0}\n[kafka]\nprefix = \"bench-{1}.\"\n",
-        1_000_000,
-        proof::request_id()
-    );
-    Ok(Ground {
-        hub: HUB.to_owned(),
-        engines: args.engines.clone(),
-        admin: args.admin.clone(),
-        instances: usize::try_from(args.instances)?,
-        folder: folder.to_owned(),
-        config: config.parse().context("the configuration of the hub")?,
-    })
+    let config = "[sandbox]\nday = \"24h\"\n";
+    Ground::new(&args.engines, args.admin.as_ref(), args.instances, folder, "bench", config)
 }
 
 async fn measure_all(args: &Args, fleet: &Fleet) -> Result<Vec<Measured>> {

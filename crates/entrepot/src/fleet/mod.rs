@@ -30,21 +30,49 @@ const SERVICES: [&str; 4] = ["catalog", "payment", "logistics", "order"];
 /// Partitions of the topics: a few, for several instances to share.
 const PARTITIONS: i64 = 6;
 
+/// The hub that is started.
+pub(crate) const HUB: &str = "my";
+/// Calls of a buyer per second: as many as he likes.
+const RATE: i64 = 1_000_000;
+
 /// What a hub is started on.
 #[derive(Debug, Clone)]
 pub(crate) struct Ground {
-    /// The hub's profile, by its code.
-    pub(crate) hub: String,
     /// What it runs on.
-    pub(crate) engines: Engines,
+    engines: Engines,
     /// Who makes the databases and roles that are missing: a URL of PostgreSQL's.
-    pub(crate) admin: Option<String>,
+    admin: Option<String>,
     /// Processes of each service, in production.
-    pub(crate) instances: usize,
+    instances: usize,
     /// Where its data, configurations and logs are.
-    pub(crate) folder: PathBuf,
+    folder: PathBuf,
     /// Its configuration.
-    pub(crate) config: toml::Table,
+    config: toml::Table,
+}
+
+impl Ground {
+    /// A hub with this configuration whose buyers call as often as they like; its topics are of this run alone, and
+    /// begin with `what`.
+    pub(crate) fn new(
+        engines: &Engines,
+        admin: Option<&String>,
+        instances: u32,
+        folder: &Path,
+        what: &str,
+        config: &str,
+    ) -> Result<Self> {
+        let config = format!(
+            "{config}[rate]\nper_second = {RATE}\nburst = {RATE}\n[kafka]\nprefix = \"{what}-{}.\"\n",
+            proof::request_id()
+        );
+        Ok(Self {
+            engines: engines.clone(),
+            admin: admin.cloned(),
+            instances: usize::try_from(instances)?,
+            folder: folder.to_owned(),
+            config: config.parse().context("the configuration of the hub")?,
+        })
+    }
 }
 
 /// The processes of a hub.
@@ -57,7 +85,7 @@ impl Fleet {
     /// Starts the hub; in production its databases are brought up to date first.
     pub(crate) async fn start(ground: &Ground) -> Result<Self> {
         let data = DataFolder { folder: ground.folder.clone() };
-        let keys = hubs::keys(&data, &ground.hub)?;
+        let keys = hubs::keys(&data, HUB)?;
         let mut posts = match ground.engines.shape {
             Shape::Embedded => vec![Post::embedded(ground, addresses()?)],
             Shape::Production => production(ground)?,

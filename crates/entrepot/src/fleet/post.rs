@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{Ground, PARTITIONS, engine_options, program, tail};
+use super::{Ground, HUB, PARTITIONS, engine_options, program, tail};
 
 /// How long a process may take to be ready, and to end in good order.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -50,7 +50,7 @@ pub(crate) struct Post {
 impl Post {
     /// The process of an embedded hub.
     pub(super) fn embedded(ground: &Ground, addresses: Addresses) -> Self {
-        let arguments = vec!["up".to_owned(), "--hub".to_owned(), ground.hub.clone()];
+        let arguments = vec!["up".to_owned(), "--hub".to_owned(), HUB.to_owned()];
         Self::new(ground, "hub".to_owned(), None, arguments, addresses)
     }
 
@@ -62,8 +62,7 @@ impl Post {
         addresses: Addresses,
         peers: &BTreeMap<&str, Vec<SocketAddr>>,
     ) -> Self {
-        let mut arguments =
-            vec!["serve".to_owned(), service.to_owned(), "--hub".to_owned(), ground.hub.clone()];
+        let mut arguments = vec!["serve".to_owned(), service.to_owned(), "--hub".to_owned(), HUB.to_owned()];
         arguments.extend(engine_options(&ground.engines));
         for (peer, address) in
             peers.iter().flat_map(|(peer, addresses)| addresses.iter().map(move |address| (peer, address)))
@@ -72,7 +71,7 @@ impl Post {
         }
         let mut post =
             Self::new(ground, format!("{service}-{instance}"), Some(service), arguments, addresses);
-        let kafka = post.section("kafka");
+        let kafka = section(&mut post.config, "kafka");
         kafka.insert("instance".to_owned(), format!("{service}-{instance}").into());
         kafka.entry("partitions").or_insert(PARTITIONS.into());
         post
@@ -88,7 +87,7 @@ impl Post {
         let config_file = ground.folder.join(format!("{name}.toml"));
         // Each process has a folder of its own for its lock; the key is the hub's.
         let data = ground.folder.join(&name);
-        let key = ground.folder.join(&ground.hub).join("key.pem");
+        let key = ground.folder.join(HUB).join("key.pem");
         if service.is_some() {
             arguments.extend(["--data".to_owned(), data.display().to_string()]);
             arguments.extend(["--key".to_owned(), key.display().to_string()]);
@@ -101,10 +100,6 @@ impl Post {
         arguments.extend(["--config".to_owned(), config_file.display().to_string()]);
         let (config, log) = (ground.config.clone(), ground.folder.join(format!("{name}.log")));
         Self { name, service, public, internal, metrics, arguments, config, config_file, log, process: None }
-    }
-
-    fn section(&mut self, name: &str) -> &mut toml::Table {
-        section(&mut self.config, name)
     }
 
     /// Whether it answers for the service.
@@ -227,7 +222,7 @@ fn section<'a>(config: &'a mut toml::Table, name: &str) -> &'a mut toml::Table {
 /// Brings a hub's databases up to date, as an operator does.
 pub(super) async fn migrate(ground: &Ground) -> Result<()> {
     let mut command = Command::new(program()?);
-    command.args(["migrate", "--hub", &ground.hub]).args(engine_options(&ground.engines));
+    command.args(["migrate", "--hub", HUB]).args(engine_options(&ground.engines));
     if let Some(admin) = &ground.admin {
         command.args(["--admin", admin]);
     }

@@ -26,13 +26,12 @@ impl Breaker {
     /// Does a step of the plan and mends what it broke; what was done, for people.
     pub(super) async fn take(&mut self, step: &Step) -> Result<String> {
         tokio::time::sleep(step.after).await;
-        let done = match &step.fault {
-            Fault::Kill { posts } => self.kill(posts, step.away).await?,
-            Fault::KillAt { post, point } => self.kill_at(*post, point, step.away).await?,
-            Fault::Hang { post } => self.hang(*post, step.away).await?,
-            Fault::Engine(engine) => self.engine(*engine, step.away).await?,
-        };
-        Ok(done)
+        match &step.fault {
+            Fault::Kill { posts } => self.kill(posts, step.away).await,
+            Fault::KillAt { post, point } => self.kill_at(*post, point, step.away).await,
+            Fault::Hang { post } => self.hang(*post, step.away).await,
+            Fault::Engine(engine) => self.engine(*engine, step.away).await,
+        }
     }
 
     async fn kill(&mut self, posts: &[usize], away: Duration) -> Result<String> {

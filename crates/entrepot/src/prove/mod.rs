@@ -29,21 +29,17 @@ use proof::market::Market;
 use proof::shop::Firm;
 
 use crate::engines::{Engines, Shape};
-use crate::fleet::{Fleet, Ground};
+use crate::fleet::{Fleet, Ground, HUB};
 use crate::{addresses, hubs, replay};
 use buyers::{Buyer, Town};
 use faults::Breaker;
 use plan::{Fault, Step, Wanted};
 
-/// The hub that is proved.
-const HUB: &str = "my";
 /// Units on the shelves: two that last, three that are always nearly empty.
 const STOCK: [i64; 5] = [1_000_000, 1_000_000, 4, 4, 4];
 const SCARCE: [usize; 3] = [2, 3, 4];
 /// How long the hub may take to come to rest once it is whole.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(180);
-/// Calls of a buyer per second: as many as he likes.
-const RATE: i64 = 1_000_000;
 
 /// Break a hub while buyers buy, let it settle, and check through gRPC alone that nothing was lost. The exit status tells
 /// the verdict.
@@ -137,19 +133,8 @@ async fn judge(town: &Town, bought: &Bought, before: &Report) -> Result<Report> 
 fn ground(args: &Args, seed: u64, folder: &Path) -> Result<Ground> {
     // A TOML integer is signed.
     let repeats = seed & (u64::MAX >> 1);
-    let prefix = format!("prove-{}.", proof::request_id());
-    let text = format!(
-        "[sandbox]\nday = \"0s\"\nrepeat_events = {repeats}\n[rate]\nper_second = {RATE}\nburst = {RATE}\n\
-         [order]\nlease_seconds = 1\n[kafka]\nprefix = \"{prefix}\"\n"
-    );
-    Ok(Ground {
-        hub: HUB.to_owned(),
-        engines: args.engines.clone(),
-        admin: args.admin.clone(),
-        instances: usize::try_from(args.instances)?,
-        folder: folder.to_owned(),
-        config: text.parse().context("the configuration of the hub")?,
-    })
+    let config = format!("[sandbox]\nday = \"0s\"\nrepeat_events = {repeats}\n[order]\nlease_seconds = 1\n");
+    Ground::new(&args.engines, args.admin.as_ref(), args.instances, folder, "prove", &config)
 }
 
 fn plan(args: &Args, seed: u64, fleet: &Fleet) -> Vec<Step> {
