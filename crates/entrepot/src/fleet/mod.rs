@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use proof::{Door, Doors};
 use rpc::{Keys, Role};
@@ -87,7 +87,7 @@ impl Fleet {
         let data = DataFolder { folder: ground.folder.clone() };
         let keys = hubs::keys(&data, HUB)?;
         let mut posts = match ground.engines.shape {
-            Shape::Embedded => vec![Post::embedded(ground, addresses()?)],
+            Shape::Embedded => vec![Post::embedded(ground, Ports::new().addresses()?)],
             Shape::Production => production(ground)?,
         };
         if ground.engines.shape == Shape::Production {
@@ -147,11 +147,11 @@ impl Fleet {
 }
 
 fn production(ground: &Ground) -> Result<Vec<Post>> {
-    let mut posts: Vec<Post> = Vec::new();
+    let (mut posts, mut ports) = (Vec::<Post>::new(), Ports::new());
     let mut peers: BTreeMap<&str, Vec<SocketAddr>> = BTreeMap::new();
     for service in SERVICES {
         for instance in 1..=ground.instances {
-            let addresses = addresses()?;
+            let addresses = ports.addresses()?;
             let asked = if service == "order" { peers.clone() } else { BTreeMap::new() };
             posts.push(Post::of_service(ground, service, instance, addresses, &asked));
         }
@@ -161,18 +161,29 @@ fn production(ground: &Ground) -> Result<Vec<Post>> {
     Ok(posts)
 }
 
-fn addresses() -> Result<Addresses> {
-    Ok(Addresses { public: free_address()?, internal: free_address()?, metrics: free_address()? })
-}
+/// Gives ports out, each once: a fleet's processes listen after all have theirs.
+struct Ports(std::iter::Cycle<std::ops::Range<u16>>);
 
-fn free_address() -> Result<SocketAddr> {
-    for _ in PORTS {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(PORTS)));
-        if TcpListener::bind(address).is_ok() {
-            return Ok(address);
-        }
+impl Ports {
+    fn new() -> Self {
+        let mut ports = PORTS.cycle();
+        let skipped = fastrand::usize(..PORTS.len());
+        ports.by_ref().take(skipped).for_each(drop);
+        Self(ports)
     }
-    bail!("no port from {} to {} is free", PORTS.start, PORTS.end)
+
+    /// Where a process is to listen.
+    fn addresses(&mut self) -> Result<Addresses> {
+        Ok(Addresses { public: self.free()?, internal: self.free()?, metrics: self.free()? })
+    }
+
+    /// A port that nobody has, of the next in turn.
+    fn free(&mut self) -> Result<SocketAddr> {
+        let turn = self.0.by_ref().take(PORTS.len());
+        let mut addresses = turn.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let free = addresses.find(|address| TcpListener::bind(address).is_ok());
+        free.with_context(|| format!("no port from {} to {} is free", PORTS.start, PORTS.end))
+    }
 }
 
 /// Options of the engines, as a command line has them.
@@ -181,7 +192,11 @@ fn engine_options(engines: &Engines) -> Vec<String> {
     if engines.shape == Shape::Production {
         options.extend(["--shape".to_owned(), "production".to_owned()]);
     }
-    for (option, value) in [("--database", &engines.database), ("--kafka", &engines.kafka)] {
+    for (option, value) in [
+        ("--database", &engines.database),
+        ("--database-password-file", &engines.database_password_file),
+        ("--kafka", &engines.kafka),
+    ] {
         if let Some(value) = value {
             options.extend([option.to_owned(), value.clone()]);
         }
@@ -200,4 +215,16 @@ fn tail(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_port_is_given_twice() {
+        let mut ports = Ports::new();
+        let given = (0..500).map(|_| ports.free().unwrap()).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(given.len(), 500);
+    }
 }
