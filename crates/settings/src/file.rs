@@ -1,0 +1,119 @@
+//! The configuration file, and sections of it that are handed over in code.
+
+use std::path::Path;
+
+use toml::de::DeTable;
+use toml::{Table, Value};
+
+use crate::given::{Given, Origin, Raw};
+use crate::setting::FROM_FILE;
+use crate::wrong::meant;
+use crate::{Setting, Wrong};
+
+/// What the file tells.
+pub(crate) fn in_file(settings: &[&'static Setting], path: &Path, wrong: &mut Wrong) -> Vec<Given> {
+    let file = path.display().to_string();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            wrong.0.push(format!("config: cannot read {file}: {error}"));
+            return Vec::new();
+        }
+    };
+    let line_at = |offset: usize| text[..offset].matches('\n').count() + 1;
+    match (toml::from_str::<Table>(&text), DeTable::parse(&text)) {
+        (Ok(table), Ok(spans)) => {
+            let origin = |section: &str, key: &str| {
+                let offset = offset(spans.get_ref(), section, key).unwrap_or_default();
+                Origin::File { file: file.clone(), line: line_at(offset) }
+            };
+            in_table(settings, &table, origin, wrong)
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            let line = line_at(error.span().map_or(0, |span| span.start));
+            wrong.0.push(format!("{file}, line {line}: {}", error.message()));
+            Vec::new()
+        }
+    }
+}
+
+/// Where a key stands; a section, where the key is empty.
+fn offset(table: &DeTable<'_>, section: &str, key: &str) -> Option<usize> {
+    let find = |table: &DeTable<'_>, name: &str| {
+        table.keys().find(|key| key.get_ref() == name).map(|key| key.span().start)
+    };
+    if section.is_empty() || key.is_empty() {
+        return find(table, if key.is_empty() { section } else { key });
+    }
+    let (_, inner) = table.iter().find(|(name, _)| name.get_ref() == section)?;
+    find(inner.get_ref().as_table()?, key)
+}
+
+fn in_table(
+    settings: &[&'static Setting],
+    table: &Table,
+    origin: impl Fn(&str, &str) -> Origin,
+    wrong: &mut Wrong,
+) -> Vec<Given> {
+    let sections: Vec<&str> = settings.iter().map(|setting| setting.place().0).collect();
+    let mut given = Vec::new();
+    for (name, value) in table {
+        match value {
+            Value::Table(section) if sections.contains(&name.as_str()) => {
+                given.extend(in_section(settings, name, section, |key| origin(name, key), wrong));
+            }
+            Value::Table(_) => {
+                let known = sections.iter().copied().filter(|section| !section.is_empty());
+                wrong.0.push(format!(
+                    "{}: there is no section [{name}]{}",
+                    origin(name, ""),
+                    meant(name, known)
+                ));
+            }
+            value => given.extend(one(settings, name, value, origin("", name), wrong)),
+        }
+    }
+    given
+}
+
+/// What a section tells.
+pub(crate) fn in_section(
+    settings: &[&'static Setting],
+    name: &str,
+    section: &Table,
+    origin: impl Fn(&str) -> Origin,
+    wrong: &mut Wrong,
+) -> Vec<Given> {
+    let given = section
+        .iter()
+        .filter_map(|(key, value)| one(settings, &format!("{name}.{key}"), value, origin(key), wrong));
+    given.collect()
+}
+
+fn one(
+    settings: &[&'static Setting],
+    key: &str,
+    value: &Value,
+    origin: Origin,
+    wrong: &mut Wrong,
+) -> Option<Given> {
+    let of_key = |key: &str| settings.iter().find(|setting| setting.key == key);
+    if let Some(setting) = of_key(key) {
+        return Some(Given { setting, raw: Raw::Value(value.clone()), origin });
+    }
+    let secret = key.strip_suffix(FROM_FILE.1).and_then(of_key).filter(|setting| setting.secret);
+    match (secret, value) {
+        (Some(setting), Value::String(file)) => {
+            Some(Given { setting, raw: Raw::InFile(file.clone()), origin })
+        }
+        (Some(_), _) => {
+            wrong.0.push(format!("{}: must be a path", origin.naming(key)));
+            None
+        }
+        (None, _) => {
+            let meant = meant(key, settings.iter().map(|setting| setting.key));
+            wrong.0.push(format!("{}: there is no such setting{meant}", origin.naming(key)));
+            None
+        }
+    }
+}
