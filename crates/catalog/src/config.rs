@@ -1,8 +1,6 @@
-//! The service's own settings: none so far, and a key that is none is an error.
+//! The service's own settings: none so far.
 
-use serde::Deserialize;
+use settings::Setting;
 
 /// The section `[catalog]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Config {}
+pub(crate) const SETTINGS: &[Setting] = &[];

@@ -18,6 +18,7 @@ use runtime::{Deps, Service, Spec};
 /// The service.
 pub const SPEC: Spec = Spec {
     name: "catalog",
+    settings: config::SETTINGS,
     migrations: db::MigrationSet {
         name: "catalog",
         files: &[("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql"))],
@@ -60,8 +61,7 @@ const POLICIES: PolicyTable = &[
     ("/entrepot.catalog.internal.v1.CatalogOperatorService/AuditStock", OPERATORS),
 ];
 
-fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
-    let config::Config {} = runtime::parse_section(section)?;
+fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let app = app::App { db: deps.db, clock: deps.clock, outbox: deps.outbox, hub: deps.hub };
     Ok(Service {
         public: api::public(&app),

@@ -5,23 +5,12 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use runtime::metrics::{Listener, Metrics};
 
-/// Where metrics are served.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Exposed {
-    /// Where Prometheus finds the metrics of all hubs of this process, at /metrics; nowhere when absent. Keep it
-    /// private.
-    #[arg(long = "metrics", env = "ENTREPOT_METRICS", value_name = "ADDRESS")]
-    address: Option<SocketAddr>,
-}
-
-impl Exposed {
-    /// Begins to serve them, if they are wanted; the hubs are put into them later.
-    pub(crate) async fn open(&self) -> Result<Option<Exposing>> {
-        let Some(address) = self.address else { return Ok(None) };
-        let metrics = Metrics::new();
-        let listener = metrics.listen(address).await?;
-        Ok(Some(Exposing { metrics, listener }))
-    }
+/// Begins to serve them, if they are wanted; the hubs are put into them later.
+pub(crate) async fn open(address: Option<SocketAddr>) -> Result<Option<Exposing>> {
+    let Some(address) = address else { return Ok(None) };
+    let metrics = Metrics::new();
+    let listener = metrics.listen(address).await?;
+    Ok(Some(Exposing { metrics, listener }))
 }
 
 /// Metrics that are served.

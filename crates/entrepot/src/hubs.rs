@@ -9,10 +9,10 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use hub::Profile;
 use rpc::{Keys, Role};
 use runtime::metrics::Metrics;
-use runtime::{Hub, Sandbox, Settings, Spec};
+use runtime::{Hub, Settings, Spec};
 
-use crate::engines::{Engines, EventBus};
-use crate::settings::File;
+use crate::configuration::{Configuration, Process};
+use crate::engines::{self, EventBus};
 
 /// The services of a hub.
 pub(crate) const SERVICES: [Spec; 4] = [catalog::SPEC, order::SPEC, payment::SPEC, logistics::SPEC];
@@ -21,58 +21,19 @@ const PORTS_PER_HUB: u16 = 10;
 /// How long tokens last that a journey of ours makes.
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// Where hubs keep their data.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct DataFolder {
-    /// Folder of the hubs' data: each hub has a folder of its code in it.
-    #[arg(long = "data", env = "ENTREPOT_DATA", default_value = "data", value_name = "FOLDER")]
-    pub(crate) folder: PathBuf,
-}
-
-/// Where the first hub listens; each further one 10 ports higher.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Ports {
-    /// Where the public API listens (gRPC and gRPC-Web); a further hub 10 ports higher. Port 0: a free one.
-    #[arg(long, env = "ENTREPOT_PUBLIC", default_value = "127.0.0.1:50051", value_name = "ADDRESS")]
-    pub(crate) public: SocketAddr,
-    /// Where services, operators and carriers are listened to. Keep it private.
-    #[arg(long, env = "ENTREPOT_INTERNAL", default_value = "127.0.0.1:50052", value_name = "ADDRESS")]
-    pub(crate) internal: SocketAddr,
-}
-
-impl Ports {
-    fn of(&self, place: usize) -> Result<(SocketAddr, SocketAddr)> {
-        let shift = |address: SocketAddr, setting: &str| {
-            let step = u16::try_from(place).ok().and_then(|place| place.checked_mul(PORTS_PER_HUB));
-            let port = match address.port() {
-                0 => Some(0),
-                port => step.and_then(|step| port.checked_add(step)),
-            };
-            let port =
-                port.ok_or_else(|| anyhow!("{setting}: there is no port 10 higher for each further hub"))?;
-            anyhow::Ok(SocketAddr::new(address.ip(), port))
+/// Where a hub listens, to the public and within: the first where it was told, each further one 10 ports higher.
+pub(crate) fn listeners(process: &Process, place: usize) -> Result<(SocketAddr, SocketAddr)> {
+    let shift = |address: SocketAddr, setting: &str| {
+        let step = u16::try_from(place).ok().and_then(|place| place.checked_mul(PORTS_PER_HUB));
+        let port = match address.port() {
+            0 => Some(0),
+            port => step.and_then(|step| port.checked_add(step)),
         };
-        Ok((shift(self.public, "--public")?, shift(self.internal, "--internal")?))
-    }
-}
-
-/// One hub that a command starts for itself.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct OneHub {
-    /// The hub's profile: one that comes with the program (id, my, sg, th), or a path to a .toml file.
-    #[arg(long = "hub", default_value = "my", value_name = "HUB")]
-    hub: String,
-    #[command(flatten)]
-    data: DataFolder,
-    #[command(flatten)]
-    engines: Engines,
-}
-
-impl OneHub {
-    /// The folder of the hubs' data.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.data.folder
-    }
+        let port =
+            port.ok_or_else(|| anyhow!("{setting}: there is no port 10 higher for each further hub"))?;
+        anyhow::Ok(SocketAddr::new(address.ip(), port))
+    };
+    Ok((shift(process.public, "public")?, shift(process.internal, "internal")?))
 }
 
 /// How fast the sandbox carrier is.
@@ -152,12 +113,12 @@ pub(crate) fn spec(name: &str) -> Result<Spec, String> {
 /// A profile by its code, or by the path of its file.
 pub(crate) fn profile(hub: &str) -> Result<Arc<Profile>> {
     if hub.ends_with(".toml") {
-        let profile = Profile::load(Path::new(hub)).map_err(|problems| anyhow!("--hub: {problems}"))?;
+        let profile = Profile::load(Path::new(hub)).map_err(|problems| anyhow!("hub: {problems}"))?;
         return Ok(Arc::new(profile));
     }
     let Some((file, text)) = hub::builtin(hub) else {
         let known: Vec<&str> = hub::BUILTIN.iter().map(|(code, ..)| *code).collect();
-        bail!("--hub: `{hub}` is none of {}, nor the path of a .toml file", known.join(", "));
+        bail!("hub: `{hub}` is none of {}, nor the path of a .toml file", known.join(", "));
     };
     Ok(Arc::new(Profile::parse(file, text).map_err(|problems| anyhow!("{problems}"))?))
 }
@@ -165,15 +126,13 @@ pub(crate) fn profile(hub: &str) -> Result<Arc<Profile>> {
 /// Starts several hubs side by side; on an error those that run are stopped.
 pub(crate) async fn start_all(
     hubs: &[String],
-    data: &DataFolder,
-    ports: &Ports,
-    engines: &Engines,
-    file: &File,
+    configuration: &Configuration,
     metrics: Option<&Metrics>,
 ) -> Result<Vec<Running>> {
+    configuration.check(hubs)?;
     let mut running: Vec<Running> = Vec::new();
     for (place, name) in hubs.iter().enumerate() {
-        match start(name, data, ports.of(place)?, engines, file, metrics, &running).await {
+        match start(name, place, configuration, metrics, &running).await {
             Ok(hub) => running.push(hub),
             Err(error) => {
                 stop_all(running).await;
@@ -186,33 +145,37 @@ pub(crate) async fn start_all(
 
 async fn start(
     name: &str,
-    data: &DataFolder,
-    (public, internal): (SocketAddr, SocketAddr),
-    engines: &Engines,
-    file: &File,
+    place: usize,
+    configuration: &Configuration,
     metrics: Option<&Metrics>,
     running: &[Running],
 ) -> Result<Running> {
     let profile = profile(name)?;
     if running.iter().any(|other| other.profile.code() == profile.code()) {
-        bail!("--hub: {} is named twice", profile.code());
+        bail!("hub: {} is named twice", profile.code());
     }
-    let mut settings = Settings::embedded(profile.clone(), data.folder.join(profile.code()));
-    file.apply(&mut settings, &SERVICES);
+    let mut settings = whole(profile, configuration);
     settings.metrics = metrics.cloned();
-    settings.public = public;
-    settings.internal = internal;
-    let bus = engines.apply(&mut settings, &SERVICES, file)?;
+    (settings.public, settings.internal) = listeners(&configuration.process, place)?;
+    let bus = engines::apply(configuration, &mut settings, &SERVICES)?;
     Running::start(settings, &SERVICES, bus).await
 }
 
 /// Starts one hub for a command's own use, on free ports.
-pub(crate) async fn start_one(one: &OneHub, pace: Pace) -> Result<Running> {
-    let profile = profile(&one.hub)?;
-    let mut settings = Settings::embedded(profile.clone(), one.data.folder.join(profile.code()));
-    settings.sandbox = Sandbox { enabled: true, day: pace.day() };
-    let bus = one.engines.apply(&mut settings, &SERVICES, &File::default())?;
+pub(crate) async fn start_one(configuration: &Configuration, pace: Pace) -> Result<Running> {
+    configuration.check(&configuration.process.hub)?;
+    let mut settings = whole(profile(configuration.one_hub()?)?, configuration);
+    settings.sandbox.day = pace.day();
+    let bus = engines::apply(configuration, &mut settings, &SERVICES)?;
     Running::start(settings, &SERVICES, bus).await.context("starting the hub")
+}
+
+/// The settings of a hub whose services all run in this process.
+fn whole(profile: Arc<Profile>, configuration: &Configuration) -> Settings {
+    let folder = configuration.process.data.join(profile.code());
+    let mut settings = Settings::embedded(profile, folder);
+    configuration.apply(&mut settings, &SERVICES);
+    settings
 }
 
 impl Pace {
@@ -229,12 +192,13 @@ pub(crate) async fn stop_all(running: Vec<Running>) {
     futures::future::join_all(running.into_iter().map(Running::stop)).await;
 }
 
-/// The keys of a hub's folder, made when there are none: tokens can be made before the first start.
-pub(crate) fn keys(data: &DataFolder, code: &str) -> Result<Keys> {
-    let folder = data.folder.join(code);
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("--data: the folder {} cannot be used", folder.display()))?;
-    Ok(Keys::load_or_create(&folder.join("key.pem"), code)?)
+/// A hub's keys, made when there are none: tokens can be made before the first start.
+pub(crate) fn keys(file: &Path, code: &str) -> Result<Keys> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("data: the folder {} cannot be used", folder.display()))?;
+    }
+    Ok(Keys::load_or_create(file, code)?)
 }
 
 /// Waits for Ctrl-C or SIGTERM.

@@ -4,6 +4,8 @@ mod addresses;
 mod bench;
 mod books;
 mod check;
+mod config;
+mod configuration;
 mod demo;
 mod engines;
 mod exposed;
@@ -17,26 +19,20 @@ mod prove;
 mod replay;
 mod roles;
 mod serve;
-mod settings;
 mod token;
 mod up;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::configuration::Configuration;
 
 /// The software of a cross-border marketplace hub.
 #[derive(Debug, Parser)]
 #[command(name = "entrepot", version, max_term_width = 100)]
 struct Cli {
-    /// What is logged to standard error, such as `info` or `warn,order=debug`; `warn` when absent, and `error` for
-    /// prove, which breaks what others would be warned of.
-    #[arg(long, global = true, env = "ENTREPOT_LOG")]
-    log: Option<String>,
-    /// Log a JSON object a line.
-    #[arg(long, global = true)]
-    log_json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -46,6 +42,7 @@ enum Command {
     Up(up::Args),
     Serve(serve::Args),
     Migrate(migrate::Args),
+    Config(config::Args),
     Demo(demo::Args),
     Replay(replay::Args),
     Prove(prove::Args),
@@ -58,8 +55,9 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli).await {
+    let matches = configuration::add_to(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match run(cli.command, &matches).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("entrepot: {}", sentence(&error));
@@ -68,22 +66,32 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<()> {
-    let usual = if matches!(cli.command, Command::Prove(_)) { "error" } else { "warn" };
-    runtime::telemetry::init(cli.log.as_deref().unwrap_or(usual), cli.log_json)?;
-    match cli.command {
-        Command::Up(args) => up::run(args).await,
-        Command::Serve(args) => serve::run(args).await,
-        Command::Migrate(args) => migrate::run(args).await,
-        Command::Demo(args) => demo::run(args).await,
-        Command::Replay(args) => replay::run(args).await,
-        Command::Prove(args) => prove::run(args).await,
-        Command::Bench(args) => bench::run(args).await,
-        Command::Import(args) => import::run(args).await,
+async fn run(command: Command, matches: &ArgMatches) -> Result<()> {
+    let configured = || configured(matches, None);
+    match command {
+        Command::Up(_) => up::run(&configured()?).await,
+        Command::Serve(args) => serve::run(args, &configured()?).await,
+        Command::Migrate(args) => migrate::run(args, &configured()?).await,
+        Command::Config(args) => config::run(&args, configuration::sources(matches)?),
+        Command::Demo(args) => demo::run(args, &configured()?).await,
+        Command::Replay(args) => replay::run(args, &configured()?).await,
+        // It breaks what others would be warned of.
+        Command::Prove(args) => prove::run(args, &self::configured(matches, Some("error"))?).await,
+        Command::Bench(args) => bench::run(args, &configured()?).await,
+        Command::Import(args) => import::run(args, &configured()?).await,
         Command::Check(args) => check::run(&args),
-        Command::Token(args) => token::run(&args),
+        Command::Token(args) => token::run(&args, &configured()?),
         Command::Healthcheck(args) => healthcheck::run(args).await,
     }
+}
+
+/// What the process was told, and its log begun; `log` is what is logged unless told.
+fn configured(matches: &ArgMatches, log: Option<&str>) -> Result<Configuration> {
+    let configuration = Configuration::read(configuration::sources(matches)?)?;
+    let process = &configuration.process;
+    let log = log.filter(|_| configuration.resolved.told("log").is_none()).unwrap_or(&process.log);
+    runtime::telemetry::init(log, process.log_json)?;
+    Ok(configuration)
 }
 
 /// What went wrong and why, each cause told once: some errors tell theirs in their own words.
@@ -116,7 +124,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        use clap::CommandFactory as _;
-        Cli::command().debug_assert();
+        configuration::add_to(Cli::command()).debug_assert();
     }
 }

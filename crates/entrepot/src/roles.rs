@@ -17,7 +17,7 @@ const LOCK: i64 = 0x656e_7472_6570_6f74;
 /// The first version of PostgreSQL that may sort by another library than the system's, unless told.
 const PROVIDERS_SINCE: i32 = 150_000;
 
-/// A service's role and database, as `--database` names them.
+/// A service's role and database, as `database.url` names them.
 #[derive(PartialEq, Eq)]
 struct Place {
     service: String,
@@ -35,10 +35,10 @@ pub(crate) async fn provide(admin: &str, settings: &Settings) -> Result<()> {
     let options = PgConnectOptions::from_str(admin)
         .ok()
         .filter(|_| admin.starts_with("postgres://") || admin.starts_with("postgresql://"))
-        .context("--admin: must be a URL such as postgres://postgres@db:5432/postgres")?
+        .context("admin.url: must be a URL such as postgres://postgres@db:5432/postgres")?
         .disable_statement_logging();
     check(&places, options.get_username(), options.get_database())?;
-    let mut connection = options.connect().await.context("--admin: cannot connect")?;
+    let mut connection = options.connect().await.context("admin.url: cannot connect")?;
     sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut connection).await?;
     for place in &places {
         let provided = async {
@@ -47,7 +47,9 @@ pub(crate) async fn provide(admin: &str, settings: &Settings) -> Result<()> {
             close_to_others(&mut connection, place, &places).await?;
             open_to_its_role(&options, place).await
         };
-        provided.await.with_context(|| format!("--admin: the role and the database of {}", place.service))?;
+        provided
+            .await
+            .with_context(|| format!("admin.url: the role and the database of {}", place.service))?;
     }
     // The lock ends with the connection.
     connection.close().await?;
@@ -55,10 +57,10 @@ pub(crate) async fn provide(admin: &str, settings: &Settings) -> Result<()> {
 }
 
 fn place(service: &str, url: &str) -> Result<Place> {
-    let parsed = Url::parse(url).map_err(|error| anyhow::anyhow!("--database: is no URL: {error}"))?;
+    let parsed = Url::parse(url).map_err(|error| anyhow::anyhow!("database.url: is no URL: {error}"))?;
     let decoded = |text: &str, what: &str| {
         let text = percent_decode_str(text).decode_utf8();
-        text.map(String::from).with_context(|| format!("--database: the {what} of {service} is no UTF-8"))
+        text.map(String::from).with_context(|| format!("database.url: the {what} of {service} is no UTF-8"))
     };
     let place = Place {
         service: service.to_owned(),
@@ -68,7 +70,7 @@ fn place(service: &str, url: &str) -> Result<Place> {
     };
     if place.role.is_empty() || place.database.is_empty() {
         bail!(
-            "--database: a user and a database must stand in it, with --admin: postgres://{{hub}}_{{service}}@db/{{hub}}_{{service}}"
+            "database.url: a user and a database must stand in it, with --admin: postgres://{{hub}}_{{service}}@db/{{hub}}_{{service}}"
         );
     }
     Ok(place)
@@ -81,24 +83,24 @@ fn check(places: &[Place], admin: &str, admins_database: Option<&str>) -> Result
         for other in &places[..index] {
             if other.role == *role {
                 bail!(
-                    "--database: {} and {service} have one user, `{role}`: each service has a role of its own; put {{service}} in its name",
+                    "database.url: {} and {service} have one user, `{role}`: each service has a role of its own; put {{service}} in its name",
                     other.service
                 );
             }
             if other.database == *database {
                 bail!(
-                    "--database: {} and {service} have one database, `{database}`: each service has its own; put {{service}} in its name",
+                    "database.url: {} and {service} have one database, `{database}`: each service has its own; put {{service}} in its name",
                     other.service
                 );
             }
         }
         if role == admin {
-            bail!("--admin: `{role}` is the user of {service}: an administrator is somebody else");
+            bail!("admin.url: `{role}` is the user of {service}: an administrator is somebody else");
         }
         if admins_database == Some(database)
             || ["postgres", "template0", "template1"].contains(&database.as_str())
         {
-            bail!("--database: `{database}` is the server's own: {service} needs one for itself");
+            bail!("database.url: `{database}` is the server's own: {service} needs one for itself");
         }
     }
     Ok(())
@@ -204,7 +206,7 @@ mod tests {
             (["postgres://c:secret@db/x", "postgres://o:secret@db/x"], "have one database, `x`"),
             (
                 ["postgres://postgres:secret@db/c", "postgres://o@db/o"],
-                "--admin: `postgres` is the user of catalog",
+                "admin.url: `postgres` is the user of catalog",
             ),
             (["postgres://c:secret@db/postgres", "postgres://o@db/o"], "`postgres` is the server's own"),
             (["postgres://db/c", "postgres://o:secret@db/o"], "a user and a database must stand in it"),

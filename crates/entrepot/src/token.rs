@@ -5,14 +5,12 @@ use std::time::Duration;
 use anyhow::Result;
 use rpc::Role;
 
-use crate::hubs::{self, DataFolder};
+use crate::configuration::Configuration;
+use crate::hubs;
 
 /// Make a bearer token of a hub, for a client, an operator or a carrier.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The hub's profile: its code, or a path to a .toml file.
-    #[arg(long, default_value = "my", value_name = "HUB")]
-    hub: String,
     /// buyer, seller, operator, carrier or service.
     #[arg(long)]
     role: Role,
@@ -22,14 +20,12 @@ pub(crate) struct Args {
     /// How long it lasts, such as 1h or 30days.
     #[arg(long, default_value = "24h", value_parser = humantime::parse_duration)]
     ttl: Duration,
-    #[command(flatten)]
-    data: DataFolder,
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let profile = hubs::profile(&args.hub)?;
-    let keys = hubs::keys(&args.data, profile.code())?;
+pub(crate) fn run(args: &Args, configuration: &Configuration) -> Result<()> {
+    let profile = hubs::profile(configuration.one_hub()?)?;
+    let keys = hubs::keys(&configuration.key(profile.code()), profile.code())?;
     println!("{}", keys.sign(args.role, &args.subject, args.ttl)?);
     Ok(())
 }

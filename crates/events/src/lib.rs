@@ -26,7 +26,7 @@ pub use counts::{Published, TakenCounts};
 pub use delivery::Subscription;
 pub use envelope::Envelope;
 pub use handler::{Consumer, Handler, HandlerError};
-pub use kafka::{KafkaBus, KafkaSettings};
+pub use kafka::{INSTANCE, KafkaBus, KafkaSettings, SETTINGS};
 pub use local::LocalBus;
 pub use outbox::Outbox;
 

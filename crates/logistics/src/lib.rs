@@ -22,6 +22,7 @@ use runtime::{Deps, Service, Spec, Worker};
 /// The service.
 pub const SPEC: Spec = Spec {
     name: "logistics",
+    settings: config::SETTINGS,
     migrations: db::MigrationSet {
         name: "logistics",
         files: &[("0001_logistics.sql", include_str!("../migrations/0001_logistics.sql"))],

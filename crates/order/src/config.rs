@@ -3,26 +3,47 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use settings::{Holds, Setting};
 
-/// The most that `attempts_max` may be.
-const ATTEMPTS_MAX: i64 = 100;
-/// The most that `lease_seconds` may be.
-const LEASE_SECONDS_MAX: u64 = 300;
-/// The most that `call_ms` may be.
-const CALL_MS_MAX: u64 = 20_000;
+/// The service's own settings.
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "order.attempts_max",
+        Holds::Whole { least: 1, most: 100, unit: "attempts" },
+        "How often a saga tries to hold stock and money before it gives all back.",
+    )
+    .default("8"),
+    Setting::new(
+        "order.lease_seconds",
+        Holds::Whole { least: 1, most: 300, unit: "seconds" },
+        "How long a process that took a saga up has it for itself; after a crash nobody goes on with it for so long.",
+    )
+    .default("10"),
+    Setting::new(
+        "order.call_ms",
+        Holds::Whole { least: 100, most: 20_000, unit: "milliseconds" },
+        "How long a call to another service may take within a saga.",
+    )
+    .default("5000"),
+    Setting::new(
+        "order.stand_at",
+        Holds::Choice(&["placed", "reserved", "authorised", "recorded", "decided", "released", "voided"]),
+        "Where sagas go no further, so that a test can kill the process there.",
+    )
+    .example("reserved")
+    .sandbox_only(),
+];
 
 /// How the sagas of orders go on.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// How often a saga is taken up to hold stock and money before it gives up and gives all back; 1 to 100.
+    /// How often a saga is taken up to hold stock and money before it gives up and gives all back.
     pub(crate) attempts_max: i64,
-    /// How long one who took a saga up has it for himself, in seconds of the machine; 1 to 300. After a crash nobody
-    /// goes on with it for so long.
-    pub(crate) lease_seconds: u64,
-    /// How long a call to another service may take within a saga, in milliseconds; 100 to 20,000.
+    lease_seconds: i64,
+    /// How long a call to another service may take within a saga, in milliseconds.
     pub(crate) call_ms: u64,
-    /// Where sagas go no further, so that a test can kill the process there: in a sandbox hub only.
+    /// Where sagas go no further.
     pub(crate) stand_at: Option<StandPoint>,
 }
 
@@ -46,30 +67,10 @@ pub(crate) enum StandPoint {
     Voided,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self { attempts_max: 8, lease_seconds: 10, call_ms: 5_000, stand_at: None }
-    }
-}
-
 impl Config {
-    /// Reads the section; an error names the key, what is wrong and what is allowed.
-    pub(crate) fn read(section: &toml::Table, sandbox: bool) -> anyhow::Result<Self> {
-        let config: Self = runtime::parse_section(section)?;
-        let bounded = |key: &str, value: i128, least: i128, most: i128| {
-            anyhow::ensure!((least..=most).contains(&value), "{key}: {value} must be {least} to {most}");
-            Ok(())
-        };
-        bounded("attempts_max", config.attempts_max.into(), 1, ATTEMPTS_MAX.into())?;
-        bounded("lease_seconds", config.lease_seconds.into(), 1, LEASE_SECONDS_MAX.into())?;
-        bounded("call_ms", config.call_ms.into(), 100, CALL_MS_MAX.into())?;
-        anyhow::ensure!(config.stand_at.is_none() || sandbox, "stand_at: is allowed in a sandbox hub only");
-        Ok(config)
-    }
-
     /// How long a saga is somebody's.
     pub(crate) fn lease(&self) -> chrono::Duration {
-        chrono::Duration::seconds(i64::try_from(self.lease_seconds).unwrap_or(i64::MAX))
+        chrono::Duration::seconds(self.lease_seconds)
     }
 
     /// How long a call may take.
@@ -83,16 +84,37 @@ mod tests {
     use super::*;
 
     fn read(text: &str, sandbox: bool) -> Result<Config, String> {
-        Config::read(&text.parse().unwrap(), sandbox).map_err(|error| error.to_string())
+        let section = settings::section(SETTINGS, "order", &text.parse().unwrap(), sandbox);
+        Ok(runtime::parse_section(&section.map_err(|wrong| wrong.to_string())?).unwrap())
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let config = read("attempts_max = 3\nlease_seconds = 4\ncall_ms = 500\nstand_at = 'reserved'", true);
+        let config = config.unwrap();
+        assert_eq!(
+            (config.attempts_max, config.lease(), config.call_timeout()),
+            (3, chrono::Duration::seconds(4), Duration::from_millis(500))
+        );
+        assert_eq!(config.stand_at, Some(StandPoint::Reserved));
+        assert_eq!(read("", false).unwrap().attempts_max, 8);
+    }
+
+    #[test]
+    fn every_point_is_one_of_a_saga() {
+        let Holds::Choice(points) = SETTINGS[3].holds else { panic!("stand_at is a choice") };
+        for point in points {
+            assert!(read(&format!("stand_at = '{point}'"), true).unwrap().stand_at.is_some());
+        }
     }
 
     #[test]
     fn a_wrong_setting_is_named() {
-        assert_eq!(read("", false).unwrap().attempts_max, 8);
-        assert!(read("attempts_max = 0", true).unwrap_err().contains("attempts_max"));
-        assert!(read("lease_seconds = 301", true).unwrap_err().contains("1 to 300"));
-        assert!(read("retries = 3", true).unwrap_err().contains("retries"));
-        assert!(read("stand_at = 'reserved'", false).unwrap_err().contains("sandbox"));
-        assert_eq!(read("stand_at = 'reserved'", true).unwrap().stand_at, Some(StandPoint::Reserved));
+        let wrong = |text, sandbox| read(text, sandbox).unwrap_err();
+        assert_eq!(wrong("attempts_max = 0", true), "order.attempts_max: `0` must be 1 to 100 attempts");
+        assert!(wrong("lease_seconds = 301", true).contains("1 to 300 seconds"));
+        assert_eq!(wrong("retries = 3", true), "order.retries: there is no such setting");
+        assert!(wrong("stand_at = 'reserved'", false).contains("in a sandbox hub only"));
+        assert!(wrong("stand_at = 'nowhere'", true).contains("released or voided"));
     }
 }

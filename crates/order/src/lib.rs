@@ -34,6 +34,7 @@ use peers::{CatalogPeer, LogisticsPeer, PaymentPeer};
 /// The service.
 pub const SPEC: Spec = Spec {
     name: "order",
+    settings: config::SETTINGS,
     migrations: MIGRATIONS,
     policies: POLICIES,
     packages: &["entrepot.order.v1", "entrepot.order.internal.v1"],
@@ -81,7 +82,7 @@ const RECOVERY_PERIOD: Duration = Duration::from_millis(500);
 const TIMER_PERIOD: Duration = Duration::from_secs(1);
 
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
-    let config = Config::read(section, deps.sandbox.enabled)?;
+    let config: Config = runtime::parse_section(section)?;
     let market = Market::of(&deps.hub, deps.sandbox.enabled);
     let peer =
         |service| deps.peers.of(service).with_context(|| format!("{service} runs nowhere that is known"));

@@ -20,6 +20,7 @@ use runtime::{Deps, Service, Spec};
 /// The service.
 pub const SPEC: Spec = Spec {
     name: "payment",
+    settings: config::SETTINGS,
     migrations: db::MigrationSet {
         name: "payment",
         files: &[

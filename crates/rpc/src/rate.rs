@@ -14,7 +14,8 @@ use crate::status;
 const FORGET_EVERY: u32 = 4096;
 
 /// The bound of one principal (a token's subject; without token, an address).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rate {
     /// Calls per second that may go on for ever.
     pub per_second: NonZeroU32,

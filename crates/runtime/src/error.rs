@@ -10,7 +10,7 @@ pub enum Error {
     /// A port is taken, or may not be used.
     #[error("{setting}: cannot listen on {address}: {source}; choose another address")]
     Listen {
-        /// The setting's name, such as `--public`.
+        /// The setting's name, such as `public`.
         setting: &'static str,
         /// Where it was to listen.
         address: SocketAddr,
@@ -18,7 +18,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The data folder cannot be used.
-    #[error("--data: the folder {folder} cannot be used: {source}")]
+    #[error("data: the folder {folder} cannot be used: {source}")]
     Folder {
         /// Which folder.
         folder: PathBuf,
@@ -27,7 +27,7 @@ pub enum Error {
     },
     /// Another process has the data folder.
     #[error(
-        "--data: the folder {folder} is in use by another running hub; stop that one or choose another folder"
+        "data: the folder {folder} is in use by another running hub; stop that one or choose another folder"
     )]
     InUse {
         /// Which folder.
@@ -58,13 +58,13 @@ pub enum Error {
         problem: String,
     },
     /// A service that this one asks runs nowhere that is known.
-    #[error("--peer: no address is set for {service}, and it does not run in this process")]
+    #[error("peers.{service}: no address is set, and it does not run in this process")]
     NoPeer {
         /// Which service.
         service: &'static str,
     },
     /// An address of another service cannot be used.
-    #[error("--peer: {service} is at `{address}`, which is no address such as http://order:50052")]
+    #[error("peers.{service}: `{address}` is no address such as http://order:50052")]
     PeerAddress {
         /// Which service.
         service: String,
@@ -72,7 +72,7 @@ pub enum Error {
         address: String,
     },
     /// An instance of another service was named twice.
-    #[error("--peer: `{address}` is named twice for {service}; name each instance once")]
+    #[error("peers.{service}: `{address}` is named twice; name each instance once")]
     PeerTwice {
         /// Which service.
         service: String,

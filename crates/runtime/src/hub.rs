@@ -59,8 +59,8 @@ impl Hub {
         let code = settings.profile.code().to_owned();
         let calls = settings.metrics.as_ref().map(|metrics| metrics.calls(&code));
         let keys = Keys::load_or_create(&settings.key, &code)?;
-        let public = listen("--public", settings.public).await?;
-        let internal = listen("--internal", settings.internal).await?;
+        let public = listen("public", settings.public).await?;
+        let internal = listen("internal", settings.internal).await?;
         let databases = databases(&settings, specs).await?;
         let clock = operator::clock(&settings, &databases).await?;
         let drain = Drain::new();
@@ -360,18 +360,23 @@ fn build(
             sandbox: settings.sandbox,
             drain: drain.clone(),
         };
-        let section = match settings.sections.get(spec.name) {
-            None => toml::Table::new(),
-            Some(toml::Value::Table(section)) => section.clone(),
-            Some(_) => {
-                return Err(Error::Section { service: spec.name, problem: "must be a table".to_owned() });
-            }
-        };
-        let service = (spec.build)(&section, deps)
-            .map_err(|error| Error::Section { service: spec.name, problem: format!("{error:#}") })?;
+        let failed = |problem| Error::Section { service: spec.name, problem };
+        let section = section(settings, spec).map_err(failed)?;
+        let service = (spec.build)(&section, deps).map_err(|error| failed(format!("{error:#}")))?;
         built.push(Built { spec: *spec, service, incoming });
     }
     Ok(built)
+}
+
+/// A service's section, checked and with the defaults of what it leaves out.
+fn section(settings: &Settings, spec: &Spec) -> Result<toml::Table, String> {
+    let told = match settings.sections.get(spec.name) {
+        None => toml::Table::new(),
+        Some(toml::Value::Table(section)) => section.clone(),
+        Some(_) => return Err("must be a table".to_owned()),
+    };
+    settings::section(spec.settings, spec.name, &told, settings.sandbox.enabled)
+        .map_err(|wrong| wrong.to_string())
 }
 
 fn remote_channels(settings: &Settings) -> Result<HashMap<String, Channel>, Error> {

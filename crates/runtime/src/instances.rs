@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use http::uri::Scheme;
+use http::uri::{Scheme, Uri};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tonic::transport::channel::Change;
@@ -63,13 +63,19 @@ pub fn channel(service: &str, addresses: &[String]) -> Result<Channel, Error> {
     }
 }
 
+/// Whether a listener may be here: `http://order-0:50052`.
+pub fn is_address(address: &str) -> bool {
+    let is_fine =
+        |uri: &Uri| uri.scheme() == Some(&Scheme::HTTP) && uri.port_u16().is_some() && uri.path() == "/";
+    address.parse().is_ok_and(|uri| is_fine(&uri))
+}
+
 fn endpoint(service: &str, address: &str) -> Result<Endpoint, Error> {
     let wrong = || Error::PeerAddress { service: service.to_owned(), address: address.to_owned() };
-    let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|_| wrong())?;
-    let uri = endpoint.uri();
-    if uri.scheme() != Some(&Scheme::HTTP) || uri.port_u16().is_none() || uri.path() != "/" {
+    if !is_address(address) {
         return Err(wrong());
     }
+    let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|_| wrong())?;
     Ok(endpoint
         .connect_timeout(CONNECT_MAX)
         .http2_keep_alive_interval(KEEPALIVE)

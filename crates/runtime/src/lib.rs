@@ -16,9 +16,9 @@ mod spec;
 pub mod telemetry;
 mod worker;
 
+pub use self::settings::{SETTINGS, Settings, parse_section};
 pub use error::Error;
 pub use hub::{Hub, OPERATOR_PACKAGE, migrate};
-pub use settings::{Settings, parse_section};
 pub use spec::{Deps, Peers, Sandbox, Service, Spec};
 pub use worker::Worker;
 

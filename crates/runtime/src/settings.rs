@@ -4,13 +4,57 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use ::settings::{Holds, Setting};
 use hub::Profile;
 use rpc::Rate;
 use serde::de::DeserializeOwned;
 
 use crate::Sandbox;
 use crate::metrics::Metrics;
+
+/// The sections `[database]`, `[rate]` and `[sandbox]` of the configuration, but for where the databases are.
+pub const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "database.connections_max",
+        Holds::Whole { least: 2, most: 1_000, unit: "connections" },
+        "The most connections to each service's database.",
+    )
+    .default("8"),
+    Setting::new(
+        "rate.per_second",
+        Holds::Whole { least: 1, most: 1_000_000, unit: "calls" },
+        "How many calls one principal may make per second at the public API, for ever.",
+    )
+    .default("500"),
+    Setting::new(
+        "rate.burst",
+        Holds::Whole { least: 1, most: 1_000_000, unit: "calls" },
+        "How many calls of one principal may come at once.",
+    )
+    .default("1000"),
+    Setting::new(
+        "sandbox.enabled",
+        Holds::Switch,
+        "Whether money and parcels are play: wallets are topped up on the word, QR codes and parcels are a sandbox's, the \
+         clock can be moved.",
+    )
+    .default("true"),
+    Setting::new(
+        "sandbox.day",
+        Holds::Duration { least: Duration::ZERO, most: Duration::from_secs(30 * 86_400) },
+        "How long a day of the sandbox carrier lasts.",
+    )
+    .default("1s"),
+    Setting::new(
+        "sandbox.repeat_events",
+        Holds::Whole { least: 0, most: i64::MAX, unit: "" },
+        "For tests: the bus delivers each event twice, and earlier ones again; the number seeds which.",
+    )
+    .example("7")
+    .sandbox_only(),
+];
 
 /// The settings of one hub's process.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ use events::{Consumer, Outbox};
 use hub::Profile;
 use kernel::Clock;
 use rpc::{Drain, Identity, Peer, PolicyTable};
+use settings::Setting;
 use tonic::service::Routes;
 use tonic::transport::Channel;
 
@@ -20,6 +21,8 @@ use crate::metrics::Sampler;
 pub struct Spec {
     /// `catalog`, `order`, `payment` or `logistics`.
     pub name: &'static str,
+    /// Its section of the configuration.
+    pub settings: &'static [Setting],
     /// Its own tables.
     pub migrations: MigrationSet,
     /// Who may call which of its RPCs.
@@ -28,7 +31,7 @@ pub struct Spec {
     pub packages: &'static [&'static str],
     /// The services that it asks by gRPC.
     pub asks: &'static [&'static str],
-    /// Builds it from its section of the configuration; spawns nothing.
+    /// Builds it from its section, checked and with the defaults; spawns nothing.
     pub build: fn(&toml::Table, Deps) -> anyhow::Result<Service>,
 }
 

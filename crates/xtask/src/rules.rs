@@ -17,9 +17,9 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("hub", &["money", "kernel", "customs", "emvco"]),
     ("proto", &["money", "kernel"]),
     ("db", &["kernel"]),
-    ("events", &["kernel", "db", "proto"]),
+    ("events", &["kernel", "db", "proto", "settings"]),
     ("rpc", &["kernel", "db", "proto"]),
-    ("runtime", &["kernel", "hub", "db", "events", "rpc", "proto", "money"]),
+    ("runtime", &["kernel", "hub", "db", "events", "rpc", "proto", "money", "settings"]),
     ("testkit", &["kernel", "hub", "db", "events", "rpc", "proto", "runtime"]),
     ("catalog", SERVICE),
     ("order", SERVICE),
@@ -36,6 +36,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "events",
             "rpc",
             "runtime",
+            "settings",
             "catalog",
             "order",
             "payment",
@@ -48,7 +49,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
 ];
 /// A service knows no other service.
 const SERVICE: &[&str] =
-    &["money", "kernel", "customs", "emvco", "hub", "proto", "db", "events", "rpc", "runtime"];
+    &["money", "kernel", "customs", "emvco", "hub", "proto", "db", "events", "rpc", "runtime", "settings"];
 /// What the room of the rules never names.
 const NOT_IN_DOMAIN: [&str; 6] = ["tonic", "prost", "proto", "sqlx", "rdkafka", "tokio"];
 

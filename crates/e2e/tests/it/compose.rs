@@ -18,6 +18,7 @@ struct Compose {
 #[serde(default)]
 struct Service {
     image: String,
+    volumes: Vec<String>,
     restart: String,
     entrypoint: Vec<String>,
     command: Vec<String>,
@@ -79,17 +80,10 @@ fn each_service_of_each_hub_is_there() {
 }
 
 #[test]
-fn every_setting_is_one_that_the_program_knows() {
-    let services = services("docker-compose.yml");
-    let helps: String = of_program(&services)
-        .map(|(_, service)| String::from_utf8(run(service, &["--help"], &[]).stdout).unwrap())
-        .collect();
-    for (name, service) in of_program(&services) {
-        let settings = service.environment.keys().filter(|setting| setting.starts_with("ENTREPOT_"));
-        for setting in settings {
-            let known = [format!("[env: {setting}="), format!("[env: {setting}]")];
-            assert!(known.iter().any(|known| helps.contains(known)), "{name}: {setting}");
-        }
+fn every_process_has_the_configuration_file_that_it_is_told_of() {
+    for (name, service) in of_program(&services("docker-compose.yml")) {
+        let mounted = format!(":{}:ro", service.environment["ENTREPOT_CONFIG"]);
+        assert!(service.volumes.iter().any(|volume| volume.ends_with(&mounted)), "{name}");
     }
 }
 
@@ -109,11 +103,11 @@ fn every_command_line_is_started_as_it_stands() {
 
 fn misses_only_engines(name: &str, service: &Service, folder: &Path, password: &Path) {
     let here = |file: &Path| file.display().to_string();
-    let database = service.environment["ENTREPOT_DATABASE"].replace("@postgres:5432", "@127.0.0.1:1");
+    let database = service.environment["ENTREPOT_DATABASE_URL"].replace("@postgres:5432", "@127.0.0.1:1");
     let environment = [
-        ("ENTREPOT_DATABASE", database),
+        ("ENTREPOT_DATABASE_URL", database),
         ("ENTREPOT_DATABASE_PASSWORD_FILE", here(password)),
-        ("ENTREPOT_KAFKA", "127.0.0.1:1".to_owned()),
+        ("ENTREPOT_KAFKA_BROKERS", "127.0.0.1:1".to_owned()),
         ("ENTREPOT_KEY", here(&folder.join(format!("{name}.pem")))),
         ("ENTREPOT_CONFIG", here(&root().join("deploy/entrepot.toml"))),
         ("ENTREPOT_DATA", here(&folder.join(name))),
@@ -122,16 +116,16 @@ fn misses_only_engines(name: &str, service: &Service, folder: &Path, password: &
         ("ENTREPOT_METRICS", "127.0.0.1:0".to_owned()),
     ];
     let admin = [
-        ("ENTREPOT_ADMIN", "postgres://postgres@127.0.0.1:1/postgres".to_owned()),
+        ("ENTREPOT_ADMIN_URL", "postgres://postgres@127.0.0.1:1/postgres".to_owned()),
         ("ENTREPOT_ADMIN_PASSWORD_FILE", here(password)),
     ];
-    let is_admin = service.environment.contains_key("ENTREPOT_ADMIN");
+    let is_admin = service.environment.contains_key("ENTREPOT_ADMIN_URL");
     let all: Vec<_> = environment.into_iter().chain(admin.into_iter().filter(|_| is_admin)).collect();
     let output = run(service, &[], &all);
     let said = String::from_utf8_lossy(&output.stderr);
-    // 2 would be a command line that is not the program's.
+    // 2 would be a command line that is not the program's; a variable that is none would be named alone.
     assert_eq!(output.status.code(), Some(1), "{name}: {said}");
-    let missed = ["--database: ", "--admin: ", "--kafka: "];
+    let missed = ["database.url: ", "admin.url: cannot connect", "kafka.brokers: no broker answers"];
     assert!(missed.iter().any(|missed| said.contains(missed)), "{name}: {said}");
 }
 

@@ -40,6 +40,7 @@ macro_rules! on_every_shape {
 mod clocks;
 mod compose;
 mod compose_live;
+mod configuration;
 mod dashboards;
 mod fleet;
 mod groups;

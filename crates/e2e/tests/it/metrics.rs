@@ -160,7 +160,7 @@ async fn an_address_that_cannot_be_used_is_named_and_stops_the_start() {
         assert_eq!(shown, None);
         let mut errors = String::new();
         child.stderr.take().unwrap().read_to_string(&mut errors).await.unwrap();
-        assert!(errors.contains("--metrics") && errors.contains(&address), "{errors}");
+        assert!(errors.contains("metrics") && errors.contains(&address), "{errors}");
         assert!(!child.wait().await.unwrap().success());
     }
 }

@@ -21,7 +21,7 @@ use proto::order::v1::PaymentMethod;
 use proto::types::v1::Money;
 use tokio::time::Instant;
 
-use crate::engines::Engines;
+use crate::configuration::Configuration;
 use crate::fleet::{Fleet, Ground, HUB, Usage};
 use crate::{addresses, hubs};
 use counters::Counters;
@@ -58,11 +58,6 @@ pub(crate) struct Args {
     /// Processes of each service in the production shape.
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..=9))]
     instances: u32,
-    #[command(flatten)]
-    engines: Engines,
-    /// Production: who makes the databases and roles that are missing, such as postgres://postgres@db/postgres.
-    #[arg(long, env = "ENTREPOT_ADMIN", value_name = "URL", hide_env_values = true)]
-    admin: Option<String>,
 }
 
 /// One measurement.
@@ -82,21 +77,22 @@ struct Measured {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
+    configuration.check(&[HUB.to_owned()])?;
     let folder = tempfile::Builder::new().prefix("entrepot-bench-").tempdir()?;
-    let ground = ground(&args, folder.path())?;
+    let ground = ground(&args, configuration, folder.path())?;
     let fleet = Fleet::start(&ground).await?;
-    println!("{}", print::opening(&args.engines, args.instances, fleet.posts().len()));
+    println!("{}", print::opening(configuration.process.shape, args.instances, fleet.posts().len()));
     let measured = measure_all(&args, &fleet).await;
     let stopped = fleet.stop().await;
     print!("{}", print::closing(&measured?));
     stopped
 }
 
-fn ground(args: &Args, folder: &std::path::Path) -> Result<Ground> {
+fn ground(args: &Args, configuration: &Configuration, folder: &std::path::Path) -> Result<Ground> {
     // Parcels stand still: what is measured is buying, and what follows from it at once.
     let config = "[sandbox]\nday = \"24h\"\n";
-    Ground::new(&args.engines, args.admin.as_ref(), args.instances, folder, "bench", config)
+    Ground::new(configuration, args.instances, folder, "bench", config)
 }
 
 async fn measure_all(args: &Args, fleet: &Fleet) -> Result<Vec<Measured>> {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use super::Measured;
-use crate::engines::{Engines, Shape};
+use crate::engines::Shape;
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// What is measured.
-pub(super) fn opening(engines: &Engines, instances: u32, processes: usize) -> String {
-    match engines.shape {
+pub(super) fn opening(shape: Shape, instances: u32, processes: usize) -> String {
+    match shape {
         Shape::Embedded => "Embedded: one process, SQLite files, every commit on the disk.".to_owned(),
         Shape::Production => {
             format!(

@@ -13,9 +13,8 @@ use proof::invariants;
 use proto::order::v1::PaymentMethod;
 use rpc::Role;
 
-use crate::engines::Engines;
-use crate::hubs::{self, DataFolder, Ports, Running};
-use crate::settings::File;
+use crate::configuration::Configuration;
+use crate::hubs::{self, Running};
 use story::{Purchase, Story};
 
 /// How long a hub may take to come to rest at the end.
@@ -27,20 +26,13 @@ pub(crate) struct Args {
     /// End when the purchases are done, instead of serving on.
     #[arg(long)]
     exit: bool,
-    #[command(flatten)]
-    data: DataFolder,
-    #[command(flatten)]
-    ports: Ports,
-    #[command(flatten)]
-    engines: Engines,
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
     let begun = Instant::now();
     let names = ["my".to_owned(), "th".to_owned()];
-    let running =
-        hubs::start_all(&names, &args.data, &args.ports, &args.engines, &File::default(), None).await?;
+    let running = hubs::start_all(&names, configuration, None).await?;
     println!("two hubs are open after {} ms", begun.elapsed().as_millis());
     let played = play(&running, args.exit).await;
     if played.is_ok() && !args.exit {

@@ -15,8 +15,9 @@ use futures::future::try_join_all;
 use proof::{Door, Doors};
 use rpc::{Keys, Role};
 
-use crate::engines::{Engines, Shape};
-use crate::hubs::{self, DataFolder};
+use crate::configuration::Configuration;
+use crate::engines::Shape;
+use crate::hubs;
 use post::Addresses;
 pub(crate) use post::Post;
 pub(crate) use proc_stat::Usage;
@@ -30,6 +31,8 @@ const SERVICES: [&str; 4] = ["catalog", "payment", "logistics", "order"];
 /// Partitions of the topics: a few, for several instances to share.
 const PARTITIONS: i64 = 6;
 
+/// What the processes are told of the engines.
+const ENGINES: [&str; 4] = ["shape", "database.url", "database.password", "kafka.brokers"];
 /// The hub that is started.
 pub(crate) const HUB: &str = "my";
 /// Calls of a buyer per second: as many as he likes.
@@ -38,10 +41,11 @@ const RATE: i64 = 1_000_000;
 /// What a hub is started on.
 #[derive(Debug, Clone)]
 pub(crate) struct Ground {
-    /// What it runs on.
-    engines: Engines,
-    /// Who makes the databases and roles that are missing: a URL of PostgreSQL's.
-    admin: Option<String>,
+    shape: Shape,
+    /// What it runs on, as the environment of its processes has it.
+    engines: Vec<(String, String)>,
+    /// Who makes the databases and roles that are missing, alike.
+    admin: Vec<(String, String)>,
     /// Processes of each service, in production.
     instances: usize,
     /// Where its data, configurations and logs are.
@@ -54,8 +58,7 @@ impl Ground {
     /// A hub with this configuration whose buyers call as often as they like; its topics are of this run alone, and
     /// begin with `what`.
     pub(crate) fn new(
-        engines: &Engines,
-        admin: Option<&String>,
+        configuration: &Configuration,
         instances: u32,
         folder: &Path,
         what: &str,
@@ -66,12 +69,18 @@ impl Ground {
             proof::request_id()
         );
         Ok(Self {
-            engines: engines.clone(),
-            admin: admin.cloned(),
+            shape: configuration.process.shape,
+            engines: configuration.resolved.variables(&ENGINES),
+            admin: configuration.resolved.variables(&["admin.url", "admin.password"]),
             instances: usize::try_from(instances)?,
             folder: folder.to_owned(),
             config: config.parse().context("the configuration of the hub")?,
         })
+    }
+
+    /// The hub's key.
+    fn key(&self) -> PathBuf {
+        self.folder.join(HUB).join("key.pem")
     }
 }
 
@@ -84,13 +93,12 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// Starts the hub; in production its databases are brought up to date first.
     pub(crate) async fn start(ground: &Ground) -> Result<Self> {
-        let data = DataFolder { folder: ground.folder.clone() };
-        let keys = hubs::keys(&data, HUB)?;
-        let mut posts = match ground.engines.shape {
+        let keys = hubs::keys(&ground.key(), HUB)?;
+        let mut posts = match ground.shape {
             Shape::Embedded => vec![Post::embedded(ground, Ports::new().addresses()?)],
             Shape::Production => production(ground)?,
         };
-        if ground.engines.shape == Shape::Production {
+        if ground.shape == Shape::Production {
             post::migrate(ground).await?;
         }
         try_join_all(posts.iter_mut().map(|post| post.start(None))).await?;
@@ -184,24 +192,6 @@ impl Ports {
         let free = addresses.find(|address| TcpListener::bind(address).is_ok());
         free.with_context(|| format!("no port from {} to {} is free", PORTS.start, PORTS.end))
     }
-}
-
-/// Options of the engines, as a command line has them.
-fn engine_options(engines: &Engines) -> Vec<String> {
-    let mut options = Vec::new();
-    if engines.shape == Shape::Production {
-        options.extend(["--shape".to_owned(), "production".to_owned()]);
-    }
-    for (option, value) in [
-        ("--database", &engines.database),
-        ("--database-password-file", &engines.database_password_file),
-        ("--kafka", &engines.kafka),
-    ] {
-        if let Some(value) = value {
-            options.extend([option.to_owned(), value.clone()]);
-        }
-    }
-    options
 }
 
 /// This program.

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{Ground, HUB, PARTITIONS, engine_options, program, tail};
+use super::{Ground, HUB, PARTITIONS, program, tail};
 
 /// How long a process may take to be ready, and to end in good order.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -41,6 +41,7 @@ pub(crate) struct Post {
     /// Where it shows its metrics.
     pub(crate) metrics: SocketAddr,
     arguments: Vec<String>,
+    engines: Vec<(String, String)>,
     config: toml::Table,
     config_file: PathBuf,
     log: PathBuf,
@@ -63,7 +64,6 @@ impl Post {
         peers: &BTreeMap<&str, Vec<SocketAddr>>,
     ) -> Self {
         let mut arguments = vec!["serve".to_owned(), service.to_owned(), "--hub".to_owned(), HUB.to_owned()];
-        arguments.extend(engine_options(&ground.engines));
         for (peer, address) in
             peers.iter().flat_map(|(peer, addresses)| addresses.iter().map(move |address| (peer, address)))
         {
@@ -71,9 +71,8 @@ impl Post {
         }
         let mut post =
             Self::new(ground, format!("{service}-{instance}"), Some(service), arguments, addresses);
-        let kafka = section(&mut post.config, "kafka");
-        kafka.insert("instance".to_owned(), format!("{service}-{instance}").into());
-        kafka.entry("partitions").or_insert(PARTITIONS.into());
+        post.config.insert("instance".to_owned(), post.name.clone().into());
+        section(&mut post.config, "kafka").entry("partitions").or_insert(PARTITIONS.into());
         post
     }
 
@@ -87,7 +86,7 @@ impl Post {
         let config_file = ground.folder.join(format!("{name}.toml"));
         // Each process has a folder of its own for its lock; the key is the hub's.
         let data = ground.folder.join(&name);
-        let key = ground.folder.join(HUB).join("key.pem");
+        let key = ground.key();
         if service.is_some() {
             arguments.extend(["--data".to_owned(), data.display().to_string()]);
             arguments.extend(["--key".to_owned(), key.display().to_string()]);
@@ -99,7 +98,19 @@ impl Post {
         arguments.extend(["--metrics".to_owned(), metrics.to_string()]);
         arguments.extend(["--config".to_owned(), config_file.display().to_string()]);
         let (config, log) = (ground.config.clone(), ground.folder.join(format!("{name}.log")));
-        Self { name, service, public, internal, metrics, arguments, config, config_file, log, process: None }
+        Self {
+            name,
+            service,
+            public,
+            internal,
+            metrics,
+            arguments,
+            engines: ground.engines.clone(),
+            config,
+            config_file,
+            log,
+            process: None,
+        }
     }
 
     /// Whether it answers for the service.
@@ -124,12 +135,7 @@ impl Post {
         let log = log.with_context(|| format!("writing {}", self.log.display()))?;
         let mut command = Command::new(program()?);
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        // What the caller's environment says is for the caller.
-        for (variable, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ENTREPOT_"))
-        {
-            command.env_remove(variable);
-        }
+        tell(&mut command, &self.engines);
         let mut child = command.kill_on_drop(true).spawn().context("starting a process of the hub")?;
         let said = child.stdout.take().context("a process without output")?;
         let ready = tokio::time::timeout(START_MAX, ready(said)).await;
@@ -219,13 +225,21 @@ fn section<'a>(config: &'a mut toml::Table, name: &str) -> &'a mut toml::Table {
     }
 }
 
+/// Tells a process of the hub this, and no more: what the caller's environment says is for the caller. Passwords are not
+/// for a command line, which everybody sees.
+fn tell(command: &mut Command, variables: &[(String, String)]) {
+    let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(settings::PREFIX));
+    ours.for_each(|(variable, _)| {
+        command.env_remove(variable);
+    });
+    command.envs(variables.iter().cloned());
+}
+
 /// Brings a hub's databases up to date, as an operator does.
 pub(super) async fn migrate(ground: &Ground) -> Result<()> {
     let mut command = Command::new(program()?);
-    command.args(["migrate", "--hub", HUB]).args(engine_options(&ground.engines));
-    if let Some(admin) = &ground.admin {
-        command.args(["--admin", admin]);
-    }
+    command.args(["migrate", "--hub", HUB]);
+    tell(&mut command, &[ground.engines.as_slice(), &ground.admin].concat());
     let output = command.stdin(Stdio::null()).output().await.context("migrating the hub's databases")?;
     if !output.status.success() {
         bail!("migrating the hub's databases: {}", String::from_utf8_lossy(&output.stderr).trim());

@@ -14,7 +14,8 @@ use proof::shop::{self, Firm, Imported, Shop};
 use proto::catalog::v1::{ImportOutcome, ImportProductsResponse, ListLocationsRequest};
 use rpc::Role;
 
-use crate::hubs::{self, OneHub, Pace};
+use crate::configuration::Configuration;
+use crate::hubs::{self, Pace};
 
 /// Bring goods into a hub.
 #[derive(Debug, clap::Args)]
@@ -50,19 +51,17 @@ struct Products {
     /// A token of the seller (`entrepot token --role seller --subject seller_…`).
     #[arg(long, requires = "server")]
     token: Option<String>,
-    #[command(flatten)]
-    hub: OneHub,
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
     let What::Products(products) = args.what;
     let (imported, bad) = match (&products.server, &products.token) {
         (Some(server), Some(token)) => {
             let shop = remote(server, token).await?;
             import(&products, &shop).await?
         }
-        _ => embedded(&products).await?,
+        _ => embedded(&products, configuration).await?,
     };
     println!(
         "{} created, {} updated, {} unchanged, {} rejected",
@@ -77,8 +76,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-async fn embedded(products: &Products) -> Result<(Imported, usize)> {
-    let running = hubs::start_one(&products.hub, Pace::Watchable).await?;
+async fn embedded(products: &Products, configuration: &Configuration) -> Result<(Imported, usize)> {
+    let running = hubs::start_one(configuration, Pace::Watchable).await?;
     let profile = &running.profile;
     let firm = Firm {
         slug: products.seller.clone(),

@@ -28,7 +28,8 @@ use proof::invariants::{self, Report};
 use proof::market::Market;
 use proof::shop::Firm;
 
-use crate::engines::{Engines, Shape};
+use crate::configuration::Configuration;
+use crate::engines::Shape;
 use crate::fleet::{Fleet, Ground, HUB};
 use crate::{addresses, hubs, replay};
 use buyers::{Buyer, Town};
@@ -60,11 +61,6 @@ pub(crate) struct Args {
     /// Processes of each service in the production shape.
     #[arg(long, default_value = "2", value_parser = clap::value_parser!(u32).range(1..=9))]
     instances: u32,
-    #[command(flatten)]
-    engines: Engines,
-    /// Production: who makes the databases and roles that are missing, such as postgres://postgres@db/postgres.
-    #[arg(long, env = "ENTREPOT_ADMIN", value_name = "URL", hide_env_values = true)]
-    admin: Option<String>,
     /// Production: a command that breaks and mends the engines, called as `COMMAND kill kafka`, `COMMAND start postgres`;
     /// such as "cargo xtask engines" or "docker compose". Without it the engines are left alone.
     #[arg(long, value_name = "COMMAND")]
@@ -75,8 +71,10 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: Args) -> Result<()> {
-    if args.engines.shape == Shape::Embedded && args.control.is_some() {
+pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
+    configuration.check(&[HUB.to_owned()])?;
+    let shape = configuration.process.shape;
+    if shape == Shape::Embedded && args.control.is_some() {
         bail!("--control: only with --shape production");
     }
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
@@ -85,7 +83,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         None => tempfile::Builder::new().prefix("entrepot-prove-").tempdir()?.keep(),
     };
     std::fs::create_dir_all(&folder).with_context(|| format!("--data: cannot use {}", folder.display()))?;
-    let proved = prove(&args, seed, &folder).await;
+    let proved = prove(&args, configuration, seed, &folder).await;
     if matches!(proved, Ok(true)) {
         if args.data.is_none() {
             std::fs::remove_dir_all(&folder).context("removing the hub's data")?;
@@ -97,10 +95,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 }
 
 /// Whether all holds.
-async fn prove(args: &Args, seed: u64, folder: &Path) -> Result<bool> {
-    let fleet = Fleet::start(&ground(args, seed, folder)?).await?;
-    let steps = plan(args, seed, &fleet);
-    println!("{} shape, seed {seed}: {}.", args.engines.shape, plan::Summary(&steps));
+async fn prove(args: &Args, configuration: &Configuration, seed: u64, folder: &Path) -> Result<bool> {
+    let fleet = Fleet::start(&ground(args, configuration, seed, folder)?).await?;
+    let shape = configuration.process.shape;
+    let steps = plan(args, shape, seed, &fleet);
+    println!("{} shape, seed {seed}: {}.", shape, plan::Summary(&steps));
     println!("{} buyers; every event comes twice; some clients hang up or hang.\n", args.buyers);
     let town = Arc::new(open(&fleet).await?);
     invariants::settle(&town.hub, SETTLE_PATIENCE).await?;
@@ -130,14 +129,14 @@ async fn judge(town: &Town, bought: &Bought, before: &Report) -> Result<Report> 
     Ok(report)
 }
 
-fn ground(args: &Args, seed: u64, folder: &Path) -> Result<Ground> {
+fn ground(args: &Args, configuration: &Configuration, seed: u64, folder: &Path) -> Result<Ground> {
     // A TOML integer is signed.
     let repeats = seed & (u64::MAX >> 1);
     let config = format!("[sandbox]\nday = \"0s\"\nrepeat_events = {repeats}\n[order]\nlease_seconds = 1\n");
-    Ground::new(&args.engines, args.admin.as_ref(), args.instances, folder, "prove", &config)
+    Ground::new(configuration, args.instances, folder, "prove", &config)
 }
 
-fn plan(args: &Args, seed: u64, fleet: &Fleet) -> Vec<Step> {
+fn plan(args: &Args, shape: Shape, seed: u64, fleet: &Fleet) -> Vec<Step> {
     let of = |service: &str| -> Vec<usize> {
         fleet
             .posts()
@@ -147,7 +146,7 @@ fn plan(args: &Args, seed: u64, fleet: &Fleet) -> Vec<Step> {
             .map(|(place, _)| place)
             .collect()
     };
-    let services = match args.engines.shape {
+    let services = match shape {
         Shape::Embedded => vec![of("order")],
         Shape::Production => proof::SERVICES.map(of).to_vec(),
     };

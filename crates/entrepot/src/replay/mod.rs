@@ -14,7 +14,7 @@ mod rows;
 mod shelf;
 mod summary;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use proof::{invariants, shop};
 
+use crate::configuration::Configuration;
 use crate::hubs;
 
 /// How long the hub may take to come to rest at the end.
@@ -42,18 +43,16 @@ pub(crate) struct Args {
     /// Where every bad row is written with its line and reason; `replay-bad-rows.txt` in the data folder when absent.
     #[arg(long, value_name = "FILE")]
     bad_rows: Option<PathBuf>,
-    #[command(flatten)]
-    hub: hubs::OneHub,
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: Args) -> Result<()> {
-    let plan = read(&args)?;
+pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
+    let plan = read(&args, &configuration.process.data)?;
     let parcels = args.parcels.clone().unwrap_or_else(|| args.file.with_file_name("parcels.csv.gz"));
     let parcels =
         goods::Parcels::read(rows::open(&parcels)?).with_context(|| format!("in {}", parcels.display()))?;
     println!("{} parcels could not be used for weight and size", parcels.rows_skipped);
-    let running = hubs::start_one(&args.hub, hubs::Pace::AtOnce).await?;
+    let running = hubs::start_one(configuration, hubs::Pace::AtOnce).await?;
     if !running.profile.lanes().any(|lane| lane.from.as_str() == "GB") {
         bail!("hub {} has no lane from GB, where the wholesaler sells from", running.profile.code());
     }
@@ -62,14 +61,14 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     outcome
 }
 
-fn read(args: &Args) -> Result<plan::Plan> {
+fn read(args: &Args, data: &Path) -> Result<plan::Plan> {
     let mut plan = plan::Plan::default();
     let spinner = ProgressBar::new_spinner().with_message(format!("reading {}", args.file.display()));
     spinner.enable_steady_tick(Duration::from_millis(100));
     rows::read(rows::open(&args.file)?, |row| plan.take(row))
         .with_context(|| format!("in {}", args.file.display()))?;
     spinner.finish_and_clear();
-    tell_bad_rows(args, &plan)?;
+    tell_bad_rows(args, data, &plan)?;
     if let Some(orders) = args.orders {
         plan.limit(usize::try_from(orders)?);
     }
@@ -77,12 +76,12 @@ fn read(args: &Args) -> Result<plan::Plan> {
     Ok(plan)
 }
 
-fn tell_bad_rows(args: &Args, plan: &plan::Plan) -> Result<()> {
+fn tell_bad_rows(args: &Args, data: &Path, plan: &plan::Plan) -> Result<()> {
     println!("{} rows read, {} bad", plan.rows_count, plan.bad_rows.len());
     if plan.bad_rows.is_empty() {
         return Ok(());
     }
-    let path = args.bad_rows.clone().unwrap_or_else(|| args.hub.folder().join("replay-bad-rows.txt"));
+    let path = args.bad_rows.clone().unwrap_or_else(|| data.join("replay-bad-rows.txt"));
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("--bad-rows: cannot use {}", folder.display()))?;

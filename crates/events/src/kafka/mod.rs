@@ -27,10 +27,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::{Bus, BusError, Envelope, Subscription};
 
+pub use self::settings::{INSTANCE, KafkaSettings, SETTINGS};
 use backlog::Backlog;
 use consumer::Consumer;
 use producer::Producer;
-pub use settings::KafkaSettings;
 use topics::Topics;
 
 /// Events over Kafka. It needs no broker to be made, and waits for one that is away.
@@ -51,9 +51,8 @@ struct Member {
 }
 
 impl KafkaBus {
-    /// A bus with these settings; an error names the setting that is wrong.
+    /// A bus with these settings.
     pub fn new(settings: KafkaSettings) -> Result<Self, BusError> {
-        settings.check()?;
         Ok(Self {
             topics: Arc::new(Topics::new(&settings)?),
             producer: Producer::new(&settings)?,

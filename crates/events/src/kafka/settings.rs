@@ -4,27 +4,60 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use serde::{Deserialize, Deserializer};
+use settings::{Holds, Setting};
 
-use crate::BusError;
+/// The section `[kafka]` of the configuration.
+pub const SETTINGS: &[Setting] = &[
+    Setting::new("kafka.brokers", Holds::List(&BROKER), "Kafka, in the production shape: some of its brokers.")
+        .example("kafka:9092")
+        .flag("kafka", "BROKERS"),
+    Setting::new(
+        "kafka.prefix",
+        Holds::Text {
+            must_be: "up to 100 letters, digits, dots, hyphens and underscores",
+            is: |text| text.is_empty() || is_name(text),
+        },
+        "Stands before the names of topics and groups, for hubs that share a cluster with others.",
+    )
+    .default(""),
+    Setting::new(
+        "kafka.partitions",
+        Holds::Whole { least: 1, most: 1_000, unit: "partitions" },
+        "Of topics that are created: as many processes of a service can work at once. Topics that are there keep theirs.",
+    )
+    .default("12"),
+    Setting::new(
+        "kafka.replication",
+        Holds::Whole { least: 1, most: 15, unit: "copies" },
+        "Of topics that are created, at most as many as there are brokers. With 3, two must have an event before it counts \
+         as published.",
+    )
+    .default("1"),
+    Setting::new(
+        "kafka.session_seconds",
+        Holds::Whole { least: 6, most: 1_800, unit: "seconds" },
+        "After how long a silent process's partitions go to the service's others.",
+    )
+    .default("30"),
+    Setting::new(
+        "kafka.publish_ms",
+        Holds::Whole { least: 100, most: 120_000, unit: "milliseconds" },
+        "How long a broker may take to acknowledge an event before it is sent again.",
+    )
+    .default("10000"),
+];
 
-/// Partitions of a topic, unless set.
-const PARTITIONS: u16 = 12;
-/// The most partitions that a topic may be given, and the most copies.
-const PARTITIONS_MAX: u16 = 1_000;
-const REPLICATION_MAX: u16 = 15;
-/// How long a broker may take to acknowledge, unless set; and what it may be set to.
-const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
-const PUBLISH_TIMEOUT_MIN: Duration = Duration::from_millis(100);
-const PUBLISH_TIMEOUT_MAX: Duration = Duration::from_secs(120);
-/// How long a member may be silent, unless set; and what brokers accept.
-const SESSION_TIMEOUT: Duration = Duration::from_secs(30);
-const SESSION_TIMEOUT_MIN: Duration = Duration::from_secs(6);
-const SESSION_TIMEOUT_MAX: Duration = Duration::from_secs(1_800);
+/// Where a broker is.
+const BROKER: Holds = Holds::Text { must_be: "host:port", is: is_address };
+/// A process's name in its groups.
+pub const INSTANCE: Holds =
+    Holds::Text { must_be: "1 to 100 letters, digits, dots, hyphens and underscores", is: is_name };
+/// How long a name of Kafka's may be.
+const NAME_MAX: usize = 100;
 /// Heartbeats within a session: a few may be lost.
 const HEARTBEATS: u32 = 6;
 const HEARTBEAT_MAX: Duration = Duration::from_secs(3);
-/// What a name of Kafka's may be made of, and how long it may be.
-const NAME_MAX: usize = 100;
 /// Events that wait for the broker: the relay keeps far fewer on their way.
 const PRODUCER_QUEUE_MAX: u32 = 10_000;
 /// How long the producer waits for more events to send together.
@@ -44,68 +77,55 @@ const CONNECT_MAX_MS: u32 = 5_000;
 /// that nobody ends.
 const ANSWER_MAX_MS: u32 = 10_000;
 
-/// How a hub uses Kafka.
-#[derive(Debug, Clone)]
+/// How a hub uses Kafka: what [`SETTINGS`] hold.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KafkaSettings {
     /// Where it is: `host:port`, several with commas between.
+    #[serde(deserialize_with = "joined")]
     pub brokers: String,
     /// Stands before the names of topics and groups, for deployments that share a cluster; usually empty.
     pub prefix: String,
-    /// Partitions of a topic that we create, 1 to 1000 (12 by default): as many members of a group can work at once.
-    /// Topics that are there keep theirs.
+    /// Partitions of a topic that we create. Topics that are there keep theirs.
     pub partitions: u16,
-    /// Copies of a topic that we create, 1 to 15, at most as many as there are brokers (1 by default; 3 in
-    /// production, of which two must have an event before it counts as published).
+    /// Copies of a topic that we create.
     pub replication: u16,
     /// This process's name in its consumer groups, such as `order-0`: unique among those that run, and the same after
     /// a restart, which then takes its partitions back at once. Without one, a process that was killed keeps its
-    /// partitions from the others for a session, but one that ends in good order hands them over at once.
+    /// partitions from the others for a session, but one that ends in good order hands them over at once. It stands
+    /// outside the section, as it is the process's own.
+    #[serde(skip)]
     pub instance: Option<String>,
-    /// How long [`Bus::publish`](crate::Bus::publish) waits for the broker: 100 ms to 2 minutes, 10 s by default.
+    /// How long [`Bus::publish`](crate::Bus::publish) waits for the broker.
+    #[serde(rename = "publish_ms", deserialize_with = "milliseconds")]
     pub publish_timeout: Duration,
-    /// After how long a silent member's partitions go to others: 6 s to 30 minutes, 30 s by default.
+    /// After how long a silent member's partitions go to others.
+    #[serde(rename = "session_seconds", deserialize_with = "seconds")]
     pub session_timeout: Duration,
 }
 
-impl KafkaSettings {
-    /// The defaults, for these brokers.
-    pub fn new(brokers: impl Into<String>) -> Self {
-        Self {
-            brokers: brokers.into(),
-            prefix: String::new(),
-            partitions: PARTITIONS,
-            replication: 1,
-            instance: None,
-            publish_timeout: PUBLISH_TIMEOUT,
-            session_timeout: SESSION_TIMEOUT,
-        }
-    }
+fn joined<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Vec::<String>::deserialize(deserializer)?.join(","))
+}
 
-    /// Refuses what Kafka would, naming the setting.
-    pub(super) fn check(&self) -> Result<(), BusError> {
-        let wrong = |name: &str, allowed: &str| Err(BusError(format!("kafka {name}: {allowed}")));
-        if self.brokers.split(',').any(|broker| !is_address(broker.trim())) {
-            return wrong("brokers", "host:port, several with commas between");
-        }
-        if !(1..=PARTITIONS_MAX).contains(&self.partitions) {
-            return wrong("partitions", "1 to 1000");
-        }
-        if !(1..=REPLICATION_MAX).contains(&self.replication) {
-            return wrong("replication", "1 to 15");
-        }
-        if !self.prefix.is_empty() && !is_name(&self.prefix) {
-            return wrong("prefix", "up to 100 letters, digits, dots, hyphens and underscores");
-        }
-        if self.instance.as_deref().is_some_and(|instance| !is_name(instance)) {
-            return wrong("instance", "1 to 100 letters, digits, dots, hyphens and underscores");
-        }
-        if !(PUBLISH_TIMEOUT_MIN..=PUBLISH_TIMEOUT_MAX).contains(&self.publish_timeout) {
-            return wrong("publish_timeout", "100 ms to 2 minutes");
-        }
-        if !(SESSION_TIMEOUT_MIN..=SESSION_TIMEOUT_MAX).contains(&self.session_timeout) {
-            return wrong("session_seconds", "6 to 1800");
-        }
-        Ok(())
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+impl KafkaSettings {
+    /// The defaults, for these brokers: `host:port`, several with commas between.
+    ///
+    /// # Panics
+    /// Where they are none.
+    pub fn new(brokers: impl Into<String>) -> Self {
+        let told = toml::Table::from_iter([("brokers".to_owned(), brokers.into().into())]);
+        let section =
+            settings::section(SETTINGS, "kafka", &told, true).expect("brokers, and declared defaults");
+        Self::deserialize(section).expect("the declarations are those of the struct")
     }
 
     /// A topic's or group's name on the cluster.
@@ -179,33 +199,50 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn refused(change: impl FnOnce(&mut KafkaSettings)) -> String {
-        let mut settings = KafkaSettings::new("one:9092, two:9092");
-        change(&mut settings);
-        settings.check().map_or_else(|error| error.0, |()| String::new())
+    fn read(text: &str) -> Result<KafkaSettings, String> {
+        let section = settings::section(SETTINGS, "kafka", &text.parse().unwrap(), false);
+        Ok(KafkaSettings::deserialize(section.map_err(|wrong| wrong.to_string())?).unwrap())
     }
 
     #[test]
-    fn the_defaults_are_fine_and_librdkafka_knows_every_name() {
-        assert_eq!(refused(|_| {}), "");
-        let settings =
-            KafkaSettings { instance: Some("order-0".to_owned()), ..KafkaSettings::new("one:9092") };
+    fn librdkafka_knows_every_name() {
+        let settings = KafkaSettings {
+            instance: Some("order-0".to_owned()),
+            ..KafkaSettings::new("one:9092, two:9092")
+        };
         settings.producer().create_native_config().unwrap();
         settings.consumer("my.payment.order").create_native_config().unwrap();
     }
 
     #[test]
+    fn every_setting_is_read() {
+        let settings = read(
+            "brokers = ['one:1', 'two:2']\nprefix = 'p.'\npartitions = 2\nreplication = 3\nsession_seconds = 7\n\
+             publish_ms = 500",
+        )
+        .unwrap();
+        assert_eq!((settings.brokers.as_str(), settings.prefix.as_str()), ("one:1,two:2", "p."));
+        assert_eq!((settings.partitions, settings.replication), (2, 3));
+        assert_eq!(settings.session_timeout, Duration::from_secs(7));
+        assert_eq!(settings.publish_timeout, Duration::from_millis(500));
+        assert_eq!(KafkaSettings::new("one:9092").partitions, 12);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
-        assert!(refused(|settings| settings.brokers = "one".to_owned()).starts_with("kafka brokers"));
-        assert!(refused(|settings| settings.brokers = "one:9092,".to_owned()).starts_with("kafka brokers"));
-        assert!(refused(|settings| settings.partitions = 0).starts_with("kafka partitions"));
-        assert!(refused(|settings| settings.partitions = 1_001).starts_with("kafka partitions"));
-        assert!(refused(|settings| settings.replication = 0).starts_with("kafka replication"));
-        assert!(refused(|settings| settings.prefix = "a b".to_owned()).starts_with("kafka prefix"));
-        assert!(refused(|settings| settings.instance = Some(String::new())).starts_with("kafka instance"));
-        assert!(refused(|settings| settings.publish_timeout = Duration::ZERO).contains("publish_timeout"));
-        assert!(
-            refused(|settings| settings.session_timeout = Duration::from_secs(5)).contains("session_seconds")
-        );
+        for (wrong, named) in [
+            ("brokers = 'one'", "kafka.brokers: `one` must be host:port"),
+            ("brokers = 'one:9092,'", "kafka.brokers"),
+            ("partitions = 0", "kafka.partitions: `0` must be 1 to 1000 partitions"),
+            ("partitions = 1001", "kafka.partitions"),
+            ("replication = 16", "kafka.replication"),
+            ("prefix = 'a b'", "kafka.prefix"),
+            ("publish_ms = 0", "kafka.publish_ms"),
+            ("session_seconds = 5", "kafka.session_seconds: `5` must be 6 to 1800 seconds"),
+        ] {
+            let told = read(wrong).unwrap_err();
+            assert!(told.starts_with(named), "{told}");
+        }
+        assert!(INSTANCE.read("order-0").is_some() && INSTANCE.read("").is_none());
     }
 }

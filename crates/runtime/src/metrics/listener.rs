@@ -25,7 +25,7 @@ pub struct Listener {
 impl Metrics {
     /// Serves them by plain HTTP; port 0 takes a free one.
     pub async fn listen(&self, address: SocketAddr) -> Result<Listener, Error> {
-        let failed = |source| Error::Listen { setting: "--metrics", address, source };
+        let failed = |source| Error::Listen { setting: "metrics", address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let metrics = self.clone();

@@ -154,21 +154,12 @@ async fn addresses_that_cannot_be_are_named() {
     for (addresses, expected) in [
         (
             &["http://bank:1", "http://bank:1/"][..],
-            "--peer: `http://bank:1/` is named twice for bank; name each instance once",
+            "peers.bank: `http://bank:1/` is named twice; name each instance once",
         ),
-        (
-            &["http://bank:1", "bank:1"],
-            "--peer: bank is at `bank:1`, which is no address such as http://order:50052",
-        ),
-        (
-            &["https://bank:1"],
-            "--peer: bank is at `https://bank:1`, which is no address such as http://order:50052",
-        ),
-        (
-            &["http://bank"],
-            "--peer: bank is at `http://bank`, which is no address such as http://order:50052",
-        ),
-        (&[], "--peer: bank is at ``, which is no address such as http://order:50052"),
+        (&["http://bank:1", "bank:1"], "peers.bank: `bank:1` is no address such as http://order:50052"),
+        (&["https://bank:1"], "peers.bank: `https://bank:1` is no address such as http://order:50052"),
+        (&["http://bank"], "peers.bank: `http://bank` is no address such as http://order:50052"),
+        (&[], "peers.bank: `` is no address such as http://order:50052"),
     ] {
         let folder = folder();
         let mut wrong = settings(&folder);

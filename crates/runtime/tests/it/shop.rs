@@ -7,6 +7,7 @@ use events::LocalBus;
 use hub::Profile;
 use runtime::{Deps, Hub, Service, Settings, Spec, Worker, parse_section};
 use serde::Deserialize;
+use settings::{Holds, Setting};
 use tempfile::TempDir;
 use testkit::Database;
 use tonic::service::Routes;
@@ -14,20 +15,22 @@ use tonic::transport::{Channel, Endpoint};
 
 /// Its section.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Section {
     pub(crate) shelves: i64,
 }
 
-impl Default for Section {
-    fn default() -> Self {
-        Self { shelves: 1 }
-    }
-}
+const SETTINGS: &[Setting] = &[Setting::new(
+    "shop.shelves",
+    Holds::Whole { least: 1, most: 9, unit: "shelves" },
+    "How many shelves it has.",
+)
+.default("1")];
 
 /// The service.
 pub(crate) const SHOP: Spec = Spec {
     name: "shop",
+    settings: SETTINGS,
     migrations: MigrationSet {
         name: "shop",
         files: &[("0001_steps.sql", "create table steps (shelves BIGINT not null, name TEXT not null)")],
@@ -39,8 +42,7 @@ pub(crate) const SHOP: Spec = Spec {
 };
 
 fn build(section: &toml::Table, _: Deps) -> anyhow::Result<Service> {
-    let Section { shelves } = parse_section(section)?;
-    anyhow::ensure!(shelves > 0, "shelves: {shelves} must be 1 or more");
+    let Section { shelves: 1..=9 } = parse_section(section)? else { anyhow::bail!("shelves out of bounds") };
     Ok(service(Vec::new()))
 }
 

@@ -1,0 +1,37 @@
+//! `config`: what the settings are here, and what settings there are.
+
+use anyhow::Result;
+use settings::Sources;
+
+use crate::configuration::{self, Configuration};
+
+/// Show the settings as they are here, and where each is from; or say what is wrong with them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Every setting there is: its names, what is allowed, its default, and what it is for.
+    #[arg(long, group = "what")]
+    explain: bool,
+    /// A configuration file with every setting, commented out at its default.
+    #[arg(long, group = "what")]
+    template: bool,
+    /// Every setting as a row of a table in Markdown.
+    #[arg(long, group = "what", hide = true)]
+    table: bool,
+}
+
+/// Runs the command. `sources` are what this process was told.
+pub(crate) fn run(args: &Args, sources: Sources) -> Result<()> {
+    let all = configuration::all();
+    if args.explain {
+        print!("{}\n{}", settings::RULES, settings::explain(&all));
+    } else if args.template {
+        print!("{}", settings::template(&all));
+    } else if args.table {
+        print!("{}", settings::table(&all));
+    } else {
+        let configuration = Configuration::read(sources)?;
+        configuration.check(&configuration.process.hub)?;
+        print!("{}", settings::resolved(&configuration.resolved));
+    }
+    Ok(())
+}

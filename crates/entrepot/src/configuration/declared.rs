@@ -1,0 +1,219 @@
+//! All settings there are: the binary's own, and those of the crates that it is made of.
+
+use settings::{ADDRESS, Holds, PATH, Setting};
+
+use super::SERVICE;
+
+/// Names in the environment that begin as settings do, and are read by others: by docker-compose.yml and deploy/operator.yml,
+/// and by tests. One that ends with `_` stands for all that begin so.
+pub(crate) const OTHERS: &[&str] = &[
+    "ENTREPOT_BIN",
+    "ENTREPOT_CATALOG",
+    "ENTREPOT_CERTIFICATES",
+    "ENTREPOT_COMPOSE_",
+    "ENTREPOT_EDGE",
+    "ENTREPOT_EDGE_TH",
+    "ENTREPOT_GRAFANA",
+    "ENTREPOT_JAEGER",
+    "ENTREPOT_LOGISTICS",
+    "ENTREPOT_ORDER",
+    "ENTREPOT_PAYMENT",
+    "ENTREPOT_PROGRAM",
+    "ENTREPOT_PROMETHEUS",
+    "ENTREPOT_SECRETS",
+    "ENTREPOT_TEST_",
+    "ENTREPOT_VERSION",
+];
+
+/// A hub's profile.
+const PROFILE: Holds = Holds::Text {
+    must_be: "a hub that comes with the program (id, my, sg, th) or the path of a .toml file",
+    is: |text| text.ends_with(".toml") || hub::builtin(text).is_some(),
+};
+const LOG: Holds = Holds::Text {
+    must_be: "a filter such as info or warn,order=debug",
+    is: |text| runtime::telemetry::filter(text).is_ok(),
+};
+/// Databases, one for each service.
+const DATABASES: Holds = Holds::Text {
+    must_be: "a URL that begins with postgres:// and has {service} in it: each service has a database of its own",
+    is: |text| is_postgres(text) && text.contains(SERVICE),
+};
+const POSTGRES: Holds =
+    Holds::Text { must_be: "a URL such as postgres://postgres@db:5432/postgres", is: is_postgres };
+const TEXT: Holds = Holds::Text { must_be: "text", is: |text| !text.is_empty() };
+const LISTENERS: Holds = Holds::List(&Holds::Text {
+    must_be: "an address such as http://catalog:50052",
+    is: runtime::instances::is_address,
+});
+const ABOUT_PEERS: &str = "The internal listeners of a service that is asked and runs elsewhere. Several are its instances, \
+                           which share the calls: one that is away is left out within seconds.";
+
+fn is_postgres(text: &str) -> bool {
+    text.starts_with("postgres://") || text.starts_with("postgresql://")
+}
+
+/// The binary's own.
+const SETTINGS: &[Setting] = &[
+    Setting::new("hub", Holds::List(&PROFILE), "The hubs that are served, side by side.").default("my").flag("hub", "HUB"),
+    Setting::new(
+        "shape",
+        Holds::Choice(&["embedded", "production"]),
+        "What a hub runs on: SQLite files and events within the process, or PostgreSQL and Kafka.",
+    )
+    .default("embedded")
+    .flag("shape", "SHAPE"),
+    Setting::new("data", PATH, "Folder of the hubs' data: each hub has a folder of its code in it.")
+        .default("data")
+        .flag("data", "FOLDER"),
+    Setting::new(
+        "public",
+        ADDRESS,
+        "Where the public API listens (gRPC and gRPC-Web); each further hub 10 ports higher.",
+    )
+    .default("127.0.0.1:50051")
+    .flag("public", "ADDRESS"),
+    Setting::new("internal", ADDRESS, "Where services, operators and carriers are listened to. Keep it private.")
+        .default("127.0.0.1:50052")
+        .flag("internal", "ADDRESS"),
+    Setting::new(
+        "metrics",
+        ADDRESS,
+        "Where Prometheus finds the metrics of all hubs of the process, at /metrics. Keep it private.",
+    )
+    .example("127.0.0.1:50053")
+    .flag("metrics", "ADDRESS"),
+    Setting::new(
+        "key",
+        PATH,
+        "The hub's key, the same for all its processes; {hub} stands for its code. The file key.pem in the hub's folder \
+         when absent.",
+    )
+    .example("/run/entrepot/{hub}/key.pem")
+    .flag("key", "FILE"),
+    Setting::new(
+        "instance",
+        events::INSTANCE,
+        "This process's name in its Kafka groups: unique among those that run, and the same after a restart.",
+    )
+    .example("order-0")
+    .flag("instance", "NAME"),
+    Setting::new("log", LOG, "What is logged to standard error; prove logs errors only, unless told.")
+        .default("warn")
+        .flag("log", "FILTER"),
+    Setting::new("log_json", Holds::Switch, "Log a JSON object a line.").default("false").flag("log-json", ""),
+    Setting::new(
+        "database.url",
+        DATABASES,
+        "The PostgreSQL databases of the production shape, one for each service; {hub} stands for the hub's code, and must \
+         where several are served.",
+    )
+    .example("postgres://{hub}_{service}@db:5432/{hub}_{service}")
+    .flag("database", "URL"),
+    Setting::new(
+        "database.password",
+        TEXT,
+        "The databases' password, where the URL has none; {hub} and {service} may stand in the path of its file.",
+    )
+    .example("/run/entrepot/{hub}/{service}")
+    .flag("database-password-file", "FILE")
+    .secret()
+    .each(),
+    Setting::new(
+        "admin.url",
+        POSTGRES,
+        "migrate: a superuser of the PostgreSQL server, who makes the roles and databases that database.url names, where \
+         they are missing, and sets their rights and passwords.",
+    )
+    .example("postgres://postgres@db:5432/postgres")
+    .flag("admin", "URL"),
+    Setting::new("admin.password", TEXT, "migrate: the superuser's password, where the URL has none.")
+        .example("/run/entrepot/postgres")
+        .flag("admin-password-file", "FILE")
+        .secret(),
+    Setting::new("peers.catalog", LISTENERS, ABOUT_PEERS)
+        .example("http://catalog:50052")
+        .shared_flag("peer", "URL", "catalog="),
+    Setting::new("peers.payment", LISTENERS, ABOUT_PEERS)
+        .example("http://payment:50052")
+        .shared_flag("peer", "URL", "payment="),
+    Setting::new("peers.logistics", LISTENERS, ABOUT_PEERS)
+        .example("http://logistics:50052")
+        .shared_flag("peer", "URL", "logistics="),
+];
+
+/// All settings, section by section, in the order in which the sections come up.
+pub(crate) fn all() -> Vec<&'static Setting> {
+    let services = crate::hubs::SERVICES.map(|spec| spec.settings);
+    let parts = [SETTINGS, runtime::SETTINGS, events::SETTINGS].into_iter().chain(services);
+    let mut all: Vec<&'static Setting> = parts.flatten().collect();
+    let mut sections: Vec<&str> = Vec::new();
+    for section in all.iter().map(|setting| setting.place().0) {
+        if !sections.contains(&section) {
+            sections.push(section);
+        }
+    }
+    all.sort_by_key(|setting| sections.iter().position(|section| *section == setting.place().0));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn read(path: &str) -> String {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
+    }
+
+    #[test]
+    fn declarations_are_sound() {
+        assert_eq!(settings::problems(&all()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn those_that_are_asked_have_peers() {
+        let asked: BTreeSet<&str> =
+            crate::hubs::SERVICES.iter().flat_map(|spec| spec.asks).copied().collect();
+        let declared = all().into_iter().filter_map(|setting| setting.key.strip_prefix("peers."));
+        assert_eq!(declared.collect::<BTreeSet<_>>(), asked);
+    }
+
+    /// `entrepot config --table` prints it anew.
+    #[test]
+    fn the_documents_have_every_setting() {
+        let table = settings::table(&all());
+        assert!(
+            read("docs/configuration.md").contains(&table),
+            "docs/configuration.md has another table than\n{table}"
+        );
+    }
+
+    /// `entrepot config --template` prints it anew; what compose sets stands there without `#`.
+    #[test]
+    fn the_file_of_the_deployment_is_the_template() {
+        let key = |line: &str| match line.split_once(" = ") {
+            Some((key, _)) if !line.starts_with("# ") => key.trim_start_matches('#').to_owned(),
+            _ => line.to_owned(),
+        };
+        let lines = |text: &str| text.lines().map(key).collect::<Vec<_>>();
+        assert_eq!(lines(&read("deploy/entrepot.toml")), lines(&settings::template(&all())));
+    }
+
+    /// What `${ENTREPOT_…}` names is the operator's word to compose: the program must let it be.
+    #[test]
+    fn what_compose_takes_is_known() {
+        for file in ["docker-compose.yml", "deploy/operator.yml", "deploy/second.yml"] {
+            let text = read(file);
+            let taken = text.split("${ENTREPOT_").skip(1);
+            for name in taken.map(|rest| rest.split([':', '}']).next().unwrap_or_default()) {
+                let name = format!("ENTREPOT_{name}");
+                let is_setting = all().iter().any(|setting| setting.variable() == name);
+                let is_known = is_setting || name == "ENTREPOT_CONFIG" || OTHERS.contains(&name.as_str());
+                assert!(is_known, "{file} takes {name}: name it in OTHERS");
+            }
+        }
+    }
+}
