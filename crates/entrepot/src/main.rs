@@ -18,6 +18,7 @@ mod replay;
 mod roles;
 mod serve;
 mod settings;
+mod telling;
 mod token;
 mod up;
 
@@ -26,17 +27,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::telling::Telling;
+
 /// The software of a cross-border marketplace hub.
 #[derive(Debug, Parser)]
 #[command(name = "entrepot", version, max_term_width = 100)]
 struct Cli {
-    /// What is logged to standard error, such as `info` or `warn,order=debug`; `warn` when absent, and `error` for
-    /// prove, which breaks what others would be warned of.
-    #[arg(long, global = true, env = "ENTREPOT_LOG")]
-    log: Option<String>,
-    /// Log a JSON object a line.
-    #[arg(long, global = true)]
-    log_json: bool,
+    #[command(flatten)]
+    telling: Telling,
     #[command(subcommand)]
     command: Command,
 }
@@ -69,9 +67,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<()> {
-    let usual = if matches!(cli.command, Command::Prove(_)) { "error" } else { "warn" };
-    runtime::telemetry::init(cli.log.as_deref().unwrap_or(usual), cli.log_json)?;
-    match cli.command {
+    let telemetry = cli.telling.begin(&cli.command)?;
+    let done = carry_out(cli.command).await;
+    telemetry.end().await;
+    done
+}
+
+async fn carry_out(command: Command) -> Result<()> {
+    match command {
         Command::Up(args) => up::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Migrate(args) => migrate::run(args).await,

@@ -40,6 +40,23 @@ pub(crate) struct Args {
     config: Option<PathBuf>,
 }
 
+impl Args {
+    /// The names of the services, with this between them.
+    pub(crate) fn names(&self, between: &str) -> String {
+        self.services.iter().map(|spec| spec.name).collect::<Vec<_>>().join(between)
+    }
+
+    /// The code of the hub, if there is such a profile.
+    pub(crate) fn hub_code(&self) -> Option<String> {
+        hubs::profile(&self.hub).ok().map(|profile| profile.code().to_owned())
+    }
+
+    /// Which of the services' processes it is, if it has a name.
+    pub(crate) fn instance(&self) -> Option<String> {
+        self.engines.instance.clone()
+    }
+}
+
 /// `catalog=http://catalog:50052`.
 fn peer(text: &str) -> Result<(String, String), String> {
     let (service, url) =
@@ -63,10 +80,9 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let exposing = args.exposed.open().await?;
     settings.metrics = exposing.as_ref().map(|exposing| exposing.metrics.clone());
     let running = Running::start(settings, &args.services, bus).await?;
-    let names: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
     println!(
         "{} of {} ({}) serves {}, internal {}",
-        names.join(", "),
+        args.names(", "),
         running.profile.name(),
         running.profile.code(),
         running.public(),
@@ -83,8 +99,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 fn settings(args: &Args) -> Result<Settings> {
     let profile = hubs::profile(&args.hub)?;
     let folder = args.data.folder.join(profile.code());
-    let names: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
-    let mut settings = Settings::embedded(profile, folder.join(names.join("-")));
+    let mut settings = Settings::embedded(profile, folder.join(args.names("-")));
     settings.key = args.key.clone().unwrap_or_else(|| folder.join("key.pem"));
     settings.public = args.ports.public;
     settings.internal = args.ports.internal;

@@ -8,16 +8,17 @@ use anyhow::{Context as _, Result, bail};
 use crate::architecture;
 
 /// What each crate may use of this workspace (tests may use more).
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("money", &[]),
     ("kernel", &[]),
     ("customs", &["money", "kernel"]),
     ("emvco", &["money"]),
     ("hub", &["money", "kernel", "customs", "emvco"]),
     ("proto", &["money", "kernel"]),
+    ("telemetry", &[]),
     ("db", &["kernel"]),
-    ("events", &["kernel", "db", "proto"]),
-    ("rpc", &["kernel", "db", "proto"]),
+    ("events", &["kernel", "db", "proto", "telemetry"]),
+    ("rpc", &["kernel", "db", "proto", "telemetry"]),
     ("runtime", &["kernel", "hub", "db", "events", "rpc", "proto", "money"]),
     ("testkit", &["kernel", "hub", "db", "events", "rpc", "proto", "runtime"]),
     ("catalog", SERVICE),
@@ -35,6 +36,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "events",
             "rpc",
             "runtime",
+            "telemetry",
             "catalog",
             "order",
             "payment",

@@ -54,3 +54,4 @@ mod refusals;
 mod roles;
 mod shared;
 mod town;
+mod traces;
