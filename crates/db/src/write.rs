@@ -70,7 +70,7 @@ impl Db {
             }
             db.attempt(access, &work).await
         };
-        to_its_end(attempts.instrument(span)).await
+        to_its_end(Box::pin(attempts.instrument(span))).await
     }
 
     async fn attempt<T, E, F>(&self, access: Access, work: &Arc<F>) -> Result<T, E>
@@ -144,7 +144,8 @@ fn span(access: Access) -> Span {
     if write.is_disabled() { current } else { write }
 }
 
-async fn to_its_end<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+/// Boxed, so that what a use case is made of does not hold all that the door is made of: the compiler counts how deep.
+async fn to_its_end<T, E>(work: BoxFuture<'static, Result<T, E>>) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
