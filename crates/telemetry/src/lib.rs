@@ -5,6 +5,7 @@
 //! headers of events ([`traceparent`], [`follow_traceparent`]). Where traces are off, all of these do nothing.
 //! Spans and logs hold ids, names of RPCs and of events, and how things ended: nothing of a person.
 
+mod anew;
 mod propagation;
 mod sampler;
 mod sender;

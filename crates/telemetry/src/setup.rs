@@ -15,6 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, filter};
 
+use crate::anew::Anew;
 use crate::sampler::OneIn;
 use crate::sender::Sender;
 use crate::shown::{Object, Words};
@@ -81,6 +82,7 @@ where
     let filter = logs.filter;
     let filter =
         EnvFilter::try_new(filter).map_err(|error| anyhow!("--log: `{filter}` is no filter: {error}"))?;
+    let filter = Anew(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     Ok(if logs.json {
         layer.json().fmt_fields(Object).with_filter(filter).boxed()
