@@ -1,5 +1,8 @@
 //! What can go wrong with a database, told apart once for both engines.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::error::ErrorKind;
 
 /// A failure of the database.
@@ -8,7 +11,7 @@ use sqlx::error::ErrorKind;
 pub enum Error {
     /// It does not answer, or all its connections are busy.
     #[error("the database does not answer: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Silence),
     /// Another transaction came first; running again helps.
     #[error("another transaction came first: {0}")]
     Serialization(#[source] sqlx::Error),
@@ -51,14 +54,48 @@ pub enum Error {
     Other(#[source] sqlx::Error),
 }
 
+/// Why a database does not answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Silence {
+    /// Others had all its connections.
+    #[error("all its connections ({connections}) were in use for {waited:?}")]
+    Busy {
+        /// How long the caller waited.
+        waited: Duration,
+        /// How many connections there are at most.
+        connections: u32,
+    },
+    /// No connection could be made.
+    #[error("no connection within {waited:?}: {word}")]
+    Unreachable {
+        /// How long the caller waited; meanwhile it was tried again and again.
+        waited: Duration,
+        /// What the last try was told.
+        word: String,
+    },
+    /// It was closed.
+    #[error("it was closed")]
+    Closed,
+    /// Its connection is lost, or was refused for good.
+    #[error(transparent)]
+    Lost(Arc<sqlx::Error>),
+}
+
+impl From<sqlx::Error> for Silence {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Lost(Arc::new(error))
+    }
+}
+
 impl Error {
     /// The same again, for another who shares the transaction that it ended.
     pub(crate) fn alike(&self) -> Self {
-        let told = sqlx::Error::Protocol(self.to_string());
+        let told = || sqlx::Error::Protocol(self.to_string());
         match self {
-            Self::Unavailable(_) => Self::Unavailable(told),
-            Self::Serialization(_) => Self::Serialization(told),
-            _ => Self::Other(told),
+            Self::Unavailable(silence) => Self::Unavailable(silence.clone()),
+            Self::Serialization(_) => Self::Serialization(told()),
+            _ => Self::Other(told()),
         }
     }
 }
@@ -83,7 +120,7 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(error.into()),
             sqlx::Error::Database(database) => match database.kind() {
                 ErrorKind::UniqueViolation => Self::Conflict,
                 ErrorKind::ForeignKeyViolation => Self::Reference,
@@ -105,7 +142,9 @@ fn by_code(code: &str, error: sqlx::Error) -> Error {
         "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" | "518" => {
             Error::Serialization(error)
         }
-        "53300" | "57P01" | "57P02" | "57P03" | "08000" | "08003" | "08006" => Error::Unavailable(error),
+        "53300" | "57P01" | "57P02" | "57P03" | "08000" | "08003" | "08006" => {
+            Error::Unavailable(error.into())
+        }
         _ => Error::Other(error),
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
-pub use error::{Error, Retryable};
+pub use error::{Error, Retryable, Silence};
 pub use lead::Lead;
 pub use migrate::MigrationSet;
 pub use notify::Listener;

@@ -2,9 +2,8 @@
 //! several crates live in one database.
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{Connection as _, Postgres, SqlSafeStr as _, Sqlite};
+use sqlx::{Connection as _, SqlSafeStr as _, SqliteConnection};
 
-use crate::pool::Pool;
 use crate::{Error, Pools};
 
 /// The migrations of a crate.
@@ -22,29 +21,28 @@ pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> 
         set.files.iter().map(|(file, sql)| migration(file, sql)).collect::<Result<_, _>>().map_err(failed)?;
     let mut migrator = Migrator::with_migrations(migrations);
     migrator.dangerous_set_table_name(format!("_migrations_{}", set.name));
-    let done = match pools {
-        Pools::Postgres { pool, .. } => locked(&migrator, pool).await,
-        Pools::Sqlite { writer, .. } => in_turn(&migrator, writer).await,
-    };
-    done.map_err(failed)
-}
-
-/// The migrator locks out others, for the session, and keeps the lock when it fails: closing the connection gives it
-/// back, or the next to migrate would wait for ever.
-async fn locked(migrator: &Migrator, pool: &Pool<Postgres>) -> Result<(), MigrateError> {
-    let mut connection = pool.lend().await?;
-    migrator.run(&mut *connection).await?;
-    connection.give_back();
+    match pools {
+        Pools::Postgres { pool, .. } => {
+            // The migrator locks out others, for the session, and keeps the lock when it fails: closing the
+            // connection gives it back, or the next to migrate would wait for ever.
+            let mut connection = pool.lend().await?;
+            migrator.run(&mut *connection).await.map_err(failed)?;
+            connection.give_back();
+        }
+        Pools::Sqlite { writer, .. } => {
+            let mut connection = writer.lend().await?;
+            in_turn(&migrator, &mut connection).await.map_err(failed)?;
+            connection.give_back();
+        }
+    }
     Ok(())
 }
 
 /// On SQLite the migrator takes no lock of its own: processes that start at once would all run the same file.
-async fn in_turn(migrator: &Migrator, writer: &Pool<Sqlite>) -> Result<(), MigrateError> {
-    let mut connection = writer.lend().await?;
+async fn in_turn(migrator: &Migrator, connection: &mut SqliteConnection) -> Result<(), MigrateError> {
     let mut tx = connection.begin_with("begin immediate").await?;
     migrator.run(&mut *tx).await?;
     tx.commit().await?;
-    connection.give_back();
     Ok(())
 }
 

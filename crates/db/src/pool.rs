@@ -1,18 +1,22 @@
-//! Connections that are kept open. sqlx's own pool asks the server twice about each use of a connection, before and
-//! after it, and gives it back in a task of its own: two round trips a transaction, which cost as much as its work.
-//! Here a connection goes back at once by the one who knows that it is whole, and is asked only after a rest.
+//! Connections that are kept open, by deadpool. Not by sqlx's own pool: it asks the server twice about each use of a
+//! connection, before and after it, and gives it back in a task of its own: two round trips a transaction, which cost
+//! as much as its work. Here a connection goes back at once by the one who knows that it is whole, and is asked only
+//! after a rest.
 
 use std::io::ErrorKind;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use deadpool::managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult};
 use sqlx::{ConnectOptions as _, Connection as _, Database};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::{Connections, Error};
+use crate::{Connections, Error, Silence};
+
+#[cfg(test)]
+mod tests;
 
 /// How long a caller waits for a connection.
 pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,16 +29,7 @@ const CONNECT_AGAIN_AFTER: Duration = Duration::from_millis(50);
 type Options<D> = <<D as Database>::Connection as sqlx::Connection>::Options;
 
 /// At most so many connections, opened when they are needed. Clones share them.
-pub(crate) struct Pool<D: Database>(Arc<Inner<D>>);
-
-struct Inner<D: Database> {
-    options: Options<D>,
-    limits: Limits,
-    permits: Arc<Semaphore>,
-    /// The one used last is used next.
-    idle: Mutex<Vec<Idle<D>>>,
-    closed: AtomicBool,
-}
+pub(crate) struct Pool<D: Database>(managed::Pool<Manager<D>>);
 
 /// How many connections, and how long they stay.
 #[derive(Clone, Copy)]
@@ -44,116 +39,172 @@ pub(crate) struct Limits {
     pub(crate) stays: Option<(Duration, Duration)>,
 }
 
-struct Idle<D: Database> {
+/// Opens connections, and says which of them are used again.
+struct Manager<D: Database> {
+    options: Options<D>,
+    limits: Limits,
+    /// When the server last refused a connection, and its word; none since it let one in.
+    refusal: Mutex<Option<(Instant, String)>>,
+    /// Those who have a connection, or wait for one.
+    users: TaskTracker,
+}
+
+/// A connection that is kept.
+struct Kept<D: Database> {
     connection: D::Connection,
-    opened: Instant,
-    since: Instant,
+    /// Since when nobody uses it.
+    rests_since: Instant,
 }
 
 /// A connection in use. Dropped, it is closed, and what it was at is rolled back by its server: only
 /// [`Lent::give_back`] keeps it.
 pub(crate) struct Lent<D: Database> {
-    connection: D::Connection,
-    opened: Instant,
-    was_idle: bool,
+    /// There until it goes back or is closed.
+    object: Option<Object<Manager<D>>>,
     pool: Pool<D>,
-    // Declared last: the place is free once the connection is gone.
-    _permit: OwnedSemaphorePermit,
+    // Declared last: who waits for the users finds the connection back, or closed.
+    _user: TaskTrackerToken,
 }
 
-impl<D: Database> Pool<D> {
-    pub(crate) fn new(options: Options<D>, limits: Limits) -> Self {
-        let permits = Arc::new(Semaphore::new(usize::try_from(limits.connections_max).unwrap_or(1)));
-        let (idle, closed) = (Mutex::new(Vec::new()), AtomicBool::new(false));
-        Self(Arc::new(Inner { options, limits, permits, idle, closed }))
-    }
-
-    /// A connection, when one is free within [`ACQUIRE_TIMEOUT`].
-    pub(crate) async fn lend(&self) -> Result<Lent<D>, sqlx::Error> {
-        match tokio::time::timeout(ACQUIRE_TIMEOUT, self.lend_in_turn()).await {
-            Ok(lent) => lent,
-            Err(_) => Err(sqlx::Error::PoolTimedOut),
-        }
-    }
-
-    async fn lend_in_turn(&self) -> Result<Lent<D>, sqlx::Error> {
-        if self.is_closed() {
-            return Err(sqlx::Error::PoolClosed);
-        }
-        let permit = self.0.permits.clone().acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
-        if self.is_closed() {
-            return Err(sqlx::Error::PoolClosed);
-        }
-        let (connection, opened, was_idle) = match self.reusable().await {
-            Some(idle) => (idle.connection, idle.opened, true),
-            None => (self.connect().await?, Instant::now(), false),
-        };
-        Ok(Lent { connection, opened, was_idle, pool: self.clone(), _permit: permit })
-    }
-
-    /// An open connection that lives.
-    async fn reusable(&self) -> Option<Idle<D>> {
-        loop {
-            let mut idle = self.idle().pop()?;
-            let is_old = self.0.limits.stays.is_some_and(|(life, _)| idle.opened.elapsed() > life);
-            if is_old || (idle.since.elapsed() > ASKED_AFTER && idle.connection.ping().await.is_err()) {
-                continue;
-            }
-            return Some(idle);
-        }
-    }
+impl<D: Database> managed::Manager for Manager<D> {
+    type Type = Kept<D>;
+    type Error = Error;
 
     /// Until the caller has no more time: a server that has just been started refuses for a moment.
-    async fn connect(&self) -> Result<D::Connection, sqlx::Error> {
+    async fn create(&self) -> Result<Kept<D>, Error> {
         loop {
-            match self.0.options.connect().await {
-                Err(sqlx::Error::Io(error)) if error.kind() == ErrorKind::ConnectionRefused => {}
-                Err(error @ sqlx::Error::Database(_)) => match Error::from(error) {
-                    Error::Unavailable(_) => {}
-                    Error::Other(error) | Error::Serialization(error) => return Err(error),
-                    other => return Err(sqlx::Error::Protocol(other.to_string())),
-                },
-                settled => return settled,
+            match self.options.connect().await {
+                Ok(connection) => {
+                    *self.refusal() = None;
+                    return Ok(Kept { connection, rests_since: Instant::now() });
+                }
+                Err(error) => {
+                    let word = passing(error)?;
+                    *self.refusal() = Some((Instant::now(), word));
+                }
             }
             tokio::time::sleep(CONNECT_AGAIN_AFTER).await;
         }
     }
 
-    fn keep(&self, idle: Idle<D>) {
-        let mut all = self.idle();
-        all.push(idle);
-        let Some((_, rest)) = self.0.limits.stays else { return };
-        let first = all.first().is_some_and(|first| first.since.elapsed() > rest);
-        let unused = first.then(|| all.remove(0));
-        drop(all);
-        drop(unused);
+    /// Asks the server nothing, unless the connection has rested.
+    async fn recycle(&self, kept: &mut Kept<D>, metrics: &Metrics) -> RecycleResult<Error> {
+        if !self.limits.let_stay(kept, metrics) {
+            return Err(RecycleError::message("it stayed long enough"));
+        }
+        if kept.rests_since.elapsed() > ASKED_AFTER {
+            kept.connection.ping().await.map_err(Error::from)?;
+        }
+        Ok(())
+    }
+}
+
+impl<D: Database> Manager<D> {
+    fn refusal(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a server says that may let a connection in soon; else the error.
+fn passing(error: sqlx::Error) -> Result<String, Error> {
+    match error {
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(error.to_string()),
+        sqlx::Error::Database(error) => {
+            let word = error.message().to_owned();
+            match Error::from(sqlx::Error::Database(error)) {
+                Error::Unavailable(_) => Ok(word),
+                lasting => Err(lasting),
+            }
+        }
+        lasting => Err(lasting.into()),
+    }
+}
+
+impl Limits {
+    fn let_stay<D: Database>(&self, kept: &Kept<D>, metrics: &Metrics) -> bool {
+        self.stays.is_none_or(|(life, rest)| metrics.age() <= life && kept.rests_since.elapsed() <= rest)
+    }
+}
+
+impl<D: Database> Pool<D> {
+    pub(crate) fn new(options: Options<D>, limits: Limits) -> Self {
+        let connections_max = usize::try_from(limits.connections_max).unwrap_or(usize::MAX);
+        let manager = Manager { options, limits, refusal: Mutex::default(), users: TaskTracker::new() };
+        // The one used last is used next. deadpool's own bounds are each of one step: ours is of all of them.
+        let pool = managed::Pool::builder(manager).max_size(connections_max).queue_mode(QueueMode::Lifo);
+        Self(pool.build().expect("only a timeout of its own would need a runtime"))
+    }
+
+    /// A connection, when one is free within [`ACQUIRE_TIMEOUT`].
+    pub(crate) async fn lend(&self) -> Result<Lent<D>, Error> {
+        self.lend_within(ACQUIRE_TIMEOUT).await
+    }
+
+    async fn lend_within(&self, patience: Duration) -> Result<Lent<D>, Error> {
+        match tokio::time::timeout(patience, self.lend_in_turn()).await {
+            Ok(lent) => lent,
+            Err(_) => Err(Error::Unavailable(self.silence(patience))),
+        }
+    }
+
+    async fn lend_in_turn(&self) -> Result<Lent<D>, Error> {
+        let users = &self.0.manager().users;
+        let user = users.token();
+        if users.is_closed() {
+            return Err(Error::Unavailable(Silence::Closed));
+        }
+        let object = self.0.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => error,
+            // No timeout and no hook is set.
+            PoolError::Closed
+            | PoolError::Timeout(_)
+            | PoolError::NoRuntimeSpecified
+            | PoolError::PostCreateHook(_) => Error::Unavailable(Silence::Closed),
+        })?;
+        // Untouched, it goes back.
+        if users.is_closed() {
+            return Err(Error::Unavailable(Silence::Closed));
+        }
+        Ok(Lent { object: Some(object), pool: self.clone(), _user: user })
+    }
+
+    /// Why there was none. Who had a place and no connection for it has heard nothing better from the server.
+    fn silence(&self, waited: Duration) -> Silence {
+        let Connections { max, open, .. } = self.connections();
+        if open >= max {
+            return Silence::Busy { waited, connections: max };
+        }
+        let refusal = self.0.manager().refusal().clone().filter(|(at, _)| at.elapsed() <= waited);
+        Silence::Unreachable {
+            waited,
+            word: refusal.map_or_else(|| "no answer".to_owned(), |(_, word)| word),
+        }
+    }
+
+    /// Closes those that have stayed long enough.
+    fn clear(&self) {
+        let limits = self.0.manager().limits;
+        if limits.stays.is_some() {
+            drop(self.0.retain(|kept, metrics| limits.let_stay(kept, &metrics)));
+        }
     }
 
     /// Those there are.
     pub(crate) fn connections(&self) -> Connections {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let (max, idle) = (self.0.limits.connections_max, count(self.idle().len()));
-        let used = max.saturating_sub(count(self.0.permits.available_permits()));
-        Connections { max, open: used.saturating_add(idle), idle }
+        let status = self.0.status();
+        let max = self.0.manager().limits.connections_max;
+        Connections { max, open: count(status.size), idle: count(status.available) }
     }
 
     /// Lends no more, waits for those in use, and gives out what is open, to be closed.
     pub(crate) async fn drain(&self) -> Vec<D::Connection> {
-        self.0.closed.store(true, Ordering::SeqCst);
-        // It only fails when the pool was drained before.
-        if let Ok(all) = self.0.permits.acquire_many(self.0.limits.connections_max).await {
-            all.forget();
-        }
-        self.0.permits.close();
-        std::mem::take(&mut *self.idle()).into_iter().map(|idle| idle.connection).collect()
-    }
-
-    fn is_closed(&self) -> bool {
-        self.0.closed.load(Ordering::SeqCst)
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle<D>>> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        let users = &self.0.manager().users;
+        users.close();
+        users.wait().await;
+        let open = self.0.retain(|_, _| false).removed;
+        self.0.close();
+        open.into_iter().map(|kept| kept.connection).collect()
     }
 }
 
@@ -165,13 +216,23 @@ impl<D: Database> Clone for Pool<D> {
 
 impl<D: Database> Lent<D> {
     /// Keeps the connection for the next: it must be in no transaction.
-    pub(crate) fn give_back(self) {
-        self.pool.keep(Idle { connection: self.connection, opened: self.opened, since: Instant::now() });
+    pub(crate) fn give_back(mut self) {
+        if let Some(mut object) = self.object.take() {
+            object.rests_since = Instant::now();
+        }
+        self.pool.clear();
     }
 
     /// Whether it was open before: then its server may have left without a word.
     pub(crate) fn was_idle(&self) -> bool {
-        self.was_idle
+        self.object.as_ref().is_some_and(|object| Object::metrics(object).recycle_count > 0)
+    }
+}
+
+impl<D: Database> Drop for Lent<D> {
+    fn drop(&mut self) {
+        // deadpool would keep it.
+        drop(self.object.take().map(Object::take));
     }
 }
 
@@ -179,12 +240,12 @@ impl<D: Database> Deref for Lent<D> {
     type Target = D::Connection;
 
     fn deref(&self) -> &Self::Target {
-        &self.connection
+        &self.object.as_ref().expect("it is lent").connection
     }
 }
 
 impl<D: Database> DerefMut for Lent<D> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
+        &mut self.object.as_mut().expect("it is lent").connection
     }
 }

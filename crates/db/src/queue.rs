@@ -20,7 +20,7 @@ use tracing::{Instrument as _, Span};
 use crate::notify::Notices;
 use crate::pool::{ACQUIRE_TIMEOUT, Pool};
 use crate::statistics::Counters;
-use crate::{Error, Tx};
+use crate::{Error, Silence, Tx};
 
 #[cfg(test)]
 mod tests;
@@ -64,7 +64,7 @@ impl Queue {
     {
         let (answer, mut answered) = oneshot::channel();
         let taken = Arc::new(AtomicBool::new(false));
-        let closed = || E::from(Error::Unavailable(sqlx::Error::PoolClosed));
+        let closed = || E::from(Error::Unavailable(Silence::Closed));
         let work =
             Typed { run, outcome: None, answer, taken: taken.clone(), is_ours: false, span: Span::current() };
         self.0.send(Box::new(work)).map_err(|_| closed())?;
@@ -72,7 +72,7 @@ impl Queue {
             return outcome.unwrap_or_else(|_| Err(closed()));
         }
         if !taken.swap(true, Ordering::SeqCst) {
-            return Err(Error::Unavailable(sqlx::Error::PoolTimedOut).into());
+            return Err(Error::Unavailable(Silence::Busy { waited: patience, connections: 1 }).into());
         }
         answered.await.unwrap_or_else(|_| Err(closed()))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use crate::{Db, Error, Pools, Retryable, Tx};
 
@@ -55,7 +55,8 @@ impl Db {
         E: From<Error> + Retryable + Send + 'static,
     {
         let (db, work) = (self.clone(), Arc::new(work));
-        to_its_end(async move {
+        let span = span(access);
+        let attempts = async move {
             let mut backoff = BACKOFF_FIRST;
             for _ in 1..ATTEMPTS_MAX {
                 match db.attempt(access, &work).await {
@@ -68,8 +69,8 @@ impl Db {
                 }
             }
             db.attempt(access, &work).await
-        })
-        .await
+        };
+        to_its_end(Box::pin(attempts.instrument(span))).await
     }
 
     async fn attempt<T, E, F>(&self, access: Access, work: &Arc<F>) -> Result<T, E>
@@ -133,12 +134,23 @@ enum Access {
     Write,
 }
 
-async fn to_its_end<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+/// What is written within a trace is a span of it; what is read goes with the span that wants it.
+fn span(access: Access) -> Span {
+    let current = Span::current();
+    if access != Access::Write || current.is_none() {
+        return current;
+    }
+    let write = tracing::debug_span!(parent: &current, "write", otel.kind = "client");
+    if write.is_disabled() { current } else { write }
+}
+
+/// Boxed, so that what a use case is made of does not hold all that the door is made of: the compiler counts how deep.
+async fn to_its_end<T, E>(work: BoxFuture<'static, Result<T, E>>) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    match tokio::spawn(work.in_current_span()).await {
+    match tokio::spawn(work).await {
         Ok(outcome) => outcome,
         Err(_) => Err(E::from(Error::Panicked)),
     }

@@ -19,6 +19,7 @@ mod prove;
 mod replay;
 mod roles;
 mod serve;
+mod telling;
 mod token;
 mod up;
 
@@ -39,18 +40,25 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    OfHub(OfHub),
+    Config(config::Args),
+    Check(check::Args),
+    Healthcheck(healthcheck::Args),
+}
+
+/// Commands that take a hub's settings.
+#[derive(Debug, Subcommand)]
+enum OfHub {
     Up(up::Args),
     Serve(serve::Args),
     Migrate(migrate::Args),
-    Config(config::Args),
     Demo(demo::Args),
     Replay(replay::Args),
     Prove(prove::Args),
     Bench(bench::Args),
     Import(import::Args),
-    Check(check::Args),
     Token(token::Args),
-    Healthcheck(healthcheck::Args),
 }
 
 #[tokio::main]
@@ -67,31 +75,32 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command, matches: &ArgMatches) -> Result<()> {
-    let configured = || configured(matches, None);
     match command {
-        Command::Up(_) => up::run(&configured()?).await,
-        Command::Serve(args) => serve::run(args, &configured()?).await,
-        Command::Migrate(args) => migrate::run(args, &configured()?).await,
+        Command::OfHub(command) => {
+            let configuration = Configuration::read(configuration::sources(matches)?)?;
+            let telemetry = telling::begin(&command, &configuration)?;
+            let done = carry_out(command, &configuration).await;
+            telemetry.end().await;
+            done
+        }
         Command::Config(args) => config::run(&args, configuration::sources(matches)?),
-        Command::Demo(args) => demo::run(args, &configured()?).await,
-        Command::Replay(args) => replay::run(args, &configured()?).await,
-        // It breaks what others would be warned of.
-        Command::Prove(args) => prove::run(args, &self::configured(matches, Some("error"))?).await,
-        Command::Bench(args) => bench::run(args, &configured()?).await,
-        Command::Import(args) => import::run(args, &configured()?).await,
         Command::Check(args) => check::run(&args),
-        Command::Token(args) => token::run(&args, &configured()?),
         Command::Healthcheck(args) => healthcheck::run(args).await,
     }
 }
 
-/// What the process was told, and its log begun; `log` is what is logged unless told.
-fn configured(matches: &ArgMatches, log: Option<&str>) -> Result<Configuration> {
-    let configuration = Configuration::read(configuration::sources(matches)?)?;
-    let process = &configuration.process;
-    let log = log.filter(|_| configuration.resolved.told("log").is_none()).unwrap_or(&process.log);
-    runtime::telemetry::init(log, process.log_json)?;
-    Ok(configuration)
+async fn carry_out(command: OfHub, configuration: &Configuration) -> Result<()> {
+    match command {
+        OfHub::Up(_) => up::run(configuration).await,
+        OfHub::Serve(args) => serve::run(args, configuration).await,
+        OfHub::Migrate(args) => migrate::run(args, configuration).await,
+        OfHub::Demo(args) => demo::run(args, configuration).await,
+        OfHub::Replay(args) => replay::run(args, configuration).await,
+        OfHub::Prove(args) => prove::run(args, configuration).await,
+        OfHub::Bench(args) => bench::run(args, configuration).await,
+        OfHub::Import(args) => import::run(args, configuration).await,
+        OfHub::Token(args) => token::run(&args, configuration),
+    }
 }
 
 /// What went wrong and why, each cause told once: some errors tell theirs in their own words.
@@ -118,8 +127,8 @@ mod tests {
     #[test]
     fn a_cause_is_told_once() {
         let inner: Result<()> = Err(anyhow::anyhow!("the disk is full"));
-        let error = inner.context("writing: the disk is full").context("--data").unwrap_err();
-        assert_eq!(sentence(&error), "--data: writing: the disk is full");
+        let error = inner.context("writing: the disk is full").context("data").unwrap_err();
+        assert_eq!(sentence(&error), "data: writing: the disk is full");
     }
 
     #[test]

@@ -18,6 +18,13 @@ pub(crate) struct Args {
     services: Vec<Spec>,
 }
 
+impl Args {
+    /// The names of the services, with this between them.
+    pub(crate) fn names(&self, between: &str) -> String {
+        self.services.iter().map(|spec| spec.name).collect::<Vec<_>>().join(between)
+    }
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
     let begun = Instant::now();
@@ -27,15 +34,14 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
             "shape: services are processes of their own in the production shape only; use `up` for the other"
         );
     }
-    let mut settings = settings(&args.services, configuration)?;
+    let mut settings = settings(&args, configuration)?;
     let bus = engines::apply(configuration, &mut settings, &args.services)?;
     let exposing = exposed::open(configuration.process.metrics).await?;
     settings.metrics = exposing.as_ref().map(|exposing| exposing.metrics.clone());
     let running = Running::start(settings, &args.services, bus).await?;
-    let names: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
     println!(
         "{} of {} ({}) serves {}, internal {}",
-        names.join(", "),
+        args.names(", "),
         running.profile.name(),
         running.profile.code(),
         running.public(),
@@ -50,12 +56,11 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
 }
 
 /// Each process has a folder of its own, by what it serves; the key is the hub's.
-fn settings(services: &[Spec], configuration: &Configuration) -> Result<Settings> {
+fn settings(args: &Args, configuration: &Configuration) -> Result<Settings> {
     let profile = hubs::profile(configuration.one_hub()?)?;
-    let names: Vec<&str> = services.iter().map(|spec| spec.name).collect();
-    let folder = configuration.process.data.join(profile.code()).join(names.join("-"));
+    let folder = configuration.process.data.join(profile.code()).join(args.names("-"));
     let mut settings = Settings::embedded(profile, folder);
-    configuration.apply(&mut settings, services);
+    configuration.apply(&mut settings, &args.services);
     settings.public = configuration.process.public;
     settings.internal = configuration.process.internal;
     Ok(settings)

@@ -6,11 +6,12 @@ use std::time::Duration;
 use db::{Db, Retryable as _};
 use kernel::Clock;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::counts::{Counts, TakenCounts};
 use crate::inbox::{self, Taken};
-use crate::{Consumer, Envelope, HandlerError, parked, topic};
+use crate::{Consumer, Envelope, HandlerError, parked, topic, trace};
 
 /// How often an event is tried before it is parked, unless the database is away: then it waits.
 const ATTEMPTS_MAX: u32 = 8;
@@ -81,7 +82,9 @@ impl Subscription {
     /// Delivers an event. Returns once its effect, or that it is parked, has been committed; `false` when it was
     /// stopped before.
     pub async fn deliver(&self, event: &Envelope) -> bool {
-        self.stop.run_until_cancelled(self.deliver_to_its_end(event)).await.is_some()
+        let delivering =
+            self.deliver_to_its_end(event).instrument(trace::consumed(self.consumer.name, event));
+        self.stop.run_until_cancelled(delivering).await.is_some()
     }
 
     async fn deliver_to_its_end(&self, event: &Envelope) {

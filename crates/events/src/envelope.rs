@@ -26,7 +26,7 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// A new event.
+    /// A new event, of the trace that is going on.
     pub fn new<M: prost::Message>(
         kind: &'static str,
         aggregate_id: impl Into<Uuid>,
@@ -40,7 +40,7 @@ impl Envelope {
             aggregate_id: aggregate_id.into(),
             aggregate_version,
             occurred_at,
-            traceparent: None,
+            traceparent: telemetry::traceparent(),
             payload: message.encode_to_vec(),
         }
     }

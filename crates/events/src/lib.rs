@@ -18,6 +18,7 @@ mod local;
 mod outbox;
 mod parked;
 pub mod relay;
+mod trace;
 pub mod views;
 
 pub use bus::{Bus, Error as BusError, topic};

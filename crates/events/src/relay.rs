@@ -9,9 +9,10 @@ use kernel::{Clock, EventId};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{Bus, Envelope, Published, inbox, outbox};
+use crate::{Bus, Envelope, Published, inbox, outbox, trace};
 
 /// Aggregates whose events are on their way at once.
 const IN_FLIGHT_MAX: usize = 64;
@@ -172,10 +173,14 @@ impl Relay {
     }
 }
 
-async fn send(bus: Arc<dyn Bus>, topic: String, event: Envelope) -> Sent {
-    let published = bus.publish(&topic, &event).await;
+async fn send(bus: Arc<dyn Bus>, topic: String, mut event: Envelope) -> Sent {
+    let span = trace::published(&topic, &event);
+    event.traceparent = telemetry::traceparent_of(&span).or(event.traceparent);
+    let published = bus.publish(&topic, &event).instrument(span.clone()).await;
     if let Err(error) = &published {
+        span.record("otel.status_code", "ERROR");
         tracing::warn!(topic, event.kind, event.id = %event.id, %error, "an event was not taken; it is sent again");
+        drop(span);
         tokio::time::sleep(PAUSE).await;
     }
     Sent { aggregate_id: event.aggregate_id, id: event.id, taken: published.is_ok() }

@@ -14,7 +14,6 @@ use tonic::body::Body;
 use tonic::transport::server::TcpConnectInfo;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
-use tracing::Instrument as _;
 
 use crate::body::{Bounded, Draining};
 use crate::caller::{Deadline, OnBehalfOf};
@@ -182,10 +181,9 @@ where
         let request = request.map(|body| Body::new(Bounded::new(body, MESSAGE_BYTES_MAX)));
         let deadline = context.deadline;
         let timer = tokio::time::sleep_until(deadline);
-        let span = tracing::info_span!("rpc", method = method.path);
         let handled = AssertUnwindSafe(context::scope(context, self.inner.call(request))).catch_unwind();
         let drain = self.rules.drain.clone();
-        let answer = async move {
+        Box::pin(async move {
             let answer = tokio::select! {
                 biased;
                 answer = handled => answer,
@@ -196,8 +194,7 @@ where
                 Ok(response) => response,
                 Err(_) => Ok(status::internal("the handler panicked").into_http()),
             }
-        };
-        Box::pin(answer.instrument(span))
+        })
     }
 }
 

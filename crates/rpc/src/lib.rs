@@ -26,6 +26,8 @@ pub mod replay;
 mod server;
 pub mod status;
 mod timeout;
+mod trace;
+mod watch;
 
 pub use caller::{Caller, Role, UnknownRole, caller, deadline, on_behalf_of, require};
 pub use client::Bearer;

@@ -1,15 +1,8 @@
 //! Counting calls: how many, how they ended, how long they took. Only RPCs that exist are told apart, so that a stranger
 //! who makes names up makes no series.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use futures::future::BoxFuture;
-use http::{HeaderMap, Request, Response};
-use http_body::{Frame, SizeHint};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -17,9 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
-use tonic::body::Body;
-use tonic::{Code, Status};
-use tower::{Layer, Service};
+use tonic::Code;
 
 use crate::policy::Policies;
 
@@ -119,37 +110,40 @@ fn named(path: &'static str) -> Option<Rpc> {
     Some(Rpc { service, method, streams: false })
 }
 
-/// A call, counted when it is dropped.
-struct Call {
+/// A call that is counted.
+pub(crate) struct Tally {
     metrics: Metrics,
     method: Method,
     streams: bool,
     begun: Instant,
-    code: Option<Code>,
 }
 
-impl Call {
-    fn begin(metrics: &Metrics, method: Method, streams: bool) -> Self {
+impl Tally {
+    /// Begins to count a call of this listener to the RPC of a path.
+    pub(crate) fn begin(
+        metrics: &HubMetrics,
+        listener: &'static str,
+        policies: &Policies,
+        path: &str,
+    ) -> Self {
+        let HubMetrics { all, hub } = metrics;
+        let Rpc { service, method, streams } = known(policies, path);
+        let method = Method { hub: hub.clone(), listener, service, method };
         if streams {
-            metrics.streams.get_or_create(&method).inc();
+            all.streams.get_or_create(&method).inc();
         }
-        Self { metrics: metrics.clone(), method, streams, begun: Instant::now(), code: None }
+        Self { metrics: all.clone(), method, streams, begun: Instant::now() }
     }
 
-    fn answered(&mut self, headers: &HeaderMap) {
+    /// Its answer has begun.
+    pub(crate) fn answered(&self) {
         self.metrics.seconds.get_or_create(&self.method).observe(self.begun.elapsed().as_secs_f64());
-        self.ended(headers);
     }
 
-    fn ended(&mut self, headers: &HeaderMap) {
-        self.code = Status::from_header_map(headers).map(|status| status.code()).or(self.code);
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
+    /// It has ended.
+    pub(crate) fn ended(&self, code: Code) {
         let Method { hub, listener, service, method } = self.method.clone();
-        let code = name(self.code.unwrap_or(Code::Cancelled));
+        let code = name(code);
         self.metrics.requests.get_or_create(&Ending { hub, listener, service, method, code }).inc();
         if self.streams {
             self.metrics.streams.get_or_create(&self.method).dec();
@@ -177,93 +171,5 @@ fn name(code: Code) -> &'static str {
         Code::Unavailable => "UNAVAILABLE",
         Code::DataLoss => "DATA_LOSS",
         Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
-/// Counts the calls of a listener, if they are to be counted.
-#[derive(Clone)]
-pub(crate) struct Counting {
-    pub(crate) metrics: Option<HubMetrics>,
-    pub(crate) policies: Arc<Policies>,
-    pub(crate) listener: &'static str,
-}
-
-impl<S> Layer<S> for Counting {
-    type Service = Counted<S>;
-
-    fn layer(&self, inner: S) -> Counted<S> {
-        Counted { inner, counting: self.clone() }
-    }
-}
-
-/// What is counted.
-#[derive(Clone)]
-pub(crate) struct Counted<S> {
-    inner: S,
-    counting: Counting,
-}
-
-impl<S> Service<Request<Body>> for Counted<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Some(HubMetrics { all, hub }) = &self.counting.metrics else {
-            return Box::pin(self.inner.call(request));
-        };
-        let Rpc { service, method, streams } = known(&self.counting.policies, request.uri().path());
-        let method = Method { hub: hub.clone(), listener: self.counting.listener, service, method };
-        let mut call = Call::begin(all, method, streams);
-        let answer = self.inner.call(request);
-        Box::pin(async move {
-            let answer = answer.await?;
-            call.answered(answer.headers());
-            Ok(answer.map(|body| Body::new(Answer { inner: body, call })))
-        })
-    }
-}
-
-/// The body of an answer: how the call ended stands behind it.
-struct Answer {
-    inner: Body,
-    call: Call,
-}
-
-impl http_body::Body for Answer {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        match &frame {
-            Some(Ok(frame)) => {
-                if let Some(trailers) = frame.trailers_ref() {
-                    self.call.ended(trailers);
-                }
-            }
-            Some(Err(status)) => self.call.code = Some(status.code()),
-            None => {}
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

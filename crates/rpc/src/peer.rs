@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 use tower::Service;
+use tracing::Instrument as _;
 
-use crate::{Keys, Role, context, timeout};
+use crate::{Keys, Role, context, timeout, trace};
 
 /// The header that names the person or system at the hub's edge, as `role:subject`.
 pub(crate) const ON_BEHALF_OF: &str = "entrepot-on-behalf-of";
@@ -96,17 +99,31 @@ impl Peer {
     }
 }
 
+/// How it ended, as far as its beginning tells: what is refused is told there.
+fn code(answer: &Response<Body>) -> Code {
+    Status::from_header_map(answer.headers()).map_or(Code::Ok, |status| status.code())
+}
+
 impl Service<Request<Body>> for Peer {
     type Response = Response<Body>;
     type Error = tonic::transport::Error;
-    type Future = <Channel as Service<Request<Body>>>::Future;
+    type Future = BoxFuture<'static, Result<Response<Body>, Self::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Service::poll_ready(&mut self.channel, cx)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let span = trace::asked(request.uri().path());
+        telemetry::lead(&span, request.headers_mut());
         self.dress(&mut request);
-        self.channel.call(request)
+        let answer = self.channel.call(request);
+        let told = span.clone();
+        let asking = async move {
+            let answer = answer.await;
+            trace::answered_with(&told, answer.as_ref().map_or(Code::Unavailable, code));
+            answer
+        };
+        Box::pin(asking.instrument(span))
     }
 }

@@ -11,8 +11,9 @@ use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::gate::{Gate, Rules};
-use crate::metrics::{Counting, HubMetrics};
+use crate::metrics::HubMetrics;
 use crate::rate::Limiter;
+use crate::watch::Watch;
 use crate::{Drain, Health, Policies, Rate, Verifier, duplex};
 
 /// The longest message, in bytes; what is larger is streamed or paged.
@@ -88,16 +89,16 @@ impl Server {
         Self { metrics, ..self }
     }
 
-    fn counting(&self) -> Counting {
+    fn watch(&self) -> Watch {
         let listener = if self.rules.internal { "internal" } else { "public" };
-        Counting { metrics: self.metrics.clone(), policies: self.rules.policies.clone(), listener }
+        Watch { metrics: self.metrics.clone(), policies: self.rules.policies.clone(), listener }
     }
 
     /// Serves gRPC and gRPC-Web, health and reflection on `listener` until the drain has begun and the last call has
     /// ended, or [`DRAIN_MAX`] has passed.
     pub async fn serve(self, listener: TcpListener) -> Result<(), Error> {
         let routes = self.with_system_services().await?;
-        let (drain, counting) = (self.rules.drain.clone(), self.counting());
+        let (drain, watch) = (self.rules.drain.clone(), self.watch());
         let cors = CorsLayer::new()
             .allow_origin(Any)
             // Mirrored, not `*`: a browser does not count `authorization` among what a star allows.
@@ -111,7 +112,7 @@ impl Server {
             .http2_keepalive_interval(Some(KEEPALIVE))
             .layer(cors)
             .layer(GrpcWebLayer::new())
-            .layer(counting)
+            .layer(watch)
             .layer(Gate(Arc::new(self.rules)))
             .add_routes(routes);
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
@@ -123,7 +124,7 @@ impl Server {
     /// the drain: the other services may still need it while they drain.
     pub async fn in_process(self, incoming: duplex::Incoming) -> Result<(), Error> {
         let server = tonic::transport::Server::builder()
-            .layer(self.counting())
+            .layer(self.watch())
             .layer(Gate(Arc::new(self.rules)))
             .add_routes(self.routes);
         Ok(server.serve_with_incoming(incoming).await?)

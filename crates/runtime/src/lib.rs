@@ -13,7 +13,6 @@ pub mod metrics;
 mod operator;
 mod settings;
 mod spec;
-pub mod telemetry;
 mod worker;
 
 pub use self::settings::{SETTINGS, Settings, parse_section};

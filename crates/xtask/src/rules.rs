@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::architecture;
 
 /// What each crate may use of this workspace (tests may use more).
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("settings", &[]),
     ("money", &[]),
     ("kernel", &[]),
@@ -16,9 +16,10 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("emvco", &["money"]),
     ("hub", &["money", "kernel", "customs", "emvco"]),
     ("proto", &["money", "kernel"]),
+    ("telemetry", &["settings"]),
     ("db", &["kernel"]),
-    ("events", &["kernel", "db", "proto", "settings"]),
-    ("rpc", &["kernel", "db", "proto"]),
+    ("events", &["kernel", "db", "proto", "settings", "telemetry"]),
+    ("rpc", &["kernel", "db", "proto", "telemetry"]),
     ("runtime", &["kernel", "hub", "db", "events", "rpc", "proto", "money", "settings"]),
     ("testkit", &["kernel", "hub", "db", "events", "rpc", "proto", "runtime"]),
     ("catalog", SERVICE),
@@ -37,6 +38,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "rpc",
             "runtime",
             "settings",
+            "telemetry",
             "catalog",
             "order",
             "payment",

@@ -1,6 +1,9 @@
 //! Connecting, and bringing a schema up to date.
 
-use db::{Db, Error, MigrationSet, Options};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use db::{Db, Error, MigrationSet, Options, Silence};
 use futures::future::join_all;
 use testkit::on_both;
 
@@ -33,6 +36,22 @@ async fn what_is_no_database_is_refused() {
     }
     let text = Db::connect(&Options::new("mysql://x")).await.unwrap_err().to_string();
     assert_eq!(text, "`mysql://x` is no database: use sqlite:PATH or postgres://USER@HOST/NAME");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_in_its_own_words_and_in_time() {
+    let place = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://hub@{}/shelf", place.local_addr().unwrap());
+    drop(place);
+    let began = Instant::now();
+    let error = Db::connect(&Options::new(url)).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    assert!(matches!(error, Error::Unavailable(Silence::Unreachable { .. })), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.starts_with("the database does not answer: no connection within 10s: Connection refused"),
+        "{text}"
+    );
 }
 
 on_both! {

@@ -41,6 +41,8 @@ pub(crate) struct Fleet {
     prefix: String,
     /// Lines in the section `[order]` of the processes that are started from now on.
     pub(crate) order: &'static str,
+    /// Where the processes send their traces; empty: nowhere.
+    traces: String,
     folder: TempDir,
 }
 
@@ -58,12 +60,22 @@ impl Fleet {
 
     /// As [`Fleet::start`], with so many instances of each service: on the same databases, topics and groups.
     pub(crate) async fn start_with(instances: usize) -> Option<Self> {
+        Self::start_all(instances, "").await
+    }
+
+    /// As [`Fleet::start`], with traces sent to this collector.
+    pub(crate) async fn start_traced(traces: &str) -> Option<Self> {
+        Self::start_all(1, traces).await
+    }
+
+    async fn start_all(instances: usize, traces: &str) -> Option<Self> {
         let brokers = testkit::kafka()?;
         let (database, databases) = Database::per_service(&SERVICES).await?;
         let prefix = format!("t{}.", kernel::EventId::new().uuid().simple());
         let folder = TempDir::new().unwrap();
         let running = BTreeMap::new();
-        let mut fleet = Self { running, databases, database, brokers, prefix, order: "", folder };
+        let traces = traces.to_owned();
+        let mut fleet = Self { running, databases, database, brokers, prefix, order: "", traces, folder };
         for service in SERVICES {
             for number in 0..instances {
                 fleet.join((service, number)).await;
@@ -127,7 +139,7 @@ impl Fleet {
         let mut command = Command::new(program());
         command.args(["serve", service, "--shape", "production", "--database", &self.database]);
         command.args(["--kafka", &self.brokers, "--data"]).arg(folder.join(number.to_string()));
-        command.arg("--key").arg(folder.join("my/key.pem"));
+        command.arg("--key").arg(folder.join("my/key.pem")).env("ENTREPOT_TRACES_URL", &self.traces);
         command
             .args(["--public", &public.to_string(), "--internal", &internal.to_string(), "--config"])
             .arg(config);

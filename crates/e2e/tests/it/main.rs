@@ -55,3 +55,4 @@ mod refusals;
 mod roles;
 mod shared;
 mod town;
+mod traces;

@@ -43,12 +43,17 @@ impl Data {
 
     /// Starts the hub, with these lines in the section `[order]` of its configuration.
     pub(crate) async fn start(&self, order: &str) -> Process {
+        self.start_with(order, &[]).await
+    }
+
+    /// As [`Data::start`], with these arguments besides.
+    pub(crate) async fn start_with(&self, order: &str, arguments: &[&str]) -> Process {
         let config = self.folder.path().join("entrepot.toml");
         let text = format!("[sandbox]\nday = \"0s\"\n[order]\nlease_seconds = 1\n{order}\n");
         std::fs::write(&config, text).unwrap();
         let mut command = tokio::process::Command::new(program());
         command.args(["up", "--hub", "my", "--public", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--data"]);
-        command.arg(self.folder.path()).arg("--config").arg(config);
+        command.arg(self.folder.path()).arg("--config").arg(config).args(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -84,17 +89,17 @@ pub(crate) fn token(folder: &Path, role: Role, subject: &str) -> String {
 }
 
 impl Process {
-    /// Waits until the hub logs a line with these words.
-    pub(crate) async fn says(&mut self, words: &str) {
+    /// Waits until the hub logs a line with these words; the line.
+    pub(crate) async fn says(&mut self, words: &str) -> String {
         let listening = async {
             while let Some(line) = self.errors.next_line().await.unwrap() {
                 if line.contains(words) {
-                    return;
+                    return line;
                 }
             }
             panic!("the hub ended without saying {words}");
         };
-        tokio::time::timeout(PATIENCE, listening).await.unwrap();
+        tokio::time::timeout(PATIENCE, listening).await.unwrap()
     }
 
     /// SIGKILL: nothing of it runs on.

@@ -30,10 +30,6 @@ const PROFILE: Holds = Holds::Text {
     must_be: "a hub that comes with the program (id, my, sg, th) or the path of a .toml file",
     is: |text| text.ends_with(".toml") || hub::builtin(text).is_some(),
 };
-const LOG: Holds = Holds::Text {
-    must_be: "a filter such as info or warn,order=debug",
-    is: |text| runtime::telemetry::filter(text).is_ok(),
-};
 /// Databases, one for each service.
 const DATABASES: Holds = Holds::Text {
     must_be: "a URL that begins with postgres:// and has {service} in it: each service has a database of its own",
@@ -98,10 +94,6 @@ const SETTINGS: &[Setting] = &[
     )
     .example("order-0")
     .flag("instance", "NAME"),
-    Setting::new("log", LOG, "What is logged to standard error; prove logs errors only, unless told.")
-        .default("warn")
-        .flag("log", "FILTER"),
-    Setting::new("log_json", Holds::Switch, "Log a JSON object a line.").default("false").flag("log-json", ""),
     Setting::new(
         "database.url",
         DATABASES,
@@ -145,7 +137,8 @@ const SETTINGS: &[Setting] = &[
 /// All settings, section by section, in the order in which the sections come up.
 pub(crate) fn all() -> Vec<&'static Setting> {
     let services = crate::hubs::SERVICES.map(|spec| spec.settings);
-    let parts = [SETTINGS, runtime::SETTINGS, events::SETTINGS].into_iter().chain(services);
+    let parts =
+        [SETTINGS, telemetry::SETTINGS, runtime::SETTINGS, events::SETTINGS].into_iter().chain(services);
     let mut all: Vec<&'static Setting> = parts.flatten().collect();
     let mut sections: Vec<&str> = Vec::new();
     for section in all.iter().map(|setting| setting.place().0) {

@@ -13,6 +13,7 @@ const LISTENERS: &[&str] = &["public", "internal", "metrics"];
 const ENGINES: &[&str] = &["shape", "database.url", "database.password", "kafka.brokers", "instance"];
 const ADMIN: &[&str] = &["admin.url", "admin.password"];
 const PEERS: &[&str] = &["peers.catalog", "peers.payment", "peers.logistics"];
+const TRACES: &[&str] = &["traces.url", "traces.one_in"];
 /// What every command has.
 const LOG: &[&str] = &["log", "log_json"];
 /// The file of all others, which is no setting.
@@ -20,8 +21,8 @@ const CONFIG: &str = "config";
 
 /// Commands, and the settings that they have flags of.
 const OF: &[(&[&str], &[&[&str]])] = &[
-    (&["up"], &[HUB, LISTENERS, ENGINES]),
-    (&["serve"], &[HUB, &["key"], LISTENERS, ENGINES, PEERS]),
+    (&["up"], &[HUB, LISTENERS, ENGINES, TRACES]),
+    (&["serve"], &[HUB, &["key"], LISTENERS, ENGINES, PEERS, TRACES]),
     (&["migrate"], &[&["hub"], ENGINES, ADMIN]),
     (&["demo"], &[&["data", "public", "internal"], ENGINES]),
     (&["replay"], &[HUB, ENGINES]),
@@ -29,7 +30,7 @@ const OF: &[(&[&str], &[&[&str]])] = &[
     (&["prove"], &[ENGINES, ADMIN]),
     (&["bench"], &[ENGINES, ADMIN]),
     (&["token"], &[HUB]),
-    (&["config"], &[HUB, &["key"], LISTENERS, ENGINES, PEERS, ADMIN]),
+    (&["config"], &[HUB, &["key"], LISTENERS, ENGINES, PEERS, ADMIN, TRACES]),
 ];
 
 /// Adds the flags to the program's commands.
@@ -142,7 +143,7 @@ mod tests {
     fn every_flag_is_taken_to_its_setting() {
         let line = "config --hub my --hub th --data d --key k --public p --internal i --metrics m --shape s --database u \
                     --database-password-file f --kafka b --instance n --admin a --admin-password-file g --log l \
-                    --log-json --peer catalog=1,payment=2 --peer logistics=3 --peer catalog=4";
+                    --log-json --traces t --traces-one-in o --peer catalog=1,payment=2 --peer logistics=3 --peer catalog=4";
         let told = told(&line.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>());
         let with_flag: Vec<&str> =
             all().into_iter().filter(|setting| setting.flag.is_some()).map(|setting| setting.key).collect();

@@ -20,6 +20,7 @@ use serde::{Deserialize, Deserializer};
 use settings::{Resolved, Sources, Wrong};
 
 use crate::engines::Shape;
+use crate::hubs;
 pub(crate) use declared::all;
 pub(crate) use flags::{add_to, sources};
 
@@ -34,6 +35,7 @@ pub(crate) struct Configuration {
     pub(crate) process: Process,
     pub(crate) database: Database,
     pub(crate) admin: Admin,
+    pub(crate) traces: Traces,
     /// Addresses of services that run elsewhere.
     peers: BTreeMap<String, Vec<String>>,
     rate: Rate,
@@ -55,7 +57,7 @@ pub(crate) struct Process {
     pub(crate) internal: SocketAddr,
     pub(crate) metrics: Option<SocketAddr>,
     key: Option<String>,
-    instance: Option<String>,
+    pub(crate) instance: Option<String>,
     pub(crate) log: String,
     pub(crate) log_json: bool,
 }
@@ -77,6 +79,14 @@ pub(crate) struct Database {
 pub(crate) struct Admin {
     pub(crate) url: Option<String>,
     pub(crate) password: Option<String>,
+}
+
+/// `[traces]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Traces {
+    pub(crate) url: Option<String>,
+    pub(crate) one_in: u32,
 }
 
 /// `[sandbox]`.
@@ -109,6 +119,7 @@ impl Configuration {
             process,
             database: resolved.section("database")?,
             admin: resolved.section("admin")?,
+            traces: resolved.section("traces")?,
             peers: resolved.section("peers")?,
             rate: resolved.section("rate")?,
             sandbox: resolved.section("sandbox")?,
@@ -133,6 +144,12 @@ impl Configuration {
             [one] => Ok(one),
             several => bail!("hub: this command takes one hub, not {}", several.join(", ")),
         }
+    }
+
+    /// The code of the one hub, if there is such a profile.
+    pub(crate) fn hub_code(&self) -> Option<String> {
+        let profile = hubs::profile(self.one_hub().ok()?).ok()?;
+        Some(profile.code().to_owned())
     }
 
     /// The file of a hub's key.
@@ -181,7 +198,7 @@ pub(crate) mod tests {
         let configuration = told(&[]).unwrap();
         assert_eq!(configuration.check(&configuration.process.hub), Ok(()));
         assert_eq!(configuration.process.shape, Shape::Embedded);
-        let profile = crate::hubs::profile("my").unwrap();
+        let profile = hubs::profile("my").unwrap();
         let expected = Settings::embedded(profile, "data/my");
         let mut settings = expected.clone();
         configuration.apply(&mut settings, &[]);
@@ -207,6 +224,8 @@ pub(crate) mod tests {
             ("ADMIN_URL", "postgres://admin@db"),
             ("ADMIN_PASSWORD", "mighty"),
             ("KAFKA_BROKERS", "a:1,b:2"),
+            ("TRACES_URL", "http://t:1"),
+            ("TRACES_ONE_IN", "6"),
             ("PEERS_CATALOG", "http://c:1,http://c:2"),
             ("PEERS_PAYMENT", "http://p:1"),
             ("PEERS_LOGISTICS", "http://l:1"),
@@ -228,10 +247,11 @@ pub(crate) mod tests {
         assert_eq!(told.database.password.as_deref(), Some("secret"));
         assert_eq!(told.admin.url.as_deref(), Some("postgres://admin@db"));
         assert_eq!(told.admin.password.as_deref(), Some("mighty"));
+        assert_eq!((told.traces.url.as_deref(), told.traces.one_in), (Some("http://t:1"), 6));
         let kafka = told.kafka.as_ref().unwrap();
         assert_eq!((kafka.brokers.as_str(), kafka.instance.as_deref()), ("a:1,b:2", Some("order-7")));
         assert_eq!(told.repeat_events(), Some(10));
-        let mut settings = Settings::embedded(crate::hubs::profile("th").unwrap(), "data/th");
+        let mut settings = Settings::embedded(hubs::profile("th").unwrap(), "data/th");
         told.apply(&mut settings, &[order::SPEC]);
         assert_eq!(settings.key.to_str(), Some("keys/th.pem"));
         assert_eq!((settings.connections_max, settings.sandbox.day), (5, Duration::from_secs(9)));

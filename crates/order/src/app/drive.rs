@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rpc::replay::Key;
+use tracing::Instrument as _;
 
 use super::asks::{self, Hold, KeptBack, PaymentEnd, Reservation};
 use super::record::{Answer, Outcome};
@@ -38,7 +39,12 @@ pub(super) struct Run {
 
 impl App {
     /// Drives the saga until it rests; what the waiting call was told. `None` when another goes on with it.
-    pub(super) async fn drive(self: Arc<Self>, mut run: Run) -> Option<Answer> {
+    pub(super) async fn drive(self: Arc<Self>, run: Run) -> Option<Answer> {
+        let span = tracing::info_span!("saga", order.id = %run.order.id, otel.kind = "internal");
+        self.drive_on(run).instrument(span).await
+    }
+
+    async fn drive_on(self: Arc<Self>, mut run: Run) -> Option<Answer> {
         let mut told = None;
         while !run.saga.step.is_settled() {
             let outcome = match self.step(&run).await {

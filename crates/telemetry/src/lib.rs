@@ -1,0 +1,16 @@
+//! What a process tells of its work: logs, as a readable sentence a line or as JSON, and traces (OpenTelemetry).
+//!
+//! A span that says its `otel.kind` belongs to a trace; any other is for logs alone. A trace goes with the work from one
+//! process to the next by W3C's `traceparent`: in the headers of calls ([`follow`], [`lead`]), and in the outbox and the
+//! headers of events ([`traceparent`], [`follow_traceparent`]). Where traces are off, all of these do nothing.
+//! Spans and logs hold ids, names of RPCs and of events, and how things ended: nothing of a person.
+
+mod anew;
+mod propagation;
+mod sampler;
+mod sender;
+mod setup;
+mod shown;
+
+pub use propagation::{follow, follow_traceparent, lead, traceparent, traceparent_of};
+pub use setup::{Logs, SETTINGS, Telemetry, Traces, init};
