@@ -23,8 +23,14 @@ use crate::town::{AT_ONCE, Ground, PATIENCE, Town, buy, seller};
 const SOON: Duration = Duration::from_millis(200);
 /// What Prometheus tells of what it scrapes itself, and of alerts.
 const OF_PROMETHEUS: &str = "up 1\nALERTS{alertname=\"EntrepotBooksDiffer\",alertstate=\"firing\"} 1\n";
+/// What a collector and a store of traces tell it, as a real one of each has shown it.
+const OF_TRACES: &str = "up 1\notelcol_receiver_refused_spans_total{receiver=\"otlp\",transport=\"grpc\"} 0\n\
+                         otelcol_exporter_send_failed_spans_total{exporter=\"otlp_grpc\"} 0\n\
+                         otelcol_exporter_enqueue_failed_spans_total{exporter=\"otlp_grpc\"} 0\n";
 /// The labels of a target in prometheus.yml.
 const TARGET: [(&str, &str); 3] = [("job", "entrepot"), ("instance", "10.0.0.1:50053"), ("process", "order")];
+const COLLECTOR: [(&str, &str); 2] = [("job", "collector"), ("instance", "collector:8888")];
+const JAEGER: [(&str, &str); 2] = [("job", "jaeger"), ("instance", "jaeger:8888")];
 const HUBS_QUERY: &str = "label_values(entrepot_serving, hub)";
 const COLUMNS: u64 = 24;
 /// Enough to have a rate of everything, at a scrape a second.
@@ -141,7 +147,11 @@ async fn a_hub_shows_what_is_asked_for_and_nothing_else() {
     };
     let scrape = testkit::eventually("all is read", all_is_read).await;
     let mut shown = promql::series(scrape.text(), &TARGET);
-    shown.extend(promql::series(OF_PROMETHEUS, &TARGET));
+    for (text, target) in [(OF_PROMETHEUS, &TARGET[..]), (OF_TRACES, &COLLECTOR), (OF_TRACES, &JAEGER)] {
+        for (name, series) in promql::series(text, target) {
+            shown.entry(name).or_default().extend(series);
+        }
+    }
     let used = all_is_shown(&shown);
     let names = scrape.names();
     let of_series = |name: &String| {
@@ -242,6 +252,34 @@ fn every_process_of_the_compose_file_is_scraped() {
         }
     }
     assert_eq!(serving, names);
+}
+
+/// From the processes to the collector, to the store, to who looks: each address is where the next one listens.
+#[test]
+fn spans_find_their_way() {
+    let compose = yaml("../../docker-compose.yml");
+    let (collector, jaeger) = (yaml("collector.yml"), yaml("jaeger.yml"));
+    let port = |value: &Value| string(value).rsplit(':').next().unwrap().to_owned();
+    let receives = |config: &Value| port(&config["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"]);
+    let readme = text("README.md");
+    assert!(readme.contains(&format!("ENTREPOT_TRACES_URL=http://collector:{}", receives(&collector))));
+    assert_eq!(collector["exporters"]["otlp_grpc"]["endpoint"], format!("jaeger:{}", receives(&jaeger)));
+    let page = port(&jaeger["extensions"]["jaeger_query"]["http"]["endpoint"]);
+    let datasource = &yaml("grafana/provisioning/datasources/jaeger.yml")["datasources"][0];
+    assert_eq!(datasource["url"], format!("http://jaeger:{page}"));
+    let published = string(&compose["services"]["jaeger"]["ports"][0]);
+    assert_eq!(published, format!("127.0.0.1:${{ENTREPOT_JAEGER:-{page}}}:{page}"));
+    let link = &dashboards()["calls"]["links"][1]["url"];
+    assert!(string(link).starts_with(&format!("http://127.0.0.1:{page}/")), "{link}");
+    for (name, config) in [("collector", &collector), ("jaeger", &jaeger)] {
+        assert!(compose["services"][name].is_object(), "{name}");
+        let shown =
+            &config["service"]["telemetry"]["metrics"]["readers"][0]["pull"]["exporter"]["prometheus"];
+        let scrapes = yaml("prometheus.yml")["scrape_configs"].clone();
+        let scrape = list(&scrapes).iter().find(|scrape| scrape["job_name"] == name).unwrap();
+        let target = format!("{name}:{}", shown["port"]);
+        assert_eq!(scrape["static_configs"][0]["targets"], serde_json::json!([target]));
+    }
 }
 
 /// Prometheus's own programs, which `cargo xtask dashboards` finds.
