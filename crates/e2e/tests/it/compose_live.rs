@@ -1,6 +1,8 @@
 //! A hub that runs in containers, judged from outside: the public API through its edge, the operators' views through
 //! the ports that deploy/operator.yml opens on loopback. `cargo xtask compose-test` runs each when its time has come.
 
+mod traces;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -55,18 +57,23 @@ fn hub() -> Hub {
     Hub::of_services(doors, Arc::new(|role: Role, subject: &str| Ok(token(role, subject))))
 }
 
-/// What an HTTP/1.1 client hears from the edge.
+/// What an HTTP/1.1 client hears from the edge, in small letters.
 async fn asked(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
-    let mut connection = TcpStream::connect(edge()).await.unwrap();
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
         body.len()
     );
-    connection.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+    answered(&edge(), &[head.as_bytes(), body].concat()).await.to_lowercase()
+}
+
+/// What comes back for a request, until the connection is closed.
+async fn answered(address: &str, request: &[u8]) -> String {
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    connection.write_all(request).await.unwrap();
     let mut answer = Vec::new();
     tokio::time::timeout(PATIENCE, connection.read_to_end(&mut answer)).await.unwrap().unwrap();
-    String::from_utf8_lossy(&answer).to_lowercase()
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]
@@ -91,11 +98,13 @@ async fn a_browser_is_served() {
     let wants = [
         origin,
         ("access-control-request-method", "POST"),
-        ("access-control-request-headers", "authorization,content-type,x-grpc-web"),
+        ("access-control-request-headers", "authorization,content-type,traceparent,tracestate,x-grpc-web"),
     ];
     let preflight = asked("OPTIONS", path, &wants, &[]).await;
     assert!(preflight.starts_with("http/1.1 200"), "{preflight}");
-    assert!(preflight.contains("access-control-allow-headers: authorization,content-type,x-grpc-web"));
+    let allowed =
+        "access-control-allow-headers: authorization,content-type,traceparent,tracestate,x-grpc-web";
+    assert!(preflight.contains(allowed), "{preflight}");
 
     let bearer = format!("Bearer {}", token(Role::Buyer, "aisyah"));
     let call = [

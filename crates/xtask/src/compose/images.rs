@@ -1,4 +1,5 @@
-//! The images that the compose file names: pulled where a registry is reached, else made from Debian's packages.
+//! The images that the compose file names: pulled where a registry is reached, else made from Debian's packages, and from
+//! modules of what Debian has not.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 use super::engine::Engine;
+use super::programs;
 use crate::{command, kafka};
 
 /// What the stand-ins are built on: the same release as the originals' (Dockerfile: `RUNTIME`).
@@ -16,8 +18,14 @@ const MIRROR: &str = "http://deb.debian.org/debian";
 const PULL_SECONDS: &str = "120";
 const BASE: &str = "debian:13.1-slim";
 /// Each image with the folder of its stand-in.
-const IMAGES: [(&str, &str); 3] =
-    [("nginx:1.28.0", "nginx"), ("postgres:17.6-trixie", "postgres"), ("apache/kafka:4.3.1", "kafka")];
+const IMAGES: [(&str, &str); 6] = [
+    ("nginx:1.28.0", "nginx"),
+    ("postgres:17.6-trixie", "postgres"),
+    ("apache/kafka:4.3.1", "kafka"),
+    ("prom/prometheus:v3.16.0", "prometheus"),
+    ("jaegertracing/jaeger:2.13.0", "jaeger"),
+    ("otel/opentelemetry-collector:0.162.0", "collector"),
+];
 
 /// Sees to it that all are there; those that are stand-ins.
 pub(crate) fn provide(engine: &Engine) -> Result<Vec<&'static str>> {
@@ -36,7 +44,7 @@ pub(crate) fn provide(engine: &Engine) -> Result<Vec<&'static str>> {
         if !engine.is_own() {
             bail!("{image} cannot be pulled: stand-ins are made only in a Docker engine of our own");
         }
-        println!("{image} cannot be pulled: a stand-in is made from Debian's packages");
+        println!("    {image} cannot be pulled: a stand-in is made");
         if stand_in.is_empty() {
             base(engine)?
         } else {
@@ -91,8 +99,11 @@ fn build(engine: &Engine, image: &str, stand_in: &str) -> Result<()> {
     let source = crate::workspace()?.join("crates/xtask/src/compose/standins").join(stand_in);
     let folder = TempDir::new()?;
     copy(&source, folder.path())?;
-    if stand_in == "kafka" {
-        copy(&kafka::jars()?, &folder.path().join("libs"))?;
+    match stand_in {
+        "kafka" => copy(&kafka::jars()?, &folder.path().join("libs"))?,
+        "jaeger" => put(&programs::jaeger()?, folder.path())?,
+        "collector" => put(&programs::collector(&source.join("manifest.yaml"))?, folder.path())?,
+        _ => {}
     }
     let mut build = engine.docker();
     build.args(["build", "--quiet", "--network", "host", "--build-arg", &format!("BASE={BASE}")]);
@@ -104,10 +115,13 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
     let files: Vec<PathBuf> =
         std::fs::read_dir(from)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-    for file in files {
-        let name = file.file_name().context("a file's name")?;
-        std::fs::copy(&file, to.join(name)).with_context(|| format!("copying {}", file.display()))?;
-    }
+    files.iter().try_for_each(|file| put(file, to))
+}
+
+/// Puts a copy of a file into a folder.
+fn put(file: &Path, folder: &Path) -> Result<()> {
+    let name = file.file_name().context("a file's name")?;
+    std::fs::copy(file, folder.join(name)).with_context(|| format!("copying {}", file.display()))?;
     Ok(())
 }
 

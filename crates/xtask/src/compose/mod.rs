@@ -1,11 +1,13 @@
-//! `cargo xtask compose-test`: the whole docker-compose.yml for real: bought from through the edge, broken while buyers
-//! buy, backed up, restored into fresh volumes, taken down.
+//! `cargo xtask compose-test`: the whole docker-compose.yml for real: bought from through the edge, traced, broken while
+//! buyers buy, backed up, restored into fresh volumes, taken down.
 
 mod engine;
 mod images;
 mod play;
+mod programs;
 mod project;
 mod steps;
+mod watched;
 
 use std::path::{Path, PathBuf};
 

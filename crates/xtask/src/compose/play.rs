@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use super::images;
 use super::project::Project;
 use super::steps::Steps;
+use super::watched;
 use crate::command;
 
 /// In this order each container is killed, and started again once its absence has been felt.
@@ -21,6 +22,7 @@ pub(crate) fn all(project: &Project, steps: &mut Steps) -> Result<()> {
     steps.run("gRPC-Web and CORS through the edge", || project.play("a_browser_is_served"))?;
     steps.run("nothing internal through the edge", || project.play("the_internal_api_is_not_reached"))?;
     steps.run("no service's password opens another's database", || roles(project))?;
+    watched::all(project, steps)?;
     let buyers = project.begin_part("buyers_buy_on", "four buyers buy")?;
     let broken = break_all(project, steps);
     let bought = steps.run("every order acknowledged meanwhile is there, once", || {

@@ -28,7 +28,7 @@ pub(crate) struct Project<'a> {
     program: PathBuf,
     tests: PathBuf,
     folder: TempDir,
-    /// Of the two edges, and of each service's internal listener.
+    /// Of the two edges, of each service's internal listener, and of what watches.
     ports: Vec<(String, u16)>,
 }
 
@@ -36,7 +36,7 @@ impl<'a> Project<'a> {
     pub(crate) fn new(engine: &'a Engine, program: &Path, tests: &Path) -> Result<Self> {
         let folder = TempDir::new()?;
         std::fs::write(folder.path().join("entrepot.toml"), SETTINGS)?;
-        let names = ["EDGE", "EDGE_TH", "CATALOG", "ORDER", "PAYMENT", "LOGISTICS"];
+        let names = ["EDGE", "EDGE_TH", "CATALOG", "ORDER", "PAYMENT", "LOGISTICS", "JAEGER", "PROMETHEUS"];
         let ports: Result<Vec<_>> =
             names.into_iter().map(|name| Ok((name.to_owned(), free_port()?))).collect();
         let root = crate::workspace()?;
@@ -70,6 +70,7 @@ impl<'a> Project<'a> {
         command.env("COMPOSE_FILE", "docker-compose.yml:deploy/operator.yml").env("COMPOSE_PROFILES", "th");
         command.env("ENTREPOT_PROGRAM", "built").env("ENTREPOT_VERSION", "test");
         command.env("ENTREPOT_CONFIG", self.file("entrepot.toml"));
+        command.env("ENTREPOT_TRACES_URL", "http://collector:4317");
         for (name, port) in &self.ports {
             let at = if name.starts_with("EDGE") { format!("127.0.0.1:{port}") } else { port.to_string() };
             command.env(format!("ENTREPOT_{name}"), at);
@@ -164,6 +165,11 @@ impl<'a> Project<'a> {
         said(&command::output(&mut self.test(name)?)?, name)
     }
 
+    /// Plays a part that is about a trace.
+    pub(crate) fn play_about(&self, name: &str, trace_id: &str) -> Result<()> {
+        said(&command::output(self.test(name)?.env("ENTREPOT_COMPOSE_TRACE", trace_id))?, name)
+    }
+
     /// Plays a part beside what follows, until `end_part`; it has begun once it says these words.
     pub(crate) fn begin_part(&self, name: &str, begun_by: &str) -> Result<Child> {
         let log = std::fs::File::create(self.file("part"))?;
@@ -218,7 +224,7 @@ impl<'a> Project<'a> {
 
     /// All of it, with its volumes.
     pub(crate) fn down(&self) -> Result<()> {
-        self.compose(&["down", "--volumes", "--timeout", "30"]).map(|_| ())
+        self.compose(&["--profile", "*", "down", "--volumes", "--timeout", "30"]).map(|_| ())
     }
 }
 
