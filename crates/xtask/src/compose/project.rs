@@ -215,7 +215,7 @@ impl<'a> Project<'a> {
     /// The last lines of every container's log, and how each stands.
     pub(crate) fn tell_what_it_said(&self) {
         for arguments in [&["ps", "--all"][..], &["logs", "--tail", "20"][..]] {
-            match self.compose(arguments) {
+            match self.compose(&[&["--profile", "*"][..], arguments].concat()) {
                 Ok(text) => println!("{text}"),
                 Err(error) => println!("{error:#}"),
             }
