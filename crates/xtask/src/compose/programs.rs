@@ -94,3 +94,22 @@ fn build(folder: &Path, package: &str, to: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The manifest's versions are the builder's, and that is the image's in docker-compose.yml.
+    #[test]
+    fn the_collector_is_of_the_version_that_is_named() {
+        let (_, version) = BUILDER.split_once("@v").unwrap();
+        let root = crate::workspace().unwrap();
+        let text = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+        let manifest = text("crates/xtask/src/compose/standins/collector/manifest.yaml");
+        assert!(manifest.contains(&format!("version: {version},")), "{version}");
+        let parts: Vec<&str> = manifest.lines().filter(|line| line.contains("collector/")).collect();
+        let stable = |line: &str| line.contains("confmap/provider/");
+        assert!(parts.iter().all(|line| stable(line) || line.contains(&format!(" v{version}"))), "{parts:?}");
+        assert!(text("docker-compose.yml").contains(&format!("opentelemetry-collector:{version}\n")));
+    }
+}
