@@ -1,5 +1,7 @@
 //! `config`: what the settings are here, and what settings there are.
 
+use std::io::{ErrorKind, Write as _};
+
 use anyhow::Result;
 use settings::Sources;
 
@@ -22,16 +24,20 @@ pub(crate) struct Args {
 /// Runs the command. `sources` are what this process was told.
 pub(crate) fn run(args: &Args, sources: Sources) -> Result<()> {
     let all = configuration::all();
-    if args.explain {
-        print!("{}\n{}", settings::RULES, settings::explain(&all));
+    let text = if args.explain {
+        format!("{}\n{}", settings::RULES, settings::explain(&all))
     } else if args.template {
-        print!("{}", settings::template(&all));
+        settings::template(&all)
     } else if args.table {
-        print!("{}", settings::table(&all));
+        settings::table(&all)
     } else {
         let configuration = Configuration::read(sources)?;
         configuration.check(&configuration.process.hub)?;
-        print!("{}", settings::resolved(&configuration.resolved));
+        settings::resolved(&configuration.resolved)
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Who reads no further has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }

@@ -132,7 +132,7 @@ pub(crate) async fn start_all(
     configuration.check(hubs)?;
     let mut running: Vec<Running> = Vec::new();
     for (place, name) in hubs.iter().enumerate() {
-        match start(name, place, configuration, metrics, &running).await {
+        match start(name, place, configuration, metrics).await {
             Ok(hub) => running.push(hub),
             Err(error) => {
                 stop_all(running).await;
@@ -148,12 +148,8 @@ async fn start(
     place: usize,
     configuration: &Configuration,
     metrics: Option<&Metrics>,
-    running: &[Running],
 ) -> Result<Running> {
     let profile = profile(name)?;
-    if running.iter().any(|other| other.profile.code() == profile.code()) {
-        bail!("hub: {} is named twice", profile.code());
-    }
     let mut settings = whole(profile, configuration);
     settings.metrics = metrics.cloned();
     (settings.public, settings.internal) = listeners(&configuration.process, place)?;

@@ -31,7 +31,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
         roles::provide(&url, &settings).await?;
     }
     for spec in specs {
-        runtime::migrate(&settings, &[spec]).await?;
+        runtime::migrate(&settings, &[spec]).await.context("database.url")?;
         println!("{} of {} is up to date", spec.name, settings.profile.name());
     }
     Ok(())

@@ -37,16 +37,25 @@ pub(crate) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone
     longer.or_else(like).map_or_else(String::new, |known| format!("; is {known} meant?"))
 }
 
-/// A text as it may be told: the password of a URL is not.
+/// A text as it may be told: the password of a URL is not, nor what would be one if the URL were right.
 pub fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    match rest.rsplit_once('@') {
+    let (scheme, rest) = match text.find("://") {
+        Some(end) => text.split_at(end + "://".len()),
+        None => ("", text),
+    };
+    let mut told = match rest.rsplit_once('@') {
         Some((user, place)) if user.contains(':') => {
             let name = user.split_once(':').map_or(user, |(name, _)| name);
-            format!("{scheme}://{name}:…@{place}")
+            format!("{scheme}{name}:…@{place}")
         }
         _ => text.to_owned(),
+    };
+    // Whatever stands there: a password may, under a name that is mistyped.
+    if let Some(query) = told.find("?").filter(|_| !scheme.is_empty()) {
+        told.truncate(query + 1);
+        told.push('…');
     }
+    told
 }
 
 #[cfg(test)]
@@ -66,6 +75,9 @@ mod tests {
     #[test]
     fn a_url_is_told_without_its_password() {
         assert_eq!(without_password("postgres://a:p@ss:w@db/x"), "postgres://a:…@db/x");
+        assert_eq!(without_password("postgres://a@db/x?pasword=s3cret"), "postgres://a@db/x?…");
+        assert_eq!(without_password("postgres:/a:s3cret@db/x"), "postgres:…@db/x");
+        assert_eq!(without_password("a:s3cret@db/x"), "a:…@db/x");
         for text in ["postgres://a@db/x", "http://order:50052", "kafka:9092"] {
             assert_eq!(without_password(text), text);
         }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
+use http::Uri;
+use http::uri::Scheme;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
@@ -15,7 +17,6 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, filter};
-use url::Url;
 
 use crate::anew::Anew;
 use crate::sampler::OneIn;
@@ -31,7 +32,7 @@ const FINEST: LevelFilter = LevelFilter::DEBUG;
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "log",
-        Holds::Text { must_be: "a filter such as info or warn,order=debug", is: |text| EnvFilter::try_new(text).is_ok() },
+        Holds::Text { must_be: "a filter such as info or warn,order=debug", is: is_filter },
         "What is logged to standard error; prove logs errors only, unless told.",
     )
     .default("warn")
@@ -162,9 +163,19 @@ fn provider(traces: Traces) -> Result<SdkTracerProvider> {
         .build())
 }
 
+/// As the exporter reads it: what it would refuse later, or would send somewhere else, is refused here.
 fn is_collector(url: &str) -> bool {
-    let is_plain = |url: Url| url.scheme() == "http" && url.has_host() && matches!(url.path(), "" | "/");
-    Url::parse(url).is_ok_and(is_plain)
+    let is_plain = |uri: Uri| {
+        let names_nobody = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        uri.scheme() == Some(&Scheme::HTTP) && names_nobody && uri.path() == "/" && uri.query().is_none()
+    };
+    url.parse().is_ok_and(is_plain)
+}
+
+/// A word by itself is a level: as a name it would let nothing through but what nobody calls so.
+fn is_filter(text: &str) -> bool {
+    let is_level = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
+    EnvFilter::try_new(text).is_ok() && text.split(',').all(is_level)
 }
 
 #[cfg(test)]
@@ -174,10 +185,27 @@ mod tests {
     #[test]
     fn a_collector_has_a_plain_address() {
         assert!(is_collector("http://collector:4317"));
-        for wrong in
-            ["collector:4317", "https://collector:4317", "http://collector:4317/v1/traces", "4317", ""]
-        {
+        for wrong in [
+            "collector:4317",
+            "https://collector:4317",
+            "http://collector:4317/v1/traces",
+            "http://c:1?x=1",
+            "http://u:p@c:4317",
+            "http://a b:4317",
+            "4317",
+            "",
+        ] {
             assert!(!is_collector(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_no_filter() {
+        for fine in ["info", "off", "warn,order=debug", "error,events::kafka=trace", "[rpc]=debug"] {
+            assert!(is_filter(fine), "{fine}");
+        }
+        for wrong in ["loud", "info,order", "order=loud"] {
+            assert!(!is_filter(wrong), "{wrong}");
         }
     }
 }

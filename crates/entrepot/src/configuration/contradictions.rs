@@ -11,6 +11,7 @@ use crate::{hubs, password};
 /// What speaks against serving these hubs, all of it.
 pub(super) fn of_start(configuration: &Configuration, hubs: &[String]) -> Result<(), Wrong> {
     let mut wrong = Vec::new();
+    profiles(hubs, &mut wrong);
     passwords(configuration, &mut wrong);
     shape(configuration, &mut wrong);
     addresses(configuration, hubs.len(), &mut wrong);
@@ -26,6 +27,20 @@ pub(super) fn of_migration(configuration: &Configuration) -> Result<(), Wrong> {
         wrong.push("database.url: is needed".to_owned());
     }
     Wrong(wrong).none_or(())
+}
+
+/// Each hub has a profile, and a code of its own.
+fn profiles(hubs: &[String], wrong: &mut Vec<String>) {
+    let mut codes = Vec::new();
+    for name in hubs {
+        match hubs::profile(name) {
+            Ok(profile) if codes.contains(&profile.code().to_owned()) => {
+                wrong.push(format!("hub: {} is named twice", profile.code()));
+            }
+            Ok(profile) => codes.push(profile.code().to_owned()),
+            Err(error) => wrong.push(format!("{error:#}")),
+        }
+    }
 }
 
 /// A password has one place, and belongs to somebody.
@@ -177,6 +192,12 @@ mod tests {
         // The second hub is 10 ports higher.
         assert_eq!(at("127.0.0.1:1", "127.0.0.1:11", "127.0.0.1:3", "my,th").len(), 1);
         assert!(at("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:2", "my")[0].contains("metrics"));
+    }
+
+    #[test]
+    fn each_hub_has_a_profile_and_a_code_of_its_own() {
+        assert_eq!(refused(&[("HUB", "my,th,my")]), ["hub: my is named twice"]);
+        assert!(refused(&[("HUB", "my,/nowhere.toml")])[0].contains("/nowhere.toml"));
     }
 
     #[test]

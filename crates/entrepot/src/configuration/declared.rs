@@ -30,9 +30,13 @@ const PROFILE: Holds = Holds::Text {
     must_be: "a hub that comes with the program (id, my, sg, th) or the path of a .toml file",
     is: |text| text.ends_with(".toml") || hub::builtin(text).is_some(),
 };
+/// What may stand behind the `?` of a database's URL.
+const PARAMETERS: [&str; 6] =
+    ["host", "port", "sslmode", "application_name", "options", "statement-cache-capacity"];
 /// Databases, one for each service.
 const DATABASES: Holds = Holds::Text {
-    must_be: "a URL that begins with postgres:// and has {service} in it: each service has a database of its own",
+    must_be: "a URL that begins with postgres:// and has {service} in it: each service has a database of its own; of \
+              parameters: host, port, sslmode, application_name, options, statement-cache-capacity",
     is: |text| is_postgres(text) && text.contains(SERVICE),
 };
 const POSTGRES: Holds =
@@ -45,8 +49,12 @@ const LISTENERS: Holds = Holds::List(&Holds::Text {
 const ABOUT_PEERS: &str = "The internal listeners of a service that is asked and runs elsewhere. Several are its instances, \
                            which share the calls: one that is away is left out within seconds.";
 
+/// A URL of PostgreSQL's. A password has its own setting or its place before the host: parameters are for the rest.
 fn is_postgres(text: &str) -> bool {
-    text.starts_with("postgres://") || text.starts_with("postgresql://")
+    let names_it = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    let parameters = text.split_once('?').map_or("", |(_, parameters)| parameters);
+    let mut names = parameters.split('&').filter(|part| !part.is_empty()).map(|part| part.split('=').next());
+    names_it && names.all(|name| name.is_some_and(|name| PARAMETERS.contains(&name)))
 }
 
 /// The binary's own.
@@ -167,6 +175,17 @@ mod tests {
     }
 
     #[test]
+    fn a_database_url_has_no_password_among_its_parameters() {
+        for fine in ["postgres://{service}@db/x", "postgresql://db/x?host=/run/postgresql&port=5433"] {
+            assert!(is_postgres(fine), "{fine}");
+        }
+        for wrong in ["mysql://db/x", "postgres://u@db/x?password=s3cret", "postgres://u@db/x?pasword=s3cret"]
+        {
+            assert!(!is_postgres(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
     fn those_that_are_asked_have_peers() {
         let asked: BTreeSet<&str> =
             crate::hubs::SERVICES.iter().flat_map(|spec| spec.asks).copied().collect();
@@ -187,12 +206,16 @@ mod tests {
     /// `entrepot config --template` prints it anew; what compose sets stands there without `#`.
     #[test]
     fn the_file_of_the_deployment_is_the_template() {
-        let key = |line: &str| match line.split_once(" = ") {
-            Some((key, _)) if !line.starts_with("# ") => key.trim_start_matches('#').to_owned(),
-            _ => line.to_owned(),
-        };
-        let lines = |text: &str| text.lines().map(key).collect::<Vec<_>>();
-        assert_eq!(lines(&read("deploy/entrepot.toml")), lines(&settings::template(&all())));
+        let (deployed, template) = (read("deploy/entrepot.toml"), settings::template(&all()));
+        assert_eq!(deployed.lines().count(), template.lines().count());
+        for (deployed, template) in deployed.lines().zip(template.lines()) {
+            let key = |line: &str| line.split(" = ").next().map(|key| key.trim_start_matches('#').to_owned());
+            let is_set = !deployed.starts_with('#') && template.starts_with('#');
+            assert!(
+                deployed == template || (is_set && key(deployed) == key(template)),
+                "deploy/entrepot.toml has `{deployed}` for `{template}`"
+            );
+        }
     }
 
     /// What `${ENTREPOT_…}` names is the operator's word to compose: the program must let it be.

@@ -10,7 +10,8 @@ use super::declared::{OTHERS, all};
 
 const HUB: &[&str] = &["hub", "data"];
 const LISTENERS: &[&str] = &["public", "internal", "metrics"];
-const ENGINES: &[&str] = &["shape", "database.url", "database.password", "kafka.brokers", "instance"];
+const ENGINES: &[&str] = &["shape", "database.url", "database.password", "kafka.brokers"];
+const INSTANCE: &[&str] = &["instance"];
 const ADMIN: &[&str] = &["admin.url", "admin.password"];
 const PEERS: &[&str] = &["peers.catalog", "peers.payment", "peers.logistics"];
 const TRACES: &[&str] = &["traces.url", "traces.one_in"];
@@ -21,16 +22,16 @@ const CONFIG: &str = "config";
 
 /// Commands, and the settings that they have flags of.
 const OF: &[(&[&str], &[&[&str]])] = &[
-    (&["up"], &[HUB, LISTENERS, ENGINES, TRACES]),
-    (&["serve"], &[HUB, &["key"], LISTENERS, ENGINES, PEERS, TRACES]),
-    (&["migrate"], &[&["hub"], ENGINES, ADMIN]),
-    (&["demo"], &[&["data", "public", "internal"], ENGINES]),
-    (&["replay"], &[HUB, ENGINES]),
-    (&["import", "products"], &[HUB, ENGINES]),
+    (&["up"], &[HUB, LISTENERS, ENGINES, INSTANCE, TRACES]),
+    (&["serve"], &[HUB, &["key"], LISTENERS, ENGINES, INSTANCE, PEERS, TRACES]),
+    (&["migrate"], &[&["hub", "database.url", "database.password"], ADMIN]),
+    (&["demo"], &[&["data", "public", "internal"], ENGINES, INSTANCE]),
+    (&["replay"], &[HUB, ENGINES, INSTANCE]),
+    (&["import", "products"], &[HUB, ENGINES, INSTANCE]),
     (&["prove"], &[ENGINES, ADMIN]),
     (&["bench"], &[ENGINES, ADMIN]),
     (&["token"], &[HUB]),
-    (&["config"], &[HUB, &["key"], LISTENERS, ENGINES, PEERS, ADMIN, TRACES]),
+    (&["config"], &[HUB, &["key"], LISTENERS, ENGINES, INSTANCE, PEERS, ADMIN, TRACES]),
 ];
 
 /// Adds the flags to the program's commands.
@@ -82,7 +83,7 @@ fn arg(setting: &'static Setting, flag: settings::Flag, all: &[&'static Setting]
                 let known = || format!("must begin with {}", befores.join(" or "));
                 if is_known { Ok(text.to_owned()) } else { Err(known()) }
             })
-            .help(format!("{} [env: ENTREPOT_PEERS_SERVICE]", setting.about));
+            .help(format!("{} [env: ENTREPOT_PEERS_CATALOG and so on]", setting.about));
     }
     let action = match setting.holds {
         Holds::Switch => ArgAction::SetTrue,

@@ -31,8 +31,17 @@ const SERVICES: [&str; 4] = ["catalog", "payment", "logistics", "order"];
 /// Partitions of the topics: a few, for several instances to share.
 const PARTITIONS: i64 = 6;
 
-/// What the processes are told of the engines.
-const ENGINES: [&str; 4] = ["shape", "database.url", "database.password", "kafka.brokers"];
+/// What the processes are told as the caller was: of their engines, and where traces go. All else is the plan's.
+const TOLD: [&str; 8] = [
+    "shape",
+    "database.url",
+    "database.password",
+    "database.connections_max",
+    "kafka.brokers",
+    "kafka.replication",
+    "traces.url",
+    "traces.one_in",
+];
 /// The hub that is started.
 pub(crate) const HUB: &str = "my";
 /// Calls of a buyer per second: as many as he likes.
@@ -42,8 +51,8 @@ const RATE: i64 = 1_000_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Ground {
     shape: Shape,
-    /// What it runs on, as the environment of its processes has it.
-    engines: Vec<(String, String)>,
+    /// What it runs on and tells of, as the environment of its processes has it.
+    told: Vec<(String, String)>,
     /// Who makes the databases and roles that are missing, alike.
     admin: Vec<(String, String)>,
     /// Processes of each service, in production.
@@ -70,7 +79,7 @@ impl Ground {
         );
         Ok(Self {
             shape: configuration.process.shape,
-            engines: configuration.resolved.variables(&ENGINES),
+            told: configuration.resolved.variables(&TOLD),
             admin: configuration.resolved.variables(&["admin.url", "admin.password"]),
             instances: usize::try_from(instances)?,
             folder: folder.to_owned(),

@@ -41,7 +41,7 @@ pub(crate) struct Post {
     /// Where it shows its metrics.
     pub(crate) metrics: SocketAddr,
     arguments: Vec<String>,
-    engines: Vec<(String, String)>,
+    told: Vec<(String, String)>,
     config: toml::Table,
     config_file: PathBuf,
     log: PathBuf,
@@ -105,7 +105,7 @@ impl Post {
             internal,
             metrics,
             arguments,
-            engines: ground.engines.clone(),
+            told: ground.told.clone(),
             config,
             config_file,
             log,
@@ -135,7 +135,7 @@ impl Post {
         let log = log.with_context(|| format!("writing {}", self.log.display()))?;
         let mut command = Command::new(program()?);
         command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        tell(&mut command, &self.engines);
+        tell(&mut command, &self.told);
         let mut child = command.kill_on_drop(true).spawn().context("starting a process of the hub")?;
         let said = child.stdout.take().context("a process without output")?;
         let ready = tokio::time::timeout(START_MAX, ready(said)).await;
@@ -239,7 +239,7 @@ fn tell(command: &mut Command, variables: &[(String, String)]) {
 pub(super) async fn migrate(ground: &Ground) -> Result<()> {
     let mut command = Command::new(program()?);
     command.args(["migrate", "--hub", HUB]);
-    tell(&mut command, &[ground.engines.as_slice(), &ground.admin].concat());
+    tell(&mut command, &[ground.told.as_slice(), &ground.admin].concat());
     let output = command.stdin(Stdio::null()).output().await.context("migrating the hub's databases")?;
     if !output.status.success() {
         bail!("migrating the hub's databases: {}", String::from_utf8_lossy(&output.stderr).trim());
