@@ -66,7 +66,7 @@ fn passwords(Configuration { resolved, database, admin, .. }: &Configuration, wr
 }
 
 /// Each shape has its engines.
-fn shape(Configuration { resolved, process, .. }: &Configuration, wrong: &mut Vec<String>) {
+fn shape(Configuration { resolved, process, peers, .. }: &Configuration, wrong: &mut Vec<String>) {
     let engines = ["database.url", "kafka.brokers"];
     match process.shape {
         Shape::Production => {
@@ -74,8 +74,9 @@ fn shape(Configuration { resolved, process, .. }: &Configuration, wrong: &mut Ve
             wrong.extend(missing.map(|key| format!("{key}: is needed with shape = production")));
         }
         Shape::Embedded => {
-            let peers = ["peers.catalog", "peers.payment", "peers.logistics"];
-            let told = engines.into_iter().chain(peers).filter_map(|key| resolved.told(key));
+            let peers = peers.keys().map(|service| format!("peers.{service}"));
+            let told = engines.map(str::to_owned).into_iter().chain(peers);
+            let told = told.filter_map(|key| resolved.told(&key));
             wrong.extend(told.map(|told| format!("{told}: is allowed with shape = production only")));
         }
     }
