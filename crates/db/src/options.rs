@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use settings::without_password;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Postgres, Sqlite};
@@ -75,18 +76,6 @@ impl Options {
         writer.lend().await?.give_back();
         readers.lend().await?.give_back();
         Ok(Pools::Sqlite { writer, readers })
-    }
-}
-
-/// A URL as it may be told: one that cannot be parsed still has its password.
-fn without_password(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    match rest.rsplit_once('@') {
-        Some((user, place)) => {
-            let name = user.split_once(':').map_or(user, |(name, _)| name);
-            format!("{scheme}://{name}:…@{place}")
-        }
-        None => url.to_owned(),
     }
 }
 

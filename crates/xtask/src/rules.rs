@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("hub", &["money", "kernel", "customs", "emvco"]),
     ("proto", &["money", "kernel"]),
     ("telemetry", &["settings"]),
-    ("db", &["kernel"]),
+    ("db", &["kernel", "settings"]),
     ("events", &["kernel", "db", "proto", "settings", "telemetry"]),
     ("rpc", &["kernel", "db", "proto", "telemetry"]),
     ("runtime", &["kernel", "hub", "db", "events", "rpc", "proto", "money", "settings"]),
