@@ -9,8 +9,10 @@
 //! `landed_cost::matching`, and cover both sides of its boundary with a test.
 //!
 //! How an amount comes about, in this order:
-//! 1. goods + freight + insurance are summed in the goods' currency and converted **once**;
-//! 2. the result is spread over the lines ([`landed_cost()`]);
+//! 1. goods + freight + insurance are summed and converted **once**; freight and insurance are rounded, the goods are
+//!    the rest;
+//! 2. each of the three is spread over the lines by largest remainder ([`Money::allocate`](money::Money::allocate)); a
+//!    line's customs value is the sum of its own parts;
 //! 3. each levy, in the ruleset's order, takes for every line its first rule that matches;
 //! 4. each amount is rounded half away from zero to the minor unit of the importing currency.
 

@@ -15,7 +15,7 @@ use money::Currency;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{goods::Classes, preference::Preference, read, tariff::Tariff};
+use crate::{amount::times, goods::Classes, preference::Preference, read, tariff::Tariff};
 
 /// How a consignment travels across the border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
@@ -87,7 +87,7 @@ pub enum FreightSpread {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RoundedPer {
-    /// The total is rounded; lines are rounded after it and the remainder goes to the largest.
+    /// The total is rounded and then spread over the lines by largest remainder.
     #[default]
     Consignment,
     /// Each line is rounded, and the total is their sum.
@@ -325,13 +325,15 @@ pub struct Band {
 impl Band {
     /// Whether `value` lies in the band, where a unit of the bounds' currency is `rate` units of
     /// the value's.
-    #[must_use]
-    pub fn holds(&self, value: Decimal, rate: Decimal) -> bool {
-        let bound = |bound: Option<Decimal>| bound.map(|bound| bound * rate);
-        bound(self.more_than).is_none_or(|bound| value > bound)
-            && bound(self.at_least).is_none_or(|bound| value >= bound)
-            && bound(self.at_most).is_none_or(|bound| value <= bound)
-            && bound(self.less_than).is_none_or(|bound| value < bound)
+    ///
+    /// # Errors
+    /// A bound at that rate is larger than a decimal.
+    pub fn holds(&self, value: Decimal, rate: Decimal) -> Result<bool, money::Error> {
+        let bound = |bound: Option<Decimal>| bound.map(|bound| times(bound, rate)).transpose();
+        Ok(bound(self.more_than)?.is_none_or(|bound| value > bound)
+            && bound(self.at_least)?.is_none_or(|bound| value >= bound)
+            && bound(self.at_most)?.is_none_or(|bound| value <= bound)
+            && bound(self.less_than)?.is_none_or(|bound| value < bound))
     }
 }
 

@@ -58,7 +58,7 @@ pub enum Error {
         /// Which share, from 0.
         index: usize,
         /// Its weight.
-        weight: i64,
+        weight: rust_decimal::Decimal,
     },
 }
 

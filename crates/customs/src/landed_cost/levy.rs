@@ -9,7 +9,7 @@ use super::explain::AppliedRule;
 use super::matching;
 use super::values::Values;
 use super::{Amounts, Error, LandedCost};
-use crate::amount::{rounded, spread};
+use crate::amount::{rounded, sum, times};
 use crate::rules::{Base, Collected, Levy, LevyKind, Rate, RoundedPer, Rule};
 use crate::tariff::Column;
 use crate::{Ruleset, Shipment};
@@ -18,7 +18,7 @@ use crate::{Ruleset, Shipment};
 struct Charge<'a> {
     rule: &'a Rule,
     rate: Decimal,
-    base: Decimal,
+    base: Money,
     exact: Decimal,
     why: Option<String>,
 }
@@ -35,10 +35,11 @@ pub(super) fn add(
     for place in 0..shipment.lines.len() {
         charges.push(charge(ruleset, shipment, values, levy, place, cost)?);
     }
+    let mut amounts = vec![Money::zero(ruleset.currency); charges.len()];
     for collected in [Collected::Import, Collected::Seller] {
-        add_collected(ruleset, levy, collected, &charges, cost)?;
+        add_collected(ruleset, levy, collected, &charges, &mut amounts, cost)?;
     }
-    explain(levy, &charges, cost)
+    explain(levy, &charges, &amounts, cost)
 }
 
 fn charge<'a>(
@@ -57,19 +58,19 @@ fn charge<'a>(
         return Err(Error::NoRule { line: place, levy: levy.code.clone() });
     };
     let (rate, why) = rate(ruleset, shipment, levy, rule, place, cost)?;
-    let base: Decimal =
-        rule.base().iter().map(|base| base_of(*base, values, &cost.lines[place], place)).sum();
-    let exact = base.checked_mul(rate).ok_or(Error::Money(money::Error::Overflow))?;
+    let parts = rule.base().iter().map(|base| base_of(*base, values, &cost.lines[place], place));
+    let base = Money::sum(parts, ruleset.currency)?;
+    let exact = times(base.to_decimal(), rate)?;
     Ok(Some(Charge { rule, rate, base, exact, why }))
 }
 
-fn base_of(base: Base, values: &Values, so_far: &Amounts, place: usize) -> Decimal {
+fn base_of(base: Base, values: &Values, so_far: &Amounts, place: usize) -> Money {
     match base {
-        Base::Price => values.lines[place].goods.to_decimal(),
-        Base::Cif => values.lines[place].customs_value.to_decimal(),
-        Base::Duty => so_far.duty.to_decimal(),
-        Base::Excise => so_far.excise.to_decimal(),
-        Base::Fees => so_far.fees.to_decimal(),
+        Base::Price => values.lines[place].fob,
+        Base::Cif => values.lines[place].customs_value,
+        Base::Duty => so_far.duty,
+        Base::Excise => so_far.excise,
+        Base::Fees => so_far.fees,
     }
 }
 
@@ -154,11 +155,13 @@ fn preferred(
     Some((found.rate, why))
 }
 
+/// Adds what these collect to the cost, and to the `amounts` of the lines.
 fn add_collected(
     ruleset: &Ruleset,
     levy: &Levy,
     collected: Collected,
     charges: &[Option<Charge<'_>>],
+    amounts: &mut [Money],
     cost: &mut LandedCost,
 ) -> Result<(), Error> {
     let exact: Vec<Decimal> = charges
@@ -168,12 +171,12 @@ fn add_collected(
             _ => Decimal::ZERO,
         })
         .collect();
-    let sum: Decimal = exact.iter().sum();
-    if sum.is_zero() {
+    let all = sum(exact.iter().copied())?;
+    if all.is_zero() {
         return Ok(());
     }
     let lines = match ruleset.rules.rounded_per {
-        RoundedPer::Consignment => spread(rounded(sum, ruleset.currency)?, &exact)?,
+        RoundedPer::Consignment => rounded(all, ruleset.currency)?.allocate(&exact)?,
         RoundedPer::Line => {
             exact.iter().map(|exact| rounded(*exact, ruleset.currency)).collect::<Result<_, _>>()?
         }
@@ -181,25 +184,32 @@ fn add_collected(
     let total = Money::sum(lines.iter().copied(), ruleset.currency)?;
     let slot = cost.total.slot(levy.kind, collected);
     *slot = slot.checked_add(total)?;
-    for (line, amount) in cost.lines.iter_mut().zip(lines) {
+    for ((line, of_levy), amount) in cost.lines.iter_mut().zip(amounts).zip(lines) {
         let slot = line.slot(levy.kind, collected);
         *slot = slot.checked_add(amount)?;
+        *of_levy = of_levy.checked_add(amount)?;
     }
     Ok(())
 }
 
-fn explain(levy: &Levy, charges: &[Option<Charge<'_>>], cost: &mut LandedCost) -> Result<(), Error> {
+/// Tells the rules with what they came to: their amounts add up to the levy's.
+fn explain(
+    levy: &Levy,
+    charges: &[Option<Charge<'_>>],
+    amounts: &[Money],
+    cost: &mut LandedCost,
+) -> Result<(), Error> {
     // By rule and rate, in the order of the lines.
-    let mut by_rule: BTreeMap<(usize, Decimal), (&Charge<'_>, Decimal, Decimal)> = BTreeMap::new();
-    for charge in charges.iter().flatten() {
+    let mut by_rule: BTreeMap<(usize, Decimal), (&Charge<'_>, Money, Money)> = BTreeMap::new();
+    let zero = Money::zero(cost.currency);
+    for (charge, amount) in charges.iter().zip(amounts) {
+        let Some(charge) = charge else { continue };
         let order = levy.rules.iter().position(|rule| std::ptr::eq(rule, charge.rule)).unwrap_or_default();
-        let entry = by_rule.entry((order, charge.rate)).or_insert((charge, Decimal::ZERO, Decimal::ZERO));
-        entry.1 += charge.base;
-        entry.2 += charge.exact;
+        let entry = by_rule.entry((order, charge.rate)).or_insert((charge, zero, zero));
+        entry.1 = entry.1.checked_add(charge.base)?;
+        entry.2 = entry.2.checked_add(*amount)?;
     }
-    for (charge, base, exact) in by_rule.into_values() {
-        let amount = rounded(exact, cost.currency)?;
-        let base = rounded(base, cost.currency)?;
+    for (charge, base, amount) in by_rule.into_values() {
         if charge.rule.assumed {
             let note = charge.rule.note.as_deref().unwrap_or("nobody has confirmed it yet");
             cost.warnings.push(format!("{} is assumed: {note}", charge.rule.title));

@@ -77,7 +77,7 @@ pub(super) fn consignment_in_band(
     let Some(band) = band else { return Ok(true) };
     let value = match band.basis {
         Basis::Cif => values.customs_value,
-        Basis::Price | Basis::Fob => values.fob(),
+        Basis::Price | Basis::Fob => values.fob,
     };
     in_band(ruleset, shipment, values, band, value.to_decimal())
 }
@@ -109,5 +109,5 @@ fn in_band(
     };
     // Money has no part of a minor unit: what rounds to the bound is at the bound.
     let value = crate::amount::rounded(value, hub)?.to_decimal();
-    Ok(band.holds(value, rate))
+    Ok(band.holds(value, rate)?)
 }

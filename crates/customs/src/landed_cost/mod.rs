@@ -166,13 +166,15 @@ pub enum Error {
 /// A shipment or a ruleset that leaves something open; see [`Error`].
 pub fn landed_cost(ruleset: &Ruleset, shipment: &Shipment) -> Result<LandedCost, Error> {
     let values = Values::of(ruleset, shipment)?;
-    let mut cost = values.start(ruleset.currency)?;
+    let mut cost = values.start(ruleset.currency);
     for fee in ruleset.rules.fees.iter().filter(|fee| fee.is_valid_on(shipment.date)) {
         add_fee(ruleset, shipment, &values, fee, &mut cost)?;
     }
     for levy in &ruleset.rules.levies {
         levy::add(ruleset, shipment, &values, levy, &mut cost)?;
     }
+    // Each part can be counted; their sum must be too.
+    cost.total.landed()?;
     cost.warnings.dedup();
     Ok(cost)
 }
@@ -190,7 +192,7 @@ fn add_fee(
     }
     let amount = crate::amount::rounded(fee.amount, ruleset.currency)?;
     cost.total.fees = cost.total.fees.checked_add(amount)?;
-    let shares = crate::amount::spread(amount, &values.goods_shares())?;
+    let shares = amount.allocate(&values.goods_shares())?;
     for (line, share) in cost.lines.iter_mut().zip(shares) {
         line.fees = line.fees.checked_add(share)?;
     }

@@ -4,7 +4,7 @@ use money::{Currency, Money};
 use rust_decimal::Decimal;
 
 use super::{Amounts, Error, LandedCost};
-use crate::amount::{rounded, spread};
+use crate::amount::{rounded, sum, times};
 use crate::rules::{FreightSpread, Valuation};
 use crate::{Ruleset, Shipment};
 
@@ -12,27 +12,33 @@ use crate::{Ruleset, Shipment};
 pub(super) struct Values {
     /// Units of the importing country's currency for one of the goods'.
     pub(super) rate: Decimal,
-    /// Of the whole consignment, rounded once.
+    /// The goods at that rate, whatever freight and insurance came to.
+    pub(super) fob: Money,
+    /// Of the whole consignment: the sum of the lines'.
     pub(super) customs_value: Money,
-    /// Goods in the importing country's currency, rounded.
-    goods: Money,
-    freight: Money,
-    insurance: Money,
-    valuation: Valuation,
+    totals: Parts<Money>,
     pub(super) lines: Vec<LineValues>,
 }
 
 pub(super) struct LineValues {
-    /// Price of the line in the importing country's currency.
-    pub(super) goods: Money,
-    pub(super) freight: Money,
-    pub(super) insurance: Money,
-    /// The line's part of the customs value.
+    /// The line's share of the goods at the rate.
+    pub(super) fob: Money,
+    /// The line's shares of the totals.
+    parts: Parts<Money>,
+    /// The sum of those parts that the valuation counts.
     pub(super) customs_value: Money,
     /// The price of one unit in the importing country's currency, exact.
     pub(super) unit_price: Decimal,
     pub(super) quantity: Decimal,
-    share: Decimal,
+    worth: Decimal,
+}
+
+/// What a value at the border is made of.
+#[derive(Debug, Clone, Copy)]
+struct Parts<T> {
+    goods: T,
+    freight: T,
+    insurance: T,
 }
 
 impl Values {
@@ -40,140 +46,107 @@ impl Values {
         check(shipment)?;
         let hub = ruleset.currency;
         let rate = rate(shipment, hub)?;
-        let mut line_goods = Vec::with_capacity(shipment.lines.len());
-        for line in &shipment.lines {
-            line_goods.push(line.unit_price.checked_mul(line.quantity)?.to_decimal());
-        }
-        let foreign_goods: Decimal = line_goods.iter().sum();
-        let freight = side("freight", shipment.freight, shipment, hub, rate)?;
-        let insurance = side("insurance", shipment.insurance, shipment, hub, rate)?;
-        let goods = times(foreign_goods, rate)?;
-        let cif = match ruleset.rules.valuation {
-            Valuation::Cif => goods + freight + insurance,
-            Valuation::Fob => goods,
+        let worth = shipment.lines.iter().map(|line| line.unit_price.checked_mul(line.quantity));
+        let worth = worth.map(|worth| worth.map(Money::to_decimal)).collect::<Result<Vec<_>, _>>()?;
+        let exact = Parts {
+            goods: times(sum(worth.iter().copied())?, rate)?,
+            freight: side("freight", shipment.freight, shipment, hub, rate)?,
+            insurance: side("insurance", shipment.insurance, shipment, hub, rate)?,
         };
-        let customs_value = rounded(cif, hub)?;
+        let valuation = ruleset.rules.valuation;
+        let totals = totals(valuation, exact, hub)?;
         let freight_shares = match ruleset.rules.freight_spread {
-            FreightSpread::Value => line_goods.clone(),
+            FreightSpread::Value => worth.clone(),
             FreightSpread::Weight => weights(shipment)?,
         };
-        let parts = Parts {
-            goods: (rounded(goods, hub)?, goods),
-            freight: (rounded(freight, hub)?, freight),
-            insurance: (rounded(insurance, hub)?, insurance),
-        };
-        let lines = lines(ruleset, shipment, rate, customs_value, &parts, &line_goods, &freight_shares)?;
-        Ok(Self {
+        let mut values = Self {
             rate,
-            customs_value,
-            goods: parts.goods.0,
-            freight: parts.freight.0,
-            insurance: parts.insurance.0,
-            valuation: ruleset.rules.valuation,
-            lines,
-        })
+            fob: rounded(exact.goods, hub)?,
+            customs_value: customs_value(valuation, totals)?,
+            totals,
+            lines: Vec::with_capacity(worth.len()),
+        };
+        values.spread(valuation, shipment, &worth, &freight_shares)?;
+        Ok(values)
+    }
+
+    /// Each total over the lines.
+    fn spread(
+        &mut self,
+        valuation: Valuation,
+        shipment: &Shipment,
+        worth: &[Decimal],
+        freight_shares: &[Decimal],
+    ) -> Result<(), Error> {
+        let fob = self.fob.allocate(worth)?;
+        let goods = self.totals.goods.allocate(worth)?;
+        let freight = self.totals.freight.allocate(freight_shares)?;
+        let insurance = self.totals.insurance.allocate(worth)?;
+        for (place, line) in shipment.lines.iter().enumerate() {
+            let parts = Parts { goods: goods[place], freight: freight[place], insurance: insurance[place] };
+            self.lines.push(LineValues {
+                fob: fob[place],
+                parts,
+                customs_value: customs_value(valuation, parts)?,
+                unit_price: times(line.unit_price.to_decimal(), self.rate)?,
+                quantity: Decimal::from(line.quantity),
+                worth: worth[place],
+            });
+        }
+        Ok(())
     }
 
     /// The shares by which consignment amounts are spread.
     pub(super) fn goods_shares(&self) -> Vec<Decimal> {
-        self.lines.iter().map(|line| line.share).collect()
+        self.lines.iter().map(|line| line.worth).collect()
     }
 
-    /// The goods' value at export, in the importing country's currency.
-    pub(super) fn fob(&self) -> Money {
-        self.goods
-    }
-
-    pub(super) fn start(&self, currency: Currency) -> Result<LandedCost, Error> {
-        let zero = Amounts::zero(currency);
-        let lines = self.lines.iter().map(|line| Amounts {
-            goods: line.goods,
-            freight: line.freight,
-            insurance: line.insurance,
-            ..zero
-        });
-        let total = Amounts { goods: self.goods, freight: self.freight, insurance: self.insurance, ..zero };
-        let mut cost = LandedCost {
+    pub(super) fn start(&self, currency: Currency) -> LandedCost {
+        let amounts = |parts: Parts<Money>| Amounts {
+            goods: parts.goods,
+            freight: parts.freight,
+            insurance: parts.insurance,
+            ..Amounts::zero(currency)
+        };
+        LandedCost {
             currency,
             customs_value: self.customs_value,
-            total,
-            lines: lines.collect(),
+            total: amounts(self.totals),
+            lines: self.lines.iter().map(|line| amounts(line.parts)).collect(),
             rules: Vec::new(),
             warnings: Vec::new(),
-        };
-        self.settle_rounding(&mut cost)?;
-        Ok(cost)
-    }
-
-    /// Goods, freight and insurance were rounded one by one, the customs value once over their sum: where that
-    /// differs by a minor unit the goods carry it, so that the parts add up to CIF + duty + tax + fees. By FOB the
-    /// customs value leaves freight out, and there is nothing to settle.
-    fn settle_rounding(&self, cost: &mut LandedCost) -> Result<(), Error> {
-        if self.valuation == Valuation::Fob {
-            return Ok(());
         }
-        let parts = self.goods.checked_add(self.freight)?.checked_add(self.insurance)?;
-        let cif = Money::sum(self.lines.iter().map(|line| line.customs_value), cost.currency)?;
-        let difference = cif.checked_sub(parts)?;
-        cost.total.goods = cost.total.goods.checked_add(difference)?;
-        for (line, values) in cost.lines.iter_mut().zip(&self.lines) {
-            line.goods = values.customs_value.checked_sub(line.freight)?.checked_sub(line.insurance)?;
-        }
-        Ok(())
     }
 }
 
-/// Rounded and exact.
-struct Parts {
-    goods: (Money, Decimal),
-    freight: (Money, Decimal),
-    insurance: (Money, Decimal),
-}
-
-fn lines(
-    ruleset: &Ruleset,
-    shipment: &Shipment,
-    rate: Decimal,
-    customs_value: Money,
-    parts: &Parts,
-    line_goods: &[Decimal],
-    freight_shares: &[Decimal],
-) -> Result<Vec<LineValues>, Error> {
-    let goods = spread(parts.goods.0, line_goods)?;
-    let freight = spread(parts.freight.0, freight_shares)?;
-    let insurance = spread(parts.insurance.0, line_goods)?;
-    let exact = |total: Decimal, shares: &[Decimal], place: usize| -> Decimal {
-        let sum: Decimal = shares.iter().sum();
-        let even = || Decimal::ONE / Decimal::from(shares.len());
-        let part = if sum.is_zero() { even() } else { shares[place] / sum };
-        total * part
+/// The totals. Where freight and insurance are part of the customs value that is rounded once over their sum, and the
+/// goods carry the settlement; else each is rounded by itself.
+fn totals(valuation: Valuation, exact: Parts<Decimal>, hub: Currency) -> Result<Parts<Money>, Error> {
+    let (freight, insurance) = (rounded(exact.freight, hub)?, rounded(exact.insurance, hub)?);
+    if valuation == Valuation::Fob {
+        return Ok(Parts { goods: rounded(exact.goods, hub)?, freight, insurance });
+    }
+    let cif = rounded(sum([exact.goods, exact.freight, exact.insurance])?, hub)?;
+    let goods = cif.checked_sub(freight)?.checked_sub(insurance)?;
+    if !goods.is_negative() {
+        return Ok(Parts { goods, freight, insurance });
+    }
+    // Goods of next to nothing under two parts that were both rounded up: the one that gained more bears it.
+    let gained = |rounded: Money, exact: Decimal| rounded.to_decimal() - exact;
+    let by_insurance = gained(insurance, exact.insurance) >= gained(freight, exact.freight);
+    let (freight, insurance) = if by_insurance {
+        (freight, insurance.checked_add(goods)?)
+    } else {
+        (freight.checked_add(goods)?, insurance)
     };
-    let values: Vec<Decimal> = (0..line_goods.len())
-        .map(|place| {
-            let goods = exact(parts.goods.1, line_goods, place);
-            match ruleset.rules.valuation {
-                Valuation::Fob => goods,
-                Valuation::Cif => {
-                    let freight = exact(parts.freight.1, freight_shares, place);
-                    goods + freight + exact(parts.insurance.1, line_goods, place)
-                }
-            }
-        })
-        .collect();
-    let customs_values = spread(customs_value, &values)?;
-    let mut lines = Vec::with_capacity(values.len());
-    for (place, line) in shipment.lines.iter().enumerate() {
-        lines.push(LineValues {
-            goods: goods[place],
-            freight: freight[place],
-            insurance: insurance[place],
-            customs_value: customs_values[place],
-            unit_price: times(line.unit_price.to_decimal(), rate)?,
-            quantity: Decimal::from(line.quantity),
-            share: line_goods[place],
-        });
+    Ok(Parts { goods: Money::zero(hub), freight, insurance })
+}
+
+fn customs_value(valuation: Valuation, parts: Parts<Money>) -> Result<Money, money::Error> {
+    match valuation {
+        Valuation::Fob => Ok(parts.goods),
+        Valuation::Cif => parts.goods.checked_add(parts.freight)?.checked_add(parts.insurance),
     }
-    Ok(lines)
 }
 
 fn check(shipment: &Shipment) -> Result<(), Error> {
@@ -221,7 +194,7 @@ fn side(
         return Ok(amount.to_decimal());
     }
     if amount.currency() == shipment.goods_currency {
-        return times(amount.to_decimal(), rate);
+        return Ok(times(amount.to_decimal(), rate)?);
     }
     Err(Error::Currency { field, found: amount.currency(), goods: shipment.goods_currency, hub })
 }
@@ -229,11 +202,7 @@ fn side(
 fn weights(shipment: &Shipment) -> Result<Vec<Decimal>, Error> {
     let weight = |(place, line): (usize, &crate::Line)| {
         let grams = line.weight_grams.filter(|grams| *grams >= 0).ok_or(Error::NoWeight(place))?;
-        times(Decimal::from(grams), Decimal::from(line.quantity))
+        Ok(times(Decimal::from(grams), Decimal::from(line.quantity))?)
     };
     shipment.lines.iter().enumerate().map(weight).collect()
-}
-
-fn times(amount: Decimal, rate: Decimal) -> Result<Decimal, Error> {
-    amount.checked_mul(rate).ok_or(Error::Money(money::Error::Overflow))
 }

@@ -37,6 +37,7 @@ macro_rules! on_every_shape {
     )+};
 }
 
+mod baskets;
 mod clocks;
 mod compose;
 mod compose_live;

@@ -4,6 +4,7 @@
 mod landed_cost;
 mod qr;
 mod s10;
+mod spread;
 mod weight;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::Profile;
 
 /// The kinds of cases.
-pub const KINDS: [&str; 5] = ["landed_cost", "qr_encode", "qr_decode", "s10", "chargeable_weight"];
+pub const KINDS: [&str; 6] = ["landed_cost", "spread", "qr_encode", "qr_decode", "s10", "chargeable_weight"];
 
 /// A case as written.
 #[derive(Debug, Clone, Deserialize)]
@@ -52,6 +53,7 @@ impl std::fmt::Display for Difference {
 pub fn run(case: &Case, profiles: &BTreeMap<String, Profile>) -> Result<Vec<Difference>, String> {
     let outcome = match case.kind.as_str() {
         "landed_cost" => landed_cost::run(&input(case)?, profiles)?,
+        "spread" => spread::run(&input(case)?)?,
         "qr_encode" => qr::encode(&input(case)?)?,
         "qr_decode" => qr::decode(&input::<qr::ToDecode>(case)?),
         "s10" => s10::run(&input(case)?)?,

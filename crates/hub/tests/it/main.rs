@@ -52,6 +52,27 @@ fn a_case_that_expects_otherwise_differs() {
     assert!(differing(text)[0].contains("colour"), "{:?}", differing(text));
 }
 
+#[test]
+fn a_spread_that_cannot_be_run_names_the_field() {
+    let wrong = |total: &str, currency: &str, shares: &str| {
+        let text = format!(
+            r#"{{"id":"x","kind":"spread","total":"{total}","currency":"{currency}","shares":{shares},"expect":{{}}}}"#
+        );
+        differing(&text).join("\n")
+    };
+    assert_eq!(wrong("0.01", "MYR", r#"["1"]"#), "");
+    assert_eq!(wrong("0.01", "MYR", "[]"), "x: shares: there is nothing to spread the amount over");
+    assert_eq!(wrong("0.01", "MYR", r#"["1", "-2"]"#), "x: shares: weight -2 of share 1 must be 0 or more");
+    assert!(
+        wrong("0.01", "MYR", r#"["1", "two"]"#).starts_with("x: shares[1]: `two` must be a decimal number")
+    );
+    let long = format!(r#"["{}"]"#, "9".repeat(40));
+    assert!(wrong("0.01", "MYR", &long).contains("at most 28 digits"), "{}", wrong("0.01", "MYR", &long));
+    assert!(wrong("0.5", "JPY", r#"["1"]"#).starts_with("x: total: `0.5` has 1 digits"));
+    assert!(wrong("0.01", "MYX", r#"["1"]"#).starts_with("x: currency: "));
+    assert!(wrong("0.01", "MYR", "[1]").starts_with("x: shares[0]: "));
+}
+
 /// What a changed Malaysian profile is refused with.
 fn refused(from: &str, to: &str) -> String {
     let (_, text) = builtin("my").unwrap();

@@ -53,6 +53,7 @@ fn refused(place: usize, refusal: &Refusal) -> Error {
         }
         Refusal::NoRate(_) => "CUSTOMS_RATE_UNAVAILABLE",
         Refusal::Customs(_) => "LANDED_COST_UNAVAILABLE",
+        Refusal::TooLarge(_) => "AMOUNT_TOO_LARGE",
     };
     Error::Refused { reason, message: refusal.to_string(), about }
 }

@@ -59,6 +59,26 @@ pub(crate) enum Refusal {
     NoRate(String),
     #[error("{0}")]
     Customs(String),
+    #[error("{0}: a sum of these goods is more than a hub counts; order fewer")]
+    TooLarge(money::Error),
+}
+
+impl From<customs::landed_cost::Error> for Refusal {
+    fn from(error: customs::landed_cost::Error) -> Self {
+        match error {
+            customs::landed_cost::Error::Money(error) => error.into(),
+            other => Self::Customs(other.to_string()),
+        }
+    }
+}
+
+impl From<money::Error> for Refusal {
+    fn from(error: money::Error) -> Self {
+        match error {
+            money::Error::Overflow => Self::TooLarge(error),
+            other => Self::Customs(other.to_string()),
+        }
+    }
 }
 
 /// What decides besides the consignment itself.
@@ -80,8 +100,7 @@ pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Lan
     let carriage = carriage(terms, consignment)?;
     let customs_rate = customs_rate(terms, consignment.currency)?;
     let shipment = shipment(terms, consignment, &carriage, customs_rate.as_ref())?;
-    let cost =
-        customs::landed_cost(ruleset, &shipment).map_err(|error| Refusal::Customs(error.to_string()))?;
+    let cost = customs::landed_cost(ruleset, &shipment)?;
     warnings.extend(cost.warnings);
     warnings.extend(customs_rate.iter().flat_map(|rate| rate.warnings.iter().cloned()));
     Ok(Landed {
@@ -138,7 +157,6 @@ fn shipment(
     carriage: &CarriageOption,
     customs_rate: Option<&CustomsRate>,
 ) -> Result<Shipment, Refusal> {
-    let insurance = insurance(terms, consignment).map_err(|error| Refusal::Customs(error.to_string()))?;
     Ok(Shipment {
         date: terms.today,
         transport: carriage.transport,
@@ -146,7 +164,7 @@ fn shipment(
         customs_rate: customs_rate.map(|rate| rate.reference.rate),
         seller_registered: consignment.seller_tax_registered,
         freight: carriage.price,
-        insurance,
+        insurance: insurance(terms, consignment)?,
         lines: consignment.goods.iter().map(|goods| line(consignment.from, goods)).collect(),
     })
 }

@@ -28,14 +28,22 @@ impl From<pricing::Error> for Error {
     fn from(error: pricing::Error) -> Self {
         match error {
             pricing::Error::Refused(refusal) => Self::Refused(refusal),
-            other => Self::Fault(other.to_string()),
+            pricing::Error::Money(error) => error.into(),
+            pricing::Error::Answer(problem) => Self::Fault(problem),
         }
     }
 }
 
 impl From<money::Error> for Error {
     fn from(error: money::Error) -> Self {
-        Self::Fault(error.to_string())
+        match error {
+            // Prices and quantities are the buyer's and the seller's: no fault of the hub.
+            money::Error::Overflow => {
+                let message = format!("{error}: a sum of these goods is more than a hub counts; order fewer");
+                Self::Refused(Refusal::new("AMOUNT_TOO_LARGE", message))
+            }
+            other => Self::Fault(other.to_string()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use kernel::{ConsignmentId, HoldId, OrderId, ReservationId, SellerId};
 use money::{Currency, Money};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
@@ -336,7 +337,7 @@ impl Order {
         if refund.checked_cmp(all)?.is_gt() {
             return Err(Error::Refund { refund, left: all });
         }
-        let weights: Vec<i64> = left.iter().map(|left| left.minor()).collect();
+        let weights: Vec<Decimal> = left.iter().map(|left| left.to_decimal()).collect();
         for (place, share) in places.into_iter().zip(refund.allocate(&weights)?) {
             let refunded = &mut self.progress.consignments[place].refunded;
             *refunded = refunded.checked_add(share)?;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use kernel::{ConsignmentId, ProductId, SellerId, VariantId};
 use money::{Currency, Money, Rounding};
+use rust_decimal::Decimal;
 
 use super::Refusal;
 use super::price::Price;
@@ -211,9 +212,9 @@ fn convert(amount: Money, rates: &[Rate], to: Currency) -> Result<Money, Error> 
 fn share(price: &Price, worth: &[Money], landed: &[Price]) -> Result<Vec<Price>, Error> {
     let mut shares = vec![[Money::zero(price.currency()); 6]; worth.len()];
     for (place, part) in price.parts().into_iter().enumerate() {
-        let weights: Vec<i64> = match place {
-            0 => worth.iter().map(|worth| worth.minor()).collect(),
-            _ => landed.iter().map(|line| line.parts()[place].minor()).collect(),
+        let weights: Vec<Decimal> = match place {
+            0 => worth.iter().map(|worth| worth.to_decimal()).collect(),
+            _ => landed.iter().map(|line| line.parts()[place].to_decimal()).collect(),
         };
         for (line, share) in shares.iter_mut().zip(part.allocate(&weights)?) {
             line[place] = share;

@@ -12,9 +12,11 @@ use proto::logistics::internal::v1::{
 use proto::logistics::v1::CarriageOption;
 use proto::types::v1 as types;
 use rpc::Peer;
+use tonic::{Code, Status};
 
 use super::{amount, failed, missing, part, price, rate};
 use crate::app::asks::{Error, KeptBack, Logistics};
+use crate::domain::Refusal;
 use crate::domain::pricing::{Group, LandedCost, Offer};
 use crate::domain::quote::{AppliedRule, Carriage, Transport};
 
@@ -47,7 +49,7 @@ impl Logistics for LogisticsPeer {
             postcode: postcode.to_owned(),
             carriage_service: carriage_service.to_owned(),
         };
-        let answer = self.costs.clone().quote_landed_cost(request).await.map_err(failed)?.into_inner();
+        let answer = self.costs.clone().quote_landed_cost(request).await.map_err(not_quoted)?.into_inner();
         answer.consignments.into_iter().map(|cost| landed(cost, self.currency)).collect()
     }
 
@@ -61,6 +63,17 @@ impl Logistics for LogisticsPeer {
             CancelConsignmentsOutcome::Unspecified => Err(missing("an outcome")),
         }
     }
+}
+
+/// The request holds what catalog knows of the goods and nothing else that is not checked already: when logistics cannot
+/// read it, these goods cannot be quoted.
+fn not_quoted(status: Status) -> Error {
+    if status.code() == Code::InvalidArgument {
+        let fields = rpc::status::fields(&status).join(", ");
+        let message = format!("these goods cannot be quoted: {fields}: {}", status.message());
+        return Error::Refused(Refusal::new("GOODS_NOT_QUOTABLE", message));
+    }
+    failed(status)
 }
 
 fn consignment(group: &Group) -> ConsignmentToQuote {
