@@ -79,5 +79,6 @@ fn wire(offer: &Offer, languages: &[String]) -> WireOffer {
             height_mm: offer.height_mm,
         }),
         preference: offer.preference.clone(),
+        stock_units: offer.stock_units,
     }
 }

@@ -6,6 +6,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::product::Translation;
+use crate::domain::quoted::Attributes;
 
 /// A variant with its product, seller, shelf and place.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -35,6 +36,23 @@ pub(crate) struct Offer {
     pub(crate) stock_item_id: Uuid,
     pub(crate) stock_units: i64,
     pub(crate) stock_free: i64,
+}
+
+impl Offer {
+    /// What it is for carrier and customs.
+    pub(crate) fn attributes(&self) -> Attributes {
+        Attributes {
+            category: self.category.clone(),
+            hs_code: self.hs_code.clone(),
+            origin: self.origin.clone(),
+            from_country: self.from_country.clone(),
+            weight_grams: self.weight_grams,
+            size_mm: [self.length_mm, self.width_mm, self.height_mm],
+            stock_units: self.stock_units,
+            preference: self.preference.clone(),
+            seller_tax_registered: self.tax_registered,
+        }
+    }
 }
 
 /// The offers of variants, in no order.

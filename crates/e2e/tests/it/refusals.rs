@@ -7,17 +7,17 @@ use proto::catalog::internal::v1::SuspendSellerRequest;
 use proto::catalog::v1::{ListProductsRequest, UpdateProductRequest, VariantInput};
 use proto::order::v1::OrderState;
 use proto::types::v1::Money;
-use rpc::status::reason;
+use rpc::status::{metadata, reason};
 use tonic::Status;
 
 use crate::town::{Ground, STILL, Town, available, place, quote, seller, total, wallet};
 
-fn why(refused: Result<impl Sized, Status>) -> String {
+fn why<T>(refused: Result<T, Status>) -> String {
     reason(&refused.err().unwrap()).unwrap()
 }
 
-/// The seller asks another price.
-async fn reprice(seller: &Market) {
+/// The seller edits its first product.
+async fn edit(seller: &Market, change: impl FnOnce(&mut UpdateProductRequest)) {
     let mut products = seller.shop.session.products();
     let request = ListProductsRequest {
         seller_id: seller.shop.session.subject.clone(),
@@ -27,7 +27,7 @@ async fn reprice(seller: &Market) {
     let variants = product.variants.iter().map(|variant| VariantInput {
         sku: variant.sku.clone(),
         name: variant.name.clone(),
-        price: Some(Money { currency: "THB".to_owned(), minor_units: 99_900 }),
+        price: variant.price.clone(),
         hs_code: variant.hs_code.clone(),
         origin: variant.origin.clone(),
         weight_grams: variant.weight_grams,
@@ -36,7 +36,7 @@ async fn reprice(seller: &Market) {
         stock_units: variant.stock_units,
         ..VariantInput::default()
     });
-    let request = UpdateProductRequest {
+    let mut request = UpdateProductRequest {
         request_id: proof::request_id(),
         product_id: product.product_id.clone(),
         etag: product.etag.clone(),
@@ -44,6 +44,7 @@ async fn reprice(seller: &Market) {
         variants: variants.collect(),
         translations: product.translations,
     };
+    change(&mut request);
     products.update_product(request).await.unwrap();
 }
 
@@ -60,14 +61,39 @@ on_every_shape! {
         town.close().await;
     }
 
-    async fn a_price_that_changed(ground: Ground) {
+    async fn a_quoted_price_holds_until_the_quote_expires(ground: Ground) {
         let town = Town::open(&ground, STILL).await;
         let thai = seller(&town.hub, &[5]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let quote = quote(&buyer, &[(thai.variants[0].clone(), 2)]).await;
         purchase::fund(&buyer, &total(&quote)).await.unwrap();
-        reprice(&thai).await;
-        assert_eq!(why(place(&buyer, &quote).await), "PRICE_CHANGED");
+        edit(&thai, |request| {
+            request.variants[0].price = Some(Money { currency: "THB".to_owned(), minor_units: 99_900 });
+            request.translations[0].title = "Silk shawl".to_owned();
+        })
+        .await;
+        let order = place(&buyer, &quote).await.unwrap();
+        assert_eq!((order.state(), order.price), (OrderState::Confirmed, quote.price));
+        assert_eq!((wallet(&buyer).await.0, available(&thai, 0).await), (0, 3));
+        town.check().await;
+        town.close().await;
+    }
+
+    async fn goods_that_changed_since_the_quote(ground: Ground) {
+        let town = Town::open(&ground, STILL).await;
+        let thai = seller(&town.hub, &[5]).await;
+        let buyer = town.hub.buyer("aisyah").unwrap();
+        let quote = quote(&buyer, &[(thai.variants[0].clone(), 2)]).await;
+        purchase::fund(&buyer, &total(&quote)).await.unwrap();
+        edit(&thai, |request| {
+            request.category = "tobacco".to_owned();
+            request.variants[0].weight_grams = 12_000;
+        })
+        .await;
+        let refused = place(&buyer, &quote).await.unwrap_err();
+        assert_eq!(metadata(&refused, "changed").as_deref(), Some("category,weight_grams"));
+        assert_eq!(metadata(&refused, "variant_id"), Some(thai.variants[0].clone()));
+        assert_eq!(why::<()>(Err(refused)), "QUOTE_STALE");
         assert_eq!((wallet(&buyer).await.1, available(&thai, 0).await), (0, 5));
         town.close().await;
     }

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 use super::Refusal;
 use super::price::Price;
-use super::quote::{AppliedRule, Carriage, QuotedConsignment, QuotedLine, Rate};
+use super::quote::{AppliedRule, Attributes, Carriage, QuotedConsignment, QuotedLine, Rate};
 
 /// The most consignments of one quote.
 pub(crate) const CONSIGNMENTS_MAX: usize = 50;
@@ -63,6 +63,8 @@ pub(crate) struct Offer {
     pub(crate) size_mm: Option<[i64; 3]>,
     /// A trade preference; empty: none.
     pub(crate) preference: String,
+    /// Stock units that one unit takes.
+    pub(crate) stock_units: i64,
 }
 
 /// The offers that travel together, with how many of each.
@@ -236,6 +238,12 @@ fn line(offer: Offer, quantity: i64, price: Price) -> QuotedLine {
         origin: offer.origin,
         weight_grams: offer.weight_grams,
         category: offer.category,
+        attributes: Some(Attributes {
+            size_mm: offer.size_mm,
+            stock_units: offer.stock_units,
+            preference: offer.preference,
+            seller_tax_registered: offer.seller_tax_registered,
+        }),
     }
 }
 

@@ -90,6 +90,22 @@ pub(crate) struct QuotedLine {
     pub(crate) weight_grams: i64,
     /// The category's slug.
     pub(crate) category: String,
+    /// What else decided its landed price; quotes of earlier releases do not have it.
+    #[serde(default)]
+    pub(crate) attributes: Option<Attributes>,
+}
+
+/// What decides a line's landed price besides what is shown of it: it is compared when the quote is ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attributes {
+    /// Packed length, width and height of one unit.
+    pub(crate) size_mm: Option<[i64; 3]>,
+    /// Stock units that one unit takes.
+    pub(crate) stock_units: i64,
+    /// A trade preference; empty: none.
+    pub(crate) preference: String,
+    /// The seller is registered for the tax on low-value goods.
+    pub(crate) seller_tax_registered: bool,
 }
 
 /// How a consignment is carried.

@@ -86,7 +86,7 @@ on_both! {
 
     async fn a_refusal_leaves_nothing_held(database: Database) {
         let shop = Shop::open(&database).await;
-        for (rpc, refusal) in [("Reserve", "OUT_OF_STOCK"), ("Reserve", "PRICE_CHANGED"), ("Authorise", "INSUFFICIENT_FUNDS")] {
+        for (rpc, refusal) in [("Reserve", "OUT_OF_STOCK"), ("Reserve", "QUOTE_STALE"), ("Authorise", "INSUFFICIENT_FUNDS")] {
             let quote = shop.quote().await;
             let request = place_request(&quote, PaymentMethod::Wallet);
             shop.world.fail(rpc, [Failure::Refuse(refusal)]);

@@ -110,6 +110,7 @@ impl World {
             weight_grams: 120,
             dimensions: Some(Dimensions { length_mm: 200, width_mm: 150, height_mm: 30 }),
             preference: String::new(),
+            stock_units: 1,
         };
         self.state().offers.insert(variant_id.clone(), offer);
         variant_id
