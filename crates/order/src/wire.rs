@@ -204,6 +204,7 @@ pub(crate) fn quote(quote: &Quote) -> Result<message::Quote, money::Error> {
         profile_hash: quote.profile_hash.clone(),
         created_at: Some(timestamp(quote.created_at)),
         expires_at: Some(timestamp(quote.expires_at)),
+        postcode: quote.postcode.clone(),
     })
 }
 
@@ -275,6 +276,7 @@ fn carriage(carriage: &Carriage) -> message::Carriage {
         chargeable_grams: carriage.chargeable_grams,
         days_min: carriage.days_min,
         days_max: carriage.days_max,
+        zone: carriage.zone.clone(),
     }
 }
 

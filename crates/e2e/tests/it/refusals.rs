@@ -2,15 +2,15 @@
 
 use chrono::Duration;
 use proof::market::Market;
-use proof::purchase;
+use proof::purchase::{self, Placing};
 use proto::catalog::internal::v1::SuspendSellerRequest;
 use proto::catalog::v1::{ListProductsRequest, UpdateProductRequest, VariantInput};
-use proto::order::v1::OrderState;
-use proto::types::v1::Money;
+use proto::order::v1::{CreateQuoteRequest, OrderState, PaymentMethod, QuoteLine};
+use proto::types::v1::{Address, Money};
 use rpc::status::{metadata, reason};
 use tonic::Status;
 
-use crate::town::{Ground, STILL, Town, available, place, quote, seller, total, wallet};
+use crate::town::{Ground, STILL, Town, address, available, place, quote, seller, total, wallet};
 
 fn why<T>(refused: Result<T, Status>) -> String {
     reason(&refused.err().unwrap()).unwrap()
@@ -95,6 +95,41 @@ on_every_shape! {
         assert_eq!(metadata(&refused, "variant_id"), Some(thai.variants[0].clone()));
         assert_eq!(why::<()>(Err(refused)), "QUOTE_STALE");
         assert_eq!((wallet(&buyer).await.1, available(&thai, 0).await), (0, 5));
+        town.close().await;
+    }
+
+    async fn an_address_in_a_dearer_zone_than_was_quoted(ground: Ground) {
+        let (_, text) = hub::builtin("my").unwrap();
+        let near = "[[carriers.services.zones]]\nfrom = [\"TH\", \"SG\", \"ID\"]\nfirst_price = \"14.00\"";
+        let east = near.replace("first_price = \"14.00\"", "postcodes = [\"87\", \"88\"]\nfirst_price = \"35.00\"");
+        let text = text.replacen(near, &format!("{east}\nnext_price = \"3.20\"\ndays_min = 6\ndays_max = 12\n\n{near}"), 1);
+        let town = Town::open_profile(&text, &ground, STILL, None).await;
+        let thai = seller(&town.hub, &[5]).await;
+        let buyer = town.hub.buyer("aisyah").unwrap();
+        let quote_for = async |postcode: &str| {
+            let request = CreateQuoteRequest {
+                request_id: proof::request_id(),
+                lines: vec![QuoteLine { variant_id: thai.variants[0].clone(), quantity: 1, ..QuoteLine::default() }],
+                postcode: postcode.to_owned(),
+                carriage_service: "selat-packet".to_owned(),
+                ..CreateQuoteRequest::default()
+            };
+            buyer.quotes().create_quote(request).await.unwrap().into_inner().quote.unwrap()
+        };
+        let sabah = Address { city: "Kota Kinabalu".to_owned(), postcode: "MY-88 000".to_owned(), ..address() };
+        let placing = Placing::new(sabah, PaymentMethod::Wallet);
+        let mut cheap = 0;
+        for postcode in ["50450", ""] {
+            let quote = quote_for(postcode).await;
+            purchase::fund(&buyer, &total(&quote)).await.unwrap();
+            assert_eq!(why(purchase::place(&buyer, &quote, &placing).await), "ADDRESS_CHANGED");
+            cheap = total(&quote).minor_units;
+        }
+        let quote = quote_for("88000").await;
+        assert!(total(&quote).minor_units > cheap);
+        purchase::fund(&buyer, &total(&quote)).await.unwrap();
+        let order = purchase::place(&buyer, &quote, &placing).await.unwrap();
+        assert_eq!((order.state(), available(&thai, 0).await), (OrderState::Confirmed, 4));
         town.close().await;
     }
 

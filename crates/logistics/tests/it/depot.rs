@@ -146,6 +146,7 @@ impl Depot {
                 chargeable_grams: 250,
                 days_min: 4,
                 days_max: 8,
+                ..Carriage::default()
             }),
             ..QuotedConsignment::default()
         }

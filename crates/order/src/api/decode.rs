@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 use std::str::FromStr;
 
-use kernel::Country;
 use proto::order::v1 as message;
 use proto::types::v1 as types;
 use tonic::Status;
 
 use crate::domain::order::{Address, PaymentMethod};
 use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, Wish};
+use crate::market::Market;
 
 /// The longest line of an address, in characters.
 const ADDRESS_CHARACTERS_MAX: usize = 200;
@@ -70,6 +70,24 @@ impl Violations {
             self.add(field, "has control characters; only printable ones are allowed");
         }
         text.to_owned()
+    }
+
+    /// A postcode of the hub's country, of `least` to `most` characters.
+    pub(crate) fn postcode(
+        &mut self,
+        field: &str,
+        postcode: &str,
+        least: usize,
+        most: usize,
+        market: &Market,
+    ) -> String {
+        match market.postcode_problem(postcode) {
+            Some(problem) if (1..=most).contains(&postcode.chars().count()) => {
+                self.add(field, problem);
+                postcode.to_owned()
+            }
+            _ => self.text(field, postcode, least, most),
+        }
     }
 
     /// All of it as INVALID_ARGUMENT, if there is any.
@@ -142,27 +160,29 @@ pub(crate) fn return_lines(
 /// Where an order goes: in the hub's country.
 pub(crate) fn address(
     message: Option<&types::Address>,
-    country: Country,
+    market: &Market,
     violations: &mut Violations,
 ) -> Option<Address> {
     let Some(message) = message else {
         violations.add("address", "is required");
         return None;
     };
+    let (long, short) = (ADDRESS_CHARACTERS_MAX, ADDRESS_SHORT_CHARACTERS_MAX);
+    let postcode = violations.postcode("address.postcode", &message.postcode, 1, short, market);
     let mut text = |name: &str, value: &str, least, most| {
         violations.text(&format!("address.{name}"), value, least, most)
     };
-    let (long, short) = (ADDRESS_CHARACTERS_MAX, ADDRESS_SHORT_CHARACTERS_MAX);
     let address = Address {
         recipient: text("recipient", &message.recipient, 1, long),
         line1: text("line1", &message.line1, 1, long),
         line2: text("line2", &message.line2, 0, long),
         city: text("city", &message.city, 1, long),
         state: text("state", &message.state, 0, long),
-        postcode: text("postcode", &message.postcode, 1, short),
+        postcode,
         country: message.country.clone(),
         phone: text("phone", &message.phone, 0, short),
     };
+    let country = market.country;
     if message.country != country.as_str() {
         let found: String = message.country.chars().take(SHOWN_CHARACTERS).collect();
         violations.add("address.country", format!("is `{found}`; this hub delivers in {country}"));

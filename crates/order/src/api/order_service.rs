@@ -72,7 +72,7 @@ impl OrderService for Api {
         let key = place_key(&caller, &message)?;
         let mut violations = Violations::default();
         let quote_id = violations.id("quote_id", &message.quote_id);
-        let address = decode::address(message.address.as_ref(), self.0.market.country, &mut violations);
+        let address = decode::address(message.address.as_ref(), &self.0.market, &mut violations);
         let method = decode::method(message.payment_method, &mut violations);
         let client_reference = decode::reference(&message.client_reference, &mut violations);
         let attributes = decode::attributes(&message.attributes, &mut violations);

@@ -28,7 +28,7 @@ pub(crate) struct QuoteWanted {
     pub(crate) wishes: Vec<Wish>,
     /// The buyer's currency; the hub's when none is said.
     pub(crate) currency: Option<Currency>,
-    /// The destination's postcode; may be empty.
+    /// The destination's postcode; empty: the zones of all postcodes that have none of their own.
     pub(crate) postcode: String,
     /// The carrier's service; empty: the cheapest.
     pub(crate) carriage_service: String,
@@ -81,6 +81,7 @@ impl App {
             id,
             owner: wanted.owner,
             currency,
+            postcode: wanted.postcode,
             consignments,
             warnings,
             profile_hash: self.market.profile_hash.clone(),

@@ -18,6 +18,9 @@ pub(crate) struct Quote {
     pub(crate) owner: Option<String>,
     /// The buyer's currency.
     pub(crate) currency: Currency,
+    /// The postcode that it was asked for; empty: none was said.
+    #[serde(default)]
+    pub(crate) postcode: String,
     /// What each seller ships from each country.
     pub(crate) consignments: Vec<QuotedConsignment>,
     /// What the buyer should know.
@@ -125,6 +128,9 @@ pub(crate) struct Carriage {
     pub(crate) days_min: i32,
     /// Days in transit, at most.
     pub(crate) days_max: i32,
+    /// The carrier's zone that the price is for, as the hub names it; quotes of earlier releases do not have it.
+    #[serde(default)]
+    pub(crate) zone: Option<String>,
 }
 
 /// How goods travel.
@@ -188,6 +194,28 @@ impl Quote {
     /// Whether this principal may see and order it.
     pub(crate) fn is_open_to(&self, principal: Option<&str>) -> bool {
         self.owner.is_none() || self.owner.as_deref() == principal
+    }
+
+    /// Whether each consignment is carried to its destination in the zone that was quoted; `zone_of` tells the zone
+    /// that its carriage has there.
+    pub(crate) fn check_zones(
+        &self,
+        zone_of: impl Fn(&QuotedConsignment) -> Option<String>,
+    ) -> Result<(), Refusal> {
+        let differs =
+            |one: &&QuotedConsignment| one.carriage.zone.is_some() && zone_of(one) != one.carriage.zone;
+        let Some(other) = self.consignments.iter().find(differs) else { return Ok(()) };
+        let quoted_for = match self.postcode.as_str() {
+            "" => "no postcode".to_owned(),
+            postcode => format!("postcode {postcode}"),
+        };
+        let carrier = &other.carriage.title;
+        let message = format!(
+            "the address is in another zone of {carrier} than was quoted ({quoted_for}): ask for a quote with its postcode"
+        );
+        let mut refusal = Refusal::new("ADDRESS_CHANGED", message);
+        refusal.metadata.push(("consignment_id".to_owned(), other.id.to_string()));
+        Err(refusal)
     }
 
     /// Whether it can still be ordered.

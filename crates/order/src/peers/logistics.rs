@@ -132,6 +132,7 @@ fn carriage(option: CarriageOption) -> Carriage {
         chargeable_grams: option.chargeable_grams,
         days_min: option.days_min,
         days_max: option.days_max,
+        zone: option.zone,
     }
 }
 
