@@ -27,6 +27,7 @@ pub async fn quote(buyer: &Session, wishes: &[Wish], currency: &str) -> Result<Q
         currency: currency.to_owned(),
         postcode: String::new(),
         carriage_service: String::new(),
+        guest_secret: String::new(),
     };
     let answer = buyer.quotes().create_quote(request).await?.into_inner();
     answer.quote.ok_or_else(|| Status::internal("an answer without a quote"))
@@ -61,6 +62,7 @@ pub async fn place(buyer: &Session, quote: &Quote, placing: &Placing) -> Result<
         payment_method: placing.method.into(),
         client_reference: placing.client_reference.clone(),
         attributes: placing.attributes.clone(),
+        guest_secret: String::new(),
     };
     let answer = buyer.orders().place_order(request).await?.into_inner();
     answer.order.ok_or_else(|| Status::internal("an answer without an order"))

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use proto::order::v1 as message;
 use proto::types::v1 as types;
+use rpc::{Caller, GuestSecret};
 use tonic::Status;
 
 use crate::domain::order::{Address, PaymentMethod};
@@ -188,6 +189,19 @@ pub(crate) fn address(
         violations.add("address.country", format!("is `{found}`; this hub delivers in {country}"));
     }
     Some(address)
+}
+
+/// The secret of a guest, if there is one.
+pub(crate) fn guest_secret(text: &str, violations: &mut Violations) -> Option<GuestSecret> {
+    if text.is_empty() {
+        return None;
+    }
+    GuestSecret::parse(text).map_err(|problem| violations.add("guest_secret", problem)).ok()
+}
+
+/// Whom a caller proves to be: himself by his token, and a guest by the secret.
+pub(crate) fn principals(caller: Option<&Caller>, secret: Option<&GuestSecret>) -> Vec<String> {
+    caller.map(Caller::principal).into_iter().chain(secret.map(GuestSecret::principal)).collect()
 }
 
 /// How an order is paid.

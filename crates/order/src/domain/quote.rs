@@ -14,7 +14,8 @@ use super::price::Price;
 pub(crate) struct Quote {
     /// Its id.
     pub(crate) id: QuoteId,
-    /// The principal that asked for it; nobody when it was asked for without a token.
+    /// The principal that asked for it: a guest by the hash of its secret. Nobody: a guest at an earlier release, who
+    /// could not prove that it is his.
     pub(crate) owner: Option<String>,
     /// The buyer's currency.
     pub(crate) currency: Currency,
@@ -191,9 +192,9 @@ impl Quote {
         Price::sum(self.consignments.iter().map(|consignment| &consignment.price), self.currency)
     }
 
-    /// Whether this principal may see and order it.
-    pub(crate) fn is_open_to(&self, principal: Option<&str>) -> bool {
-        self.owner.is_none() || self.owner.as_deref() == principal
+    /// Whether one of these principals, by which the same person is known, may see and order it.
+    pub(crate) fn is_open_to(&self, principals: &[String]) -> bool {
+        self.owner.as_ref().is_some_and(|owner| principals.contains(owner))
     }
 
     /// Whether each consignment is carried to its destination in the zone that was quoted; `zone_of` tells the zone
