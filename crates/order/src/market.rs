@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use kernel::Country;
 use money::Currency;
 
@@ -63,6 +63,11 @@ impl Market {
             return_period: Duration::days(terms.return_days.into()),
             profile: profile.clone(),
         }
+    }
+
+    /// The day at the hub: the day of permits.
+    pub(crate) fn today(&self, now: DateTime<Utc>) -> NaiveDate {
+        self.profile.today(now)
     }
 
     /// What is wrong with a postcode of the hub's country.

@@ -11,7 +11,9 @@ use proto::types::v1 as types;
 use crate::domain::consignment::{self, Consignment, Step};
 use crate::domain::order::{Address, Order, PaymentMethod, Progress, State};
 use crate::domain::price::Price;
-use crate::domain::quote::{AppliedRule, Carriage, Quote, QuotedConsignment, QuotedLine, Rate, Transport};
+use crate::domain::quote::{
+    AppliedRule, Carriage, Permit, Quote, QuotedConsignment, QuotedLine, Rate, Transport,
+};
 use crate::domain::returns::{self, Return};
 use crate::store::sagas::Kept;
 
@@ -244,7 +246,17 @@ fn line(line: &QuotedLine) -> Result<message::QuotedLine, money::Error> {
         origin: line.origin.clone(),
         weight_grams: line.weight_grams,
         category: line.category.clone(),
+        permit: line.permit.as_ref().map(permit),
     })
+}
+
+/// A permit.
+pub(crate) fn permit(permit: &Permit) -> types::Permit {
+    types::Permit {
+        number: permit.number.clone(),
+        authority: permit.authority.clone(),
+        expires_on: permit.expires_on.to_string(),
+    }
 }
 
 /// A price in parts with its total.

@@ -1,5 +1,6 @@
 //! Reading requests: a field that is wrong is named.
 
+use chrono::NaiveDate;
 use hub::Parcel;
 use kernel::Country;
 use proto::convert::{self, Invalid};
@@ -33,6 +34,11 @@ pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result
 
 pub(super) fn country(field: &str, text: &str) -> Result<Country, Invalid> {
     text.parse().map_err(|error: kernel::CountryError| Invalid::new(field, error.to_string()))
+}
+
+/// A day, YYYY-MM-DD.
+pub(super) fn day(field: &str, text: &str) -> Result<NaiveDate, Invalid> {
+    text.parse().map_err(|_| Invalid::new(field, "must be a day, YYYY-MM-DD"))
 }
 
 /// Units of one size and weight.
@@ -91,5 +97,10 @@ fn read_goods(path: &str, asked: &LineToQuote) -> Result<Goods, Invalid> {
         origin: country(&field("origin"), &asked.origin)?,
         category: text(&field("category"), &asked.category, 0, 100)?,
         preference: Some(preference).filter(|code| !code.is_empty()),
+        permit_until: asked
+            .permit
+            .as_ref()
+            .map(|permit| day(&field("permit.expires_on"), &permit.expires_on))
+            .transpose()?,
     })
 }

@@ -31,6 +31,8 @@ pub(crate) struct Goods {
     pub(crate) origin: Country,
     pub(crate) category: String,
     pub(crate) preference: Option<String>,
+    /// The last day of the permit that the buyer names.
+    pub(crate) permit_until: Option<NaiveDate>,
 }
 
 /// A landed cost in the hub's currency.
@@ -55,6 +57,8 @@ pub(crate) enum Refusal {
     NoCarriage(String),
     #[error("line {line}: {reason}")]
     Prohibited { line: usize, reason: String },
+    #[error("line {line}: {reason}; {problem}")]
+    NoPermit { line: usize, reason: String, problem: String },
     #[error("{0}")]
     NoRate(String),
     #[error("{0}")]
@@ -96,7 +100,7 @@ pub(crate) struct Terms<'a> {
 /// Works the landed cost out.
 pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Landed, Refusal> {
     let ruleset = terms.profile.ruleset(consignment.from).ok_or(Refusal::NoLane(consignment.from))?;
-    let mut warnings = restrictions(terms.profile, consignment)?;
+    let mut warnings = restrictions(terms, consignment)?;
     let carriage = carriage(terms, consignment)?;
     let customs_rate = customs_rate(terms, consignment.currency)?;
     let shipment = shipment(terms, consignment, &carriage, customs_rate.as_ref())?;
@@ -114,15 +118,26 @@ pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Lan
     })
 }
 
-/// What a buyer is told of goods that need a permit; goods that are never carried are refused.
-fn restrictions(profile: &Profile, consignment: &Consignment) -> Result<Vec<String>, Refusal> {
+/// What a buyer is told of goods that come with the permit that they need; without one, and where goods are never carried,
+/// they are refused.
+fn restrictions(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<String>, Refusal> {
     let mut warnings = Vec::new();
     for (line, goods) in consignment.goods.iter().enumerate() {
-        match profile.restricted(Some(&goods.hs_code), &goods.category, goods.origin) {
+        match terms.profile.restricted(Some(&goods.hs_code), &goods.category, goods.origin) {
             Some(found) if found.prohibited => {
                 return Err(Refusal::Prohibited { line, reason: found.reason });
             }
-            Some(found) => warnings.push(found.reason),
+            Some(found) => match goods.permit_until {
+                Some(last) if last >= terms.today => warnings.push(found.reason),
+                Some(last) => {
+                    let problem = format!("the permit that is named expired on {last}");
+                    return Err(Refusal::NoPermit { line, reason: found.reason, problem });
+                }
+                None => {
+                    let problem = "name its number, its authority and its last day".to_owned();
+                    return Err(Refusal::NoPermit { line, reason: found.reason, problem });
+                }
+            },
             None => {}
         }
     }

@@ -11,7 +11,7 @@ use runtime::Sandbox;
 use testkit::on_both;
 use tonic::{Code, Status};
 
-use crate::depot::{Depot, silk};
+use crate::depot::{Depot, permit, silk};
 
 fn consignment(from: &str, lines: Vec<LineToQuote>) -> ConsignmentToQuote {
     ConsignmentToQuote { from_country: from.to_owned(), seller_tax_registered: true, lines }
@@ -80,6 +80,24 @@ on_both! {
             assert_eq!((refused.code(), reason(&refused).as_deref()), (Code::FailedPrecondition, Some(why)));
             assert_eq!(metadata(&refused, "consignment").as_deref(), Some("1"));
         }
+        depot.hub.stop().await;
+    }
+
+    async fn goods_that_need_a_permit_come_with_one_that_holds(database: Database) {
+        let depot = Depot::open(&database).await;
+        let medicine = |permit| LineToQuote { hs_code: "300490".to_owned(), permit, ..silk("MYR", 100, 1) };
+        // Kuala Lumpur is eight hours ahead of UTC.
+        let today = (depot.hub.now() + chrono::Duration::hours(8)).date_naive();
+        let (yesterday, today) = (today.pred_opt().unwrap().to_string(), today.to_string());
+        for named in [None, Some(permit(&yesterday))] {
+            let lines = vec![silk("MYR", 100, 1), medicine(named)];
+            let refused = quote(&depot, vec![consignment("TH", lines)]).await.unwrap_err();
+            assert_eq!((refused.code(), reason(&refused).as_deref()), (Code::FailedPrecondition, Some("PERMIT_REQUIRED")));
+            assert_eq!(metadata(&refused, "line").as_deref(), Some("1"));
+        }
+        // Its last day counts, and the buyer is told what it is for.
+        let quoted = quote(&depot, vec![consignment("TH", vec![medicine(Some(permit(&today)))])]).await.unwrap();
+        assert!(quoted[0].warnings.iter().any(|warning| warning.contains("permit")), "{:?}", quoted[0].warnings);
         depot.hub.stop().await;
     }
 

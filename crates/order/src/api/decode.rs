@@ -11,6 +11,7 @@ use tonic::Status;
 
 use crate::domain::order::{Address, PaymentMethod};
 use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, Wish};
+use crate::domain::quote::Permit;
 use crate::market::Market;
 
 /// The longest line of an address, in characters.
@@ -23,6 +24,9 @@ pub(crate) const REFERENCE_CHARACTERS_MAX: usize = 100;
 const ATTRIBUTES_MAX: usize = 20;
 const ATTRIBUTE_KEY_CHARACTERS_MAX: usize = 60;
 const ATTRIBUTE_VALUE_CHARACTERS_MAX: usize = 500;
+/// The longest number and authority of a permit.
+const PERMIT_NUMBER_CHARACTERS_MAX: usize = 60;
+const PERMIT_AUTHORITY_CHARACTERS_MAX: usize = 120;
 /// How much of a wrong text an error repeats.
 const SHOWN_CHARACTERS: usize = 40;
 
@@ -127,9 +131,32 @@ pub(crate) fn wishes(lines: &[message::QuoteLine], violations: &mut Violations) 
             let problem = format!("{} must be 1 to {QUANTITY_MAX}", line.quantity);
             violations.add(format!("lines[{place}].quantity"), problem);
         }
-        wishes.extend(variant_id.map(|variant_id| Wish { variant_id, quantity: line.quantity }));
+        let permit = permit(&format!("lines[{place}].permit"), line.permit.as_ref(), violations);
+        wishes.extend(variant_id.map(|variant_id| Wish { variant_id, quantity: line.quantity, permit }));
     }
     wishes
+}
+
+/// The permit of a line. One with a blank field is none: goods that need a permit are then refused.
+fn permit(field: &str, message: Option<&types::Permit>, violations: &mut Violations) -> Option<Permit> {
+    let message = message?;
+    let number =
+        violations.text(&format!("{field}.number"), &message.number, 0, PERMIT_NUMBER_CHARACTERS_MAX);
+    let authority = violations.text(
+        &format!("{field}.authority"),
+        &message.authority,
+        0,
+        PERMIT_AUTHORITY_CHARACTERS_MAX,
+    );
+    let is_blank = |text: &str| !text.chars().any(char::is_alphanumeric);
+    if is_blank(&message.expires_on) {
+        return None;
+    }
+    let Ok(expires_on) = message.expires_on.parse() else {
+        violations.add(format!("{field}.expires_on"), "must be a day, YYYY-MM-DD");
+        return None;
+    };
+    (!is_blank(&number) && !is_blank(&authority)).then_some(Permit { number, authority, expires_on })
 }
 
 /// The lines of a return; none: the whole consignment.

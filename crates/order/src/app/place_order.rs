@@ -92,6 +92,7 @@ impl App {
             let message = format!("this hub does not take {}", wanted.method.as_str());
             return Err(Refusal::new("METHOD_NOT_OFFERED", message).into());
         }
+        quote.check_permits(self.market.today(self.clock.now()))?;
         quote.check_zones(|consignment| self.market.zone(consignment, &wanted.address.postcode))?;
         let placing = Placing {
             id: OrderId::new(),

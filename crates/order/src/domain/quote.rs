@@ -1,6 +1,6 @@
 //! A quote: one landed price, frozen until it expires.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{ConsignmentId, ProductId, QuoteId, SellerId, VariantId};
 use money::{Currency, Money};
 use rust_decimal::Decimal;
@@ -94,9 +94,23 @@ pub(crate) struct QuotedLine {
     pub(crate) weight_grams: i64,
     /// The category's slug.
     pub(crate) category: String,
+    /// The permit under which it is imported, if one was named.
+    #[serde(default)]
+    pub(crate) permit: Option<Permit>,
     /// What else decided its landed price; quotes of earlier releases do not have it.
     #[serde(default)]
     pub(crate) attributes: Option<Attributes>,
+}
+
+/// An authority's permission to import goods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Permit {
+    /// Its number.
+    pub(crate) number: String,
+    /// Who has given it.
+    pub(crate) authority: String,
+    /// Its last day.
+    pub(crate) expires_on: NaiveDate,
 }
 
 /// What decides a line's landed price besides what is shown of it: it is compared when the quote is ordered.
@@ -217,6 +231,22 @@ impl Quote {
         let mut refusal = Refusal::new("ADDRESS_CHANGED", message);
         refusal.metadata.push(("consignment_id".to_owned(), other.id.to_string()));
         Err(refusal)
+    }
+
+    /// Whether every permit that was named still holds on this day.
+    pub(crate) fn check_permits(&self, today: NaiveDate) -> Result<(), Refusal> {
+        for line in self.consignments.iter().flat_map(|consignment| &consignment.lines) {
+            let Some(permit) = line.permit.as_ref().filter(|permit| permit.expires_on < today) else {
+                continue;
+            };
+            let (sku, expired) = (&line.sku, permit.expires_on);
+            let message =
+                format!("the permit of `{sku}` expired on {expired}; ask for a quote with another one");
+            let mut refusal = Refusal::new("PERMIT_REQUIRED", message);
+            refusal.metadata.push(("variant_id".to_owned(), line.variant_id.to_string()));
+            return Err(refusal);
+        }
+        Ok(())
     }
 
     /// Whether it can still be ordered.

@@ -40,6 +40,7 @@ pub(crate) fn offer(seller_id: SellerId, from_country: &str, unit_price: Money) 
         size_mm: Some([200, 150, 30]),
         preference: String::new(),
         stock_units: 1,
+        permit: None,
     }
 }
 

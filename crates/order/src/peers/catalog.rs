@@ -125,5 +125,6 @@ fn offer(message: OfferMessage) -> Result<Offer, Error> {
         size_mm: size,
         preference: message.preference,
         stock_units: message.stock_units,
+        permit: None,
     })
 }

@@ -1,9 +1,10 @@
 //! Quotes: one landed price that adds up, frozen until it expires.
 
 use kernel::{QuoteId, SellerId, VariantId};
+use proto::order::events::v1::OrderConfirmed;
 use proto::order::v1::quote_service_client::QuoteServiceClient;
 use proto::order::v1::{GetQuoteRequest, OrderState, PaymentMethod, Quote};
-use proto::types::v1::{Money, PriceParts};
+use proto::types::v1::{Money, Permit, PriceParts};
 use testkit::on_both;
 use tonic::Code;
 
@@ -142,6 +143,63 @@ on_both! {
         request.request_id = request_id();
         let refused = shop.quotes(BUYER).create_quote(request).await.unwrap_err();
         assert!(rpc::status::fields(&refused).contains(&"lines".to_owned()));
+        shop.hub.stop().await;
+    }
+
+    async fn a_permit_goes_with_the_goods(database: Database) {
+        let shop = Shop::open(&database).await;
+        let pills = shop.world.sell(SellerId::new(), "TH", "THB", 5_000);
+        shop.world.state().offers.get_mut(&pills).unwrap().hs_code = "300490".to_owned();
+        // Kuala Lumpur is eight hours ahead of UTC: its day ends at 16:00.
+        let last_day = (shop.hub.now() + chrono::Duration::hours(24 + 8)).date_naive();
+        let permit = Permit {
+            number: "NPRA-2026-114".to_owned(),
+            authority: "National Pharmaceutical Regulatory Agency".to_owned(),
+            expires_on: last_day.to_string(),
+        };
+        let blank = |spoil: fn(&mut Permit)| {
+            let mut permit = permit.clone();
+            spoil(&mut permit);
+            Some(permit)
+        };
+        let request = |permit| {
+            let mut request = quote_request(&[(&shop.silk, 1), (&pills, 2)], "");
+            request.lines[1].permit = permit;
+            request
+        };
+        let blanks = [
+            None,
+            blank(|permit| permit.number = " ".to_owned()),
+            blank(|permit| permit.authority = "--".to_owned()),
+            blank(|permit| permit.expires_on.clear()),
+        ];
+        for named in blanks {
+            let refused = shop.quotes(BUYER).create_quote(request(named)).await.unwrap_err();
+            assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "PERMIT_REQUIRED".to_owned()));
+            assert_eq!(rpc::status::metadata(&refused, "variant_id").as_deref(), Some(pills.as_str()));
+        }
+        let wrong = blank(|permit| permit.expires_on = "31.12.2026".to_owned());
+        let refused = shop.quotes(BUYER).create_quote(request(wrong)).await.unwrap_err();
+        assert_eq!(rpc::status::fields(&refused), ["lines[1].permit.expires_on"]);
+        let quote = || async {
+            let answer = shop.quotes(BUYER).create_quote(request(Some(permit.clone()))).await.unwrap();
+            answer.into_inner().quote.unwrap()
+        };
+        // It stands in the quote, in the order, and in what logistics declares.
+        let quoted = quote().await;
+        assert_eq!(quoted.consignments[1].lines[0].permit, Some(permit.clone()));
+        let placed = shop.orders(BUYER).place_order(place_request(&quoted, PaymentMethod::Wallet)).await.unwrap();
+        let order = placed.into_inner().order.unwrap();
+        assert_eq!(order.consignments[1].quoted.as_ref().unwrap().lines[0].permit, Some(permit.clone()));
+        let told: Vec<OrderConfirmed> = shop.hub.told_of("order.confirmed.v1").await;
+        assert_eq!(told[0].consignments[1].lines[0].permit, Some(permit.clone()));
+        // One that has run out since is none.
+        let midnight = last_day.and_hms_opt(16, 0, 0).unwrap().and_utc();
+        shop.hub.advance(midnight - shop.hub.now() - chrono::Duration::minutes(5));
+        let quoted = quote().await;
+        shop.hub.advance(chrono::Duration::minutes(6));
+        let refused = shop.orders(BUYER).place_order(place_request(&quoted, PaymentMethod::Wallet)).await.unwrap_err();
+        assert_eq!(reason(&refused), "PERMIT_REQUIRED");
         shop.hub.stop().await;
     }
 

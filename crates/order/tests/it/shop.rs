@@ -270,6 +270,7 @@ pub(crate) fn quote_request(lines: &[(&str, i64)], currency: &str) -> CreateQuot
     let lines = lines.iter().map(|(variant_id, quantity)| QuoteLine {
         variant_id: (*variant_id).to_owned(),
         quantity: *quantity,
+        permit: None,
     });
     CreateQuoteRequest {
         request_id: request_id(),

@@ -306,6 +306,21 @@ impl logistics::landed_cost_service_server::LandedCostService for World {
         let consignments = request.get_ref();
         let zone =
             if consignments.postcode.starts_with("88") { self.state().remote.clone() } else { String::new() };
+        for (place, consignment) in consignments.consignments.iter().enumerate() {
+            let needs =
+                |line: &logistics::LineToQuote| line.hs_code.starts_with("30") && line.permit.is_none();
+            if let Some(line) = consignment.lines.iter().position(needs) {
+                let about = [("consignment", place.to_string()), ("line", line.to_string())];
+                let about: Vec<(&str, &str)> =
+                    about.iter().map(|(key, value)| (*key, value.as_str())).collect();
+                return Err(rpc::status::reject(
+                    Code::FailedPrecondition,
+                    "PERMIT_REQUIRED",
+                    "no permit",
+                    &about,
+                ));
+            }
+        }
         let consignments = consignments.consignments.iter().map(|one| landed(one, zone.clone())).collect();
         answer(lost, logistics::QuoteLandedCostResponse { consignments })
     }
