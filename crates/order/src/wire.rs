@@ -12,7 +12,7 @@ use crate::domain::consignment::{self, Consignment, Step};
 use crate::domain::order::{Address, Order, PaymentMethod, Progress, State};
 use crate::domain::price::Price;
 use crate::domain::quote::{
-    AppliedRule, Carriage, Permit, Quote, QuotedConsignment, QuotedLine, Rate, Transport,
+    AppliedRule, Carriage, Certificate, Permit, Quote, QuotedConsignment, QuotedLine, Rate, Transport,
 };
 use crate::domain::returns::{self, Return};
 use crate::store::sagas::Kept;
@@ -248,6 +248,15 @@ fn line(line: &QuotedLine) -> Result<message::QuotedLine, money::Error> {
         category: line.category.clone(),
         permit: line.permit.as_ref().map(permit),
     })
+}
+
+/// A certificate of origin.
+pub(crate) fn certificate(certificate: &Certificate) -> types::OriginCertificate {
+    types::OriginCertificate {
+        number: certificate.number.clone(),
+        issued_on: certificate.issued_on.clone(),
+        expires_on: certificate.expires_on.clone(),
+    }
 }
 
 /// A permit.

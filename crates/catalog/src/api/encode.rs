@@ -3,9 +3,9 @@
 use hub::Profile;
 use proto::catalog::v1 as wire;
 use proto::convert::timestamp;
-use proto::types::v1::Dimensions;
+use proto::types::v1::{Dimensions, OriginCertificate};
 
-use crate::domain::product::{Product, Variant};
+use crate::domain::product::{Certificate, Product, Variant};
 use crate::domain::seller::{Change, Location, Seller, State, StockItem};
 
 /// A seller; what only itself and operators may see is left out unless `whole`.
@@ -107,5 +107,14 @@ fn variant(variant: &Variant) -> wire::Variant {
         stock_units: goods.stock_units,
         available: variant.available.max(0),
         preference: goods.preference.clone(),
+        certificate: goods.certificate.as_ref().map(certificate),
+    }
+}
+
+pub(super) fn certificate(certificate: &Certificate) -> OriginCertificate {
+    OriginCertificate {
+        number: certificate.number.clone(),
+        issued_on: certificate.issued_on.to_string(),
+        expires_on: certificate.expires_on.to_string(),
     }
 }

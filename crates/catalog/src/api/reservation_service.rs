@@ -7,11 +7,13 @@ use proto::catalog::internal::v1::{
     ReservationState as WireState, ReserveRequest, ReserveResponse,
 };
 use proto::convert::{self, timestamp};
+use proto::types::v1::OriginCertificate;
 use tonic::{Request, Response, Status};
 
 use super::decode;
 use crate::app::App;
 use crate::app::reserve::Wanted;
+use crate::domain::product::Certificate;
 use crate::domain::quoted::Attributes;
 use crate::domain::reservation::State;
 
@@ -41,8 +43,18 @@ fn attributes(quoted: QuotedGoods) -> Attributes {
         size_mm: [size.length_mm, size.width_mm, size.height_mm],
         stock_units: quoted.stock_units,
         preference: quoted.preference,
+        certificate: quoted.certificate.as_ref().and_then(certificate),
         seller_tax_registered: quoted.seller_tax_registered,
     }
+}
+
+/// As it was offered; what cannot be read is no certificate of this catalog's, and so another than it has.
+fn certificate(quoted: &OriginCertificate) -> Option<Certificate> {
+    Some(Certificate {
+        number: quoted.number.clone(),
+        issued_on: quoted.issued_on.parse().ok()?,
+        expires_on: quoted.expires_on.parse().ok()?,
+    })
 }
 
 #[tonic::async_trait]

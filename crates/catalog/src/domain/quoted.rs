@@ -1,5 +1,7 @@
 //! What decides a landed price besides the price of the goods: kept with a quote and compared when it is ordered.
 
+use super::product::Certificate;
+
 /// What a variant is for carrier and customs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attributes {
@@ -12,6 +14,7 @@ pub(crate) struct Attributes {
     pub(crate) size_mm: [i64; 3],
     pub(crate) stock_units: i64,
     pub(crate) preference: String,
+    pub(crate) certificate: Option<Certificate>,
     pub(crate) seller_tax_registered: bool,
 }
 
@@ -27,6 +30,7 @@ impl Attributes {
             size_mm,
             stock_units,
             preference,
+            certificate,
             seller_tax_registered,
         } = self;
         let compared = [
@@ -38,6 +42,7 @@ impl Attributes {
             ("dimensions", *size_mm != quoted.size_mm),
             ("stock_units", *stock_units != quoted.stock_units),
             ("preference", *preference != quoted.preference),
+            ("certificate", *certificate != quoted.certificate),
             ("seller_tax_registered", *seller_tax_registered != quoted.seller_tax_registered),
         ];
         compared.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
@@ -59,11 +64,16 @@ mod tests {
             size_mm: [200, 150, 30],
             stock_units: 1,
             preference: "ATIGA".to_owned(),
+            certificate: Some(Certificate {
+                number: "D-1".to_owned(),
+                issued_on: "2026-01-01".parse().unwrap(),
+                expires_on: "2026-12-31".parse().unwrap(),
+            }),
             seller_tax_registered: true,
         };
         assert!(quoted.changed_since(&quoted).is_empty());
         type Change = fn(&mut Attributes);
-        let changes: [(&str, Change); 9] = [
+        let changes: [(&str, Change); 10] = [
             ("category", |now| now.category = "tobacco".to_owned()),
             ("hs_code", |now| now.hs_code = "240220".to_owned()),
             ("origin", |now| now.origin = "CN".to_owned()),
@@ -72,6 +82,7 @@ mod tests {
             ("dimensions", |now| now.size_mm[2] = 31),
             ("stock_units", |now| now.stock_units = 2),
             ("preference", |now| now.preference.clear()),
+            ("certificate", |now| now.certificate = None),
             ("seller_tax_registered", |now| now.seller_tax_registered = false),
         ];
         let mut all = quoted.clone();

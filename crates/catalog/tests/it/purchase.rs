@@ -50,6 +50,7 @@ impl Purchase {
             dimensions: offer.dimensions,
             stock_units: offer.stock_units,
             preference: offer.preference.clone(),
+            certificate: offer.certificate.clone(),
             seller_tax_registered: offer.seller_tax_registered,
         };
         let line = ReservationLine {

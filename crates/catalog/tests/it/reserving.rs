@@ -2,6 +2,7 @@
 
 use proto::catalog::internal::v1::{ReservationState, ReserveRequest};
 use proto::catalog::v1::{UpdateProductRequest, Variant, VariantInput};
+use proto::types::v1::OriginCertificate;
 use testkit::on_both;
 use tonic::{Code, Status};
 
@@ -88,7 +89,7 @@ on_both! {
         let trader = market.trader().await;
         let mut read = market.list(&trader, "A-1", 50).await;
         type Change = fn(&mut UpdateProductRequest);
-        let changes: [(&str, Change); 9] = [
+        let changes: [(&str, Change); 10] = [
             ("category", |edit| edit.category = "cotton".to_owned()),
             ("hs_code", |edit| edit.variants[0].hs_code = "621420".to_owned()),
             ("origin", |edit| edit.variants[0].origin = "CN".to_owned()),
@@ -96,6 +97,13 @@ on_both! {
             ("dimensions", |edit| edit.variants[0].dimensions.as_mut().unwrap().height_mm = 300),
             ("stock_units", |edit| edit.variants[0].stock_units = 2),
             ("preference", |edit| edit.variants[0].preference = "ATIGA".to_owned()),
+            ("certificate", |edit| {
+                edit.variants[0].certificate = Some(OriginCertificate {
+                    number: "D-77".to_owned(),
+                    issued_on: "2026-01-01".to_owned(),
+                    expires_on: "2026-12-31".to_owned(),
+                });
+            }),
             ("hs_code,weight_grams", |edit| {
                 edit.variants[0].hs_code = "621410".to_owned();
                 edit.variants[0].weight_grams = 120;

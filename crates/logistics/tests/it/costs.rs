@@ -5,7 +5,7 @@ use proto::logistics::internal::v1::{
 };
 use proto::logistics::v1::QuoteCarriageRequest;
 use proto::logistics::v1::carriage_service_client::CarriageServiceClient;
-use proto::types::v1::{Dimensions, PriceParts};
+use proto::types::v1::{Dimensions, OriginCertificate, PriceParts};
 use rpc::status::{fields, metadata, reason};
 use runtime::Sandbox;
 use testkit::on_both;
@@ -98,6 +98,35 @@ on_both! {
         // Its last day counts, and the buyer is told what it is for.
         let quoted = quote(&depot, vec![consignment("TH", vec![medicine(Some(permit(&today)))])]).await.unwrap();
         assert!(quoted[0].warnings.iter().any(|warning| warning.contains("permit")), "{:?}", quoted[0].warnings);
+        depot.hub.stop().await;
+    }
+
+    async fn a_preference_needs_a_certificate_that_holds_and_direct_consignment(database: Database) {
+        let depot = Depot::open(&database).await;
+        // Kuala Lumpur is eight hours ahead of UTC.
+        let today = (depot.hub.now() + chrono::Duration::hours(8)).date_naive();
+        let day = |days: i64| (today + chrono::Duration::days(days)).to_string();
+        let certificate = |from: i64, to: i64| OriginCertificate {
+            number: "D-77".to_owned(),
+            issued_on: day(from),
+            expires_on: day(to),
+        };
+        // Dear enough to bear duty; of 10% and none under ATIGA.
+        let silk = |certificate| LineToQuote { preference: "ATIGA".to_owned(), certificate, ..silk("MYR", 60_000, 1) };
+        for (from, certificate, why) in [
+            ("TH", Some(certificate(0, 0)), None),
+            ("TH", None, Some("there is no certificate of origin")),
+            ("TH", Some(certificate(1, 30)), Some("is issued on")),
+            ("TH", Some(certificate(-30, -1)), Some("expired on")),
+            // Thai goods from a shelf in Britain.
+            ("GB", Some(certificate(-30, 30)), Some("not consigned directly")),
+        ] {
+            let quoted = quote(&depot, vec![consignment(from, vec![silk(certificate)])]).await.unwrap();
+            let duty = minor(quoted[0].price.as_ref().unwrap())[3];
+            assert_eq!(duty == 0, why.is_none(), "{from} {why:?}: {duty}");
+            let told = |why: &&str| quoted[0].warnings.iter().any(|warning| warning.contains(why));
+            assert!(why.iter().all(told), "{:?}", quoted[0].warnings);
+        }
         depot.hub.stop().await;
     }
 

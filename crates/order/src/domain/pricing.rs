@@ -12,7 +12,9 @@ use rust_decimal::Decimal;
 
 use super::Refusal;
 use super::price::Price;
-use super::quote::{AppliedRule, Attributes, Carriage, Permit, QuotedConsignment, QuotedLine, Rate};
+use super::quote::{
+    AppliedRule, Attributes, Carriage, Certificate, Permit, QuotedConsignment, QuotedLine, Rate,
+};
 
 /// The most consignments of one quote.
 pub(crate) const CONSIGNMENTS_MAX: usize = 50;
@@ -65,6 +67,8 @@ pub(crate) struct Offer {
     pub(crate) size_mm: Option<[i64; 3]>,
     /// A trade preference; empty: none.
     pub(crate) preference: String,
+    /// The proof of origin for it.
+    pub(crate) certificate: Option<Certificate>,
     /// Stock units that one unit takes.
     pub(crate) stock_units: i64,
     /// The permit of the wish.
@@ -248,6 +252,7 @@ fn line(offer: Offer, quantity: i64, price: Price) -> QuotedLine {
             size_mm: offer.size_mm,
             stock_units: offer.stock_units,
             preference: offer.preference,
+            certificate: offer.certificate,
             seller_tax_registered: offer.seller_tax_registered,
         }),
     }

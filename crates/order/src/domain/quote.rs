@@ -102,6 +102,17 @@ pub(crate) struct QuotedLine {
     pub(crate) attributes: Option<Attributes>,
 }
 
+/// A certificate of origin, as catalog has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Certificate {
+    /// Its number.
+    pub(crate) number: String,
+    /// The day of issue, YYYY-MM-DD.
+    pub(crate) issued_on: String,
+    /// Its last day, YYYY-MM-DD.
+    pub(crate) expires_on: String,
+}
+
 /// An authority's permission to import goods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Permit {
@@ -122,6 +133,9 @@ pub(crate) struct Attributes {
     pub(crate) stock_units: i64,
     /// A trade preference; empty: none.
     pub(crate) preference: String,
+    /// The proof of origin for it.
+    #[serde(default)]
+    pub(crate) certificate: Option<Certificate>,
     /// The seller is registered for the tax on low-value goods.
     pub(crate) seller_tax_registered: bool,
 }

@@ -39,6 +39,7 @@ pub(crate) fn offer(seller_id: SellerId, from_country: &str, unit_price: Money) 
         weight_grams: 120,
         size_mm: Some([200, 150, 30]),
         preference: String::new(),
+        certificate: None,
         stock_units: 1,
         permit: None,
     }

@@ -14,7 +14,8 @@ use super::{amount, failed, id, missing};
 use crate::app::asks::{Catalog, Error, Reservation};
 use crate::domain::order::Order;
 use crate::domain::pricing::{Offer, Wish};
-use crate::domain::quote::QuotedLine;
+use crate::domain::quote::{Certificate, QuotedLine};
+use crate::wire;
 
 /// Catalog over gRPC.
 #[derive(Debug, Clone)]
@@ -92,6 +93,7 @@ fn reservation_line(from_country: &str, line: &QuotedLine) -> ReservationLine {
         }),
         stock_units: attributes.stock_units,
         preference: attributes.preference.clone(),
+        certificate: attributes.certificate.as_ref().map(wire::certificate),
         seller_tax_registered: attributes.seller_tax_registered,
     });
     ReservationLine {
@@ -124,6 +126,11 @@ fn offer(message: OfferMessage) -> Result<Offer, Error> {
         weight_grams: message.weight_grams,
         size_mm: size,
         preference: message.preference,
+        certificate: message.certificate.map(|certificate| Certificate {
+            number: certificate.number,
+            issued_on: certificate.issued_on,
+            expires_on: certificate.expires_on,
+        }),
         stock_units: message.stock_units,
         permit: None,
     })

@@ -115,6 +115,7 @@ fn line(offer: &Offer, quantity: i64) -> LineToQuote {
         weight_grams: offer.weight_grams,
         dimensions,
         preference: offer.preference.clone(),
+        certificate: offer.certificate.as_ref().map(crate::wire::certificate),
         permit: offer.permit.as_ref().map(crate::wire::permit),
     }
 }

@@ -113,6 +113,7 @@ impl World {
             dimensions: Some(Dimensions { length_mm: 200, width_mm: 150, height_mm: 30 }),
             preference: String::new(),
             stock_units: 1,
+            certificate: None,
         };
         self.state().offers.insert(variant_id.clone(), offer);
         variant_id
