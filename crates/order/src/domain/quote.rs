@@ -272,3 +272,33 @@ impl Quote {
         Err(Refusal::new("QUOTE_EXPIRED", message))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::samples::quote;
+
+    #[test]
+    fn a_quote_of_an_earlier_release_is_read() {
+        let mut old = serde_json::to_value(quote(1)).unwrap();
+        old.as_object_mut().unwrap().remove("postcode");
+        let consignment = old["consignments"][0].as_object_mut().unwrap();
+        consignment["carriage"].as_object_mut().unwrap().remove("zone");
+        let line = consignment["lines"][0].as_object_mut().unwrap();
+        line.remove("permit");
+        line.remove("attributes");
+        let read: Quote = serde_json::from_value(old).unwrap();
+        // Where no zone was kept, none is compared.
+        read.check_zones(|_| None).unwrap();
+        assert_eq!(read.consignments[0].lines[0].attributes, None);
+    }
+
+    #[test]
+    fn a_quote_of_nobody_is_open_to_nobody() {
+        let mut quote = quote(1);
+        assert!(!quote.is_open_to(&["buyer:aisyah".to_owned()]));
+        quote.owner = Some("guest:abc".to_owned());
+        assert!(quote.is_open_to(&["buyer:aisyah".to_owned(), "guest:abc".to_owned()]));
+        assert!(!quote.is_open_to(&["buyer:guest:abc".to_owned()]));
+    }
+}
