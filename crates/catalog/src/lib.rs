@@ -21,7 +21,10 @@ pub const SPEC: Spec = Spec {
     settings: config::SETTINGS,
     migrations: db::MigrationSet {
         name: "catalog",
-        files: &[("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql"))],
+        files: &[
+            ("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql")),
+            ("0002_quote.sql", include_str!("../migrations/0002_quote.sql")),
+        ],
     },
     policies: POLICIES,
     packages: &["entrepot.catalog.v1", "entrepot.catalog.internal.v1"],
@@ -58,6 +61,8 @@ const POLICIES: PolicyTable = &[
     ),
     ("/entrepot.catalog.internal.v1.CatalogOperatorService/VerifySeller", OPERATORS),
     ("/entrepot.catalog.internal.v1.CatalogOperatorService/SuspendSeller", OPERATORS),
+    ("/entrepot.catalog.internal.v1.CatalogOperatorService/ListSellerChanges", OPERATORS),
+    ("/entrepot.catalog.internal.v1.CatalogOperatorService/DecideSellerChange", OPERATORS),
     ("/entrepot.catalog.internal.v1.CatalogOperatorService/AuditStock", OPERATORS),
 ];
 

@@ -17,8 +17,8 @@ pub struct Preference {
     /// Where goods must originate.
     #[serde(deserialize_with = "crate::read::countries")]
     pub origins: Vec<Country>,
-    /// Where the parcel may be sent from: the agreement's parties (direct consignment). Empty: from
-    /// anywhere.
+    /// Where the parcel may be sent from: the agreement's parties (direct consignment). Empty: from one
+    /// of the origins.
     #[serde(default, deserialize_with = "crate::read::countries")]
     pub dispatched_from: Vec<Country>,
     /// The agreement.
@@ -32,12 +32,37 @@ impl Preference {
         if !self.origins.contains(&origin) {
             return Some(format!("goods that originate in {origin} do not qualify for {}", self.code));
         }
-        if !self.dispatched_from.is_empty() && !self.dispatched_from.contains(&from) {
+        let parties = if self.dispatched_from.is_empty() { &self.origins } else { &self.dispatched_from };
+        if !parties.contains(&from) {
             return Some(format!(
                 "goods sent from {from} are not consigned directly between the parties of {}",
                 self.code
             ));
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goods_come_from_an_origin_and_directly_from_a_party() {
+        let country = |code: &str| code.parse::<Country>().unwrap();
+        let mut preference = Preference {
+            code: "ATIGA".into(),
+            title: "ASEAN Trade in Goods Agreement".into(),
+            proof: "Form D".into(),
+            origins: vec![country("TH"), country("VN")],
+            dispatched_from: vec![],
+            source: "the agreement".into(),
+        };
+        assert_eq!(preference.refusal(country("TH"), country("VN")), None);
+        assert!(preference.refusal(country("CN"), country("TH")).unwrap().contains("originate"));
+        assert!(preference.refusal(country("TH"), country("GB")).unwrap().contains("directly"));
+        preference.dispatched_from = vec![country("SG")];
+        assert_eq!(preference.refusal(country("TH"), country("SG")), None);
+        assert!(preference.refusal(country("TH"), country("TH")).unwrap().contains("directly"));
     }
 }

@@ -5,8 +5,8 @@ use kernel::Country;
 use money::{Money, Rounding};
 use rust_decimal::Decimal;
 
-use crate::Profile;
 use crate::file::{Carrier, Service, Zone};
+use crate::{Profile, postcode};
 
 /// Units of one size in a consignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,11 +42,38 @@ pub struct CarriageOption {
     pub days_min: u32,
     /// Days in transit, at most.
     pub days_max: u32,
+    /// The zone that it is for: the starts of its postcodes; empty: every postcode that no other zone has.
+    pub zone: String,
 }
 
 impl Profile {
-    /// The ways to carry these units together from a country to a postcode (empty: unknown), cheapest first; none
-    /// when they are too heavy for every service.
+    /// The zone that a carrier's service has for a postcode, as in [`CarriageOption::zone`]; `None` where it does not
+    /// carry to.
+    pub fn zone(&self, carrier: &str, service: &str, from: Country, postcode: &str) -> Option<String> {
+        let services = &self.carrier(carrier)?.services;
+        let service = services.iter().find(|known| known.code == service)?;
+        self.zone_of(service, from, postcode).map(name)
+    }
+
+    /// What is wrong with a postcode of the hub's country.
+    pub fn postcode_problem(&self, postcode: &str) -> Option<String> {
+        postcode::problem(postcode, self.country(), self.file.hub.postcode_digits)
+    }
+
+    fn zone_of<'a>(&self, service: &'a Service, from: Country, postcode: &str) -> Option<&'a Zone> {
+        let normal = |text: &str| postcode::normal(text, self.country());
+        let postcode = normal(postcode);
+        let covers = |zone: &&Zone| {
+            let to = zone.postcodes.is_empty()
+                || zone.postcodes.iter().any(|start| postcode.starts_with(&normal(start)));
+            zone.from.contains(&from) && to
+        };
+        service.zones.iter().find(covers)
+    }
+
+    /// The ways to carry these units together from a country to a postcode, cheapest first; none when they are too
+    /// heavy for every service. Where no postcode is said they are for the zone of all postcodes that no other zone
+    /// has.
     pub fn carriage(&self, from: Country, parcels: &[Parcel], postcode: &str) -> Vec<CarriageOption> {
         let services = self
             .carriers()
@@ -69,12 +96,7 @@ impl Profile {
         parcels: &[Parcel],
         postcode: &str,
     ) -> Option<CarriageOption> {
-        let fits = |zone: &&Zone| {
-            let to = zone.postcodes.is_empty()
-                || zone.postcodes.iter().any(|start| postcode.starts_with(start.as_str()));
-            zone.from.contains(&from) && to
-        };
-        let zone = service.zones.iter().find(fits)?;
+        let zone = self.zone_of(service, from, postcode)?;
         let chargeable_grams =
             chargeable(service, parcels).filter(|grams| *grams <= service.weight_grams_max)?;
         let steps = chargeable_grams.checked_div(service.break_grams)?.max(1);
@@ -89,8 +111,14 @@ impl Profile {
             price,
             days_min: zone.days_min,
             days_max: zone.days_max,
+            zone: name(zone),
         })
     }
+}
+
+/// Zones of one service and country differ in their postcodes.
+fn name(zone: &Zone) -> String {
+    zone.postcodes.join(",")
 }
 
 /// All units in one parcel: their weights and their volumes add up.

@@ -50,6 +50,9 @@ pub(crate) struct HubSection {
     pub(crate) languages: Vec<String>,
     #[serde(deserialize_with = "time_zone")]
     pub(crate) time_zone: chrono_tz::Tz,
+    /// Postcodes of the country have so many digits and nothing else; none: they may have letters.
+    #[serde(default)]
+    pub(crate) postcode_digits: Option<u8>,
 }
 
 fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<chrono_tz::Tz, D::Error> {

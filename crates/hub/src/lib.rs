@@ -8,6 +8,7 @@ mod builtin;
 mod carriage;
 pub mod case;
 mod file;
+mod postcode;
 mod problem;
 mod profile;
 mod rates;

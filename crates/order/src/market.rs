@@ -1,10 +1,13 @@
 //! What orders go by of the hub's profile: where it is, how buyers pay, how long quotes, escrow and returns last.
 
-use chrono::Duration;
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use kernel::Country;
 use money::Currency;
 
 use crate::domain::order::PaymentMethod;
+use crate::domain::quote::QuotedConsignment;
 
 /// The hub as orders know it.
 #[derive(Debug, Clone)]
@@ -35,11 +38,13 @@ pub(crate) struct Market {
     pub(crate) escrow: Duration,
     /// How long after delivery goods may go back.
     pub(crate) return_period: Duration,
+    /// The profile, for what depends on more than one of its lines.
+    profile: Arc<hub::Profile>,
 }
 
 impl Market {
     /// What the profile says.
-    pub(crate) fn of(profile: &hub::Profile, sandbox: bool) -> Self {
+    pub(crate) fn of(profile: &Arc<hub::Profile>, sandbox: bool) -> Self {
         let terms = profile.terms();
         let methods = profile.payment_methods().iter();
         Self {
@@ -56,6 +61,23 @@ impl Market {
             quote_validity: Duration::minutes(terms.quote_minutes.into()),
             escrow: Duration::days(terms.escrow_days.into()),
             return_period: Duration::days(terms.return_days.into()),
+            profile: profile.clone(),
         }
+    }
+
+    /// The day at the hub: the day of permits.
+    pub(crate) fn today(&self, now: DateTime<Utc>) -> NaiveDate {
+        self.profile.today(now)
+    }
+
+    /// What is wrong with a postcode of the hub's country.
+    pub(crate) fn postcode_problem(&self, postcode: &str) -> Option<String> {
+        self.profile.postcode_problem(postcode)
+    }
+
+    /// The zone that a consignment's carriage has for a postcode; `None` where it does not carry to.
+    pub(crate) fn zone(&self, consignment: &QuotedConsignment, postcode: &str) -> Option<String> {
+        let from = consignment.from_country.parse().ok()?;
+        self.profile.zone(&consignment.carriage.carrier, &consignment.carriage.service, from, postcode)
     }
 }

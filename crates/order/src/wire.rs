@@ -11,7 +11,9 @@ use proto::types::v1 as types;
 use crate::domain::consignment::{self, Consignment, Step};
 use crate::domain::order::{Address, Order, PaymentMethod, Progress, State};
 use crate::domain::price::Price;
-use crate::domain::quote::{AppliedRule, Carriage, Quote, QuotedConsignment, QuotedLine, Rate, Transport};
+use crate::domain::quote::{
+    AppliedRule, Carriage, Certificate, Permit, Quote, QuotedConsignment, QuotedLine, Rate, Transport,
+};
 use crate::domain::returns::{self, Return};
 use crate::store::sagas::Kept;
 
@@ -204,6 +206,7 @@ pub(crate) fn quote(quote: &Quote) -> Result<message::Quote, money::Error> {
         profile_hash: quote.profile_hash.clone(),
         created_at: Some(timestamp(quote.created_at)),
         expires_at: Some(timestamp(quote.expires_at)),
+        postcode: quote.postcode.clone(),
     })
 }
 
@@ -243,7 +246,26 @@ fn line(line: &QuotedLine) -> Result<message::QuotedLine, money::Error> {
         origin: line.origin.clone(),
         weight_grams: line.weight_grams,
         category: line.category.clone(),
+        permit: line.permit.as_ref().map(permit),
     })
+}
+
+/// A certificate of origin.
+pub(crate) fn certificate(certificate: &Certificate) -> types::OriginCertificate {
+    types::OriginCertificate {
+        number: certificate.number.clone(),
+        issued_on: certificate.issued_on.clone(),
+        expires_on: certificate.expires_on.clone(),
+    }
+}
+
+/// A permit.
+pub(crate) fn permit(permit: &Permit) -> types::Permit {
+    types::Permit {
+        number: permit.number.clone(),
+        authority: permit.authority.clone(),
+        expires_on: permit.expires_on.to_string(),
+    }
 }
 
 /// A price in parts with its total.
@@ -275,6 +297,7 @@ fn carriage(carriage: &Carriage) -> message::Carriage {
         chargeable_grams: carriage.chargeable_grams,
         days_min: carriage.days_min,
         days_max: carriage.days_max,
+        zone: carriage.zone.clone(),
     }
 }
 

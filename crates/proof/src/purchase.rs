@@ -6,8 +6,8 @@ use proto::order::v1::{
 };
 use proto::payment::internal::v1::PayQrRequest;
 use proto::payment::v1::{OpenWalletRequest, TopUpWalletRequest, Wallet};
-use proto::types::v1::{Address, Money};
-use std::collections::HashMap;
+use proto::types::v1::{Address, Money, Permit};
+use std::collections::{BTreeMap, HashMap};
 use tonic::Status;
 
 use crate::{Hub, Session, request_id};
@@ -17,16 +17,48 @@ pub type Wish = (String, i64);
 
 /// One landed price for these wishes, in a currency (empty: the hub's).
 pub async fn quote(buyer: &Session, wishes: &[Wish], currency: &str) -> Result<Quote, Status> {
-    let lines = wishes
-        .iter()
-        .map(|(variant_id, quantity)| QuoteLine { variant_id: variant_id.clone(), quantity: *quantity })
-        .collect();
+    quote_under(buyer, wishes, currency, &BTreeMap::new()).await
+}
+
+/// The same, naming a permit for each line that is refused without one.
+pub async fn quote_permitted(
+    buyer: &Session,
+    wishes: &[Wish],
+    currency: &str,
+    permit: &Permit,
+) -> Result<Quote, Status> {
+    let mut permits = BTreeMap::new();
+    loop {
+        let refused = match quote_under(buyer, wishes, currency, &permits).await {
+            Ok(quote) => return Ok(quote),
+            Err(refused) => refused,
+        };
+        let needs = Some("PERMIT_REQUIRED") == rpc::status::reason(&refused).as_deref();
+        match rpc::status::metadata(&refused, "variant_id")
+            .filter(|variant| needs && !permits.contains_key(variant))
+        {
+            Some(variant) => permits.insert(variant, permit.clone()),
+            None => return Err(refused),
+        };
+    }
+}
+
+async fn quote_under(
+    buyer: &Session,
+    wishes: &[Wish],
+    currency: &str,
+    permits: &BTreeMap<String, Permit>,
+) -> Result<Quote, Status> {
+    let lines = wishes.iter().map(|(variant_id, quantity)| QuoteLine {
+        variant_id: variant_id.clone(),
+        quantity: *quantity,
+        permit: permits.get(variant_id).cloned(),
+    });
     let request = CreateQuoteRequest {
         request_id: request_id(),
-        lines,
+        lines: lines.collect(),
         currency: currency.to_owned(),
-        postcode: String::new(),
-        carriage_service: String::new(),
+        ..CreateQuoteRequest::default()
     };
     let answer = buyer.quotes().create_quote(request).await?.into_inner();
     answer.quote.ok_or_else(|| Status::internal("an answer without a quote"))
@@ -61,6 +93,7 @@ pub async fn place(buyer: &Session, quote: &Quote, placing: &Placing) -> Result<
         payment_method: placing.method.into(),
         client_reference: placing.client_reference.clone(),
         attributes: placing.attributes.clone(),
+        guest_secret: String::new(),
     };
     let answer = buyer.orders().place_order(request).await?.into_inner();
     answer.order.ok_or_else(|| Status::internal("an answer without an order"))

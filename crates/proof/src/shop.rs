@@ -68,7 +68,7 @@ pub async fn open(hub: &Hub, firm: &Firm) -> Result<Shop> {
     let session = hub.seller(&seller_id)?;
     let seller = apply(&session, firm).await?;
     if seller.state() == SellerState::Applied {
-        let request = VerifySellerRequest { request_id: request_id(), seller_id };
+        let request = VerifySellerRequest { request_id: request_id(), seller_id, etag: String::new() };
         hub.catalog_operator()?.verify_seller(request).await.context("verifying a seller")?;
     }
     let location = location(&session, firm).await?;

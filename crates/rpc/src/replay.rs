@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::{Caller, status};
+use crate::{Caller, GuestSecret, status};
 
 /// The table of requests, for every service's database.
 pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
@@ -30,15 +30,13 @@ pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
 pub const KEPT: chrono::Duration = chrono::Duration::days(30);
 /// The channel on which those who wait for a request are woken.
 const CHANNEL: &str = "requests";
-/// The principal of callers without a token.
-const ANONYMOUS: &str = "anonymous";
 /// The tag of a mutation's `request_id`: field 1, a string.
 const REQUEST_ID_TAG: u8 = 0x0a;
 
 /// What tells a mutation from others: who asks, for what, under which id, with which body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
-    /// `buyer:somchai`, or `anonymous`.
+    /// `buyer:somchai`, or a guest by the hash of its secret.
     pub principal: String,
     /// The RPC's name, such as `PlaceOrder`.
     pub rpc: String,
@@ -49,9 +47,29 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a request. `request_id` must be its field 1; INVALID_ARGUMENT when it is no UUID.
+    /// The key of a request. `request_id` must be its field 1; INVALID_ARGUMENT when it is no UUID. UNAUTHENTICATED
+    /// without a caller: guests do not share one namespace, see [`Key::of_guest`].
     pub fn of<M: prost::Message>(
         caller: Option<&Caller>,
+        rpc: &'static str,
+        request_id: &str,
+        message: &M,
+    ) -> Result<Self, Status> {
+        Self::new(caller.map(Caller::principal), rpc, request_id, message)
+    }
+
+    /// The key of a request without a token: its `request_id` is its own among those of the same secret.
+    pub fn of_guest<M: prost::Message>(
+        secret: &GuestSecret,
+        rpc: &'static str,
+        request_id: &str,
+        message: &M,
+    ) -> Result<Self, Status> {
+        Self::new(Some(secret.principal()), rpc, request_id, message)
+    }
+
+    fn new<M: prost::Message>(
+        principal: Option<String>,
         rpc: &'static str,
         request_id: &str,
         message: &M,
@@ -65,7 +83,7 @@ impl Key {
                 )]));
             }
         };
-        let principal = caller.map_or_else(|| ANONYMOUS.to_owned(), Caller::principal);
+        let principal = principal.ok_or_else(status::token_missing)?;
         Ok(Self { principal, rpc: rpc.to_owned(), request_id, body_hash: body_hash(message) })
     }
 }
@@ -371,6 +389,18 @@ mod unit_tests {
         assert_ne!(body_hash(&message("a", "x")), body_hash(&message("a", "y")));
         assert_eq!(body_hash(&message("", "x")), body_hash(&message("b", "x")));
         assert!(Key::of(None, "X", "not-a-uuid", &message("", "")).is_err());
+    }
+
+    #[test]
+    fn guests_share_no_namespace() {
+        let message = proto::catalog::v1::WithdrawProductRequest::default();
+        let id = "0d3f1a52-8b0e-4e0a-9c55-0b8f4f6f7a01";
+        let key = |secret: &GuestSecret| Key::of_guest(secret, "X", id, &message).unwrap();
+        let (one, other) = (GuestSecret::make().unwrap(), GuestSecret::make().unwrap());
+        assert_eq!(key(&one), key(&one));
+        assert_ne!(key(&one), key(&other));
+        assert!(!format!("{:?}", key(&one)).contains(one.reveal()));
+        assert_eq!(Key::of(None, "X", id, &message).unwrap_err().code(), Code::Unauthenticated);
     }
 
     #[test]

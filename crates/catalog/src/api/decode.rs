@@ -1,13 +1,15 @@
 //! Reading requests: every field that is wrong is told at once.
 
+use chrono::NaiveDate;
 use customs::HsCode;
 use kernel::{Country, Kind};
 use money::Money;
 use proto::catalog::v1 as wire;
 use proto::convert::{self, Invalid};
+use proto::types::v1::OriginCertificate;
 use tonic::Status;
 
-use crate::domain::product::{Goods, NewProduct, NewStock, NewVariant, Translation};
+use crate::domain::product::{Certificate, Goods, NewProduct, NewStock, NewVariant, Translation};
 use crate::domain::seller::UNITS_MAX;
 
 /// Variants of a product.
@@ -162,6 +164,7 @@ pub(super) fn variant(
     let units = if input.stock_units == 0 { 1 } else { input.stock_units };
     let stock_units = problems.take(convert::quantity(&field("stock_units"), units, STOCK_UNITS_MAX));
     let preference = problems.take(text(&field("preference"), &input.preference, 0, 20));
+    let certificate = problems.take(certificate(&field("certificate"), input.certificate.as_ref()));
     let stock = problems.take(shelf(prefix, input));
     Some(NewVariant {
         goods: Goods {
@@ -176,6 +179,7 @@ pub(super) fn variant(
             height_mm: height_mm?,
             stock_units: stock_units?,
             preference: preference?,
+            certificate: certificate?,
         },
         stock: stock?,
     })
@@ -183,6 +187,23 @@ pub(super) fn variant(
 
 fn price(field: &str, message: Option<&proto::types::v1::Money>) -> Result<Money, Invalid> {
     convert::positive_money(field, message)
+}
+
+fn certificate(field: &str, message: Option<&OriginCertificate>) -> Result<Option<Certificate>, Invalid> {
+    let Some(message) = message else { return Ok(None) };
+    let day = |name: &str, text: &str| {
+        text.parse::<NaiveDate>()
+            .map_err(|_| Invalid::new(format!("{field}.{name}"), "must be a day, YYYY-MM-DD"))
+    };
+    let certificate = Certificate {
+        number: text(&format!("{field}.number"), &message.number, 1, 60)?,
+        issued_on: day("issued_on", &message.issued_on)?,
+        expires_on: day("expires_on", &message.expires_on)?,
+    };
+    if certificate.expires_on < certificate.issued_on {
+        return Err(Invalid::new(format!("{field}.expires_on"), "must not be before the day of issue"));
+    }
+    Ok(Some(certificate))
 }
 
 fn shelf(prefix: &str, input: &wire::VariantInput) -> Result<NewStock, Invalid> {

@@ -3,10 +3,10 @@
 use hub::Profile;
 use proto::catalog::v1 as wire;
 use proto::convert::timestamp;
-use proto::types::v1::Dimensions;
+use proto::types::v1::{Dimensions, OriginCertificate};
 
-use crate::domain::product::{Product, Variant};
-use crate::domain::seller::{Location, Seller, State, StockItem};
+use crate::domain::product::{Certificate, Product, Variant};
+use crate::domain::seller::{Change, Location, Seller, State, StockItem};
 
 /// A seller; what only itself and operators may see is left out unless `whole`.
 pub(super) fn seller(seller: &Seller, whole: bool) -> wire::Seller {
@@ -18,15 +18,28 @@ pub(super) fn seller(seller: &Seller, whole: bool) -> wire::Seller {
     let private = |text: &str| if whole { text.to_owned() } else { String::new() };
     wire::Seller {
         seller_id: seller.id.to_string(),
-        display_name: seller.display_name.clone(),
-        country: seller.country.as_str().to_owned(),
-        registration_number: private(&seller.registration_number),
-        tax_registered: seller.tax_registered,
+        display_name: seller.entry.display_name.clone(),
+        country: seller.entry.country.as_str().to_owned(),
+        registration_number: private(&seller.entry.registration_number),
+        tax_registered: seller.entry.tax_registered,
         payout_currency: seller.payout_currency.code().to_owned(),
         state: state.into(),
         state_reason: private(&seller.state_reason),
         etag: seller.version.to_string(),
         created_at: Some(timestamp(seller.created_at)),
+        change: seller.change.as_ref().filter(|_| whole).map(change),
+    }
+}
+
+fn change(change: &Change) -> wire::SellerChange {
+    let entry = &change.entry;
+    wire::SellerChange {
+        display_name: entry.display_name.clone(),
+        country: entry.country.as_str().to_owned(),
+        registration_number: entry.registration_number.clone(),
+        tax_registered: entry.tax_registered,
+        proposed_at: Some(timestamp(change.proposed_at)),
+        refusal: change.refusal.clone().unwrap_or_default(),
     }
 }
 
@@ -94,5 +107,14 @@ fn variant(variant: &Variant) -> wire::Variant {
         stock_units: goods.stock_units,
         available: variant.available.max(0),
         preference: goods.preference.clone(),
+        certificate: goods.certificate.as_ref().map(certificate),
+    }
+}
+
+pub(super) fn certificate(certificate: &Certificate) -> OriginCertificate {
+    OriginCertificate {
+        number: certificate.number.clone(),
+        issued_on: certificate.issued_on.to_string(),
+        expires_on: certificate.expires_on.to_string(),
     }
 }

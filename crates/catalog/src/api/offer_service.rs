@@ -9,7 +9,7 @@ use proto::convert;
 use proto::types::v1::{Dimensions, Money};
 use tonic::{Request, Response, Status};
 
-use super::decode;
+use super::{decode, encode};
 use crate::app::App;
 use crate::app::offers::Wish;
 use crate::store::offers::Offer;
@@ -79,5 +79,7 @@ fn wire(offer: &Offer, languages: &[String]) -> WireOffer {
             height_mm: offer.height_mm,
         }),
         preference: offer.preference.clone(),
+        stock_units: offer.stock_units,
+        certificate: offer.certificate.as_ref().map(|kept| encode::certificate(&kept.0)),
     }
 }

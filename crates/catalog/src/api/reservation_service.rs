@@ -3,15 +3,18 @@
 use kernel::{OrderId, ReservationId};
 use proto::catalog::internal::v1::reservation_service_server::ReservationService;
 use proto::catalog::internal::v1::{
-    InquireReservationRequest, InquireReservationResponse, ReleaseRequest, ReleaseResponse,
+    InquireReservationRequest, InquireReservationResponse, QuotedGoods, ReleaseRequest, ReleaseResponse,
     ReservationState as WireState, ReserveRequest, ReserveResponse,
 };
 use proto::convert::{self, timestamp};
+use proto::types::v1::OriginCertificate;
 use tonic::{Request, Response, Status};
 
 use super::decode;
 use crate::app::App;
 use crate::app::reserve::Wanted;
+use crate::domain::product::Certificate;
+use crate::domain::quoted::Attributes;
 use crate::domain::reservation::State;
 
 /// Lines of one hold.
@@ -29,6 +32,31 @@ fn wire(state: State) -> WireState {
     }
 }
 
+fn attributes(quoted: QuotedGoods) -> Attributes {
+    let size = quoted.dimensions.unwrap_or_default();
+    Attributes {
+        category: quoted.category,
+        hs_code: quoted.hs_code,
+        origin: quoted.origin,
+        from_country: quoted.from_country,
+        weight_grams: quoted.weight_grams,
+        size_mm: [size.length_mm, size.width_mm, size.height_mm],
+        stock_units: quoted.stock_units,
+        preference: quoted.preference,
+        certificate: quoted.certificate.as_ref().and_then(certificate),
+        seller_tax_registered: quoted.seller_tax_registered,
+    }
+}
+
+/// As it was offered; what cannot be read is no certificate of this catalog's, and so another than it has.
+fn certificate(quoted: &OriginCertificate) -> Option<Certificate> {
+    Some(Certificate {
+        number: quoted.number.clone(),
+        issued_on: quoted.issued_on.parse().ok()?,
+        expires_on: quoted.expires_on.parse().ok()?,
+    })
+}
+
 #[tonic::async_trait]
 impl ReservationService for Api {
     async fn reserve(&self, request: Request<ReserveRequest>) -> Result<Response<ReserveResponse>, Status> {
@@ -39,7 +67,7 @@ impl ReservationService for Api {
             return Err(rpc::status::invalid(&[("lines", &format!("must be 1 to {LINES_MAX}"))]));
         }
         let mut wanted = Vec::with_capacity(asked.lines.len());
-        for (place, line) in asked.lines.iter().enumerate() {
+        for (place, line) in asked.lines.into_iter().enumerate() {
             let invalid = |error: convert::Invalid| rpc::status::invalid(&[(&error.field, &error.problem)]);
             let field = |name: &str| format!("lines[{place}].{name}");
             wanted.push(Wanted {
@@ -48,6 +76,7 @@ impl ReservationService for Api {
                     .map_err(invalid)?,
                 unit_price: convert::money(&field("unit_price"), line.unit_price.as_ref())
                     .map_err(invalid)?,
+                quoted: line.quoted.map(attributes),
             });
         }
         let state = self.0.reserve(id, order_id, wanted).await?;

@@ -15,8 +15,9 @@ use uuid::Uuid;
 
 use super::decode::{self, Problems};
 use super::{encode, seller_of};
+use crate::app::apply_seller::Edit;
 use crate::app::{App, Error, apply_seller};
-use crate::domain::seller::{Seller, State};
+use crate::domain::seller::{Entry, Seller, State};
 
 pub(super) struct Api(pub(super) App);
 
@@ -30,10 +31,13 @@ impl Api {
         let seller = (|| {
             Some(Seller {
                 id,
-                display_name: name?,
-                country: country?,
-                registration_number: number?,
-                tax_registered: asked.tax_registered,
+                entry: Entry {
+                    display_name: name?,
+                    country: country?,
+                    registration_number: number?,
+                    tax_registered: asked.tax_registered,
+                },
+                change: None,
                 payout_currency: currency?,
                 state: State::Applied,
                 state_reason: String::new(),
@@ -42,8 +46,33 @@ impl Api {
             })
         })();
         let seller = problems.end(seller)?;
-        self.0.check_lane("country", seller.country)?;
+        self.0.check_lane("country", seller.entry.country)?;
         Ok(seller)
+    }
+
+    fn edit(&self, asked: &UpdateSellerRequest) -> Result<Edit, Status> {
+        let mut problems = Problems::default();
+        let name = problems.take(decode::text("display_name", &asked.display_name, 1, 120));
+        let given = |text: &str| !text.is_empty();
+        let country = Some(&asked.country).filter(|text| given(text));
+        let country = problems.take(country.map(|text| decode::country("country", text)).transpose());
+        let number = Some(&asked.registration_number).filter(|text| given(text));
+        let number = number.map(|text| decode::text("registration_number", text, 1, 60)).transpose();
+        let number = problems.take(number);
+        let tax_registered = asked.tax_registered;
+        let edit = (|| {
+            Some(Edit {
+                display_name: name?,
+                tax_registered,
+                country: country?,
+                registration_number: number?,
+            })
+        })();
+        let edit = problems.end(edit)?;
+        if let Some(country) = edit.country {
+            self.0.check_lane("country", country)?;
+        }
+        Ok(edit)
     }
 }
 
@@ -96,15 +125,13 @@ impl SellerService for Api {
             return Err(rpc::status::not_found("seller", id));
         }
         let version = decode::etag(&asked.etag)?;
-        let mut problems = Problems::default();
-        let name = problems.take(decode::text("display_name", &asked.display_name, 1, 120));
-        let name = problems.end(name)?;
+        let edit = self.edit(&asked)?;
         let key = Key::of(Some(&caller), "UpdateSeller", &asked.request_id, &asked)?;
-        let tax_registered = asked.tax_registered;
+        let now = self.0.clock.now();
         let edited = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
-            let name = name.clone();
+            let edit = edit.clone();
             Box::pin(async move {
-                let seller = apply_seller::edit(tx, id, version, &name, tax_registered).await?;
+                let seller = apply_seller::edit(tx, id, version, edit, now).await?;
                 Ok::<_, Error>(UpdateSellerResponse { seller: Some(encode::seller(&seller, true)) })
             })
         });
@@ -120,7 +147,7 @@ impl SellerService for Api {
         let page: Page<(String, Uuid)> =
             Page::of(caller.as_ref(), &["ListSellers"], asked.page_size, &asked.page_token)?;
         let rows = self.0.sellers(page.after.clone(), page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.display_name.clone(), row.id.uuid()));
+        let (rows, next_page_token) = page.cut(rows, |row| (row.entry.display_name.clone(), row.id.uuid()));
         let sellers = rows.iter().map(|seller| encode::seller(seller, false)).collect();
         Ok(Response::new(ListSellersResponse { sellers, next_page_token }))
     }

@@ -5,6 +5,7 @@ use db::Tx;
 use kernel::{SellerId, StockItemId};
 
 use super::Error;
+use super::apply_seller::acting;
 use crate::domain::seller::{StockItem, UNITS_MAX};
 use crate::store::stock;
 
@@ -17,9 +18,10 @@ pub(crate) async fn adjust(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<StockItem, Error> {
+    own(tx, seller_id, id).await?;
+    acting(tx, seller_id).await?;
     let adjusted = stock::adjust(tx, id, seller_id, delta, UNITS_MAX, reason, now).await?;
-    let item = stock::find(tx, id).await?.filter(|item| item.seller_id == seller_id);
-    let item = item.ok_or_else(|| Error::not_found("stock item", id))?;
+    let item = own(tx, seller_id, id).await?;
     if adjusted {
         return Ok(item);
     }
@@ -28,4 +30,9 @@ pub(crate) async fn adjust(
         item.on_hand, item.reserved, item.reserved
     );
     Err(Error::refused("STOCK_OUT_OF_BOUNDS", message))
+}
+
+async fn own(tx: &mut Tx, seller_id: SellerId, id: StockItemId) -> Result<StockItem, Error> {
+    let item = stock::find(tx, id).await?.filter(|item| item.seller_id == seller_id);
+    item.ok_or_else(|| Error::not_found("stock item", id))
 }

@@ -35,6 +35,13 @@ impl App {
             .await
     }
 
+    /// Sellers with a change that waits for the operator.
+    pub(crate) async fn seller_changes(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Seller>, Error> {
+        self.db
+            .read(move |tx| Box::pin(async move { Ok(sellers::with_change(tx, after, limit).await?) }))
+            .await
+    }
+
     /// A seller's places.
     pub(crate) async fn locations(
         &self,

@@ -3,9 +3,10 @@
 use db::Tx;
 use kernel::Country;
 
+use super::apply_seller::acting;
 use super::{App, Error};
 use crate::domain::seller::Location;
-use crate::store::{locations, sellers};
+use crate::store::locations;
 
 impl App {
     /// Refuses a country that the hub has no lane from.
@@ -20,9 +21,7 @@ impl App {
 
 /// Opens it.
 pub(crate) async fn create(tx: &mut Tx, location: Location) -> Result<Location, Error> {
-    if sellers::find(tx, location.seller_id).await?.is_none() {
-        return Err(Error::refused("NOT_A_SELLER", "apply to sell first"));
-    }
+    acting(tx, location.seller_id).await?;
     locations::put(tx, &location).await?;
     Ok(location)
 }

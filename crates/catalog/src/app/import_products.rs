@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{ProductId, SellerId, VariantId};
 
+use super::apply_seller::acting;
 use super::list_product::{put_terms, put_variant};
 use super::{App, Error};
 use crate::domain::product::{NewProduct, NewStock, NewVariant, Product};
 use crate::domain::seller::UNITS_MAX;
-use crate::store::{locations, products, sellers, stock, variants};
+use crate::store::{locations, products, stock, variants};
 
 /// A row that can be read.
 #[derive(Debug, Clone)]
@@ -40,9 +41,7 @@ impl App {
             .write(move |tx| {
                 let rows = rows.clone();
                 Box::pin(async move {
-                    if sellers::find(tx, seller_id).await?.is_none() {
-                        return Err(Error::refused("NOT_A_SELLER", "apply to sell first"));
-                    }
+                    acting(tx, seller_id).await?;
                     let mut outcomes = Vec::with_capacity(rows.len());
                     for row in rows {
                         outcomes.push((row.number, take(tx, seller_id, &row.product, now).await?));

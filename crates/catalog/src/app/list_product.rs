@@ -5,10 +5,11 @@ use db::Tx;
 use kernel::{ProductId, SellerId, StockItemId, VariantId};
 
 use super::Error;
+use super::apply_seller::acting;
 use crate::domain::product::{Goods, NewProduct, NewStock, NewVariant, Product, Translation, Variant};
 use crate::domain::seller::StockItem;
 use crate::domain::terms;
-use crate::store::{locations, products, sellers, stock, variants};
+use crate::store::{locations, products, stock, variants};
 
 /// Lists a new product.
 pub(crate) async fn create(
@@ -17,9 +18,7 @@ pub(crate) async fn create(
     new: &NewProduct,
     now: DateTime<Utc>,
 ) -> Result<Product, Error> {
-    if sellers::find(tx, seller_id).await?.is_none() {
-        return Err(Error::refused("NOT_A_SELLER", "apply to sell first"));
-    }
+    acting(tx, seller_id).await?;
     let product = Product {
         id: ProductId::new(),
         seller_id,
@@ -150,9 +149,12 @@ pub(super) async fn put_terms<'a>(
     Ok(products::put_terms(tx, id, &terms::of(words.chain(codes))).await?)
 }
 
+/// A product of the seller's own, which it is about to change.
 async fn own(tx: &mut Tx, seller_id: SellerId, id: ProductId) -> Result<Product, Error> {
     let product = products::find(tx, id).await?.filter(|product| product.seller_id == seller_id);
-    product.ok_or_else(|| Error::not_found("product", id))
+    let product = product.ok_or_else(|| Error::not_found("product", id))?;
+    acting(tx, seller_id).await?;
+    Ok(product)
 }
 
 async fn found(tx: &mut Tx, id: ProductId) -> Result<Product, Error> {

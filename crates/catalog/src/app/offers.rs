@@ -47,7 +47,8 @@ impl App {
         Ok(offers)
     }
 
-    fn check_goods(&self, offer: &Offer) -> Result<(), Error> {
+    /// Whether the hub carries them at all.
+    pub(super) fn check_goods(&self, offer: &Offer) -> Result<(), Error> {
         let hs_code = offer.hs_code.parse().ok();
         let origin = crate::store::parsed(&offer.origin)?;
         match self.hub.restricted(hs_code.as_ref(), &offer.category, origin) {

@@ -1,4 +1,5 @@
-//! Holding stock for an order: all lines or none.
+//! Holding stock for an order: all lines or none, and only if they are what was quoted. What they are is read in the
+//! transaction that holds them, by one statement: an edit that had ended before is seen, one that ends later comes after.
 
 use std::collections::HashMap;
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 use super::offers::{buyable, out_of_stock, refused};
 use super::{App, Error};
+use crate::domain::quoted::Attributes;
 use crate::domain::reservation::{Line, State, units_by_item};
 use crate::store::offers::{self, Offer};
 use crate::store::{reservations, stock};
@@ -21,6 +23,8 @@ pub(crate) struct Wanted {
     pub(crate) quantity: i64,
     /// The price in the quote.
     pub(crate) unit_price: Money,
+    /// What it was when it was quoted; an order service of an earlier release does not say.
+    pub(crate) quoted: Option<Attributes>,
 }
 
 impl App {
@@ -31,17 +35,18 @@ impl App {
         order_id: OrderId,
         wanted: Vec<Wanted>,
     ) -> Result<State, Error> {
-        let now = self.clock.now();
+        let (app, now) = (self.clone(), self.clock.now());
         self.db
             .write(move |tx| {
-                let wanted = wanted.clone();
-                Box::pin(async move { hold(tx, id, order_id, &wanted, now).await })
+                let (app, wanted) = (app.clone(), wanted.clone());
+                Box::pin(async move { hold(&app, tx, id, order_id, &wanted, now).await })
             })
             .await
     }
 }
 
 async fn hold(
+    app: &App,
     tx: &mut Tx,
     id: ReservationId,
     order_id: OrderId,
@@ -65,7 +70,8 @@ async fn hold(
     for line in wanted {
         let Some(offer) = found.get(&line.variant_id.uuid()) else { continue };
         buyable(offer)?;
-        check_price(offer, line.unit_price)?;
+        check_quoted(offer, line)?;
+        app.check_goods(offer)?;
     }
     let units =
         units_by_item(&lines).ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be held"))?;
@@ -91,14 +97,26 @@ async fn stands(tx: &mut Tx, id: ReservationId) -> Result<State, Error> {
     }
 }
 
-fn check_price(offer: &Offer, quoted: Money) -> Result<(), Error> {
-    if offer.price_minor == quoted.minor() && offer.currency == quoted.currency().code() {
+/// The price holds as quoted; what the goods are must be as quoted, since duty, tax and carriage were worked out by it.
+fn check_quoted(offer: &Offer, line: &Wanted) -> Result<(), Error> {
+    let quoted = line.unit_price;
+    let changed = match &line.quoted {
+        Some(quoted) => offer.attributes().changed_since(quoted),
+        None if offer.price_minor == quoted.minor() && offer.currency == quoted.currency().code() => {
+            Vec::new()
+        }
+        None => vec!["unit_price"],
+    };
+    if changed.is_empty() {
         return Ok(());
     }
-    let now = crate::store::money(offer.price_minor, &offer.currency)?;
-    Err(refused(
-        "PRICE_CHANGED",
-        format!("`{}` was quoted at {quoted} and costs {now} now", offer.sku),
-        offer,
-    ))
+    let changed = changed.join(",");
+    let message = format!("`{}` has changed since it was quoted ({changed}); ask for a new quote", offer.sku);
+    match refused("QUOTE_STALE", message, offer) {
+        Error::Refused { reason, message, mut about } => {
+            about.push(("changed", changed));
+            Err(Error::Refused { reason, message, about })
+        }
+        other => Err(other),
+    }
 }

@@ -1,6 +1,7 @@
 //! Sellers, goods and stock: their states and rules. Pure: no database, no network.
 
 pub(crate) mod product;
+pub(crate) mod quoted;
 pub(crate) mod reservation;
 pub(crate) mod seller;
 pub(crate) mod terms;

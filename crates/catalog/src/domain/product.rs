@@ -1,6 +1,6 @@
 //! What a seller offers.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use customs::HsCode;
 use kernel::{Country, LocationId, ProductId, SellerId, StockItemId, VariantId};
 use money::Money;
@@ -55,6 +55,17 @@ pub(crate) struct Goods {
     pub(crate) stock_units: i64,
     /// A trade preference with proof of origin; empty: none.
     pub(crate) preference: String,
+    /// The proof of origin for it.
+    pub(crate) certificate: Option<Certificate>,
+}
+
+/// A certificate of origin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Certificate {
+    pub(crate) number: String,
+    pub(crate) issued_on: NaiveDate,
+    /// Its last day.
+    pub(crate) expires_on: NaiveDate,
 }
 
 /// A variant as its seller gives it.

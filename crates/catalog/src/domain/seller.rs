@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use kernel::{Country, LocationId, SellerId, StockItemId};
 use money::Currency;
+use serde::{Deserialize, Serialize};
 
 /// Where a seller stands with the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,19 +32,63 @@ impl State {
     }
 }
 
+/// What a firm says of itself, and the operator verifies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) display_name: String,
+    /// ISO 3166-1.
+    pub(crate) country: Country,
+    pub(crate) registration_number: String,
+    pub(crate) tax_registered: bool,
+}
+
+/// What a verified seller wants its entry to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) entry: Entry,
+    pub(crate) proposed_at: DateTime<Utc>,
+    /// Why the operator refused it; none while it waits.
+    pub(crate) refusal: Option<String>,
+}
+
 /// A seller.
 #[derive(Debug, Clone)]
 pub(crate) struct Seller {
     pub(crate) id: SellerId,
-    pub(crate) display_name: String,
-    pub(crate) country: Country,
-    pub(crate) registration_number: String,
-    pub(crate) tax_registered: bool,
+    /// What is in force.
+    pub(crate) entry: Entry,
+    /// What it wants instead.
+    pub(crate) change: Option<Change>,
     pub(crate) payout_currency: Currency,
     pub(crate) state: State,
     pub(crate) state_reason: String,
     pub(crate) version: i64,
     pub(crate) created_at: DateTime<Utc>,
+}
+
+impl Seller {
+    /// The seller as it stands after its own edit. What was verified changes by the operator's decision alone.
+    pub(crate) fn edited(mut self, wanted: Entry, now: DateTime<Utc>) -> Self {
+        let waits = |change: &Change| change.refusal.is_none() && change.entry == wanted;
+        if self.state == State::Applied {
+            self.entry = wanted;
+        } else if self.entry == wanted {
+            self.change = None;
+        } else if !self.change.as_ref().is_some_and(waits) {
+            self.change = Some(Change { entry: wanted, proposed_at: now, refusal: None });
+        }
+        self
+    }
+
+    /// The seller after the operator's decision on the change that waits; `None` when none does.
+    pub(crate) fn decided(mut self, refusal: Option<String>) -> Option<Self> {
+        let change = self.change.take().filter(|change| change.refusal.is_none())?;
+        match refusal {
+            None => self.entry = change.entry,
+            Some(_) => self.change = Some(Change { refusal, ..change }),
+        }
+        Some(self)
+    }
 }
 
 /// A place that it ships from.

@@ -5,7 +5,8 @@ use kernel::VariantId;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::product::Translation;
+use crate::domain::product::{Certificate, Translation};
+use crate::domain::quoted::Attributes;
 
 /// A variant with its product, seller, shelf and place.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -32,9 +33,28 @@ pub(crate) struct Offer {
     pub(crate) width_mm: i64,
     pub(crate) height_mm: i64,
     pub(crate) preference: String,
+    pub(crate) certificate: Option<Json<Certificate>>,
     pub(crate) stock_item_id: Uuid,
     pub(crate) stock_units: i64,
     pub(crate) stock_free: i64,
+}
+
+impl Offer {
+    /// What it is for carrier and customs.
+    pub(crate) fn attributes(&self) -> Attributes {
+        Attributes {
+            category: self.category.clone(),
+            hs_code: self.hs_code.clone(),
+            origin: self.origin.clone(),
+            from_country: self.from_country.clone(),
+            weight_grams: self.weight_grams,
+            size_mm: [self.length_mm, self.width_mm, self.height_mm],
+            stock_units: self.stock_units,
+            preference: self.preference.clone(),
+            certificate: self.certificate.as_ref().map(|certificate| certificate.0.clone()),
+            seller_tax_registered: self.tax_registered,
+        }
+    }
 }
 
 /// The offers of variants, in no order.
@@ -43,7 +63,7 @@ pub(crate) async fn of(tx: &mut Tx, variants: &[VariantId]) -> Result<Vec<Offer>
         "select variant_id, variants.product_id, variants.seller_id, display_name as seller_name, \
          sellers.state as seller_state, tax_registered, payout_currency, variants.sku, category, translations, \
          (withdrawn or not offered) as withdrawn, price_minor, currency, hs_code, origin, \
-         locations.country as from_country, weight_grams, length_mm, width_mm, height_mm, preference, \
+         locations.country as from_country, weight_grams, length_mm, width_mm, height_mm, preference, certificate, \
          variants.stock_item_id, stock_units, on_hand - reserved as stock_free from variants \
          join products on products.product_id = variants.product_id \
          join sellers on sellers.seller_id = variants.seller_id \
@@ -53,7 +73,7 @@ pub(crate) async fn of(tx: &mut Tx, variants: &[VariantId]) -> Result<Vec<Offer>
         "select variant_id, variants.product_id, variants.seller_id, display_name as seller_name, \
          sellers.state as seller_state, tax_registered, payout_currency, variants.sku, category, translations, \
          (withdrawn or not offered) as withdrawn, price_minor, currency, hs_code, origin, \
-         locations.country as from_country, weight_grams, length_mm, width_mm, height_mm, preference, \
+         locations.country as from_country, weight_grams, length_mm, width_mm, height_mm, preference, certificate, \
          variants.stock_item_id, stock_units, on_hand - reserved as stock_free from variants \
          join products on products.product_id = variants.product_id \
          join sellers on sellers.seller_id = variants.seller_id \

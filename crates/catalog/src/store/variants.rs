@@ -2,10 +2,11 @@
 
 use db::Tx;
 use kernel::{ProductId, SellerId, VariantId};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{money, parsed};
-use crate::domain::product::{Goods, Variant};
+use crate::domain::product::{Certificate, Goods, Variant};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -24,6 +25,7 @@ pub(super) struct Row {
     stock_item_id: Uuid,
     stock_units: i64,
     preference: String,
+    certificate: Option<Json<Certificate>>,
     available: i64,
 }
 
@@ -43,6 +45,7 @@ impl Row {
                 height_mm: self.height_mm,
                 stock_units: self.stock_units,
                 preference: self.preference,
+                certificate: self.certificate.map(|certificate| certificate.0),
             },
             stock_item_id: self.stock_item_id.into(),
             available: self.available,
@@ -63,13 +66,14 @@ pub(crate) async fn put(
         tx,
         (Uuid,),
         "insert into variants (variant_id, product_id, seller_id, sku, name, price_minor, currency, hs_code, origin, \
-         weight_grams, length_mm, width_mm, height_mm, stock_item_id, stock_units, preference) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+         weight_grams, length_mm, width_mm, height_mm, stock_item_id, stock_units, preference, \
+         certificate) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
          on conflict (seller_id, sku) do update set product_id = excluded.product_id, name = excluded.name, \
          price_minor = excluded.price_minor, currency = excluded.currency, hs_code = excluded.hs_code, \
          origin = excluded.origin, weight_grams = excluded.weight_grams, length_mm = excluded.length_mm, \
          width_mm = excluded.width_mm, height_mm = excluded.height_mm, stock_item_id = excluded.stock_item_id, \
-         stock_units = excluded.stock_units, preference = excluded.preference, offered = true \
+         stock_units = excluded.stock_units, preference = excluded.preference, certificate = excluded.certificate, \
+         offered = true \
          where variants.variant_id = excluded.variant_id returning variant_id",
         variant.id.uuid(),
         product_id.uuid(),
@@ -87,6 +91,7 @@ pub(crate) async fn put(
         variant.stock_item_id.uuid(),
         goods.stock_units,
         goods.preference.as_str(),
+        goods.certificate.as_ref().map(Json),
     )?;
     written.map(|(id,)| id.into()).ok_or(db::Error::Conflict)
 }
@@ -101,7 +106,7 @@ pub(crate) async fn by_sku(
         tx,
         Row,
         "select variant_id, product_id, variants.sku, name, price_minor, currency, hs_code, origin, weight_grams, \
-         length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, \
+         length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, certificate, \
          (on_hand - reserved) / stock_units as available from variants \
          join stock_items on stock_items.stock_item_id = variants.stock_item_id \
          where variants.seller_id = $1 and variants.sku = $2",
@@ -119,13 +124,13 @@ pub(crate) async fn by_sku(
 pub(super) async fn of_products(tx: &mut Tx, products: &[ProductId]) -> Result<Vec<Row>, db::Error> {
     let sql = tx.sql(
         "select variant_id, product_id, variants.sku, name, price_minor, currency, hs_code, origin, weight_grams, \
-         length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, \
+         length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, certificate, \
          (on_hand - reserved) / stock_units as available from variants \
          join stock_items on stock_items.stock_item_id = variants.stock_item_id where offered \
          and product_id in (select cast(value as uuid) from jsonb_array_elements_text($1) as ids (value)) \
          order by product_id, variant_id",
         "select variant_id, product_id, variants.sku, name, price_minor, currency, hs_code, origin, weight_grams, \
-         length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, \
+         length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, certificate, \
          (on_hand - reserved) / stock_units as available from variants \
          join stock_items on stock_items.stock_item_id = variants.stock_item_id where offered \
          and product_id in (select unhex(value, '-') from json_each($1)) order by product_id, variant_id",

@@ -2,7 +2,7 @@
 
 use kernel::{LocationId, StockItemId};
 use proto::catalog::v1::{CreateLocationRequest, CreateProductRequest, ListProductsRequest};
-use proto::types::v1::Money;
+use proto::types::v1::{Money, OriginCertificate};
 use testkit::on_both;
 use tonic::Code;
 
@@ -14,6 +14,14 @@ type Wrong = (&'static str, fn(&mut CreateProductRequest));
 
 fn money(currency: &str, minor_units: i64) -> Option<Money> {
     Some(Money { currency: currency.to_owned(), minor_units })
+}
+
+fn certificate(number: &str, issued_on: &str, expires_on: &str) -> Option<OriginCertificate> {
+    Some(OriginCertificate {
+        number: number.to_owned(),
+        issued_on: issued_on.to_owned(),
+        expires_on: expires_on.to_owned(),
+    })
 }
 
 const WRONG: &[Wrong] = &[
@@ -37,6 +45,15 @@ const WRONG: &[Wrong] = &[
     ("variants[0].weight_grams", |asked| asked.variants[0].weight_grams = 1_000_001),
     ("variants[0].dimensions.length_mm", |asked| {
         asked.variants[0].dimensions.as_mut().unwrap().length_mm = 0
+    }),
+    ("variants[0].certificate.number", |asked| {
+        asked.variants[0].certificate = certificate(" ", "2026-01-01", "2026-12-31")
+    }),
+    ("variants[0].certificate.issued_on", |asked| {
+        asked.variants[0].certificate = certificate("D-1", "", "2026-12-31")
+    }),
+    ("variants[0].certificate.expires_on", |asked| {
+        asked.variants[0].certificate = certificate("D-1", "2026-01-01", "2025-12-31")
     }),
     ("variants[0].stock_units", |asked| asked.variants[0].stock_units = -1),
     ("variants[0].initial_stock", |asked| asked.variants[0].initial_stock = -1),

@@ -7,15 +7,15 @@ use proto::catalog::internal::v1::catalog_operator_service_client::CatalogOperat
 use proto::catalog::internal::v1::offer_service_client::OfferServiceClient;
 use proto::catalog::internal::v1::reservation_service_client::ReservationServiceClient;
 use proto::catalog::internal::v1::{
-    AuditStockRequest, AuditStockResponse, GetOffersRequest, Offer, OfferLine, SuspendSellerRequest,
-    VerifySellerRequest,
+    AuditStockRequest, AuditStockResponse, DecideSellerChangeRequest, GetOffersRequest,
+    ListSellerChangesRequest, Offer, OfferLine, SuspendSellerRequest, VerifySellerRequest,
 };
 use proto::catalog::v1::product_service_client::ProductServiceClient;
 use proto::catalog::v1::seller_service_client::SellerServiceClient;
 use proto::catalog::v1::stock_service_client::StockServiceClient;
 use proto::catalog::v1::{
     AdjustStockRequest, ApplySellerRequest, CreateLocationRequest, GetProductRequest, GetSellerRequest,
-    ListStockRequest, Product, Seller, StockItem, Variant,
+    ListStockRequest, Product, Seller, StockItem, UpdateSellerRequest, Variant,
 };
 use proto::operator::internal::v1::operator_service_client::OperatorServiceClient;
 use rpc::Role;
@@ -130,8 +130,35 @@ impl Market {
     }
 
     pub(crate) async fn verify(&self, seller_id: &str) -> Result<Seller, Status> {
-        let request = VerifySellerRequest { request_id: request_id(), seller_id: seller_id.to_owned() };
+        let request = VerifySellerRequest {
+            request_id: request_id(),
+            seller_id: seller_id.to_owned(),
+            etag: String::new(),
+        };
         Ok(self.operator().verify_seller(request).await?.into_inner().seller.unwrap())
+    }
+
+    pub(crate) async fn update(&self, seller: &str, edit: UpdateSellerRequest) -> Result<Seller, Status> {
+        let mut sellers = self.sellers(Role::Seller, seller);
+        Ok(sellers.update_seller(edit).await?.into_inner().seller.unwrap())
+    }
+
+    /// The operator decides the change of a seller as he read it: accepts it, or refuses it with a reason.
+    pub(crate) async fn decide(&self, read: &Seller, refusal: Option<&str>) -> Result<Seller, Status> {
+        let request = DecideSellerChangeRequest {
+            request_id: request_id(),
+            seller_id: read.seller_id.clone(),
+            etag: read.etag.clone(),
+            accept: refusal.is_none(),
+            reason: refusal.unwrap_or_default().to_owned(),
+        };
+        Ok(self.operator().decide_seller_change(request).await?.into_inner().seller.unwrap())
+    }
+
+    /// Sellers with a change that waits.
+    pub(crate) async fn changes(&self) -> Vec<Seller> {
+        let listed = self.operator().list_seller_changes(ListSellerChangesRequest::default()).await;
+        listed.unwrap().into_inner().sellers
     }
 
     pub(crate) async fn suspend(&self, seller_id: &str, reason: &str) -> Result<Seller, Status> {

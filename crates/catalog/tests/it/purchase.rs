@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use events::Envelope;
 use kernel::{OrderId, ReservationId, ReturnId};
 use proto::catalog::internal::v1::{
-    InquireReservationRequest, ReleaseRequest, ReservationLine, ReservationState, ReserveRequest,
+    InquireReservationRequest, Offer, QuotedGoods, ReleaseRequest, ReservationLine, ReservationState,
+    ReserveRequest,
 };
 use proto::catalog::v1::Variant;
 use proto::order::events::v1::{OrderCancelled, OrderConfirmed, ReturnReceived};
@@ -29,12 +30,36 @@ impl Purchase {
             variant_id: variant.variant_id.clone(),
             quantity: *quantity,
             unit_price: variant.price.clone(),
+            quoted: None,
         };
         Self {
             order_id: OrderId::new(),
             reservation_id: ReservationId::new(),
             lines: lines.iter().map(line).collect(),
         }
+    }
+
+    /// One unit of what was offered, as the order service asks for it.
+    pub(crate) fn quoted(offer: &Offer) -> Self {
+        let quoted = QuotedGoods {
+            category: offer.category.clone(),
+            hs_code: offer.hs_code.clone(),
+            origin: offer.origin.clone(),
+            from_country: offer.from_country.clone(),
+            weight_grams: offer.weight_grams,
+            dimensions: offer.dimensions,
+            stock_units: offer.stock_units,
+            preference: offer.preference.clone(),
+            certificate: offer.certificate.clone(),
+            seller_tax_registered: offer.seller_tax_registered,
+        };
+        let line = ReservationLine {
+            variant_id: offer.variant_id.clone(),
+            quantity: 1,
+            unit_price: offer.unit_price.clone(),
+            quoted: Some(quoted),
+        };
+        Self { order_id: OrderId::new(), reservation_id: ReservationId::new(), lines: vec![line] }
     }
 
     pub(crate) fn request(&self) -> ReserveRequest {

@@ -1,13 +1,14 @@
 //! Holds of stock: all lines or none, and each id once.
 
 use proto::catalog::internal::v1::{ReservationState, ReserveRequest};
-use proto::catalog::v1::Variant;
+use proto::catalog::v1::{UpdateProductRequest, Variant, VariantInput};
+use proto::types::v1::OriginCertificate;
 use testkit::on_both;
 use tonic::{Code, Status};
 
-use crate::market::{Market, Trader, refusal, refused};
+use crate::market::{Market, Trader, refusal, refused, request_id};
 use crate::purchase::Purchase;
-use crate::wares::{baht, change, product, sharing, variant};
+use crate::wares::{baht, change, product, sharing, variant, words};
 
 /// A shelf that two variants share, the second taking three units of it.
 async fn shared(market: &Market, trader: &Trader, units: i64) -> (Variant, Variant) {
@@ -64,25 +65,71 @@ on_both! {
         market.hub.stop().await;
     }
 
-    async fn a_price_that_changed_since_the_quote_holds_nothing(database: Database) {
+    async fn a_quoted_price_and_title_hold(database: Database) {
         let market = Market::open(&database).await;
         let trader = market.trader().await;
         let read = market.list(&trader, "A-1", 5).await;
-        let quoted = Purchase::of(&[(&read.variants[0], 1)]);
-        let mut dearer = variant(&trader, "A-1", 5);
-        dearer.price = Some(baht(45_001));
-        let request = change(&read, vec![dearer]);
-        let edited = market.products(&trader.id).update_product(request).await.unwrap().into_inner();
-        let refusal = market.reserve(&quoted).await.unwrap_err();
-        assert_eq!((refusal.code(), crate::market::reason(&refusal).as_str()), (Code::FailedPrecondition, "PRICE_CHANGED"));
-        assert_eq!(rpc::status::metadata(&refusal, "variant_id"), Some(read.variants[0].variant_id.clone()));
-        assert_eq!(market.inquire(&quoted).await.unwrap_err().code(), Code::NotFound);
-        market.adds_up_to(5, 0, 0).await;
-        // At the price of today the same id may be held.
-        let today = Purchase::of(&[(&edited.product.unwrap().variants[0], 1)]);
-        let request = ReserveRequest { lines: today.lines, ..quoted.request() };
-        let held = market.reservations().reserve(request).await.unwrap().into_inner();
-        assert_eq!(held.state(), ReservationState::Held);
+        let quoted = Purchase::quoted(&market.offers(&[(&read.variants[0], 1)]).await.unwrap()[0]);
+        let dearer = VariantInput { price: Some(baht(99_900)), name: "Red".to_owned(), ..variant(&trader, "A-1", 5) };
+        let mut request = change(&read, vec![dearer]);
+        request.translations = vec![words("en", "Silk shawl")];
+        market.products(&trader.id).update_product(request).await.unwrap();
+        assert_eq!(market.reserve(&quoted).await.unwrap(), ReservationState::Held);
+        // Where it is not told what was quoted, the price has to be the one of today.
+        let untold = Purchase::of(&[(&read.variants[0], 1)]);
+        let refusal = market.reserve(&untold).await.unwrap_err();
+        assert_eq!((refusal.code(), crate::market::reason(&refusal).as_str()), (Code::FailedPrecondition, "QUOTE_STALE"));
+        assert_eq!(rpc::status::metadata(&refusal, "changed").as_deref(), Some("unit_price"));
+        market.adds_up_to(5, 1, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn what_is_no_longer_what_was_quoted_is_named_and_not_held(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let mut read = market.list(&trader, "A-1", 50).await;
+        type Change = fn(&mut UpdateProductRequest);
+        let changes: [(&str, Change); 10] = [
+            ("category", |edit| edit.category = "cotton".to_owned()),
+            ("hs_code", |edit| edit.variants[0].hs_code = "621420".to_owned()),
+            ("origin", |edit| edit.variants[0].origin = "CN".to_owned()),
+            ("weight_grams", |edit| edit.variants[0].weight_grams = 12_000),
+            ("dimensions", |edit| edit.variants[0].dimensions.as_mut().unwrap().height_mm = 300),
+            ("stock_units", |edit| edit.variants[0].stock_units = 2),
+            ("preference", |edit| edit.variants[0].preference = "ATIGA".to_owned()),
+            ("certificate", |edit| {
+                edit.variants[0].certificate = Some(OriginCertificate {
+                    number: "D-77".to_owned(),
+                    issued_on: "2026-01-01".to_owned(),
+                    expires_on: "2026-12-31".to_owned(),
+                });
+            }),
+            ("hs_code,weight_grams", |edit| {
+                edit.variants[0].hs_code = "621410".to_owned();
+                edit.variants[0].weight_grams = 120;
+            }),
+            // To a class that the hub does not carry.
+            ("category", |edit| edit.category = "tobacco".to_owned()),
+        ];
+        let mut edit = change(&read, vec![variant(&trader, "A-1", 50)]);
+        for (names, make) in changes {
+            let quoted = Purchase::quoted(&market.offers(&[(&read.variants[0], 1)]).await.unwrap()[0]);
+            edit = UpdateProductRequest { request_id: request_id(), etag: read.etag.clone(), ..edit };
+            make(&mut edit);
+            let edited = market.products(&trader.id).update_product(edit.clone()).await.unwrap().into_inner();
+            read = edited.product.unwrap();
+            for _ in 0..2 {
+                let refusal = market.reserve(&quoted).await.unwrap_err();
+                assert_eq!((refusal.code(), crate::market::reason(&refusal).as_str()), (Code::FailedPrecondition, "QUOTE_STALE"));
+                assert_eq!(rpc::status::metadata(&refusal, "changed").as_deref(), Some(names));
+                assert_eq!(rpc::status::metadata(&refusal, "variant_id"), Some(read.variants[0].variant_id.clone()));
+            }
+            assert_eq!(market.inquire(&quoted).await.unwrap_err().code(), Code::NotFound);
+        }
+        // What may not be sold is not sold, however it is asked for.
+        let untold = Purchase::of(&[(&read.variants[0], 1)]);
+        assert_eq!(refusal(market.reserve(&untold).await), refused("GOODS_PROHIBITED"));
+        market.adds_up_to(50, 0, 0).await;
         market.hub.stop().await;
     }
 

@@ -2,8 +2,11 @@
 
 use kernel::SellerId;
 use proto::catalog::events::v1::SellerChanged;
-use proto::catalog::internal::v1::ReservationState;
-use proto::catalog::v1::{CreateLocationRequest, ListSellersRequest, SellerState, UpdateSellerRequest};
+use proto::catalog::internal::v1::{ReservationState, VerifySellerRequest};
+use proto::catalog::v1::{
+    CreateLocationRequest, ListSellersRequest, Seller, SellerState, UpdateSellerRequest,
+    WithdrawProductRequest,
+};
 use rpc::Role;
 use testkit::on_both;
 use tonic::Code;
@@ -11,6 +14,17 @@ use tonic::Code;
 use crate::market::{Market, application, refusal, refused, request_id};
 use crate::purchase::Purchase;
 use crate::wares;
+
+fn edit(read: &Seller, name: &str, tax_registered: bool) -> UpdateSellerRequest {
+    UpdateSellerRequest {
+        request_id: request_id(),
+        seller_id: read.seller_id.clone(),
+        etag: read.etag.clone(),
+        display_name: name.to_owned(),
+        tax_registered,
+        ..UpdateSellerRequest::default()
+    }
+}
 
 async fn names(market: &Market) -> Vec<String> {
     let listed = market.sellers(Role::Buyer, "aisyah").list_sellers(ListSellersRequest::default()).await;
@@ -131,27 +145,107 @@ on_both! {
         market.hub.stop().await;
     }
 
-    async fn a_seller_edits_its_entry_as_it_last_read_it(database: Database) {
+    async fn a_seller_edits_its_application_as_it_last_read_it(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.applied("Chiang Mai Silk").await;
+        let read = market.seller(Role::Seller, &trader.id, &trader.id).await.unwrap();
+        let wanted = UpdateSellerRequest { country: "SG".to_owned(), registration_number: "UEN-1".to_owned(), ..edit(&read, "Lanna Silk", false) };
+        let edited = market.update(&trader.id, wanted).await.unwrap();
+        assert_eq!((edited.display_name.as_str(), edited.tax_registered), ("Lanna Silk", false));
+        assert_eq!((edited.country.as_str(), edited.registration_number.as_str()), ("SG", "UEN-1"));
+        assert_eq!((edited.state(), edited.change.clone()), (SellerState::Applied, None));
+        assert_ne!(edited.etag, read.etag);
+        assert_eq!(refusal(market.update(&trader.id, edit(&read, "Late", false)).await), refused("STALE_ETAG"));
+        let unread = UpdateSellerRequest { etag: String::new(), ..edit(&read, "Late", false) };
+        assert_eq!(rpc::status::fields(&market.update(&trader.id, unread).await.unwrap_err()), ["etag"]);
+        let far = UpdateSellerRequest { country: "BR".to_owned(), ..edit(&edited, "Rio", false) };
+        assert_eq!(rpc::status::fields(&market.update(&trader.id, far).await.unwrap_err()), ["country"]);
+        // What the operator read is what he verifies.
+        let stale = VerifySellerRequest { request_id: request_id(), seller_id: trader.id.clone(), etag: read.etag };
+        assert_eq!(refusal(market.operator().verify_seller(stale).await), refused("STALE_ETAG"));
+        let read = VerifySellerRequest { request_id: request_id(), seller_id: trader.id.clone(), etag: edited.etag };
+        market.operator().verify_seller(read).await.unwrap();
+        assert_eq!(names(&market).await, ["Lanna Silk"]);
+        market.hub.stop().await;
+    }
+
+    async fn what_was_verified_stays_in_force_until_the_operator_decides(database: Database) {
         let market = Market::open(&database).await;
         let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 5).await;
         let read = market.seller(Role::Seller, &trader.id, &trader.id).await.unwrap();
-        let edit = |etag: &str, name: &str| UpdateSellerRequest {
+        let wanted = UpdateSellerRequest { country: "SG".to_owned(), registration_number: "UEN-1".to_owned(), ..edit(&read, "Lanna Silk", false) };
+        let waiting = market.update(&trader.id, wanted.clone()).await.unwrap();
+        // In force is what was verified, for buyers, for taxes, and for what was quoted.
+        let in_force = |seller: &Seller| (seller.display_name.clone(), seller.country.clone(), seller.registration_number.clone(), seller.tax_registered);
+        assert_eq!(in_force(&waiting), in_force(&read));
+        let change = waiting.change.clone().unwrap();
+        assert_eq!((change.display_name.as_str(), change.country.as_str(), change.tax_registered), ("Lanna Silk", "SG", false));
+        assert_eq!((change.registration_number.as_str(), change.refusal.as_str()), ("UEN-1", ""));
+        assert_eq!(names(&market).await, ["Chiang Mai Silk"]);
+        assert_eq!(market.seller(Role::Buyer, "aisyah", &trader.id).await.unwrap().change, None);
+        let offer = market.offers(&[(&silk, 1)]).await.unwrap().remove(0);
+        assert_eq!((offer.seller_name.as_str(), offer.seller_tax_registered), ("Chiang Mai Silk", true));
+        assert_eq!(market.reserve(&Purchase::quoted(&offer)).await.unwrap(), ReservationState::Held);
+        // The operator sees it, and decides on what he saw.
+        assert_eq!(market.changes().await, [waiting.clone()]);
+        let late = market.decide(&read, None).await;
+        assert_eq!(refusal(late), refused("STALE_ETAG"));
+        let refusing = market.decide(&waiting, Some("the paper is not signed")).await.unwrap();
+        assert_eq!((in_force(&refusing), market.changes().await), (in_force(&read), Vec::new()));
+        assert_eq!(refusing.change.as_ref().unwrap().refusal, "the paper is not signed");
+        assert_eq!(refusal(market.decide(&refusing, None).await), refused("NO_CHANGE"));
+        // Asked for again and accepted it is in force, and what was quoted before is no longer so.
+        let again = UpdateSellerRequest { request_id: request_id(), etag: refusing.etag, ..wanted };
+        let waiting = market.update(&trader.id, again).await.unwrap();
+        let accepted = market.decide(&waiting, None).await.unwrap();
+        assert_eq!(in_force(&accepted), ("Lanna Silk".to_owned(), "SG".to_owned(), "UEN-1".to_owned(), false));
+        assert_eq!((accepted.change.clone(), accepted.state()), (None, SellerState::Verified));
+        let stale = market.reserve(&Purchase::quoted(&offer)).await.unwrap_err();
+        assert_eq!(rpc::status::metadata(&stale, "changed").as_deref(), Some("seller_tax_registered"));
+        assert_eq!(refusal(Err::<(), _>(stale)), refused("QUOTE_STALE"));
+        // As it is in force: a change that waits is taken back.
+        let waiting = market.update(&trader.id, edit(&accepted, "Lanna Silks", true)).await.unwrap();
+        assert!(waiting.change.is_some());
+        let back = market.update(&trader.id, edit(&waiting, "Lanna Silk", false)).await.unwrap();
+        assert_eq!((back.change, market.changes().await), (None, Vec::new()));
+        market.hub.stop().await;
+    }
+
+    async fn a_suspended_seller_changes_nothing(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let product = market.list(&trader, "A-1", 5).await;
+        market.suspend(&trader.id, "goods were not as shown").await.unwrap();
+        let read = market.seller(Role::Seller, &trader.id, &trader.id).await.unwrap();
+        let suspended = refused("SELLER_SUSPENDED");
+        assert_eq!(refusal(market.update(&trader.id, edit(&read, "Anew", false)).await), suspended);
+        let mut products = market.products(&trader.id);
+        let listing = wares::product(vec![wares::variant(&trader, "A-2", 1)]);
+        assert_eq!(refusal(products.create_product(listing).await), suspended);
+        let dearer = wares::change(&product, vec![wares::variant(&trader, "A-1", 5)]);
+        assert_eq!(refusal(products.update_product(dearer).await), suspended);
+        let withdrawal = WithdrawProductRequest {
             request_id: request_id(),
-            seller_id: trader.id.clone(),
-            etag: etag.to_owned(),
-            display_name: name.to_owned(),
-            tax_registered: false,
+            product_id: product.product_id.clone(),
+            etag: product.etag.clone(),
         };
-        let edited = market.sellers(Role::Seller, &trader.id).update_seller(edit(&read.etag, "Lanna Silk")).await;
-        let edited = edited.unwrap().into_inner().seller.unwrap();
-        assert_eq!((edited.display_name.as_str(), edited.tax_registered), ("Lanna Silk", false));
-        assert_eq!(edited.state(), SellerState::Verified);
-        assert_ne!(edited.etag, read.etag);
-        let stale = market.sellers(Role::Seller, &trader.id).update_seller(edit(&read.etag, "Late")).await;
-        assert_eq!(refusal(stale), refused("STALE_ETAG"));
-        let unread = market.sellers(Role::Seller, &trader.id).update_seller(edit("", "Late")).await;
-        assert_eq!(rpc::status::fields(&unread.unwrap_err()), ["etag"]);
-        assert_eq!(names(&market).await, ["Lanna Silk"]);
+        assert_eq!(refusal(products.withdraw_product(withdrawal).await), suspended);
+        let rows = tokio_stream::iter([wares::row(1, wares::variant(&trader, "A-3", 1))]);
+        let mut answers = products.import_products(rows).await.unwrap().into_inner();
+        assert_eq!(refusal(answers.message().await), suspended);
+        let place = CreateLocationRequest {
+            request_id: request_id(),
+            name: "Garage".to_owned(),
+            country: "TH".to_owned(),
+            postcode: String::new(),
+        };
+        assert_eq!(refusal(market.stock(&trader.id).create_location(place).await), suspended);
+        assert_eq!(refusal(market.adjust(&trader.id, &product.variants[0].stock_item_id, 1).await), suspended);
+        market.adds_up_to(5, 0, 0).await;
+        // It comes back as it was.
+        market.verify(&trader.id).await.unwrap();
+        assert_eq!(market.seen(&product.product_id).await.unwrap(), product);
         market.hub.stop().await;
     }
 

@@ -30,7 +30,7 @@ async fn meddle(market: &Market, role: Role, subject: &str, owner: &Trader, read
         seller_id: owner.id.clone(),
         etag: "2".to_owned(),
         display_name: "Ours now".to_owned(),
-        tax_registered: false,
+        ..UpdateSellerRequest::default()
     };
     vec![
         code(products.update_product(change(read, vec![variant(owner, "A-1", 5)])).await),

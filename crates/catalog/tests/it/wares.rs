@@ -30,6 +30,7 @@ pub(crate) fn variant(trader: &Trader, sku: &str, units: i64) -> VariantInput {
         location_id: trader.location.clone(),
         initial_stock: units,
         preference: String::new(),
+        certificate: None,
     }
 }
 

@@ -85,8 +85,18 @@ impl Town {
         day: Duration,
         metrics: Option<Metrics>,
     ) -> Self {
-        let (file, text) = hub::builtin(code).unwrap();
-        let profile = Arc::new(hub::Profile::parse(file, text).unwrap());
+        let (_, text) = hub::builtin(code).unwrap();
+        Self::open_profile(text, ground, day, metrics).await
+    }
+
+    /// A hub of a profile of the test's own.
+    pub(crate) async fn open_profile(
+        profile: &str,
+        ground: &Ground,
+        day: Duration,
+        metrics: Option<Metrics>,
+    ) -> Self {
+        let profile = Arc::new(hub::Profile::parse("test.toml", profile).unwrap());
         let folder = TempDir::new().unwrap();
         let mut settings = Settings::embedded(profile, folder.path());
         let mut others = Vec::new();

@@ -28,7 +28,7 @@ pub(crate) struct Args {
 enum What {
     /// A seller's goods, from a CSV file with the columns sku, title_LANGUAGE (one or more), price, currency, hs_code,
     /// origin, weight_grams, size (such as 200x150x30, in mm) and stock; category, description_LANGUAGE and
-    /// preference may be added. A row of a known SKU changes it. Without --server the hub is started for the import.
+    /// preference (with certificate_number, _issued_on and _expires_on) may be added. A row of a known SKU changes it. Without --server the hub is started for the import.
     Products(Products),
 }
 

@@ -6,13 +6,14 @@ use anyhow::{Result, bail};
 use csv::StringRecord;
 use money::{Currency, Money};
 use proto::catalog::v1::{ImportProductsRequest, Translation, VariantInput};
-use proto::types::v1::Dimensions;
+use proto::types::v1::{Dimensions, OriginCertificate};
 
 /// Columns that a file must have.
 const REQUIRED: [&str; 8] =
     ["sku", "price", "currency", "hs_code", "origin", "weight_grams", "size", "stock"];
 /// Columns that it may have.
-const OPTIONAL: [&str; 2] = ["category", "preference"];
+const OPTIONAL: [&str; 5] =
+    ["category", "preference", "certificate_number", "certificate_issued_on", "certificate_expires_on"];
 /// The category of goods whose file names none.
 const CATEGORY_DEFAULT: &str = "general";
 
@@ -77,6 +78,7 @@ impl<R: Read> Rows<R> {
             location_id: self.location_id.clone(),
             initial_stock: cells.number("stock")?,
             preference: cells.get("preference").to_owned(),
+            certificate: cells.certificate(),
             ..VariantInput::default()
         };
         let category = Some(cells.get("category")).filter(|category| !category.is_empty());
@@ -129,6 +131,17 @@ impl<'a> Cells<'a> {
         text.parse().map_err(|_| format!("{column}: `{text}` is no whole number"))
     }
 
+    /// The proof of origin; none when all its cells are empty.
+    fn certificate(&self) -> Option<OriginCertificate> {
+        let cell = |column: &str| self.get(&format!("certificate_{column}")).to_owned();
+        let certificate = OriginCertificate {
+            number: cell("number"),
+            issued_on: cell("issued_on"),
+            expires_on: cell("expires_on"),
+        };
+        (certificate != OriginCertificate::default()).then_some(certificate)
+    }
+
     /// Languages with a title.
     fn translations(&self) -> Vec<Translation> {
         let titles = self.columns.iter().filter_map(|column| column.strip_prefix("title_"));
@@ -174,6 +187,21 @@ mod tests {
         let variant = row.variant.as_ref().unwrap();
         assert_eq!(variant.price.as_ref().unwrap().minor_units, 1250);
         assert_eq!((variant.initial_stock, variant.dimensions.unwrap().width_mm), (7, 150));
+    }
+
+    #[test]
+    fn a_proof_of_origin_is_given_or_none() {
+        let columns = "preference,certificate_number,certificate_issued_on,certificate_expires_on\n";
+        let header = HEADER.replace('\n', ",") + columns;
+        let rows = "A-1,Scarf,,1,MYR,621410,TH,1,2x1x1,7,ATIGA,D-77,2026-01-01,2026-12-31\n\
+             A-2,Scarf,,1,MYR,621410,TH,1,2x1x1,7,,,,\n";
+        let file = header + rows;
+        let read: Vec<_> = Rows::new(file.as_bytes(), String::new()).unwrap().map(Result::unwrap).collect();
+        let certificate = |place: usize| read[place].variant.as_ref().unwrap().certificate.clone();
+        let days = ("2026-01-01".to_owned(), "2026-12-31".to_owned());
+        let given = certificate(0).unwrap();
+        assert_eq!((given.number.as_str(), (given.issued_on, given.expires_on)), ("D-77", days));
+        assert_eq!(certificate(1), None);
     }
 
     #[test]

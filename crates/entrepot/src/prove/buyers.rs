@@ -89,7 +89,7 @@ impl Buyer {
         let variant_id = self.town.market.variants.get(place).context("a variant")?.clone();
         let request = CreateQuoteRequest {
             request_id: proof::request_id(),
-            lines: vec![QuoteLine { variant_id, quantity }],
+            lines: vec![QuoteLine { variant_id, quantity, ..QuoteLine::default() }],
             ..CreateQuoteRequest::default()
         };
         let session = &self.session;

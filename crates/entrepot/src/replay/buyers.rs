@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use proof::purchase::{self, Placing};
 use proof::{Hub, Session, journey};
 use proto::order::v1::{ListOrdersRequest, Order, OrderState, PaymentMethod};
-use proto::types::v1::Address;
+use proto::types::v1::{Address, Permit};
 use tonic::Status;
 
 use super::plan::{GoodsKey, Invoice, Plan};
@@ -130,6 +130,15 @@ pub(crate) async fn find(buyer: &Session, invoice: &Invoice) -> Result<Option<Or
     Ok(listed.orders.into_iter().next())
 }
 
+/// An invented permit, for the first-aid goods among them.
+fn permit() -> Permit {
+    Permit {
+        number: "REPLAY-1".to_owned(),
+        authority: "Health authority (invented)".to_owned(),
+        expires_on: "2999-12-31".to_owned(),
+    }
+}
+
 async fn place(play: &Play, buyer: &Session, invoice: &Invoice) -> Result<Order, Failure> {
     let wishes: Vec<(String, i64)> = invoice
         .lines
@@ -139,7 +148,7 @@ async fn place(play: &Play, buyer: &Session, invoice: &Invoice) -> Result<Order,
             Ok((variant.clone(), *units))
         })
         .collect::<Result<_>>()?;
-    let quote = purchase::quote(buyer, &wishes, "").await?;
+    let quote = purchase::quote_permitted(buyer, &wishes, "", &permit()).await?;
     let total =
         quote.price.as_ref().and_then(|price| price.total.clone()).context("a quote without a total")?;
     let wallet = purchase::wallet(buyer, &total.currency).await?;

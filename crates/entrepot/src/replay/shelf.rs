@@ -124,7 +124,7 @@ fn row(number: i64, goods: &Goods, parcels: &Parcels, location_id: &str) -> Impo
         stock_units: 1,
         location_id: location_id.to_owned(),
         initial_stock: goods.units,
-        preference: String::new(),
+        ..VariantInput::default()
     };
     ImportProductsRequest {
         row: number,

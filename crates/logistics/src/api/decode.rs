@@ -1,19 +1,21 @@
 //! Reading requests: a field that is wrong is named.
 
+use chrono::NaiveDate;
 use hub::Parcel;
 use kernel::Country;
 use proto::convert::{self, Invalid};
 use proto::logistics::internal::v1::{ConsignmentToQuote, LineToQuote};
-use proto::types::v1::Dimensions;
+use proto::types::v1::{Dimensions, OriginCertificate};
 use tonic::Status;
 
-use crate::domain::landed::{Consignment, Goods};
+use crate::domain::landed::{Certificate, Consignment, Goods};
 
 /// Lines of one consignment.
 const LINES_MAX: usize = 500;
 const QUANTITY_MAX: i64 = 1_000_000;
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 const SIDE_MM_MAX: i64 = 10_000;
+const CERTIFICATE_NUMBER_MAX: usize = 60;
 
 pub(super) fn invalid(error: &Invalid) -> Status {
     rpc::status::invalid(&[(&error.field, &error.problem)])
@@ -33,6 +35,11 @@ pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result
 
 pub(super) fn country(field: &str, text: &str) -> Result<Country, Invalid> {
     text.parse().map_err(|error: kernel::CountryError| Invalid::new(field, error.to_string()))
+}
+
+/// A day, YYYY-MM-DD.
+pub(super) fn day(field: &str, text: &str) -> Result<NaiveDate, Invalid> {
+    text.parse().map_err(|_| Invalid::new(field, "must be a day, YYYY-MM-DD"))
 }
 
 /// Units of one size and weight.
@@ -78,6 +85,14 @@ pub(super) fn consignment(place: usize, asked: &ConsignmentToQuote) -> Result<Co
     })
 }
 
+fn certificate(path: &str, asked: &OriginCertificate) -> Result<Certificate, Invalid> {
+    Ok(Certificate {
+        number: text(&format!("{path}.number"), &asked.number, 1, CERTIFICATE_NUMBER_MAX)?,
+        issued_on: day(&format!("{path}.issued_on"), &asked.issued_on)?,
+        expires_on: day(&format!("{path}.expires_on"), &asked.expires_on)?,
+    })
+}
+
 fn read_goods(path: &str, asked: &LineToQuote) -> Result<Goods, Invalid> {
     let field = |name: &str| format!("{path}{name}");
     let hs_code = asked.hs_code.parse();
@@ -91,5 +106,15 @@ fn read_goods(path: &str, asked: &LineToQuote) -> Result<Goods, Invalid> {
         origin: country(&field("origin"), &asked.origin)?,
         category: text(&field("category"), &asked.category, 0, 100)?,
         preference: Some(preference).filter(|code| !code.is_empty()),
+        certificate: asked
+            .certificate
+            .as_ref()
+            .map(|asked| certificate(&field("certificate"), asked))
+            .transpose()?,
+        permit_until: asked
+            .permit
+            .as_ref()
+            .map(|permit| day(&field("permit.expires_on"), &permit.expires_on))
+            .transpose()?,
     })
 }

@@ -99,6 +99,7 @@ pub(super) fn carriage(option: CarriageOption) -> wire::CarriageOption {
         price: Some(option.price.into()),
         days_min: i32::try_from(option.days_min).unwrap_or(i32::MAX),
         days_max: i32::try_from(option.days_max).unwrap_or(i32::MAX),
+        zone: Some(option.zone),
     }
 }
 

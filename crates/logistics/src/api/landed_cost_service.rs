@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proto::convert::Invalid;
 use proto::logistics::internal::v1::landed_cost_service_server::LandedCostService;
 use proto::logistics::internal::v1::{QuoteLandedCostRequest, QuoteLandedCostResponse};
 use proto::logistics::v1::carriage_service_server::CarriageService;
@@ -16,6 +17,17 @@ const CONSIGNMENTS_MAX: usize = 50;
 const POSTCODE_MAX: usize = 20;
 
 pub(super) struct Api(pub(super) Arc<App>);
+
+impl Api {
+    /// A postcode of the hub's country, or none.
+    fn postcode(&self, postcode: &str) -> Result<String, Invalid> {
+        let text = decode::text("postcode", postcode, 0, POSTCODE_MAX)?;
+        match self.0.hub.postcode_problem(&text) {
+            Some(problem) if !text.is_empty() => Err(Invalid::new("postcode", problem)),
+            _ => Ok(text),
+        }
+    }
+}
 
 #[tonic::async_trait]
 impl LandedCostService for Api {
@@ -32,8 +44,7 @@ impl LandedCostService for Api {
         let consignments = consignments.map(|(place, asked)| decode::consignment(place, asked));
         let consignments =
             consignments.collect::<Result<Vec<_>, _>>().map_err(|error| decode::invalid(&error))?;
-        let postcode = decode::text("postcode", &asked.postcode, 0, POSTCODE_MAX)
-            .map_err(|error| decode::invalid(&error))?;
+        let postcode = self.postcode(&asked.postcode).map_err(|error| decode::invalid(&error))?;
         let landed = self.0.quote_landed_cost(&consignments, &postcode, &asked.carriage_service)?;
         let landed = landed.into_iter().map(encode::landed).collect::<Result<_, _>>();
         let consignments = landed.map_err(rpc::status::internal)?;
@@ -51,7 +62,7 @@ impl CarriageService for Api {
         let read = || {
             let from = decode::country("from_country", &asked.from_country)?;
             let parcel = decode::parcel("", 1, asked.weight_grams, asked.dimensions.as_ref())?;
-            Ok((from, parcel, decode::text("postcode", &asked.postcode, 0, POSTCODE_MAX)?))
+            Ok((from, parcel, self.postcode(&asked.postcode)?))
         };
         let (from, parcel, postcode) = read().map_err(|error| decode::invalid(&error))?;
         let options = self.0.quote_carriage(from, parcel, &postcode);

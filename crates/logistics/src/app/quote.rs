@@ -51,6 +51,10 @@ fn refused(place: usize, refusal: &Refusal) -> Error {
             about.push(("line", line.to_string()));
             "GOODS_PROHIBITED"
         }
+        Refusal::NoPermit { line, .. } => {
+            about.push(("line", line.to_string()));
+            "PERMIT_REQUIRED"
+        }
         Refusal::NoRate(_) => "CUSTOMS_RATE_UNAVAILABLE",
         Refusal::Customs(_) => "LANDED_COST_UNAVAILABLE",
         Refusal::TooLarge(_) => "AMOUNT_TOO_LARGE",

@@ -31,6 +31,37 @@ pub(crate) struct Goods {
     pub(crate) origin: Country,
     pub(crate) category: String,
     pub(crate) preference: Option<String>,
+    /// The proof of origin for it.
+    pub(crate) certificate: Option<Certificate>,
+    /// The last day of the permit that the buyer names.
+    pub(crate) permit_until: Option<NaiveDate>,
+}
+
+/// A certificate of origin.
+#[derive(Debug, Clone)]
+pub(crate) struct Certificate {
+    pub(crate) number: String,
+    pub(crate) issued_on: NaiveDate,
+    /// Its last day.
+    pub(crate) expires_on: NaiveDate,
+}
+
+impl Goods {
+    /// The preference that is claimed and proven on that day; else why the one that is claimed is not applied.
+    fn proven(&self, today: NaiveDate) -> Result<Option<String>, String> {
+        let Some(claimed) = &self.preference else { return Ok(None) };
+        let problem = match &self.certificate {
+            None => "there is no certificate of origin".to_owned(),
+            Some(Certificate { number, issued_on, .. }) if *issued_on > today => {
+                format!("the certificate of origin {number} is issued on {issued_on}")
+            }
+            Some(Certificate { number, expires_on, .. }) if *expires_on < today => {
+                format!("the certificate of origin {number} expired on {expires_on}")
+            }
+            Some(_) => return Ok(Some(claimed.clone())),
+        };
+        Err(format!("the preference {claimed} is not applied, as {problem}; the usual duty applies"))
+    }
 }
 
 /// A landed cost in the hub's currency.
@@ -55,6 +86,8 @@ pub(crate) enum Refusal {
     NoCarriage(String),
     #[error("line {line}: {reason}")]
     Prohibited { line: usize, reason: String },
+    #[error("line {line}: {reason}; {problem}")]
+    NoPermit { line: usize, reason: String, problem: String },
     #[error("{0}")]
     NoRate(String),
     #[error("{0}")]
@@ -96,7 +129,8 @@ pub(crate) struct Terms<'a> {
 /// Works the landed cost out.
 pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Landed, Refusal> {
     let ruleset = terms.profile.ruleset(consignment.from).ok_or(Refusal::NoLane(consignment.from))?;
-    let mut warnings = restrictions(terms.profile, consignment)?;
+    let mut warnings = restrictions(terms, consignment)?;
+    warnings.extend(consignment.goods.iter().filter_map(|goods| goods.proven(terms.today).err()));
     let carriage = carriage(terms, consignment)?;
     let customs_rate = customs_rate(terms, consignment.currency)?;
     let shipment = shipment(terms, consignment, &carriage, customs_rate.as_ref())?;
@@ -114,15 +148,26 @@ pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Lan
     })
 }
 
-/// What a buyer is told of goods that need a permit; goods that are never carried are refused.
-fn restrictions(profile: &Profile, consignment: &Consignment) -> Result<Vec<String>, Refusal> {
+/// What a buyer is told of goods that come with the permit that they need; without one, and where goods are never carried,
+/// they are refused.
+fn restrictions(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<String>, Refusal> {
     let mut warnings = Vec::new();
     for (line, goods) in consignment.goods.iter().enumerate() {
-        match profile.restricted(Some(&goods.hs_code), &goods.category, goods.origin) {
+        match terms.profile.restricted(Some(&goods.hs_code), &goods.category, goods.origin) {
             Some(found) if found.prohibited => {
                 return Err(Refusal::Prohibited { line, reason: found.reason });
             }
-            Some(found) => warnings.push(found.reason),
+            Some(found) => match goods.permit_until {
+                Some(last) if last >= terms.today => warnings.push(found.reason),
+                Some(last) => {
+                    let problem = format!("the permit that is named expired on {last}");
+                    return Err(Refusal::NoPermit { line, reason: found.reason, problem });
+                }
+                None => {
+                    let problem = "name its number, its authority and its last day".to_owned();
+                    return Err(Refusal::NoPermit { line, reason: found.reason, problem });
+                }
+            },
             None => {}
         }
     }
@@ -165,7 +210,7 @@ fn shipment(
         seller_registered: consignment.seller_tax_registered,
         freight: carriage.price,
         insurance: insurance(terms, consignment)?,
-        lines: consignment.goods.iter().map(|goods| line(consignment.from, goods)).collect(),
+        lines: consignment.goods.iter().map(|goods| line(terms.today, consignment.from, goods)).collect(),
     })
 }
 
@@ -176,7 +221,7 @@ fn insurance(terms: &Terms<'_>, consignment: &Consignment) -> Result<Money, mone
     goods.times(terms.profile.terms().insurance_rate, Rounding::HalfAwayFromZero)
 }
 
-fn line(from: Country, goods: &Goods) -> Line {
+fn line(today: NaiveDate, from: Country, goods: &Goods) -> Line {
     Line {
         origin: goods.origin,
         from,
@@ -185,7 +230,7 @@ fn line(from: Country, goods: &Goods) -> Line {
         hs_code: Some(goods.hs_code.clone()),
         category: Some(goods.category.clone()),
         weight_grams: i64::try_from(goods.parcel.weight_grams).ok(),
-        preference: goods.preference.clone(),
+        preference: goods.proven(today).ok().flatten(),
         rates: Rates::default(),
     }
 }

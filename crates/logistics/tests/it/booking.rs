@@ -10,7 +10,7 @@ use proto::operator::internal::v1::operator_service_client::OperatorServiceClien
 use rpc::Role;
 use testkit::on_both;
 
-use crate::depot::{BUYER, Depot};
+use crate::depot::{BUYER, Depot, permit};
 
 on_both! {
     async fn each_consignment_is_booked_once(database: Database) {
@@ -34,6 +34,7 @@ on_both! {
             assert_eq!(declaration.seller_collected_tax.unwrap().minor_units, 1_200);
             assert_eq!((declaration.incoterm.as_str(), declaration.items.len()), ("DDP", 1));
             assert_eq!(declaration.items[0].weight_grams, 240);
+            assert_eq!(declaration.items[0].permit, Some(permit("2027-01-31")));
         }
         depot.hub.stop().await;
     }

@@ -5,13 +5,13 @@ use proto::logistics::internal::v1::{
 };
 use proto::logistics::v1::QuoteCarriageRequest;
 use proto::logistics::v1::carriage_service_client::CarriageServiceClient;
-use proto::types::v1::{Dimensions, PriceParts};
+use proto::types::v1::{Dimensions, OriginCertificate, PriceParts};
 use rpc::status::{fields, metadata, reason};
 use runtime::Sandbox;
 use testkit::on_both;
 use tonic::{Code, Status};
 
-use crate::depot::{Depot, silk};
+use crate::depot::{Depot, permit, silk};
 
 fn consignment(from: &str, lines: Vec<LineToQuote>) -> ConsignmentToQuote {
     ConsignmentToQuote { from_country: from.to_owned(), seller_tax_registered: true, lines }
@@ -79,6 +79,53 @@ on_both! {
             let refused = quote(&depot, vec![fine(), bad]).await.unwrap_err();
             assert_eq!((refused.code(), reason(&refused).as_deref()), (Code::FailedPrecondition, Some(why)));
             assert_eq!(metadata(&refused, "consignment").as_deref(), Some("1"));
+        }
+        depot.hub.stop().await;
+    }
+
+    async fn goods_that_need_a_permit_come_with_one_that_holds(database: Database) {
+        let depot = Depot::open(&database).await;
+        let medicine = |permit| LineToQuote { hs_code: "300490".to_owned(), permit, ..silk("MYR", 100, 1) };
+        // Kuala Lumpur is eight hours ahead of UTC.
+        let today = (depot.hub.now() + chrono::Duration::hours(8)).date_naive();
+        let (yesterday, today) = (today.pred_opt().unwrap().to_string(), today.to_string());
+        for named in [None, Some(permit(&yesterday))] {
+            let lines = vec![silk("MYR", 100, 1), medicine(named)];
+            let refused = quote(&depot, vec![consignment("TH", lines)]).await.unwrap_err();
+            assert_eq!((refused.code(), reason(&refused).as_deref()), (Code::FailedPrecondition, Some("PERMIT_REQUIRED")));
+            assert_eq!(metadata(&refused, "line").as_deref(), Some("1"));
+        }
+        // Its last day counts, and the buyer is told what it is for.
+        let quoted = quote(&depot, vec![consignment("TH", vec![medicine(Some(permit(&today)))])]).await.unwrap();
+        assert!(quoted[0].warnings.iter().any(|warning| warning.contains("permit")), "{:?}", quoted[0].warnings);
+        depot.hub.stop().await;
+    }
+
+    async fn a_preference_needs_a_certificate_that_holds_and_direct_consignment(database: Database) {
+        let depot = Depot::open(&database).await;
+        // Kuala Lumpur is eight hours ahead of UTC.
+        let today = (depot.hub.now() + chrono::Duration::hours(8)).date_naive();
+        let day = |days: i64| (today + chrono::Duration::days(days)).to_string();
+        let certificate = |from: i64, to: i64| OriginCertificate {
+            number: "D-77".to_owned(),
+            issued_on: day(from),
+            expires_on: day(to),
+        };
+        // Dear enough to bear duty; of 10% and none under ATIGA.
+        let silk = |certificate| LineToQuote { preference: "ATIGA".to_owned(), certificate, ..silk("MYR", 60_000, 1) };
+        for (from, certificate, why) in [
+            ("TH", Some(certificate(0, 0)), None),
+            ("TH", None, Some("there is no certificate of origin")),
+            ("TH", Some(certificate(1, 30)), Some("is issued on")),
+            ("TH", Some(certificate(-30, -1)), Some("expired on")),
+            // Thai goods from a shelf in Britain.
+            ("GB", Some(certificate(-30, 30)), Some("not consigned directly")),
+        ] {
+            let quoted = quote(&depot, vec![consignment(from, vec![silk(certificate)])]).await.unwrap();
+            let duty = minor(quoted[0].price.as_ref().unwrap())[3];
+            assert_eq!(duty == 0, why.is_none(), "{from} {why:?}: {duty}");
+            let told = |why: &&str| quoted[0].warnings.iter().any(|warning| warning.contains(why));
+            assert!(why.iter().all(told), "{:?}", quoted[0].warnings);
         }
         depot.hub.stop().await;
     }

@@ -18,7 +18,7 @@ use proto::logistics::v1::{
 };
 use proto::order::events::v1::OrderConfirmed;
 use proto::order::v1::{Carriage, QuotedConsignment, QuotedLine};
-use proto::types::v1::{Address, Dimensions, Money, PriceParts, Transport};
+use proto::types::v1::{Address, Dimensions, Money, Permit, PriceParts, Transport};
 use rpc::Role;
 use runtime::Sandbox;
 use testkit::service::{Line, Setup};
@@ -128,6 +128,7 @@ impl Depot {
                 hs_code: "621410".to_owned(),
                 origin: from.to_owned(),
                 weight_grams: 120,
+                permit: Some(permit("2027-01-31")),
                 ..QuotedLine::default()
             }],
             hub_price: Some(PriceParts {
@@ -146,6 +147,7 @@ impl Depot {
                 chargeable_grams: 250,
                 days_min: 4,
                 days_max: 8,
+                ..Carriage::default()
             }),
             ..QuotedConsignment::default()
         }
@@ -217,7 +219,16 @@ pub(crate) fn silk(currency: &str, minor_units: i64, quantity: i64) -> internal:
         category: "scarves".to_owned(),
         weight_grams: 120,
         dimensions: Some(Dimensions { length_mm: 200, width_mm: 150, height_mm: 30 }),
-        preference: String::new(),
+        ..internal::LineToQuote::default()
+    }
+}
+
+/// A permit of the health authority.
+pub(crate) fn permit(expires_on: &str) -> Permit {
+    Permit {
+        number: "NPRA-2026-114".to_owned(),
+        authority: "National Pharmaceutical Regulatory Agency".to_owned(),
+        expires_on: expires_on.to_owned(),
     }
 }
 

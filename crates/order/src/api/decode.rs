@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 use std::str::FromStr;
 
-use kernel::Country;
 use proto::order::v1 as message;
 use proto::types::v1 as types;
+use rpc::{Caller, GuestSecret};
 use tonic::Status;
 
 use crate::domain::order::{Address, PaymentMethod};
 use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, Wish};
+use crate::domain::quote::Permit;
+use crate::market::Market;
 
 /// The longest line of an address, in characters.
 const ADDRESS_CHARACTERS_MAX: usize = 200;
@@ -22,6 +24,9 @@ pub(crate) const REFERENCE_CHARACTERS_MAX: usize = 100;
 const ATTRIBUTES_MAX: usize = 20;
 const ATTRIBUTE_KEY_CHARACTERS_MAX: usize = 60;
 const ATTRIBUTE_VALUE_CHARACTERS_MAX: usize = 500;
+/// The longest number and authority of a permit.
+const PERMIT_NUMBER_CHARACTERS_MAX: usize = 60;
+const PERMIT_AUTHORITY_CHARACTERS_MAX: usize = 120;
 /// How much of a wrong text an error repeats.
 const SHOWN_CHARACTERS: usize = 40;
 
@@ -72,6 +77,24 @@ impl Violations {
         text.to_owned()
     }
 
+    /// A postcode of the hub's country, of `least` to `most` characters.
+    pub(crate) fn postcode(
+        &mut self,
+        field: &str,
+        postcode: &str,
+        least: usize,
+        most: usize,
+        market: &Market,
+    ) -> String {
+        match market.postcode_problem(postcode) {
+            Some(problem) if (1..=most).contains(&postcode.chars().count()) => {
+                self.add(field, problem);
+                postcode.to_owned()
+            }
+            _ => self.text(field, postcode, least, most),
+        }
+    }
+
     /// All of it as INVALID_ARGUMENT, if there is any.
     pub(crate) fn check(self) -> Result<(), Status> {
         if self.0.is_empty() {
@@ -108,9 +131,32 @@ pub(crate) fn wishes(lines: &[message::QuoteLine], violations: &mut Violations) 
             let problem = format!("{} must be 1 to {QUANTITY_MAX}", line.quantity);
             violations.add(format!("lines[{place}].quantity"), problem);
         }
-        wishes.extend(variant_id.map(|variant_id| Wish { variant_id, quantity: line.quantity }));
+        let permit = permit(&format!("lines[{place}].permit"), line.permit.as_ref(), violations);
+        wishes.extend(variant_id.map(|variant_id| Wish { variant_id, quantity: line.quantity, permit }));
     }
     wishes
+}
+
+/// The permit of a line. One with a blank field is none: goods that need a permit are then refused.
+fn permit(field: &str, message: Option<&types::Permit>, violations: &mut Violations) -> Option<Permit> {
+    let message = message?;
+    let number =
+        violations.text(&format!("{field}.number"), &message.number, 0, PERMIT_NUMBER_CHARACTERS_MAX);
+    let authority = violations.text(
+        &format!("{field}.authority"),
+        &message.authority,
+        0,
+        PERMIT_AUTHORITY_CHARACTERS_MAX,
+    );
+    let is_blank = |text: &str| !text.chars().any(char::is_alphanumeric);
+    if is_blank(&message.expires_on) {
+        return None;
+    }
+    let Ok(expires_on) = message.expires_on.parse() else {
+        violations.add(format!("{field}.expires_on"), "must be a day, YYYY-MM-DD");
+        return None;
+    };
+    (!is_blank(&number) && !is_blank(&authority)).then_some(Permit { number, authority, expires_on })
 }
 
 /// The lines of a return; none: the whole consignment.
@@ -142,32 +188,47 @@ pub(crate) fn return_lines(
 /// Where an order goes: in the hub's country.
 pub(crate) fn address(
     message: Option<&types::Address>,
-    country: Country,
+    market: &Market,
     violations: &mut Violations,
 ) -> Option<Address> {
     let Some(message) = message else {
         violations.add("address", "is required");
         return None;
     };
+    let (long, short) = (ADDRESS_CHARACTERS_MAX, ADDRESS_SHORT_CHARACTERS_MAX);
+    let postcode = violations.postcode("address.postcode", &message.postcode, 1, short, market);
     let mut text = |name: &str, value: &str, least, most| {
         violations.text(&format!("address.{name}"), value, least, most)
     };
-    let (long, short) = (ADDRESS_CHARACTERS_MAX, ADDRESS_SHORT_CHARACTERS_MAX);
     let address = Address {
         recipient: text("recipient", &message.recipient, 1, long),
         line1: text("line1", &message.line1, 1, long),
         line2: text("line2", &message.line2, 0, long),
         city: text("city", &message.city, 1, long),
         state: text("state", &message.state, 0, long),
-        postcode: text("postcode", &message.postcode, 1, short),
+        postcode,
         country: message.country.clone(),
         phone: text("phone", &message.phone, 0, short),
     };
+    let country = market.country;
     if message.country != country.as_str() {
         let found: String = message.country.chars().take(SHOWN_CHARACTERS).collect();
         violations.add("address.country", format!("is `{found}`; this hub delivers in {country}"));
     }
     Some(address)
+}
+
+/// The secret of a guest, if there is one.
+pub(crate) fn guest_secret(text: &str, violations: &mut Violations) -> Option<GuestSecret> {
+    if text.is_empty() {
+        return None;
+    }
+    GuestSecret::parse(text).map_err(|problem| violations.add("guest_secret", problem)).ok()
+}
+
+/// Whom a caller proves to be: himself by his token, and a guest by the secret.
+pub(crate) fn principals(caller: Option<&Caller>, secret: Option<&GuestSecret>) -> Vec<String> {
+    caller.map(Caller::principal).into_iter().chain(secret.map(GuestSecret::principal)).collect()
 }
 
 /// How an order is paid.

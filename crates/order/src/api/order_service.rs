@@ -72,14 +72,23 @@ impl OrderService for Api {
         let key = place_key(&caller, &message)?;
         let mut violations = Violations::default();
         let quote_id = violations.id("quote_id", &message.quote_id);
-        let address = decode::address(message.address.as_ref(), self.0.market.country, &mut violations);
+        let address = decode::address(message.address.as_ref(), &self.0.market, &mut violations);
         let method = decode::method(message.payment_method, &mut violations);
         let client_reference = decode::reference(&message.client_reference, &mut violations);
         let attributes = decode::attributes(&message.attributes, &mut violations);
+        let secret = decode::guest_secret(&message.guest_secret, &mut violations);
+        let principals = decode::principals(Some(&caller), secret.as_ref());
         let decoded = quote_id.zip(address).zip(method);
         let ((quote_id, address), method) = complete(decoded, violations)?;
-        let wanted =
-            OrderWanted { buyer: caller.subject, quote_id, address, method, client_reference, attributes };
+        let wanted = OrderWanted {
+            buyer: caller.subject,
+            quote_id,
+            principals,
+            address,
+            method,
+            client_reference,
+            attributes,
+        };
         Ok(Response::new(self.0.place_order(key, wanted, deadline).await?))
     }
 

@@ -3,18 +3,36 @@
 use proto::convert;
 use proto::order::v1::quote_service_server::QuoteService;
 use proto::order::v1::{CreateQuoteRequest, CreateQuoteResponse, GetQuoteRequest, GetQuoteResponse};
-use rpc::Caller;
 use rpc::replay::Key;
+use rpc::{Caller, GuestSecret};
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use super::decode::{Violations, complete, wishes};
+use super::decode::{self, Violations, complete, wishes};
 use crate::app::{Error, QuoteWanted};
 use crate::wire;
 
 /// The longest postcode and code of a carrier's service, in characters.
 const POSTCODE_CHARACTERS_MAX: usize = 20;
 const SERVICE_CHARACTERS_MAX: usize = 60;
+
+/// The key of a request for a quote, and the secret that was made for a guest who brought none: with it each call is
+/// another request, as nobody could prove that he repeats his own.
+fn key(
+    caller: Option<&Caller>,
+    message: &CreateQuoteRequest,
+    violations: &mut Violations,
+) -> Result<(Key, Option<GuestSecret>), Status> {
+    let (rpc, id) = ("CreateQuote", message.request_id.as_str());
+    if caller.is_some() {
+        return Ok((Key::of(caller, rpc, id, message)?, None));
+    }
+    if let Some(secret) = decode::guest_secret(&message.guest_secret, violations) {
+        return Ok((Key::of_guest(&secret, rpc, id, message)?, None));
+    }
+    let made = GuestSecret::make()?;
+    Ok((Key::of_guest(&made, rpc, id, message)?, Some(made)))
+}
 
 #[tonic::async_trait]
 impl QuoteService for Api {
@@ -24,8 +42,8 @@ impl QuoteService for Api {
     ) -> Result<Response<CreateQuoteResponse>, Status> {
         let (caller, deadline) = (rpc::caller(&request).cloned(), rpc::deadline(&request));
         let message = request.into_inner();
-        let key = Key::of(caller.as_ref(), "CreateQuote", &message.request_id, &message)?;
         let mut violations = Violations::default();
+        let (key, made) = self::key(caller.as_ref(), &message, &mut violations)?;
         let currency = match message.currency.as_str() {
             "" => None,
             code => match convert::currency("currency", code) {
@@ -37,10 +55,16 @@ impl QuoteService for Api {
             },
         };
         let wanted = QuoteWanted {
-            owner: caller.as_ref().map(Caller::principal),
+            owner: key.principal.clone(),
             wishes: wishes(&message.lines, &mut violations),
             currency,
-            postcode: violations.text("postcode", &message.postcode, 0, POSTCODE_CHARACTERS_MAX),
+            postcode: violations.postcode(
+                "postcode",
+                &message.postcode,
+                0,
+                POSTCODE_CHARACTERS_MAX,
+                &self.0.market,
+            ),
             carriage_service: violations.text(
                 "carriage_service",
                 &message.carriage_service,
@@ -49,17 +73,20 @@ impl QuoteService for Api {
             ),
         };
         violations.check()?;
-        Ok(Response::new(self.0.create_quote(key, wanted, deadline).await?))
+        let mut answer = self.0.create_quote(key, wanted, deadline).await?;
+        answer.guest_secret = made.map(|secret| secret.reveal().to_owned()).unwrap_or_default();
+        Ok(Response::new(answer))
     }
 
     async fn get_quote(
         &self,
         request: Request<GetQuoteRequest>,
     ) -> Result<Response<GetQuoteResponse>, Status> {
-        let principal = rpc::caller(&request).map(Caller::principal);
         let mut violations = Violations::default();
+        let secret = decode::guest_secret(&request.get_ref().guest_secret, &mut violations);
+        let principals = decode::principals(rpc::caller(&request), secret.as_ref());
         let id = violations.id("quote_id", &request.get_ref().quote_id);
-        let quote = self.0.get_quote(complete(id, violations)?, principal).await?;
+        let quote = self.0.get_quote(complete(id, violations)?, principals).await?;
         let quote = wire::quote(&quote).map_err(Error::from)?;
         Ok(Response::new(GetQuoteResponse { quote: Some(quote) }))
     }

@@ -22,13 +22,13 @@ use crate::wire;
 /// What a price is wanted for.
 #[derive(Debug, Clone)]
 pub(crate) struct QuoteWanted {
-    /// The principal that asks; nobody without a token.
-    pub(crate) owner: Option<String>,
+    /// The principal that asks.
+    pub(crate) owner: String,
     /// What is to be bought.
     pub(crate) wishes: Vec<Wish>,
     /// The buyer's currency; the hub's when none is said.
     pub(crate) currency: Option<Currency>,
-    /// The destination's postcode; may be empty.
+    /// The destination's postcode; empty: the zones of all postcodes that have none of their own.
     pub(crate) postcode: String,
     /// The carrier's service; empty: the cheapest.
     pub(crate) carriage_service: String,
@@ -48,7 +48,9 @@ impl App {
             Box::pin(async move {
                 let quote = worked_out.as_ref().as_ref().map_err(|error| Error::from(error.clone()))?;
                 quotes::insert(tx, quote).await?;
-                Ok::<_, Error>(CreateQuoteResponse { quote: Some(wire::quote(quote)?) })
+                let quote = Some(wire::quote(quote)?);
+                // A secret is never kept: whoever made one for the guest adds it.
+                Ok::<_, Error>(CreateQuoteResponse { quote, guest_secret: String::new() })
             })
         });
         kept.await
@@ -79,8 +81,9 @@ impl App {
         warnings.retain(|warning| told.insert(warning.clone()));
         let quote = Quote {
             id,
-            owner: wanted.owner,
+            owner: Some(wanted.owner),
             currency,
+            postcode: wanted.postcode,
             consignments,
             warnings,
             profile_hash: self.market.profile_hash.clone(),

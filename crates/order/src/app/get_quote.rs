@@ -1,4 +1,4 @@
-//! A quote of the caller's, or one that was made without a token.
+//! A quote of the caller's, or of the guest that the caller proves to be.
 
 use kernel::QuoteId;
 
@@ -8,10 +8,8 @@ use crate::store::quotes;
 
 impl App {
     /// The quote as frozen.
-    pub(crate) async fn get_quote(&self, id: QuoteId, principal: Option<String>) -> Result<Quote, Error> {
+    pub(crate) async fn get_quote(&self, id: QuoteId, principals: Vec<String>) -> Result<Quote, Error> {
         let quote = self.db.look(move |tx| Box::pin(quotes::find(tx, id))).await?;
-        quote
-            .filter(|quote| quote.is_open_to(principal.as_deref()))
-            .ok_or_else(|| Error::not_found("quote", id))
+        quote.filter(|quote| quote.is_open_to(&principals)).ok_or_else(|| Error::not_found("quote", id))
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct OrderWanted {
     pub(crate) buyer: String,
     /// Which quote.
     pub(crate) quote_id: QuoteId,
+    /// Whom the caller proves to be: himself, and the guest that he was before he signed in.
+    pub(crate) principals: Vec<String>,
     /// Where it goes.
     pub(crate) address: Address,
     /// How it is paid.
@@ -84,12 +86,14 @@ impl App {
     async fn save_new(&self, tx: &mut Tx, key: &Key, wanted: &OrderWanted) -> Result<(Saga, Order), Error> {
         let quote = quotes::find(tx, wanted.quote_id).await?;
         let quote = quote
-            .filter(|quote| quote.is_open_to(Some(&key.principal)))
+            .filter(|quote| quote.is_open_to(&wanted.principals))
             .ok_or_else(|| Error::not_found("quote", wanted.quote_id))?;
         if !self.market.payment_methods.contains(&wanted.method) {
             let message = format!("this hub does not take {}", wanted.method.as_str());
             return Err(Refusal::new("METHOD_NOT_OFFERED", message).into());
         }
+        quote.check_permits(self.market.today(self.clock.now()))?;
+        quote.check_zones(|consignment| self.market.zone(consignment, &wanted.address.postcode))?;
         let placing = Placing {
             id: OrderId::new(),
             saga_id: SagaId::new(),

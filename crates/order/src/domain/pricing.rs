@@ -12,7 +12,9 @@ use rust_decimal::Decimal;
 
 use super::Refusal;
 use super::price::Price;
-use super::quote::{AppliedRule, Carriage, QuotedConsignment, QuotedLine, Rate};
+use super::quote::{
+    AppliedRule, Attributes, Carriage, Certificate, Permit, QuotedConsignment, QuotedLine, Rate,
+};
 
 /// The most consignments of one quote.
 pub(crate) const CONSIGNMENTS_MAX: usize = 50;
@@ -28,6 +30,8 @@ pub(crate) struct Wish {
     pub(crate) variant_id: VariantId,
     /// How many units.
     pub(crate) quantity: i64,
+    /// The permit under which they are imported, if one is named.
+    pub(crate) permit: Option<Permit>,
 }
 
 /// What catalog offers for a wish.
@@ -63,6 +67,12 @@ pub(crate) struct Offer {
     pub(crate) size_mm: Option<[i64; 3]>,
     /// A trade preference; empty: none.
     pub(crate) preference: String,
+    /// The proof of origin for it.
+    pub(crate) certificate: Option<Certificate>,
+    /// Stock units that one unit takes.
+    pub(crate) stock_units: i64,
+    /// The permit of the wish.
+    pub(crate) permit: Option<Permit>,
 }
 
 /// The offers that travel together, with how many of each.
@@ -120,7 +130,8 @@ pub(crate) fn group(wishes: &[Wish], offers: Vec<Offer>) -> Result<Vec<Group>, E
     }
     let mut groups: Vec<Group> = Vec::new();
     let mut places: BTreeMap<(SellerId, String, Currency), usize> = BTreeMap::new();
-    for (wish, offer) in wishes.iter().zip(offers) {
+    for (wish, mut offer) in wishes.iter().zip(offers) {
+        offer.permit = wish.permit.clone();
         if wish.variant_id != offer.variant_id {
             return Err(Error::Answer(format!("an offer of {} for {}", offer.variant_id, wish.variant_id)));
         }
@@ -236,6 +247,14 @@ fn line(offer: Offer, quantity: i64, price: Price) -> QuotedLine {
         origin: offer.origin,
         weight_grams: offer.weight_grams,
         category: offer.category,
+        permit: offer.permit,
+        attributes: Some(Attributes {
+            size_mm: offer.size_mm,
+            stock_units: offer.stock_units,
+            preference: offer.preference,
+            certificate: offer.certificate,
+            seller_tax_registered: offer.seller_tax_registered,
+        }),
     }
 }
 
@@ -255,8 +274,10 @@ mod tests {
             offer(one, "TH", thb(200)),
             offer(one, "TH", myr(5)),
         ];
-        let wishes: Vec<Wish> =
-            offers.iter().map(|offer| Wish { variant_id: offer.variant_id, quantity: 1 }).collect();
+        let wishes: Vec<Wish> = offers
+            .iter()
+            .map(|offer| Wish { variant_id: offer.variant_id, quantity: 1, permit: None })
+            .collect();
         let groups = group(&wishes, offers.clone()).unwrap();
         let sizes: Vec<usize> = groups.iter().map(|group| group.lines.len()).collect();
         assert_eq!(sizes, [2, 1, 1, 1]);

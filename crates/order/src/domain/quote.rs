@@ -1,6 +1,6 @@
 //! A quote: one landed price, frozen until it expires.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{ConsignmentId, ProductId, QuoteId, SellerId, VariantId};
 use money::{Currency, Money};
 use rust_decimal::Decimal;
@@ -14,10 +14,14 @@ use super::price::Price;
 pub(crate) struct Quote {
     /// Its id.
     pub(crate) id: QuoteId,
-    /// The principal that asked for it; nobody when it was asked for without a token.
+    /// The principal that asked for it: a guest by the hash of its secret. Nobody: a guest at an earlier release, who
+    /// could not prove that it is his.
     pub(crate) owner: Option<String>,
     /// The buyer's currency.
     pub(crate) currency: Currency,
+    /// The postcode that it was asked for; empty: none was said.
+    #[serde(default)]
+    pub(crate) postcode: String,
     /// What each seller ships from each country.
     pub(crate) consignments: Vec<QuotedConsignment>,
     /// What the buyer should know.
@@ -90,6 +94,50 @@ pub(crate) struct QuotedLine {
     pub(crate) weight_grams: i64,
     /// The category's slug.
     pub(crate) category: String,
+    /// The permit under which it is imported, if one was named.
+    #[serde(default)]
+    pub(crate) permit: Option<Permit>,
+    /// What else decided its landed price; quotes of earlier releases do not have it.
+    #[serde(default)]
+    pub(crate) attributes: Option<Attributes>,
+}
+
+/// A certificate of origin, as catalog has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Certificate {
+    /// Its number.
+    pub(crate) number: String,
+    /// The day of issue, YYYY-MM-DD.
+    pub(crate) issued_on: String,
+    /// Its last day, YYYY-MM-DD.
+    pub(crate) expires_on: String,
+}
+
+/// An authority's permission to import goods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Permit {
+    /// Its number.
+    pub(crate) number: String,
+    /// Who has given it.
+    pub(crate) authority: String,
+    /// Its last day.
+    pub(crate) expires_on: NaiveDate,
+}
+
+/// What decides a line's landed price besides what is shown of it: it is compared when the quote is ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attributes {
+    /// Packed length, width and height of one unit.
+    pub(crate) size_mm: Option<[i64; 3]>,
+    /// Stock units that one unit takes.
+    pub(crate) stock_units: i64,
+    /// A trade preference; empty: none.
+    pub(crate) preference: String,
+    /// The proof of origin for it.
+    #[serde(default)]
+    pub(crate) certificate: Option<Certificate>,
+    /// The seller is registered for the tax on low-value goods.
+    pub(crate) seller_tax_registered: bool,
 }
 
 /// How a consignment is carried.
@@ -109,6 +157,9 @@ pub(crate) struct Carriage {
     pub(crate) days_min: i32,
     /// Days in transit, at most.
     pub(crate) days_max: i32,
+    /// The carrier's zone that the price is for, as the hub names it; quotes of earlier releases do not have it.
+    #[serde(default)]
+    pub(crate) zone: Option<String>,
 }
 
 /// How goods travel.
@@ -169,9 +220,47 @@ impl Quote {
         Price::sum(self.consignments.iter().map(|consignment| &consignment.price), self.currency)
     }
 
-    /// Whether this principal may see and order it.
-    pub(crate) fn is_open_to(&self, principal: Option<&str>) -> bool {
-        self.owner.is_none() || self.owner.as_deref() == principal
+    /// Whether one of these principals, by which the same person is known, may see and order it.
+    pub(crate) fn is_open_to(&self, principals: &[String]) -> bool {
+        self.owner.as_ref().is_some_and(|owner| principals.contains(owner))
+    }
+
+    /// Whether each consignment is carried to its destination in the zone that was quoted; `zone_of` tells the zone
+    /// that its carriage has there.
+    pub(crate) fn check_zones(
+        &self,
+        zone_of: impl Fn(&QuotedConsignment) -> Option<String>,
+    ) -> Result<(), Refusal> {
+        let differs =
+            |one: &&QuotedConsignment| one.carriage.zone.is_some() && zone_of(one) != one.carriage.zone;
+        let Some(other) = self.consignments.iter().find(differs) else { return Ok(()) };
+        let quoted_for = match self.postcode.as_str() {
+            "" => "no postcode".to_owned(),
+            postcode => format!("postcode {postcode}"),
+        };
+        let carrier = &other.carriage.title;
+        let message = format!(
+            "the address is in another zone of {carrier} than was quoted ({quoted_for}): ask for a quote with its postcode"
+        );
+        let mut refusal = Refusal::new("ADDRESS_CHANGED", message);
+        refusal.metadata.push(("consignment_id".to_owned(), other.id.to_string()));
+        Err(refusal)
+    }
+
+    /// Whether every permit that was named still holds on this day.
+    pub(crate) fn check_permits(&self, today: NaiveDate) -> Result<(), Refusal> {
+        for line in self.consignments.iter().flat_map(|consignment| &consignment.lines) {
+            let Some(permit) = line.permit.as_ref().filter(|permit| permit.expires_on < today) else {
+                continue;
+            };
+            let (sku, expired) = (&line.sku, permit.expires_on);
+            let message =
+                format!("the permit of `{sku}` expired on {expired}; ask for a quote with another one");
+            let mut refusal = Refusal::new("PERMIT_REQUIRED", message);
+            refusal.metadata.push(("variant_id".to_owned(), line.variant_id.to_string()));
+            return Err(refusal);
+        }
+        Ok(())
     }
 
     /// Whether it can still be ordered.
@@ -181,5 +270,35 @@ impl Quote {
         }
         let message = format!("the quote expired at {}; ask for a new one", self.expires_at.to_rfc3339());
         Err(Refusal::new("QUOTE_EXPIRED", message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::samples::quote;
+
+    #[test]
+    fn a_quote_of_an_earlier_release_is_read() {
+        let mut old = serde_json::to_value(quote(1)).unwrap();
+        old.as_object_mut().unwrap().remove("postcode");
+        let consignment = old["consignments"][0].as_object_mut().unwrap();
+        consignment["carriage"].as_object_mut().unwrap().remove("zone");
+        let line = consignment["lines"][0].as_object_mut().unwrap();
+        line.remove("permit");
+        line.remove("attributes");
+        let read: Quote = serde_json::from_value(old).unwrap();
+        // Where no zone was kept, none is compared.
+        read.check_zones(|_| None).unwrap();
+        assert_eq!(read.consignments[0].lines[0].attributes, None);
+    }
+
+    #[test]
+    fn a_quote_of_nobody_is_open_to_nobody() {
+        let mut quote = quote(1);
+        assert!(!quote.is_open_to(&["buyer:aisyah".to_owned()]));
+        quote.owner = Some("guest:abc".to_owned());
+        assert!(quote.is_open_to(&["buyer:aisyah".to_owned(), "guest:abc".to_owned()]));
+        assert!(!quote.is_open_to(&["buyer:guest:abc".to_owned()]));
     }
 }

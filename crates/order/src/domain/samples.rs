@@ -39,6 +39,9 @@ pub(crate) fn offer(seller_id: SellerId, from_country: &str, unit_price: Money) 
         weight_grams: 120,
         size_mm: Some([200, 150, 30]),
         preference: String::new(),
+        certificate: None,
+        stock_units: 1,
+        permit: None,
     }
 }
 
@@ -53,6 +56,7 @@ pub(crate) fn landed(lines: &[[i64; 6]]) -> LandedCost {
             chargeable_grams: 500,
             days_min: 4,
             days_max: 9,
+            zone: Some(String::new()),
         },
         price: Price::sum(&lines, Currency::MYR).unwrap(),
         lines,
@@ -93,6 +97,7 @@ pub(crate) fn quote(consignments: usize) -> Quote {
         id: QuoteId::new(),
         owner: None,
         currency: Currency::MYR,
+        postcode: String::new(),
         consignments,
         warnings: Vec::new(),
         profile_hash: "hash".to_owned(),

@@ -4,15 +4,18 @@ use async_trait::async_trait;
 use proto::catalog::internal::v1::offer_service_client::OfferServiceClient;
 use proto::catalog::internal::v1::reservation_service_client::ReservationServiceClient;
 use proto::catalog::internal::v1::{
-    GetOffersRequest, Offer as OfferMessage, OfferLine, ReleaseRequest, ReservationLine, ReservationState,
-    ReserveRequest,
+    GetOffersRequest, Offer as OfferMessage, OfferLine, QuotedGoods, ReleaseRequest, ReservationLine,
+    ReservationState, ReserveRequest,
 };
+use proto::types::v1::Dimensions;
 use rpc::Peer;
 
 use super::{amount, failed, id, missing};
 use crate::app::asks::{Catalog, Error, Reservation};
 use crate::domain::order::Order;
 use crate::domain::pricing::{Offer, Wish};
+use crate::domain::quote::{Certificate, QuotedLine};
+use crate::wire;
 
 /// Catalog over gRPC.
 #[derive(Debug, Clone)]
@@ -43,11 +46,9 @@ impl Catalog for CatalogPeer {
     }
 
     async fn reserve(&self, order: &Order) -> Result<Reservation, Error> {
-        let lines = order.terms.consignments.iter().flat_map(|consignment| &consignment.lines);
-        let lines = lines.map(|line| ReservationLine {
-            variant_id: line.variant_id.to_string(),
-            quantity: line.quantity,
-            unit_price: Some(line.unit_price.into()),
+        let consignments = order.terms.consignments.iter();
+        let lines = consignments.flat_map(|consignment| {
+            consignment.lines.iter().map(|line| reservation_line(&consignment.from_country, line))
         });
         let request = ReserveRequest {
             reservation_id: order.reservation_id().to_string(),
@@ -77,6 +78,32 @@ impl Catalog for CatalogPeer {
     }
 }
 
+/// A line to hold, with what it was when it was quoted.
+fn reservation_line(from_country: &str, line: &QuotedLine) -> ReservationLine {
+    let quoted = line.attributes.as_ref().map(|attributes| QuotedGoods {
+        category: line.category.clone(),
+        hs_code: line.hs_code.clone(),
+        origin: line.origin.clone(),
+        from_country: from_country.to_owned(),
+        weight_grams: line.weight_grams,
+        dimensions: attributes.size_mm.map(|[length_mm, width_mm, height_mm]| Dimensions {
+            length_mm,
+            width_mm,
+            height_mm,
+        }),
+        stock_units: attributes.stock_units,
+        preference: attributes.preference.clone(),
+        certificate: attributes.certificate.as_ref().map(wire::certificate),
+        seller_tax_registered: attributes.seller_tax_registered,
+    });
+    ReservationLine {
+        variant_id: line.variant_id.to_string(),
+        quantity: line.quantity,
+        unit_price: Some(line.unit_price.into()),
+        quoted,
+    }
+}
+
 fn offer(message: OfferMessage) -> Result<Offer, Error> {
     let size = message.dimensions.map(|size| [size.length_mm, size.width_mm, size.height_mm]);
     let unit_price = amount("unit_price", message.unit_price.as_ref())?;
@@ -99,5 +126,12 @@ fn offer(message: OfferMessage) -> Result<Offer, Error> {
         weight_grams: message.weight_grams,
         size_mm: size,
         preference: message.preference,
+        certificate: message.certificate.map(|certificate| Certificate {
+            number: certificate.number,
+            issued_on: certificate.issued_on,
+            expires_on: certificate.expires_on,
+        }),
+        stock_units: message.stock_units,
+        permit: None,
     })
 }

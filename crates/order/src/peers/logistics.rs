@@ -11,7 +11,7 @@ use proto::logistics::internal::v1::{
 };
 use proto::logistics::v1::CarriageOption;
 use proto::types::v1 as types;
-use rpc::Peer;
+use rpc::{Peer, status};
 use tonic::{Code, Status};
 
 use super::{amount, failed, missing, part, price, rate};
@@ -49,7 +49,8 @@ impl Logistics for LogisticsPeer {
             postcode: postcode.to_owned(),
             carriage_service: carriage_service.to_owned(),
         };
-        let answer = self.costs.clone().quote_landed_cost(request).await.map_err(not_quoted)?.into_inner();
+        let answer = self.costs.clone().quote_landed_cost(request).await;
+        let answer = answer.map_err(|status| refused_line(status, groups))?.into_inner();
         answer.consignments.into_iter().map(|cost| landed(cost, self.currency)).collect()
     }
 
@@ -69,11 +70,26 @@ impl Logistics for LogisticsPeer {
 /// read it, these goods cannot be quoted.
 fn not_quoted(status: Status) -> Error {
     if status.code() == Code::InvalidArgument {
-        let fields = rpc::status::fields(&status).join(", ");
+        let fields = status::fields(&status).join(", ");
         let message = format!("these goods cannot be quoted: {fields}: {}", status.message());
         return Error::Refused(Refusal::new("GOODS_NOT_QUOTABLE", message));
     }
     failed(status)
+}
+
+/// A refusal of a line names its variant: the client does not know the groups.
+fn refused_line(status: Status, groups: &[Group]) -> Error {
+    let place = |key| status::metadata(&status, key)?.parse::<usize>().ok();
+    let group = place("consignment").and_then(|place| groups.get(place));
+    let line = group.and_then(|group| group.lines.get(place("line")?));
+    let variant = line.map(|(offer, _)| ("variant_id".to_owned(), offer.variant_id.to_string()));
+    match not_quoted(status) {
+        Error::Refused(mut refusal) => {
+            refusal.metadata.extend(variant);
+            Error::Refused(refusal)
+        }
+        other => other,
+    }
 }
 
 fn consignment(group: &Group) -> ConsignmentToQuote {
@@ -99,6 +115,8 @@ fn line(offer: &Offer, quantity: i64) -> LineToQuote {
         weight_grams: offer.weight_grams,
         dimensions,
         preference: offer.preference.clone(),
+        certificate: offer.certificate.as_ref().map(crate::wire::certificate),
+        permit: offer.permit.as_ref().map(crate::wire::permit),
     }
 }
 
@@ -132,6 +150,7 @@ fn carriage(option: CarriageOption) -> Carriage {
         chargeable_grams: option.chargeable_grams,
         days_min: option.days_min,
         days_max: option.days_max,
+        zone: option.zone,
     }
 }
 

@@ -8,7 +8,7 @@ use proto::order::v1::{GetOrderRequest, ListOrdersRequest, OrderState, PaymentMe
 use testkit::on_both;
 use tonic::Code;
 
-use crate::shop::{BUYER, Shop, place_request, reason, request_id};
+use crate::shop::{BUYER, Shop, place_request, quote_request, reason, request_id};
 use crate::world::Failure;
 
 on_both! {
@@ -86,7 +86,7 @@ on_both! {
 
     async fn a_refusal_leaves_nothing_held(database: Database) {
         let shop = Shop::open(&database).await;
-        for (rpc, refusal) in [("Reserve", "OUT_OF_STOCK"), ("Reserve", "PRICE_CHANGED"), ("Authorise", "INSUFFICIENT_FUNDS")] {
+        for (rpc, refusal) in [("Reserve", "OUT_OF_STOCK"), ("Reserve", "QUOTE_STALE"), ("Authorise", "INSUFFICIENT_FUNDS")] {
             let quote = shop.quote().await;
             let request = place_request(&quote, PaymentMethod::Wallet);
             shop.world.fail(rpc, [Failure::Refuse(refusal)]);
@@ -110,6 +110,59 @@ on_both! {
         assert_eq!(told.len(), 3);
         assert!(told.iter().all(|event| !event.was_confirmed));
         assert_eq!(shop.audit().await, Vec::<String>::new());
+        shop.hub.stop().await;
+    }
+
+    async fn an_address_in_another_zone_is_another_quote(database: Database) {
+        let shop = Shop::zoned(&database).await;
+        for (quoted, ordered, same) in [
+            ("50450", "50450", true),
+            ("50450", "10-100", true),
+            ("", "50450", true),
+            ("88000", "MY-88 999", true),
+            ("50450", "88000", false),
+            ("50450", "my 88-000", false),
+            ("", "88000", false),
+            ("88000", "50450", false),
+        ] {
+            let mut request = quote_request(&[(&shop.silk, 1)], "");
+            request.postcode = quoted.to_owned();
+            let quote = shop.quotes(BUYER).create_quote(request).await.unwrap().into_inner().quote.unwrap();
+            assert_eq!(quote.postcode, quoted);
+            let mut request = place_request(&quote, PaymentMethod::Wallet);
+            request.address.as_mut().unwrap().postcode = ordered.to_owned();
+            let placed = shop.orders(BUYER).place_order(request.clone()).await;
+            if same {
+                assert_eq!(placed.unwrap().into_inner().order.unwrap().state(), OrderState::Confirmed);
+                continue;
+            }
+            let refused = placed.unwrap_err();
+            assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "ADDRESS_CHANGED".to_owned()), "{quoted} {ordered}");
+            let consignment = rpc::status::metadata(&refused, "consignment_id");
+            assert_eq!(consignment.as_deref(), Some(quote.consignments[0].consignment_id.as_str()));
+            // Nothing was ordered: to its own zone the quote still goes.
+            let listed = shop.world.count("Reserve");
+            request.request_id = request_id();
+            request.address.as_mut().unwrap().postcode = if quoted.is_empty() { "50450" } else { quoted }.to_owned();
+            shop.orders(BUYER).place_order(request).await.unwrap();
+            assert_eq!(shop.world.count("Reserve"), listed + 1);
+        }
+        shop.hub.stop().await;
+    }
+
+    async fn a_postcode_that_could_be_read_otherwise_is_refused(database: Database) {
+        let shop = Shop::zoned(&database).await;
+        let quote = shop.quote().await;
+        for postcode in ["\u{0e58}\u{0e58}000", "\u{ff18}\u{ff18}000", "8800O", "KK88000", "880000", "!!!"] {
+            let mut request = place_request(&quote, PaymentMethod::Wallet);
+            request.address.as_mut().unwrap().postcode = postcode.to_owned();
+            let refused = shop.orders(BUYER).place_order(request).await.unwrap_err();
+            assert_eq!(rpc::status::fields(&refused), ["address.postcode"], "{postcode}");
+            let mut request = quote_request(&[(&shop.silk, 1)], "");
+            request.postcode = postcode.to_owned();
+            let refused = shop.quotes(BUYER).create_quote(request).await.unwrap_err();
+            assert_eq!(rpc::status::fields(&refused), ["postcode"], "{postcode}");
+        }
         shop.hub.stop().await;
     }
 

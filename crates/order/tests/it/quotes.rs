@@ -1,9 +1,10 @@
 //! Quotes: one landed price that adds up, frozen until it expires.
 
 use kernel::{QuoteId, SellerId, VariantId};
+use proto::order::events::v1::OrderConfirmed;
 use proto::order::v1::quote_service_client::QuoteServiceClient;
 use proto::order::v1::{GetQuoteRequest, OrderState, PaymentMethod, Quote};
-use proto::types::v1::{Money, PriceParts};
+use proto::types::v1::{Money, Permit, PriceParts};
 use testkit::on_both;
 use tonic::Code;
 
@@ -34,6 +35,28 @@ fn adds_up(quote: &Quote) {
         assert_eq!(sum(lines.collect()), parts(price));
         assert_eq!(parts(price).iter().sum::<i64>(), minor(&price.total));
     }
+}
+
+/// What the database has of quotes and requests.
+async fn kept(shop: &Shop) -> Vec<String> {
+    let read: Result<Vec<String>, db::Error> = shop
+        .hub
+        .db
+        .read(|tx| {
+            Box::pin(async move {
+                let quotes =
+                    db::fetch_all!(tx, (String, String), "select owner, cast(document as text) from quotes")?;
+                let requests =
+                    db::fetch_all!(tx, (String, Option<Vec<u8>>), "select principal, answer from requests")?;
+                let quotes = quotes.into_iter().map(|(owner, document)| owner + &document);
+                let requests = requests.into_iter().map(|(principal, answer)| {
+                    principal + &String::from_utf8_lossy(&answer.unwrap_or_default())
+                });
+                Ok(quotes.chain(requests).collect())
+            })
+        })
+        .await;
+    read.unwrap()
 }
 
 on_both! {
@@ -123,21 +146,149 @@ on_both! {
         shop.hub.stop().await;
     }
 
-    async fn a_quote_belongs_to_the_one_who_asked_or_to_nobody(database: Database) {
+    async fn a_permit_goes_with_the_goods(database: Database) {
+        let shop = Shop::open(&database).await;
+        let pills = shop.world.sell(SellerId::new(), "TH", "THB", 5_000);
+        shop.world.state().offers.get_mut(&pills).unwrap().hs_code = "300490".to_owned();
+        // Kuala Lumpur is eight hours ahead of UTC: its day ends at 16:00.
+        let last_day = (shop.hub.now() + chrono::Duration::hours(24 + 8)).date_naive();
+        let permit = Permit {
+            number: "NPRA-2026-114".to_owned(),
+            authority: "National Pharmaceutical Regulatory Agency".to_owned(),
+            expires_on: last_day.to_string(),
+        };
+        let blank = |spoil: fn(&mut Permit)| {
+            let mut permit = permit.clone();
+            spoil(&mut permit);
+            Some(permit)
+        };
+        let request = |permit| {
+            let mut request = quote_request(&[(&shop.silk, 1), (&pills, 2)], "");
+            request.lines[1].permit = permit;
+            request
+        };
+        let blanks = [
+            None,
+            blank(|permit| permit.number = " ".to_owned()),
+            blank(|permit| permit.authority = "--".to_owned()),
+            blank(|permit| permit.expires_on.clear()),
+        ];
+        for named in blanks {
+            let refused = shop.quotes(BUYER).create_quote(request(named)).await.unwrap_err();
+            assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "PERMIT_REQUIRED".to_owned()));
+            assert_eq!(rpc::status::metadata(&refused, "variant_id").as_deref(), Some(pills.as_str()));
+        }
+        let wrong = blank(|permit| permit.expires_on = "31.12.2026".to_owned());
+        let refused = shop.quotes(BUYER).create_quote(request(wrong)).await.unwrap_err();
+        assert_eq!(rpc::status::fields(&refused), ["lines[1].permit.expires_on"]);
+        let quote = || async {
+            let answer = shop.quotes(BUYER).create_quote(request(Some(permit.clone()))).await.unwrap();
+            answer.into_inner().quote.unwrap()
+        };
+        // It stands in the quote, in the order, and in what logistics declares.
+        let quoted = quote().await;
+        assert_eq!(quoted.consignments[1].lines[0].permit, Some(permit.clone()));
+        let placed = shop.orders(BUYER).place_order(place_request(&quoted, PaymentMethod::Wallet)).await.unwrap();
+        let order = placed.into_inner().order.unwrap();
+        assert_eq!(order.consignments[1].quoted.as_ref().unwrap().lines[0].permit, Some(permit.clone()));
+        let told: Vec<OrderConfirmed> = shop.hub.told_of("order.confirmed.v1").await;
+        assert_eq!(told[0].consignments[1].lines[0].permit, Some(permit.clone()));
+        // One that has run out since is none.
+        let midnight = last_day.and_hms_opt(16, 0, 0).unwrap().and_utc();
+        shop.hub.advance(midnight - shop.hub.now() - chrono::Duration::minutes(5));
+        let quoted = quote().await;
+        shop.hub.advance(chrono::Duration::minutes(6));
+        let refused = shop.orders(BUYER).place_order(place_request(&quoted, PaymentMethod::Wallet)).await.unwrap_err();
+        assert_eq!(reason(&refused), "PERMIT_REQUIRED");
+        shop.hub.stop().await;
+    }
+
+    async fn a_quote_belongs_to_the_one_who_asked(database: Database) {
         let shop = Shop::open(&database).await;
         let own = shop.quote().await;
-        let request = |quote: &Quote| GetQuoteRequest { quote_id: quote.quote_id.clone() };
+        let request = |quote: &Quote| GetQuoteRequest { quote_id: quote.quote_id.clone(), ..GetQuoteRequest::default() };
         assert_eq!(shop.quotes(BUYER).get_quote(request(&own)).await.unwrap().into_inner().quote, Some(own.clone()));
         assert_eq!(shop.quotes("mallory").get_quote(request(&own)).await.unwrap_err().code(), Code::NotFound);
         let mut anyone = QuoteServiceClient::new(shop.hub.anyone());
         assert_eq!(anyone.get_quote(request(&own)).await.unwrap_err().code(), Code::NotFound);
-        let missing = GetQuoteRequest { quote_id: QuoteId::new().to_string() };
+        let missing = GetQuoteRequest { quote_id: QuoteId::new().to_string(), ..GetQuoteRequest::default() };
         assert_eq!(reason(&anyone.get_quote(missing).await.unwrap_err()), "QUOTE_NOT_FOUND");
+        shop.hub.stop().await;
+    }
 
-        let open = anyone.create_quote(quote_request(&[(&shop.silk, 1)], "")).await.unwrap().into_inner().quote.unwrap();
-        assert_eq!(anyone.get_quote(request(&open)).await.unwrap().into_inner().quote, Some(open.clone()));
-        let placed = shop.orders(BUYER).place_order(place_request(&open, PaymentMethod::Wallet)).await.unwrap();
-        assert_eq!(placed.into_inner().order.unwrap().state(), OrderState::Confirmed);
+    async fn a_guests_quote_is_for_those_who_hold_its_secret(database: Database) {
+        let shop = Shop::open(&database).await;
+        let mut anyone = QuoteServiceClient::new(shop.hub.anyone());
+        let own = "8b0c7f4e-6f0e-4f43-9d7a-0c5a7e1b2d3f";
+        for secret in [own, ""] {
+            let mut request = quote_request(&[(&shop.silk, 1)], "");
+            request.guest_secret = secret.to_owned();
+            let answer = anyone.create_quote(request).await.unwrap().into_inner();
+            let quote = answer.quote.unwrap();
+            // It is told once, to a guest who brought none.
+            assert_eq!(answer.guest_secret.is_empty(), !secret.is_empty());
+            let secret = if secret.is_empty() { answer.guest_secret } else { secret.to_owned() };
+            let get = |guest_secret: &str| GetQuoteRequest {
+                quote_id: quote.quote_id.clone(),
+                guest_secret: guest_secret.to_owned(),
+            };
+            assert_eq!(anyone.get_quote(get(&secret)).await.unwrap().into_inner().quote, Some(quote.clone()));
+            for wrong in ["", "another-secret-of-a-guest"] {
+                assert_eq!(reason(&anyone.get_quote(get(wrong)).await.unwrap_err()), "QUOTE_NOT_FOUND");
+                assert_eq!(reason(&shop.quotes(BUYER).get_quote(get(wrong)).await.unwrap_err()), "QUOTE_NOT_FOUND");
+                let mut place = place_request(&quote, PaymentMethod::Wallet);
+                place.guest_secret = wrong.to_owned();
+                assert_eq!(reason(&shop.orders(BUYER).place_order(place).await.unwrap_err()), "QUOTE_NOT_FOUND");
+            }
+            // The guest has signed in.
+            let mut place = place_request(&quote, PaymentMethod::Wallet);
+            place.guest_secret = secret;
+            let placed = shop.orders(BUYER).place_order(place).await.unwrap();
+            assert_eq!(placed.into_inner().order.unwrap().state(), OrderState::Confirmed);
+        }
+        let mut guessable = quote_request(&[(&shop.silk, 1)], "");
+        guessable.guest_secret = "1234".to_owned();
+        assert_eq!(rpc::status::fields(&anyone.create_quote(guessable).await.unwrap_err()), ["guest_secret"]);
+        shop.hub.stop().await;
+    }
+
+    async fn guests_share_no_request_ids(database: Database) {
+        let shop = Shop::open(&database).await;
+        let mut anyone = QuoteServiceClient::new(shop.hub.anyone());
+        let mut request = quote_request(&[(&shop.silk, 1)], "");
+        let (one, other) = ("8b0c7f4e-6f0e-4f43-9d7a-0c5a7e1b2d3f", "f1e2d3c4-6f0e-4f43-9d7a-0c5a7e1b2d3f");
+        let mut seen = Vec::new();
+        for secret in [one, other, ""] {
+            request.guest_secret = secret.to_owned();
+            let first = anyone.create_quote(request.clone()).await.unwrap().into_inner();
+            let again = anyone.create_quote(request.clone()).await.unwrap().into_inner();
+            assert_eq!(first == again, !secret.is_empty());
+            seen.extend([first.quote.unwrap().quote_id, again.quote.unwrap().quote_id]);
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 4);
+        // The same guest has used it for something else; another has not.
+        request.lines[0].quantity = 2;
+        request.guest_secret = one.to_owned();
+        assert_eq!(reason(&anyone.create_quote(request.clone()).await.unwrap_err()), "REQUEST_ID_REUSED");
+        request.guest_secret.clear();
+        anyone.create_quote(request).await.unwrap();
+        shop.hub.stop().await;
+    }
+
+    async fn secrets_of_guests_are_not_kept(database: Database) {
+        let shop = Shop::open(&database).await;
+        let mut anyone = QuoteServiceClient::new(shop.hub.anyone());
+        let own = "8b0c7f4e-6f0e-4f43-9d7a-0c5a7e1b2d3f";
+        let mut request = quote_request(&[(&shop.silk, 1)], "");
+        request.guest_secret = own.to_owned();
+        anyone.create_quote(request).await.unwrap();
+        let made = anyone.create_quote(quote_request(&[(&shop.silk, 1)], "")).await.unwrap().into_inner();
+        let kept = kept(&shop).await;
+        assert_eq!(kept.iter().filter(|text| text.contains("guest:")).count(), 4, "{kept:?}");
+        for secret in [own, made.guest_secret.as_str()] {
+            assert!(!kept.iter().any(|text| text.contains(secret)), "{secret}");
+        }
         shop.hub.stop().await;
     }
 }

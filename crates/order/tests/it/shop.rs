@@ -48,8 +48,25 @@ impl Shop {
     }
 
     pub(crate) async fn with(database: &Database, section: &str) -> Self {
-        let (file, text) = hub::builtin("my").unwrap();
-        let profile = Arc::new(hub::Profile::parse(file, text).unwrap());
+        let (_, text) = hub::builtin("my").unwrap();
+        Self::of(database, section, text).await
+    }
+
+    /// A hub whose post has a zone of its own for postcodes that begin with 88.
+    pub(crate) async fn zoned(database: &Database) -> Self {
+        let (_, text) = hub::builtin("my").unwrap();
+        let near = "[[carriers.services.zones]]\nfrom = [\"TH\", \"SG\", \"ID\"]\nfirst_price = \"14.00\"";
+        let remote = "[[carriers.services.zones]]\nfrom = [\"TH\", \"SG\", \"ID\"]\npostcodes = [\"88\"]\nfirst_price = \"35.00\"\n\
+            next_price = \"3.20\"\ndays_min = 6\ndays_max = 12\n\n";
+        let zoned = text.replacen(near, &format!("{remote}{near}"), 1);
+        assert_ne!(zoned, text);
+        let shop = Self::of(database, "lease_seconds = 1\nattempts_max = 3\ncall_ms = 2000", &zoned).await;
+        shop.world.state().remote = "88".to_owned();
+        shop
+    }
+
+    async fn of(database: &Database, section: &str, profile: &str) -> Self {
+        let profile = Arc::new(hub::Profile::parse("my.toml", profile).unwrap());
         let world = World::default();
         let setup = Setup::new(order::SPEC, database, profile).section(section.parse().unwrap());
         let setup = setup.fake("catalog", world.catalog()).await;
@@ -253,6 +270,7 @@ pub(crate) fn quote_request(lines: &[(&str, i64)], currency: &str) -> CreateQuot
     let lines = lines.iter().map(|(variant_id, quantity)| QuoteLine {
         variant_id: (*variant_id).to_owned(),
         quantity: *quantity,
+        permit: None,
     });
     CreateQuoteRequest {
         request_id: request_id(),
@@ -260,6 +278,7 @@ pub(crate) fn quote_request(lines: &[(&str, i64)], currency: &str) -> CreateQuot
         currency: currency.to_owned(),
         postcode: "50050".to_owned(),
         carriage_service: String::new(),
+        guest_secret: String::new(),
     }
 }
 
@@ -288,6 +307,7 @@ pub(crate) fn place_request(quote: &Quote, method: PaymentMethod) -> PlaceOrderR
             ("note".to_owned(), "ring".to_owned()),
             ("colour".to_owned(), "red".to_owned()),
         ]),
+        guest_secret: String::new(),
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub(crate) qr_expires_at: Option<prost_types::Timestamp>,
     pub(crate) picked_up: bool,
     pub(crate) kept_back: Vec<String>,
+    /// The zone of postcodes that begin with 88.
+    pub(crate) remote: String,
     pub(crate) calls: Vec<&'static str>,
     failures: HashMap<&'static str, VecDeque<Failure>>,
     away: Vec<&'static str>,
@@ -110,6 +112,8 @@ impl World {
             weight_grams: 120,
             dimensions: Some(Dimensions { length_mm: 200, width_mm: 150, height_mm: 30 }),
             preference: String::new(),
+            stock_units: 1,
+            certificate: None,
         };
         self.state().offers.insert(variant_id.clone(), offer);
         variant_id
@@ -258,7 +262,7 @@ fn parts(minor: [i64; 6]) -> PriceParts {
     }
 }
 
-fn landed(consignment: &logistics::ConsignmentToQuote) -> logistics::QuotedLandedCost {
+fn landed(consignment: &logistics::ConsignmentToQuote, zone: String) -> logistics::QuotedLandedCost {
     let lines: Vec<[i64; 6]> = consignment
         .lines
         .iter()
@@ -281,6 +285,7 @@ fn landed(consignment: &logistics::ConsignmentToQuote) -> logistics::QuotedLande
             price: Some(Money { currency: "MYR".to_owned(), minor_units: sum[1] }),
             days_min: 4,
             days_max: 8,
+            zone: Some(zone),
         }),
         price: Some(parts(sum)),
         customs_value: Some(Money { currency: "MYR".to_owned(), minor_units: sum[0] + sum[1] + sum[2] }),
@@ -299,7 +304,25 @@ impl logistics::landed_cost_service_server::LandedCostService for World {
         request: Request<logistics::QuoteLandedCostRequest>,
     ) -> Result<Response<logistics::QuoteLandedCostResponse>, Status> {
         let lost = self.enter("QuoteLandedCost").await?;
-        let consignments = request.get_ref().consignments.iter().map(landed).collect();
+        let consignments = request.get_ref();
+        let zone =
+            if consignments.postcode.starts_with("88") { self.state().remote.clone() } else { String::new() };
+        for (place, consignment) in consignments.consignments.iter().enumerate() {
+            let needs =
+                |line: &logistics::LineToQuote| line.hs_code.starts_with("30") && line.permit.is_none();
+            if let Some(line) = consignment.lines.iter().position(needs) {
+                let about = [("consignment", place.to_string()), ("line", line.to_string())];
+                let about: Vec<(&str, &str)> =
+                    about.iter().map(|(key, value)| (*key, value.as_str())).collect();
+                return Err(rpc::status::reject(
+                    Code::FailedPrecondition,
+                    "PERMIT_REQUIRED",
+                    "no permit",
+                    &about,
+                ));
+            }
+        }
+        let consignments = consignments.consignments.iter().map(|one| landed(one, zone.clone())).collect();
         answer(lost, logistics::QuoteLandedCostResponse { consignments })
     }
 }

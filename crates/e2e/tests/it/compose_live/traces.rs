@@ -169,7 +169,7 @@ fn under<T>(traceparent: &str, message: T) -> Request<T> {
 
 /// A quote and an order, both asked for under one span.
 async fn bought(buyer: &Session, variant_id: &str, traceparent: &str) -> Order {
-    let line = QuoteLine { variant_id: variant_id.to_owned(), quantity: 1 };
+    let line = QuoteLine { variant_id: variant_id.to_owned(), quantity: 1, ..QuoteLine::default() };
     let wish =
         CreateQuoteRequest { request_id: request_id(), lines: vec![line], ..CreateQuoteRequest::default() };
     let quoted = buyer.quotes().create_quote(under(traceparent, wish)).await.unwrap();
