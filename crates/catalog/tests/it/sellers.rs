@@ -188,7 +188,7 @@ on_both! {
         assert_eq!((offer.seller_name.as_str(), offer.seller_tax_registered), ("Chiang Mai Silk", true));
         assert_eq!(market.reserve(&Purchase::quoted(&offer)).await.unwrap(), ReservationState::Held);
         // The operator sees it, and decides on what he saw.
-        assert_eq!(market.changes().await, [waiting.clone()]);
+        assert_eq!(market.changes().await, std::slice::from_ref(&waiting));
         let late = market.decide(&read, None).await;
         assert_eq!(refusal(late), refused("STALE_ETAG"));
         let refusing = market.decide(&waiting, Some("the paper is not signed")).await.unwrap();
