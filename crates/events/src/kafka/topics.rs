@@ -15,6 +15,23 @@ const CREATE_MAX: Duration = Duration::from_secs(5);
 /// How long an event stays, in milliseconds: so long a consumer may be away. The inbox remembers for longer.
 const RETENTION_MS: &str = "2592000000";
 
+/// Why a topic is not there.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotCreated {
+    /// No broker could say.
+    #[error("{0}")]
+    Away(String),
+    /// The brokers do not want it as it is.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<NotCreated> for BusError {
+    fn from(error: NotCreated) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// The topics that are known to be there.
 pub(super) struct Topics {
     admin: AdminClient<Quiet>,
@@ -37,7 +54,7 @@ impl Topics {
     }
 
     /// Creates those that are not there. Those that are stay as they are.
-    pub(super) async fn ensure(&self, names: &[String]) -> Result<(), BusError> {
+    pub(super) async fn ensure(&self, names: &[String]) -> Result<(), NotCreated> {
         // Held while they are created, so that many who publish at once ask once.
         let mut known = self.known.lock().await;
         let new: Vec<&String> = names.iter().filter(|name| !known.contains(*name)).collect();
@@ -47,7 +64,8 @@ impl Topics {
         let topics: Vec<NewTopic<'_>> = new.iter().map(|name| self.new_topic(name)).collect();
         let options =
             AdminOptions::new().request_timeout(Some(CREATE_MAX)).operation_timeout(Some(CREATE_MAX));
-        for created in self.admin.create_topics(&topics, &options).await? {
+        let created = self.admin.create_topics(&topics, &options).await;
+        for created in created.map_err(|error| NotCreated::Away(error.to_string()))? {
             match created {
                 Ok(name) => {
                     tracing::info!(topic = name, "a topic was created");
@@ -57,7 +75,12 @@ impl Topics {
                     known.insert(name);
                 }
                 Err((name, code)) => {
-                    return Err(BusError(format!("the topic {name} cannot be created: {code}")));
+                    let why = format!("the topic {name} cannot be created: {code}");
+                    return Err(if is_passing(code) {
+                        NotCreated::Away(why)
+                    } else {
+                        NotCreated::Refused(why)
+                    });
                 }
             }
         }
@@ -74,6 +97,20 @@ impl Topics {
             .set("min.insync.replicas", &self.in_sync_min)
             .set("retention.ms", RETENTION_MS)
     }
+}
+
+/// Whether a broker may say otherwise in a moment.
+fn is_passing(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::RequestTimedOut
+            | RDKafkaErrorCode::OperationTimedOut
+            | RDKafkaErrorCode::NotController
+            | RDKafkaErrorCode::BrokerNotAvailable
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::NetworkException
+            | RDKafkaErrorCode::ThrottlingQuotaExceeded
+    )
 }
 
 /// Whether an error says that a topic is not there.
