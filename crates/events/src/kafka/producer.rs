@@ -18,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 use super::{KafkaSettings, Quiet, headers};
 use crate::{BusError, Envelope};
 
-/// How long to wait before an event is sent again.
+/// How long to wait before an event is sent again; it doubles with each producer that was replaced in vain, up to the
+/// longest.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
+const AGAIN_AFTER_LONGEST: Duration = Duration::from_secs(10);
 /// How long a producer may deliver nothing before it is looked at, and again after a broker has answered. It doubles
 /// with each that was replaced in vain, up to the longest.
 const LOOK_AFTER: Duration = Duration::from_secs(3);
@@ -119,7 +121,7 @@ impl Producer {
                     if super::topics::is_unknown(&error) {
                         return Err(error);
                     }
-                    tokio::time::sleep(AGAIN_AFTER).await;
+                    tokio::time::sleep(self.in_vain(AGAIN_AFTER, AGAIN_AFTER_LONGEST)).await;
                 }
             }
         }
@@ -170,10 +172,8 @@ impl Producer {
     /// may be ones that nobody ends.
     async fn is_stuck(&self) {
         loop {
-            let patience = (LOOK_AFTER * 2_u32.saturating_pow(self.in_vain.load(Ordering::SeqCst)))
-                .min(LOOK_AFTER_LONGEST);
             let before = self.delivered.load(Ordering::SeqCst);
-            tokio::time::sleep(patience).await;
+            tokio::time::sleep(self.in_vain(LOOK_AFTER, LOOK_AFTER_LONGEST)).await;
             let stands = || self.delivered.load(Ordering::SeqCst) == before;
             // One looks for all.
             let Ok(_looking) = self.looking.try_lock() else { continue };
@@ -184,6 +184,12 @@ impl Producer {
                 }
             }
         }
+    }
+
+    /// A time, doubled with each producer that was replaced in vain.
+    fn in_vain(&self, first: Duration, longest: Duration) -> Duration {
+        let doubled = 2_u32.saturating_pow(self.in_vain.load(Ordering::SeqCst));
+        first.saturating_mul(doubled).min(longest)
     }
 
     async fn is_answered(&self) -> bool {

@@ -220,6 +220,13 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_given_up_on_its_way() {
+        let settings =
+            KafkaSettings { late_after: Duration::from_millis(100), ..KafkaSettings::new("one:9092") };
+        assert_eq!(settings.producer().get("message.timeout.ms"), Some("0"));
+    }
+
+    #[test]
     fn every_setting_is_read() {
         let settings = read(
             "brokers = ['one:1', 'two:2']\nprefix = 'p.'\npartitions = 2\nreplication = 3\nsession_seconds = 7\n\

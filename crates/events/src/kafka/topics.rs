@@ -1,6 +1,6 @@
 //! Topics, created before their first use.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -35,7 +35,8 @@ impl From<NotCreated> for BusError {
 /// The topics that are known to be there.
 pub(super) struct Topics {
     admin: AdminClient<Quiet>,
-    known: Mutex<HashSet<String>>,
+    /// By name: whether it is there still.
+    known: Mutex<HashMap<String, bool>>,
     partitions: i32,
     replication: i32,
     in_sync_min: String,
@@ -57,7 +58,8 @@ impl Topics {
     pub(super) async fn ensure(&self, names: &[String]) -> Result<(), NotCreated> {
         // Held while they are created, so that many who publish at once ask once.
         let mut known = self.known.lock().await;
-        let new: Vec<&String> = names.iter().filter(|name| !known.contains(*name)).collect();
+        let new: Vec<&String> =
+            names.iter().filter(|name| !known.get(*name).copied().unwrap_or(false)).collect();
         if new.is_empty() {
             return Ok(());
         }
@@ -67,12 +69,19 @@ impl Topics {
         let created = self.admin.create_topics(&topics, &options).await;
         for created in created.map_err(|error| NotCreated::Away(error.to_string()))? {
             match created {
+                Ok(name) if known.contains_key(&name) => {
+                    tracing::error!(
+                        topic = name,
+                        "a topic was lost and is created anew: what was published and not heard is to be published again"
+                    );
+                    known.insert(name, true);
+                }
                 Ok(name) => {
                     tracing::info!(topic = name, "a topic was created");
-                    known.insert(name);
+                    known.insert(name, true);
                 }
                 Err((name, RDKafkaErrorCode::TopicAlreadyExists)) => {
-                    known.insert(name);
+                    known.insert(name, true);
                 }
                 Err((name, code)) => {
                     let why = format!("the topic {name} cannot be created: {code}");
@@ -89,7 +98,9 @@ impl Topics {
 
     /// It is gone: the next who uses it creates it.
     pub(super) async fn forget(&self, name: &str) {
-        self.known.lock().await.remove(name);
+        if let Some(is_there) = self.known.lock().await.get_mut(name) {
+            *is_there = false;
+        }
     }
 
     fn new_topic<'a>(&'a self, name: &'a str) -> NewTopic<'a> {
