@@ -17,8 +17,8 @@ struct State {
     next: u64,
     /// Since when each waits, oldest first.
     since: BTreeMap<u64, Instant>,
-    /// It was told that events wait.
-    told: bool,
+    /// It was told that events wait; the oldest of them since then.
+    told: Option<Instant>,
 }
 
 impl Waits {
@@ -28,7 +28,7 @@ impl Waits {
 
     /// Waits with an event for its end, telling of it when that takes long.
     pub(super) async fn during<T, E>(&self, publishing: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        let waiting = self.begin();
+        let waiting = self.begin(Instant::now());
         tokio::pin!(publishing);
         let published = loop {
             match tokio::time::timeout(self.late_after, &mut publishing).await {
@@ -36,40 +36,50 @@ impl Waits {
                 Err(_) => self.tell(),
             }
         };
+        drop(waiting);
         if published.is_ok() {
-            self.has_taken(waiting.since);
+            self.has_taken();
         }
         published
     }
 
     /// For how long the oldest has waited, once it is late.
     pub(super) fn late(&self) -> Option<Duration> {
-        let oldest = self.state().since.values().next()?.elapsed();
+        self.late_of(&self.state())
+    }
+
+    fn late_of(&self, state: &State) -> Option<Duration> {
+        let oldest = state.since.values().next()?.elapsed();
         (oldest >= self.late_after).then_some(oldest)
     }
 
-    fn begin(&self) -> Waiting<'_> {
-        let since = Instant::now();
+    fn begin(&self, since: Instant) -> Waiting<'_> {
         let mut state = self.state();
         let ticket = state.next;
         state.next += 1;
         state.since.insert(ticket, since);
         drop(state);
-        Waiting { waits: self, ticket, since }
+        Waiting { waits: self, ticket }
     }
 
     fn tell(&self) {
         let mut state = self.state();
-        if !std::mem::replace(&mut state.told, true) {
+        let oldest = state.since.values().next().copied();
+        if state.told.is_none() {
+            state.told = oldest;
             let (brokers, events) = (&self.brokers, state.since.len());
             tracing::warn!(brokers, events, "events wait for the broker: they are kept until it takes them");
         }
     }
 
-    fn has_taken(&self, since: Instant) {
-        if std::mem::replace(&mut self.state().told, false) {
-            let seconds = since.elapsed().as_secs();
-            tracing::info!(waited_seconds = seconds, "the broker takes events again");
+    /// Tells once none is late any more: what has waited goes out over a while.
+    fn has_taken(&self) {
+        let mut state = self.state();
+        if self.late_of(&state).is_none()
+            && let Some(since) = state.told.take()
+        {
+            let waited_seconds = since.elapsed().as_secs();
+            tracing::info!(waited_seconds, "the broker takes events again, and none waits any more");
         }
     }
 
@@ -82,7 +92,6 @@ impl Waits {
 struct Waiting<'a> {
     waits: &'a Waits,
     ticket: u64,
-    since: Instant,
 }
 
 impl Drop for Waiting<'_> {
@@ -97,21 +106,25 @@ mod tests {
 
     #[tokio::test]
     async fn what_waits_is_late_after_its_time_and_told_of_once() {
-        let waits = Waits::new(Duration::ZERO, "one:9092");
+        const LATE_AFTER: Duration = Duration::from_secs(60);
+        let waits = Waits::new(LATE_AFTER, "one:9092");
+        let told = || waits.state().told.is_some();
+        let taken = || waits.during(std::future::ready(Ok::<(), ()>(())));
         assert_eq!(waits.late(), None);
-        let (end, ended) = tokio::sync::oneshot::channel::<()>();
-        let both =
-            async { tokio::join!(waits.during(ended), waits.during(std::future::ready(Err::<(), ()>(())))) };
-        let look = async {
-            tokio::task::yield_now().await;
-            assert!(waits.late().is_some());
-            waits.tell();
-            assert!(waits.state().told && waits.state().since.len() == 1);
-            end.send(()).unwrap();
-        };
-        let ((first, second), ()) = tokio::join!(both, look);
-        assert!(first.is_ok() && second.is_err());
-        assert_eq!(waits.late(), None);
-        assert!(!waits.state().told && waits.state().since.is_empty());
+        let long_ago = Instant::now().checked_sub(LATE_AFTER).unwrap();
+        let (first, second, third) =
+            (waits.begin(long_ago), waits.begin(long_ago), waits.begin(Instant::now()));
+        assert!(waits.late() >= Some(LATE_AFTER));
+        waits.tell();
+        drop(first);
+        taken().await.unwrap();
+        assert!(told(), "one is late still");
+        drop(second);
+        waits.during(std::future::ready(Err::<(), ()>(()))).await.unwrap_err();
+        assert!(told() && waits.late().is_none());
+        taken().await.unwrap();
+        assert!(!told());
+        drop(third);
+        assert!(waits.state().since.is_empty());
     }
 }
