@@ -2,6 +2,7 @@
 //! lean on "once" or on order across keys. For tests, and for a hub that is to be proved.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -60,6 +61,10 @@ impl Bus for ChaoticBus {
 
     fn outside(&self) -> Vec<String> {
         self.bus.outside()
+    }
+
+    fn late(&self) -> Option<Duration> {
+        self.bus.late()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use db::{Db, Lead};
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{Bus, Envelope, Published, inbox, outbox, trace};
+use crate::{Bus, BusError, Envelope, Published, inbox, outbox, trace};
 
 /// Aggregates whose events are on their way at once.
 const IN_FLIGHT_MAX: usize = 64;
@@ -41,7 +42,7 @@ pub async fn run(
     published: Published,
     cancel: CancellationToken,
 ) {
-    let relay = Relay { db, clock, bus, topic, published };
+    let relay = Relay { db, clock, bus, topic, published, is_refused: AtomicBool::new(false) };
     while !cancel.is_cancelled() {
         match relay.db.try_lead("relay").await {
             Ok(Some(lead)) => {
@@ -62,13 +63,15 @@ struct Relay {
     bus: Arc<dyn Bus>,
     topic: String,
     published: Published,
+    /// The bus does not take what it is given, and this was told.
+    is_refused: AtomicBool,
 }
 
 /// An event that the bus has or has not taken.
 struct Sent {
     aggregate_id: Uuid,
     id: EventId,
-    taken: bool,
+    taken: Result<(), BusError>,
 }
 
 impl Relay {
@@ -138,7 +141,8 @@ impl Relay {
         }
         // A task that panicked is not among these: its aggregate stays out until another relay leads.
         let done: Vec<Sent> = done.into_iter().flatten().collect();
-        let taken: Vec<EventId> = done.iter().filter(|sent| sent.taken).map(|sent| sent.id).collect();
+        self.tell(&done);
+        let taken: Vec<EventId> = done.iter().filter(|sent| sent.taken.is_ok()).map(|sent| sent.id).collect();
         let now = self.clock.now();
         let mut waits = taken.len() < done.len();
         if !taken.is_empty() {
@@ -156,6 +160,22 @@ impl Relay {
             aggregates.remove(&sent.aggregate_id);
         }
         Ok(waits)
+    }
+
+    /// Tells of the first that is refused, until one is taken again.
+    fn tell(&self, done: &[Sent]) {
+        for Sent { id, taken, .. } in done {
+            let topic = &self.topic;
+            match taken {
+                Ok(()) => self.is_refused.store(false, Ordering::Relaxed),
+                Err(error) if self.is_refused.swap(true, Ordering::Relaxed) => {
+                    tracing::debug!(topic, event.id = %id, %error, "another event was not taken");
+                }
+                Err(error) => {
+                    tracing::warn!(topic, event.id = %id, %error, "an event was not taken; it is sent again until it is");
+                }
+            }
+        }
     }
 
     async fn sweep(&self) -> Result<(), db::Error> {
@@ -177,11 +197,10 @@ async fn send(bus: Arc<dyn Bus>, topic: String, mut event: Envelope) -> Sent {
     let span = trace::published(&topic, &event);
     event.traceparent = telemetry::traceparent_of(&span).or(event.traceparent);
     let published = bus.publish(&topic, &event).instrument(span.clone()).await;
-    if let Err(error) = &published {
+    if published.is_err() {
         span.record("otel.status_code", "ERROR");
-        tracing::warn!(topic, event.kind, event.id = %event.id, %error, "an event was not taken; it is sent again");
         drop(span);
         tokio::time::sleep(PAUSE).await;
     }
-    Sent { aggregate_id: event.aggregate_id, id: event.id, taken: published.is_ok() }
+    Sent { aggregate_id: event.aggregate_id, id: event.id, taken: published }
 }

@@ -1,4 +1,5 @@
-//! Says by the health service when events wait for this process and it does not hear them.
+//! Says by the health service when events wait for this process and it does not hear them, and when its own wait for
+//! the bus.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,7 @@ use crate::Worker;
 /// How often the bus is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Looks whether the process is in all of its consumer groups.
+/// Looks whether the process is in all of its consumer groups, and whether the bus takes its events.
 pub(crate) fn watcher(bus: Arc<dyn Bus>, health: Health) -> Worker {
     let was_inside = AtomicBool::new(false);
     Worker::every("membership", LOOK_EVERY, None, move || {
@@ -20,6 +21,7 @@ pub(crate) fn watcher(bus: Arc<dyn Bus>, health: Health) -> Worker {
         if health.set(outside.is_empty()) {
             tell(&outside, was_inside.load(Ordering::Relaxed));
         }
+        health.set_events(bus.late().is_none());
         was_inside.fetch_or(outside.is_empty(), Ordering::Relaxed);
         Box::pin(async { Ok(false) })
     })

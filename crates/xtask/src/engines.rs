@@ -31,8 +31,14 @@ pub(crate) enum Task {
     Status,
     /// End one that runs at once, as a crash does; its data stay.
     Kill { engine: Engine },
-    /// Start one again that was killed, at its place and on its data.
+    /// End one in good order; its data stay.
+    Stop { engine: Engine },
+    /// Start one again that was killed or stopped, at its place and on its data.
     Start { engine: Engine },
+    /// Give Kafka no time, as when its machine hangs.
+    Pause { engine: Engine },
+    /// Let it go on.
+    Unpause { engine: Engine },
 }
 
 /// One of the engines.
@@ -68,7 +74,9 @@ pub(crate) trait Server: Sized {
     fn address(&self) -> String;
     /// Ends it as a crash does.
     fn kill(&self) -> Result<()>;
-    /// Starts it again after that.
+    /// Ends it in good order.
+    fn stop(&self) -> Result<()>;
+    /// Starts it again after either.
     fn start_again(self) -> Result<()>;
     /// Removes its data, once it was killed.
     fn remove(&self) -> Result<()>;
@@ -104,6 +112,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Task::Status => status::<Postgres>(kind).and(status::<Kafka>(kind)),
         Task::Kill { engine: Engine::Postgres } => kill::<Postgres>(kind),
         Task::Kill { engine: Engine::Kafka } => kill::<Kafka>(kind),
+        Task::Stop { engine: Engine::Postgres } => stop::<Postgres>(kind),
+        Task::Stop { engine: Engine::Kafka } => stop::<Kafka>(kind),
+        Task::Pause { engine: Engine::Postgres } | Task::Unpause { engine: Engine::Postgres } => {
+            bail!("PostgreSQL has many processes: only Kafka can be paused")
+        }
+        Task::Pause { engine: Engine::Kafka } => running::<Kafka>(kind)?.pause(),
+        Task::Unpause { engine: Engine::Kafka } => running::<Kafka>(kind)?.unpause(),
         Task::Start { engine: Engine::Postgres } => start::<Postgres>(kind),
         Task::Start { engine: Engine::Kafka } => start::<Kafka>(kind),
     }
@@ -138,11 +153,16 @@ fn status<S: Server>(kind: Kind) -> Result<()> {
     Ok(())
 }
 
+fn running<S: Server>(kind: Kind) -> Result<S> {
+    S::running(kind)?.with_context(|| format!("{} does not run", S::NAME))
+}
+
 fn kill<S: Server>(kind: Kind) -> Result<()> {
-    match S::running(kind)? {
-        Some(server) => server.kill().with_context(|| format!("killing {}", S::NAME)),
-        None => bail!("{} does not run", S::NAME),
-    }
+    running::<S>(kind)?.kill().with_context(|| format!("killing {}", S::NAME))
+}
+
+fn stop<S: Server>(kind: Kind) -> Result<()> {
+    running::<S>(kind)?.stop().with_context(|| format!("stopping {}", S::NAME))
 }
 
 fn start<S: Server>(kind: Kind) -> Result<()> {

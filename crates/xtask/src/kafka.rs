@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::command;
 use crate::engines::{Kind, Server, free_port, keep, kept, state_file};
+use crate::{command, wire};
 
 /// The version that tests run against.
 const VERSION: &str = "4.3.1";
@@ -20,7 +20,7 @@ const JAVA_MIN: u32 = 17;
 const CLUSTER: &str = "ZW50cmVwb3QtdGVzdC1rYQ";
 /// How long it may take to start, and to end.
 const START_MAX: Duration = Duration::from_secs(90);
-const END_MAX: Duration = Duration::from_secs(10);
+const END_MAX: Duration = Duration::from_secs(30);
 /// How often we look whether it did.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What its log says once it serves.
@@ -42,7 +42,18 @@ pub(crate) struct Kafka {
     kind: Kind,
     folder: PathBuf,
     port: u16,
+    wire: Wire,
     pid: u32,
+}
+
+/// A second way to the broker: it tells clients of the port where something between stands, which nobody listens on by
+/// itself.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Wire {
+    /// What clients are told.
+    from: u16,
+    /// Where the broker listens for them.
+    to: u16,
 }
 
 impl Server for Kafka {
@@ -80,15 +91,13 @@ impl Server for Kafka {
     }
 
     fn kill(&self) -> Result<()> {
-        command::output(Command::new("sh").args(["-c", &format!("kill -9 {}", self.pid)]))?;
-        let begun = Instant::now();
-        while self.runs() {
-            if begun.elapsed() > END_MAX {
-                bail!("Kafka (process {}) did not end", self.pid);
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
-        Ok(())
+        self.signal("KILL")?;
+        self.is_over()
+    }
+
+    fn stop(&self) -> Result<()> {
+        self.signal("TERM")?;
+        self.is_over()
     }
 
     fn start_again(self) -> Result<()> {
@@ -103,6 +112,39 @@ impl Server for Kafka {
     }
 }
 
+impl Kafka {
+    /// It gets no time.
+    pub(crate) fn pause(&self) -> Result<()> {
+        self.signal("STOP")
+    }
+
+    /// It goes on.
+    pub(crate) fn unpause(&self) -> Result<()> {
+        self.signal("CONT")
+    }
+
+    /// Lays a wire to it on which connections are not ended; as clients reach it there.
+    pub(crate) fn by_wire(&self) -> Result<String> {
+        wire::lay(self.wire.from, self.wire.to)?;
+        Ok(format!("127.0.0.1:{}", self.wire.from))
+    }
+
+    fn signal(&self, signal: &str) -> Result<()> {
+        command::output(Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.pid)])).map(|_| ())
+    }
+
+    fn is_over(&self) -> Result<()> {
+        let begun = Instant::now();
+        while self.runs() {
+            if begun.elapsed() > END_MAX {
+                bail!("Kafka (process {}) did not end", self.pid);
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+}
+
 /// Kafka's Java, in the broker's folder.
 fn java(jars: &Path, folder: &Path, main: &str) -> Command {
     let mut java = Command::new("java");
@@ -112,12 +154,13 @@ fn java(jars: &Path, folder: &Path, main: &str) -> Command {
 
 fn create(jars: &Path, folder: &Path, kind: Kind) -> Result<Kafka> {
     let port = free_port()?;
-    std::fs::write(folder.join("server.properties"), settings(folder, port, free_port()?))?;
+    let wire = Wire { from: free_port()?, to: free_port()? };
+    std::fs::write(folder.join("server.properties"), settings(folder, port, wire, free_port()?))?;
     let mut format = java(jars, folder, "kafka.tools.StorageTool");
     format.args(["format", "-t", CLUSTER, "-c", "server.properties"]);
     command::output(&mut format).context("making Kafka's folder")?;
     let pid = start(jars, folder, port)?;
-    Ok(Kafka { kind, folder: folder.to_path_buf(), port, pid })
+    Ok(Kafka { kind, folder: folder.to_path_buf(), port, wire, pid })
 }
 
 /// Starts the broker of a folder and waits until it answers; the process's number.
@@ -157,12 +200,15 @@ fn wait_for(process: &mut Child, log: &Path, port: u16) -> Result<()> {
 
 /// One node that is broker and controller. The data are a test's: one copy, small indexes, groups without delay; one
 /// that was killed is soon itself again.
-fn settings(folder: &Path, port: u16, controller: u16) -> String {
+fn settings(folder: &Path, port: u16, wire: Wire, controller: u16) -> String {
+    let Wire { from, to } = wire;
     format!(
         "process.roles=broker,controller\nnode.id=1\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\ncontroller.listener.names=CONTROLLER\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\nlog.dirs={}\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},WIRE://127.0.0.1:{to},CONTROLLER://127.0.0.1:{controller}\n\
+         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,WIRE:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         inter.broker.listener.name=PLAINTEXT\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port},WIRE://127.0.0.1:{from}\nlog.dirs={}\n\
          auto.create.topics.enable=false\nlog.index.size.max.bytes=131072\n\
          offsets.topic.num.partitions=4\noffsets.topic.replication.factor=1\n\
          transaction.state.log.num.partitions=4\ntransaction.state.log.replication.factor=1\n\

@@ -15,6 +15,7 @@ mod prove;
 mod rules;
 mod table;
 mod tests;
+mod wire;
 
 use std::process::ExitCode;
 

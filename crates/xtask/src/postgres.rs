@@ -65,6 +65,10 @@ impl Server for Postgres {
         self.pg_ctl(&["-m", "immediate", "-w", "stop"])
     }
 
+    fn stop(&self) -> Result<()> {
+        self.pg_ctl(&["-m", "fast", "-w", "stop"])
+    }
+
     fn start_again(self) -> Result<()> {
         self.start()
     }

@@ -17,6 +17,10 @@ pub(crate) struct Args {
     /// How many times a process is killed, in each shape.
     #[arg(long, default_value = "20")]
     kills: u32,
+    /// Instead of all that, in production: the broker alone goes away so many times, on connections that mostly nobody ends,
+    /// and after each return all events must go out within 15 s.
+    #[arg(long, conflicts_with_all = ["kills", "minutes"])]
+    broker_rounds: Option<u32>,
     /// The same number makes the same plan; a new one each time when absent.
     #[arg(long)]
     seed: Option<u64>,
@@ -40,7 +44,7 @@ enum Shape {
 /// Runs the command; an error when a promise was broken.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let program = build::program(args.release)?;
-    if args.shape != Some(Shape::Production) {
+    if args.shape != Some(Shape::Production) && args.broker_rounds.is_none() {
         prove(&program, args, &[])?;
     }
     if args.shape != Some(Shape::Embedded) {
@@ -54,7 +58,8 @@ fn production(program: &Path, args: &Args) -> Result<()> {
     let (had_postgres, had_kafka) =
         (Postgres::running(Kind::Durable)?.is_some(), Kafka::running(Kind::Durable)?.is_some());
     let (postgres, kafka) = (Postgres::up(Kind::Durable)?, Kafka::up(Kind::Durable)?);
-    let proved = prove(program, args, &options(&postgres, &kafka)?);
+    let brokers = if args.broker_rounds.is_some() { kafka.by_wire()? } else { kafka.address() };
+    let proved = prove(program, args, &options(&postgres, brokers)?);
     if !had_postgres && let Some(postgres) = Postgres::known(Kind::Durable)? {
         postgres.down()?;
     }
@@ -65,7 +70,7 @@ fn production(program: &Path, args: &Args) -> Result<()> {
 }
 
 /// The hub has databases of this run alone.
-fn options(postgres: &Postgres, kafka: &Kafka) -> Result<Vec<String>> {
+fn options(postgres: &Postgres, brokers: String) -> Result<Vec<String>> {
     let (admin, run) = (postgres.address(), std::process::id());
     let server = admin.rsplit_once('@').map_or("", |(_, server)| server);
     let server = server.rsplit_once('/').map_or(server, |(server, _)| server);
@@ -77,7 +82,7 @@ fn options(postgres: &Postgres, kafka: &Kafka) -> Result<Vec<String>> {
         "--database",
         &format!("postgres://{name}:prove@{server}/{name}"),
         "--kafka",
-        &kafka.address(),
+        &brokers,
         "--admin",
         &admin,
         "--control",
@@ -88,7 +93,11 @@ fn options(postgres: &Postgres, kafka: &Kafka) -> Result<Vec<String>> {
 
 fn prove(program: &Path, args: &Args, options: &[String]) -> Result<()> {
     let mut prove = Command::new(program);
-    prove.arg("prove").args(["--kills", &args.kills.to_string()]).args(options);
+    prove.arg("prove").args(options);
+    match args.broker_rounds {
+        Some(rounds) => prove.args(["--broker-rounds", &rounds.to_string()]),
+        None => prove.args(["--kills", &args.kills.to_string()]),
+    };
     if let Some(seed) = args.seed {
         prove.args(["--seed", &seed.to_string()]);
     }

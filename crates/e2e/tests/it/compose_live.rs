@@ -6,13 +6,15 @@ mod traces;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
+use proof::deliveries::{self, Open, Window};
 use proof::{Door, Doors, Hub, invariants, journey};
 use proto::catalog::internal::v1::AuditStockRequest;
 use proto::order::v1::OrderState;
 use proto::payment::internal::v1::TrialBalanceRequest;
 use rpc::{Keys, Role};
+use testkit::eventually;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tonic::Code;
@@ -25,6 +27,8 @@ const STOCK: i64 = 100_000;
 const TOKEN_TTL: Duration = Duration::from_secs(3_600);
 /// How long buyers may be kept buying.
 const BUYING_MAX: Duration = Duration::from_secs(900);
+/// How long what waited may take to go out once the broker is back.
+const PUBLISHED_MAX: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 fn variable(name: &str) -> String {
@@ -158,6 +162,30 @@ async fn buyers_buy_on() {
     in_time.unwrap();
     account_for(&hub, shoppers, before).await;
     println!("{} orders were acknowledged meanwhile, and each is there once", sold(&hub).await - before);
+}
+
+/// The broker has just come back: what was told before goes out, and takes effect.
+#[tokio::test]
+#[ignore = "cargo xtask compose-test runs it"]
+async fn events_go_out() {
+    let hub = hub();
+    let until = SystemTime::now();
+    let window = Window { since: until - BUYING_MAX, until };
+    let begun = Instant::now();
+    while !deliveries::open(&hub, &[], window).await.is_ok_and(Open::is_none) {
+        assert!(begun.elapsed() <= PUBLISHED_MAX, "events wait after {} s", PUBLISHED_MAX.as_secs());
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    let published = begun.elapsed();
+    let listeners =
+        eventually("the consumers are told of", || async { deliveries::listeners(&hub).await.ok() });
+    let listeners = listeners.await;
+    while !deliveries::open(&hub, &listeners, window).await.is_ok_and(Open::is_none) {
+        assert!(begun.elapsed() <= PATIENCE, "events are not heard after {} s", PATIENCE.as_secs());
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    let (published, heard) = (published.as_secs_f32(), begun.elapsed().as_secs_f32());
+    println!("all was published after {published:.1} s and heard after {heard:.1} s");
 }
 
 async fn sold(hub: &Hub) -> u64 {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use futures::future::try_join_all;
 
-use super::plan::{Engine, Fault, Step};
+use super::plan::{Absence, Engine, Fault, Step};
 use crate::fleet::Fleet;
 
 /// What a process logs once a saga stands at the named point.
@@ -31,6 +31,7 @@ impl Breaker {
             Fault::KillAt { post, point } => self.kill_at(*post, point, step.away).await,
             Fault::Hang { post } => self.hang(*post, step.away).await,
             Fault::Engine(engine) => self.engine(*engine, step.away).await,
+            Fault::Broker(absence) => self.broker(*absence, step.away).await,
         }
     }
 
@@ -79,6 +80,17 @@ impl Breaker {
         self.control(&["start", engine.name()]).await?;
         let gone = away + begun.elapsed();
         Ok(format!("killed {}, back after {:.1} s", engine.name(), gone.as_secs_f32()))
+    }
+
+    async fn broker(&self, absence: Absence, away: Duration) -> Result<String> {
+        let (take_away, bring_back) = absence.words();
+        let broker = Engine::Kafka.name();
+        let begun = Instant::now();
+        self.control(&[take_away, broker]).await?;
+        tokio::time::sleep(away).await;
+        self.control(&[bring_back, broker]).await?;
+        let how = format!("{absence:?}").to_lowercase();
+        Ok(format!("{broker} was {how}, back after {:.1} s", begun.elapsed().as_secs_f32()))
     }
 
     async fn control(&self, words: &[&str]) -> Result<()> {

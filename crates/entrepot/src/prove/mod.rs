@@ -1,8 +1,8 @@
 //! `prove`: breaks a hub while buyers buy, and holds it to every promise.
 //!
 //! [`plan`] says what is broken and when, [`faults`] does it; [`buyers`], [`returns`], [`storekeeper`] and [`loiterers`]
-//! are the hub's clients, [`insist`] how they ask, [`book`] what they remember, [`verdict`] what the hub is held to. To
-//! add a fault, add it to [`plan`] and [`faults`]; to add a promise, add a check to [`verdict`].
+//! are the hub's clients, [`insist`] how they ask, [`book`] what they remember, [`verdict`] what the hub is held to,
+//! [`returned`] how soon events go out once the broker is back. To add a fault, add it to [`plan`] and [`faults`]; to add a promise, add a check to [`verdict`].
 
 mod book;
 mod buyers;
@@ -10,6 +10,7 @@ mod faults;
 mod insist;
 mod loiterers;
 mod plan;
+mod returned;
 mod returns;
 mod storekeeper;
 mod verdict;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::try_join_all;
@@ -35,6 +36,8 @@ use crate::{addresses, hubs, replay};
 use buyers::{Buyer, Town};
 use faults::Breaker;
 use plan::{Fault, Step, Wanted};
+use proof::deliveries::Window;
+use returned::Returned;
 
 /// Units on the shelves: two that last, three that are always nearly empty.
 const STOCK: [i64; 5] = [1_000_000, 1_000_000, 4, 4, 4];
@@ -49,6 +52,10 @@ pub(crate) struct Args {
     /// How many times a process is killed (SIGKILL), beside hangs and the engines' deaths.
     #[arg(long, default_value = "20", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     kills: u32,
+    /// Instead of all that: the broker alone goes away so many times (killed, paused, stopped), and after each return all
+    /// events must go out within 15 s. Needs --control, which is also called as `COMMAND pause kafka`, `unpause`, `stop`.
+    #[arg(long, requires = "control", conflicts_with = "kills", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    broker_rounds: Option<u32>,
     /// The same number makes the same plan; a new one each time when absent.
     #[arg(long)]
     seed: Option<u64>,
@@ -126,6 +133,9 @@ async fn judge(town: &Town, bought: &Bought, before: &Report) -> Result<Report> 
     let escrow_before = verdict::escrow(before, &town.currency);
     report.checks.extend(verdict::checks(town, bought, escrow_before, &report).await?);
     report.checks.push(deliveries::check(&town.hub).await?);
+    if !bought.returns.is_empty() {
+        report.checks.push(returned::check(&bought.returns));
+    }
     Ok(report)
 }
 
@@ -137,6 +147,9 @@ fn ground(args: &Args, configuration: &Configuration, seed: u64, folder: &Path) 
 }
 
 fn plan(args: &Args, shape: Shape, seed: u64, fleet: &Fleet) -> Vec<Step> {
+    if let Some(rounds) = args.broker_rounds {
+        return plan::rounds(seed, usize::try_from(rounds).unwrap_or(usize::MAX));
+    }
     let of = |service: &str| -> Vec<usize> {
         fleet
             .posts()
@@ -182,6 +195,8 @@ struct Bought {
     filled: BTreeMap<usize, i64>,
     /// The broker's absences, with the orders that were taken meanwhile.
     without_broker: Vec<(Duration, u64)>,
+    /// How soon events went out after its returns, where that was measured.
+    returns: Vec<Returned>,
 }
 
 /// The buyers buy, the breaker breaks; when the hub is whole again all finish what they have begun.
@@ -206,31 +221,40 @@ async fn break_while_buying(
         town.closing.store(true, Ordering::Relaxed);
         broken
     };
-    let (buyers, mut filled, without_broker) = tokio::try_join!(buying, filling, breaking)?;
+    let (buyers, mut filled, (without_broker, returns)) = tokio::try_join!(buying, filling, breaking)?;
     for (place, units) in STOCK.iter().enumerate() {
         *filled.entry(place).or_default() += units;
     }
-    Ok(Bought { buyers, filled, without_broker })
+    Ok(Bought { buyers, filled, without_broker, returns })
 }
 
-async fn break_all(town: &Town, steps: &[Step], breaker: &mut Breaker) -> Result<Vec<(Duration, u64)>> {
+type Absences = (Vec<(Duration, u64)>, Vec<Returned>);
+
+async fn break_all(town: &Town, steps: &[Step], breaker: &mut Breaker) -> Result<Absences> {
     let begun = Instant::now();
     let bar = replay::bar(steps.len(), "breaking");
-    let mut without_broker = Vec::new();
+    let (mut without_broker, mut returns) = (Vec::new(), Vec::new());
+    let listeners = deliveries::listeners(&town.hub).await?;
     for step in steps {
-        let before = town.acknowledged.load(Ordering::Relaxed);
+        let (before, since) = (town.acknowledged.load(Ordering::Relaxed), SystemTime::now());
         let done = breaker.take(step).await?;
         let orders = town.acknowledged.load(Ordering::Relaxed);
         let meanwhile = orders - before;
         let at = begun.elapsed().as_secs_f32();
         tell(&bar, &format!("{at:>6.1} s  {done}; {orders} orders, {meanwhile} meanwhile"));
-        if step.fault == Fault::Engine(plan::Engine::Kafka) {
+        if matches!(step.fault, Fault::Engine(plan::Engine::Kafka) | Fault::Broker(_)) {
             without_broker.push((step.away, meanwhile));
+        }
+        if matches!(step.fault, Fault::Broker(_)) {
+            let window = Window { since, until: SystemTime::now() };
+            let returned = Returned::measure(&town.hub, &listeners, window).await?;
+            tell(&bar, &format!("          {returned}"));
+            returns.push(returned);
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(without_broker)
+    Ok((without_broker, returns))
 }
 
 /// A line above the bar, or where there is no bar.

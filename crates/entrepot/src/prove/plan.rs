@@ -20,6 +20,11 @@ const PEACE_MS: std::ops::Range<u64> = 50..700;
 const AWAY_MS: std::ops::Range<u64> = 0..900;
 const HANGS_MS: std::ops::Range<u64> = 200..3_500;
 const ENGINE_AWAY_MS: std::ops::Range<u64> = 200..5_000;
+/// Rounds with the broker: the peace before each, for how long it is away, and every so many times for how long then.
+const ROUND_PEACE_MS: std::ops::Range<u64> = 1_000..5_000;
+const ROUND_AWAY_MS: std::ops::Range<u64> = 200..15_000;
+const ROUNDS_LONG_EVERY: usize = 7;
+const ROUND_LONG: u64 = 40_000;
 
 /// An engine of the production shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,28 @@ impl Engine {
     }
 }
 
+/// How the broker goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Like a crash.
+    Killed,
+    /// In good order.
+    Stopped,
+    /// Its connections stand, and it gets no time.
+    Paused,
+}
+
+impl Absence {
+    /// What takes the broker away and brings it back, in the words of Docker.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Killed => ("kill", "start"),
+            Self::Stopped => ("stop", "start"),
+            Self::Paused => ("pause", "unpause"),
+        }
+    }
+}
+
 /// What is broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -49,6 +76,8 @@ pub(super) enum Fault {
     Hang { post: usize },
     /// An engine is killed.
     Engine(Engine),
+    /// The broker goes away, and all that was told meanwhile has to go out soon after its return.
+    Broker(Absence),
 }
 
 /// A fault, what comes before and how long it lasts.
@@ -100,6 +129,26 @@ pub(super) fn make(wanted: &Wanted) -> Vec<Step> {
     steps
 }
 
+/// The broker alone goes away, so many times: now for a moment, now for longer than its clients wait for an answer, once
+/// in a while for longer than a session.
+pub(super) fn rounds(seed: u64, rounds: usize) -> Vec<Step> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let absences = [Absence::Killed, Absence::Paused, Absence::Killed, Absence::Stopped];
+    let round = |(place, absence): (usize, &Absence)| {
+        let away = if place % ROUNDS_LONG_EVERY == ROUNDS_LONG_EVERY - 1 {
+            ROUND_LONG
+        } else {
+            random.u64(ROUND_AWAY_MS)
+        };
+        Step {
+            after: Duration::from_millis(random.u64(ROUND_PEACE_MS)),
+            fault: Fault::Broker(*absence),
+            away: Duration::from_millis(away),
+        }
+    };
+    absences.iter().cycle().take(rounds).enumerate().map(round).collect()
+}
+
 fn kills(wanted: &Wanted, random: &mut fastrand::Rng) -> Vec<Fault> {
     let mut points = POINTS;
     random.shuffle(&mut points);
@@ -130,7 +179,7 @@ fn step(fault: Fault, random: &mut fastrand::Rng) -> Step {
     let away = match fault {
         Fault::Kill { .. } | Fault::KillAt { .. } => random.u64(AWAY_MS),
         Fault::Hang { .. } => random.u64(HANGS_MS),
-        Fault::Engine(_) => random.u64(ENGINE_AWAY_MS),
+        Fault::Engine(_) | Fault::Broker(_) => random.u64(ENGINE_AWAY_MS),
     };
     Step { after, fault, away: Duration::from_millis(away) }
 }
@@ -151,7 +200,7 @@ pub(super) fn kills_of(steps: &[Step]) -> usize {
     let kills = |step: &Step| match &step.fault {
         Fault::Kill { posts } => posts.len(),
         Fault::KillAt { .. } => 1,
-        Fault::Hang { .. } | Fault::Engine(_) => 0,
+        Fault::Hang { .. } | Fault::Engine(_) | Fault::Broker(_) => 0,
     };
     steps.iter().map(kills).sum()
 }
@@ -162,6 +211,10 @@ pub(super) struct Summary<'a>(pub(super) &'a [Step]);
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |is: fn(&Fault) -> bool| self.0.iter().filter(|step| is(&step.fault)).count();
+        let rounds = count(|fault| matches!(fault, Fault::Broker(_)));
+        if rounds > 0 {
+            return write!(f, "{rounds} absences of the broker");
+        }
         let points = count(|fault| matches!(fault, Fault::KillAt { .. }));
         let hangs = count(|fault| matches!(fault, Fault::Hang { .. }));
         write!(f, "{} kills of processes ({points} at named points), {hangs} hangs", kills_of(self.0))?;
@@ -211,6 +264,16 @@ mod tests {
                 .iter()
                 .all(|step| !matches!(step.fault, Fault::Engine(_)))
         );
+    }
+
+    #[test]
+    fn the_broker_goes_away_in_every_way() {
+        let plan = rounds(3, 20);
+        assert_eq!((plan.len(), &plan), (20, &rounds(3, 20)));
+        for absence in [Absence::Killed, Absence::Stopped, Absence::Paused] {
+            assert!(plan.iter().any(|step| step.fault == Fault::Broker(absence)));
+        }
+        assert!(plan.iter().any(|step| step.away == Duration::from_millis(ROUND_LONG)));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::lane::Work;
 use super::member::Member;
 use super::topics::{self, Topics};
-use super::{BusError, KafkaSettings};
+use super::{BusError, KafkaSettings, outside};
 use crate::Subscription;
 
 /// How often offsets are committed.
@@ -24,9 +24,6 @@ const BACKOFF_LONGEST: Duration = Duration::from_secs(10);
 
 /// A consumer that went on for so long worked: two processes of one name throw each other out sooner.
 const STEADY: Duration = Duration::from_secs(60);
-/// A consumer that is outside its group for a session, and for so long, will not find back by itself: seen after a
-/// broker was killed and restarted within seconds, with librdkafka waiting for an answer that never came.
-const OUTSIDE_MIN: Duration = Duration::from_secs(20);
 /// How often a trouble that lasts is told of.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -104,7 +101,11 @@ impl Consumer {
         consumer.context().belongs_to(&consumer);
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         consumer.subscribe(&names)?;
-        let ended = self.listen(&consumer).await;
+        let asking = self.settings.client();
+        let ended = tokio::select! {
+            ended = self.listen(&consumer) => ended,
+            error = outside::lost(&self.joined, self.settings.session_timeout, &asking, &group) => Err(error),
+        };
         // Lanes hold the consumer. Without them it closes here, giving its partitions back and committing.
         consumer.context().end_all();
         if ended.is_err() {
@@ -117,14 +118,10 @@ impl Consumer {
     async fn listen(&self, consumer: &StreamConsumer<Member>) -> Result<(), BusError> {
         let mut commit = tokio::time::interval(COMMIT_EVERY);
         let mut told: Option<Instant> = None;
-        let mut outside = Outside::new(self.settings.session_timeout);
         loop {
             tokio::select! {
                 () = self.stopped() => return Ok(()),
-                _ = commit.tick() => {
-                    consumer.context().commit(consumer, CommitMode::Async);
-                    outside.look(self.joined.load(Ordering::SeqCst), Instant::now())?;
-                }
+                _ = commit.tick() => consumer.context().commit(consumer, CommitMode::Async),
                 received = consumer.recv() => match received {
                     Ok(_) => return Err(BusError("a message came past its partition's queue".to_owned())),
                     Err(error) if self.ends(&error).await => return Err(error.into()),
@@ -161,52 +158,9 @@ impl Consumer {
     }
 }
 
-/// Since when a consumer has been outside its group.
-struct Outside {
-    since: Option<Instant>,
-    longest: Duration,
-}
-
-impl Outside {
-    fn new(session: Duration) -> Self {
-        Self { since: None, longest: session.max(OUTSIDE_MIN) }
-    }
-
-    /// An error once it has been outside for too long.
-    fn look(&mut self, joined: bool, now: Instant) -> Result<(), BusError> {
-        if joined {
-            self.since = None;
-            return Ok(());
-        }
-        let outside = now.duration_since(*self.since.get_or_insert(now));
-        if outside < self.longest {
-            return Ok(());
-        }
-        Err(BusError(format!("it has been outside its group for {} s", outside.as_secs())))
-    }
-}
-
 impl Drop for Consumer {
     /// However it ended: nobody takes it for a member.
     fn drop(&mut self) {
         self.joined.store(false, Ordering::SeqCst);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_that_does_not_find_back_begins_anew() {
-        let (begun, session) = (Instant::now(), Duration::from_secs(30));
-        let mut outside = Outside::new(session);
-        assert!(outside.look(false, begun).is_ok());
-        assert!(outside.look(false, begun + session / 2).is_ok());
-        assert!(outside.look(true, begun + session).is_ok());
-        assert!(outside.look(false, begun + session).is_ok());
-        assert!(outside.look(false, begun + session * 2 - Duration::from_millis(1)).is_ok());
-        assert!(outside.look(false, begun + session * 2).is_err());
-        assert_eq!(Outside::new(Duration::from_secs(6)).longest, OUTSIDE_MIN);
     }
 }

@@ -11,12 +11,15 @@ mod consumer;
 mod headers;
 mod lane;
 mod member;
+mod outside;
 mod producer;
 mod settings;
 mod topics;
+mod waits;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rdkafka::client::ClientContext;
@@ -31,7 +34,11 @@ pub use self::settings::{INSTANCE, KafkaSettings, SETTINGS};
 use backlog::Backlog;
 use consumer::Consumer;
 use producer::Producer;
-use topics::Topics;
+use topics::{NotCreated, Topics};
+use waits::Waits;
+
+/// How long to wait before topics are asked for again.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Events over Kafka. It needs no broker to be made, and waits for one that is away.
 pub struct KafkaBus {
@@ -39,6 +46,7 @@ pub struct KafkaBus {
     topics: Arc<Topics>,
     producer: Producer,
     backlog: Backlog,
+    waits: Waits,
     members: Mutex<Vec<Member>>,
     stop: CancellationToken,
     consumers: TaskTracker,
@@ -57,6 +65,7 @@ impl KafkaBus {
             topics: Arc::new(Topics::new(&settings)?),
             producer: Producer::new(&settings)?,
             backlog: Backlog::new(&settings),
+            waits: Waits::new(settings.late_after, &settings.brokers),
             settings,
             members: Mutex::default(),
             stop: CancellationToken::new(),
@@ -68,18 +77,32 @@ impl KafkaBus {
     pub async fn prepare(&self, topics: &[String]) -> Result<(), BusError> {
         let names: Vec<String> = topics.iter().map(|topic| self.settings.named(topic)).collect();
         let away = || BusError(format!("no broker answers at {}", self.settings.brokers));
-        match tokio::time::timeout(self.settings.publish_timeout, self.topics.ensure(&names)).await {
+        match tokio::time::timeout(self.settings.late_after, self.topics.ensure(&names)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(BusError(format!("{}: {}", away().0, error.0))),
+            Ok(Err(error)) => Err(BusError(format!("{}: {error}", away().0))),
             Err(_) => Err(away()),
         }
     }
 
-    /// Creates a topic that was deleted, for the event to be sent again.
-    async fn make_anew(&self, name: &str) -> Result<(), BusError> {
-        self.topics.forget(name).await;
-        self.topics.ensure(&[name.to_owned()]).await?;
-        self.producer.look_for(name).await
+    /// Hands an event over, to a topic that it creates where there is none.
+    async fn hand_over(&self, name: &str, topic: &str, event: &Envelope) -> Result<(), BusError> {
+        loop {
+            match self.topics.ensure(&[name.to_owned()]).await {
+                Ok(()) => {}
+                Err(NotCreated::Refused(error)) => return Err(BusError(error)),
+                Err(NotCreated::Away(error)) => {
+                    tracing::debug!(%error, "a topic is asked for again");
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                    continue;
+                }
+            }
+            match self.producer.send(name, &headers::source(topic), event).await {
+                Ok(()) => return Ok(()),
+                // It was deleted, or the broker has lost its data.
+                Err(error) if topics::is_unknown(&error) => self.topics.forget(name).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Ends all consumers: what is in flight takes effect and is committed, within a bound. Dropping the bus does the
@@ -95,17 +118,7 @@ impl KafkaBus {
 impl Bus for KafkaBus {
     async fn publish(&self, topic: &str, event: &Envelope) -> Result<(), BusError> {
         let name = self.settings.named(topic);
-        let published = async {
-            self.topics.ensure(std::slice::from_ref(&name)).await?;
-            let sent = self.producer.send(&name, &headers::source(topic), event).await;
-            if sent.as_ref().is_err_and(topics::is_unknown) {
-                self.make_anew(&name).await?;
-            }
-            sent.map_err(BusError::from)
-        };
-        tokio::time::timeout(self.settings.publish_timeout, published).await.unwrap_or_else(|_| {
-            Err(BusError(format!("no broker at {} took it in time", self.settings.brokers)))
-        })
+        self.waits.during(self.hand_over(&name, topic, event)).await
     }
 
     async fn subscribe(&self, subscription: Subscription) -> Result<(), BusError> {
@@ -133,6 +146,10 @@ impl Bus for KafkaBus {
         let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         let outside = members.iter().filter(|member| !member.joined.load(Ordering::SeqCst));
         outside.map(|member| member.group.clone()).collect()
+    }
+
+    fn late(&self) -> Option<Duration> {
+        self.waits.late()
     }
 }
 

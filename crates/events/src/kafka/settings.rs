@@ -43,7 +43,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "kafka.publish_ms",
         Holds::Whole { least: 100, most: 120_000, unit: "milliseconds" },
-        "How long a broker may take to acknowledge an event before it is sent again.",
+        "How long the broker may take to acknowledge an event before the log and the health service `events` say that \
+         events wait. They are kept for as long as it is away. A start waits for a broker for as long.",
     )
     .default("10000"),
 ];
@@ -58,8 +59,11 @@ const NAME_MAX: usize = 100;
 /// Heartbeats within a session: a few may be lost.
 const HEARTBEATS: u32 = 6;
 const HEARTBEAT_MAX: Duration = Duration::from_secs(3);
-/// Events that wait for the broker: the relay keeps far fewer on their way.
+/// Events that a producer holds: relays keep far fewer on their way.
 const PRODUCER_QUEUE_MAX: u32 = 10_000;
+/// How long a producer waits for an acknowledgement: for ever. An event that was given up on its way would leave a gap in
+/// the producer's sequence, and the broker refuses all that follows a gap.
+const DELIVERY_MAX_MS: &str = "0";
 /// How long the producer waits for more events to send together.
 const LINGER_MS: u32 = 1;
 /// What a consumer fetches ahead per partition, and for all of them, and how soon it fetches again.
@@ -71,11 +75,12 @@ const METADATA_EVERY_MS: u32 = 10_000;
 /// How long a topic that was just created may be unknown to a broker.
 const PROPAGATION_MAX_MS: u32 = 5_000;
 /// How long to wait at most before a lost broker is tried again, and for a connection.
-const RECONNECT_MAX_MS: u32 = 2_000;
+const RECONNECT_MAX_MS: u32 = 1_000;
 const CONNECT_MAX_MS: u32 = 5_000;
 /// How long a request may go unanswered before its connection is given up: a broker that was moved leaves connections
-/// that nobody ends.
-const ANSWER_MAX_MS: u32 = 10_000;
+/// that nobody ends. The broker itself gives up waiting for its replicas before that, and says so.
+const ANSWER_MAX_MS: u32 = 6_000;
+const REPLICAS_MAX_MS: u32 = 5_000;
 
 /// How a hub uses Kafka: what [`SETTINGS`] hold.
 #[derive(Debug, Clone, Deserialize)]
@@ -96,9 +101,9 @@ pub struct KafkaSettings {
     /// outside the section, as it is the process's own.
     #[serde(skip)]
     pub instance: Option<String>,
-    /// How long [`Bus::publish`](crate::Bus::publish) waits for the broker.
+    /// After how long without an acknowledgement it is told that events wait.
     #[serde(rename = "publish_ms", deserialize_with = "milliseconds")]
-    pub publish_timeout: Duration,
+    pub late_after: Duration,
     /// After how long a silent member's partitions go to others.
     #[serde(rename = "session_seconds", deserialize_with = "seconds")]
     pub session_timeout: Duration,
@@ -158,8 +163,8 @@ impl KafkaSettings {
             .set("partitioner", "murmur2_random")
             .set("linger.ms", LINGER_MS.to_string())
             .set("queue.buffering.max.messages", PRODUCER_QUEUE_MAX.to_string())
-            // A little less than we wait, so that the reason is Kafka's own.
-            .set("message.timeout.ms", (self.publish_timeout * 9 / 10).as_millis().to_string());
+            .set("message.timeout.ms", DELIVERY_MAX_MS)
+            .set("request.timeout.ms", REPLICAS_MAX_MS.to_string());
         config
     }
 
@@ -215,6 +220,13 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_given_up_on_its_way() {
+        let settings =
+            KafkaSettings { late_after: Duration::from_millis(100), ..KafkaSettings::new("one:9092") };
+        assert_eq!(settings.producer().get("message.timeout.ms"), Some("0"));
+    }
+
+    #[test]
     fn every_setting_is_read() {
         let settings = read(
             "brokers = ['one:1', 'two:2']\nprefix = 'p.'\npartitions = 2\nreplication = 3\nsession_seconds = 7\n\
@@ -224,7 +236,7 @@ mod tests {
         assert_eq!((settings.brokers.as_str(), settings.prefix.as_str()), ("one:1,two:2", "p."));
         assert_eq!((settings.partitions, settings.replication), (2, 3));
         assert_eq!(settings.session_timeout, Duration::from_secs(7));
-        assert_eq!(settings.publish_timeout, Duration::from_millis(500));
+        assert_eq!(settings.late_after, Duration::from_millis(500));
         assert_eq!(KafkaSettings::new("one:9092").partitions, 12);
     }
 

@@ -1,6 +1,6 @@
 //! Topics, created before their first use.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -15,10 +15,28 @@ const CREATE_MAX: Duration = Duration::from_secs(5);
 /// How long an event stays, in milliseconds: so long a consumer may be away. The inbox remembers for longer.
 const RETENTION_MS: &str = "2592000000";
 
+/// Why a topic is not there.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotCreated {
+    /// No broker could say.
+    #[error("{0}")]
+    Away(String),
+    /// The brokers do not want it as it is.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<NotCreated> for BusError {
+    fn from(error: NotCreated) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// The topics that are known to be there.
 pub(super) struct Topics {
     admin: AdminClient<Quiet>,
-    known: Mutex<HashSet<String>>,
+    /// By name: whether it is there still.
+    known: Mutex<HashMap<String, bool>>,
     partitions: i32,
     replication: i32,
     in_sync_min: String,
@@ -37,27 +55,41 @@ impl Topics {
     }
 
     /// Creates those that are not there. Those that are stay as they are.
-    pub(super) async fn ensure(&self, names: &[String]) -> Result<(), BusError> {
+    pub(super) async fn ensure(&self, names: &[String]) -> Result<(), NotCreated> {
         // Held while they are created, so that many who publish at once ask once.
         let mut known = self.known.lock().await;
-        let new: Vec<&String> = names.iter().filter(|name| !known.contains(*name)).collect();
+        let new: Vec<&String> =
+            names.iter().filter(|name| !known.get(*name).copied().unwrap_or(false)).collect();
         if new.is_empty() {
             return Ok(());
         }
         let topics: Vec<NewTopic<'_>> = new.iter().map(|name| self.new_topic(name)).collect();
         let options =
             AdminOptions::new().request_timeout(Some(CREATE_MAX)).operation_timeout(Some(CREATE_MAX));
-        for created in self.admin.create_topics(&topics, &options).await? {
+        let created = self.admin.create_topics(&topics, &options).await;
+        for created in created.map_err(|error| NotCreated::Away(error.to_string()))? {
             match created {
+                Ok(name) if known.contains_key(&name) => {
+                    tracing::error!(
+                        topic = name,
+                        "a topic was lost and is created anew: what was published and not heard is to be published again"
+                    );
+                    known.insert(name, true);
+                }
                 Ok(name) => {
                     tracing::info!(topic = name, "a topic was created");
-                    known.insert(name);
+                    known.insert(name, true);
                 }
                 Err((name, RDKafkaErrorCode::TopicAlreadyExists)) => {
-                    known.insert(name);
+                    known.insert(name, true);
                 }
                 Err((name, code)) => {
-                    return Err(BusError(format!("the topic {name} cannot be created: {code}")));
+                    let why = format!("the topic {name} cannot be created: {code}");
+                    return Err(if is_passing(code) {
+                        NotCreated::Away(why)
+                    } else {
+                        NotCreated::Refused(why)
+                    });
                 }
             }
         }
@@ -66,7 +98,9 @@ impl Topics {
 
     /// It is gone: the next who uses it creates it.
     pub(super) async fn forget(&self, name: &str) {
-        self.known.lock().await.remove(name);
+        if let Some(is_there) = self.known.lock().await.get_mut(name) {
+            *is_there = false;
+        }
     }
 
     fn new_topic<'a>(&'a self, name: &'a str) -> NewTopic<'a> {
@@ -74,6 +108,20 @@ impl Topics {
             .set("min.insync.replicas", &self.in_sync_min)
             .set("retention.ms", RETENTION_MS)
     }
+}
+
+/// Whether a broker may say otherwise in a moment.
+fn is_passing(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::RequestTimedOut
+            | RDKafkaErrorCode::OperationTimedOut
+            | RDKafkaErrorCode::NotController
+            | RDKafkaErrorCode::BrokerNotAvailable
+            | RDKafkaErrorCode::LeaderNotAvailable
+            | RDKafkaErrorCode::NetworkException
+            | RDKafkaErrorCode::ThrottlingQuotaExceeded
+    )
 }
 
 /// Whether an error says that a topic is not there.

@@ -6,6 +6,7 @@ use events::{Bus as _, KafkaBus, KafkaSettings};
 use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use testkit::eventually;
 
 use crate::fixture::{Effects, GROUP, Recorder, TOPIC, event, settings};
 use crate::on_kafka;
@@ -37,19 +38,31 @@ on_kafka! {
 }
 
 #[tokio::test]
-async fn without_a_broker_publishing_errs_within_its_bound_and_consumers_wait() {
+async fn without_a_broker_events_wait_and_the_bus_says_so() {
     // A port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let settings = KafkaSettings {
-        publish_timeout: Duration::from_millis(300),
-        ..KafkaSettings::new(format!("127.0.0.1:{port}"))
-    };
+    let late_after = Duration::from_millis(300);
+    let settings = KafkaSettings { late_after, ..KafkaSettings::new(format!("127.0.0.1:{port}")) };
     let bus = KafkaBus::new(settings).unwrap();
     let effects = Effects::new().await;
     effects.subscribe(&bus, Recorder("a")).await;
-    let published = tokio::time::timeout(PATIENCE, bus.publish(TOPIC, &event(1, 1))).await;
-    let error = published.unwrap().unwrap_err().to_string();
-    assert!(error.contains(&format!("127.0.0.1:{port}")), "{error}");
+    assert_eq!(bus.late(), None);
+    let event = event(1, 1);
+    let mut publishing = bus.publish(TOPIC, &event);
+    let late = async {
+        eventually("it is late", || async { bus.late() }).await;
+    };
+    tokio::select! {
+        published = &mut publishing => panic!("nobody took it: {published:?}"),
+        () = late => {}
+    }
+    assert!(bus.late() >= Some(late_after));
+    // Its relay leads no more.
+    drop(publishing);
+    assert_eq!(bus.late(), None);
     assert_eq!(bus.outside(), [GROUP]);
+    let started = tokio::time::timeout(PATIENCE, bus.prepare(&[TOPIC.to_owned()])).await.unwrap();
+    let error = started.unwrap_err().to_string();
+    assert!(error.contains(&format!("127.0.0.1:{port}")), "{error}");
     tokio::time::timeout(PATIENCE, bus.close()).await.unwrap();
 }

@@ -70,9 +70,12 @@ async fn health_says_serving_on_both_ports() {
     hub.stop().await;
 }
 
-/// A bus that can be told to have lost its place.
+/// A bus that can be told to have lost its place, and not to take events.
 #[derive(Default)]
-struct Losing(AtomicBool);
+struct Losing {
+    place: AtomicBool,
+    broker: AtomicBool,
+}
 
 #[async_trait]
 impl Bus for Losing {
@@ -89,8 +92,12 @@ impl Bus for Losing {
     }
 
     fn outside(&self) -> Vec<String> {
-        let lost = self.0.load(Ordering::SeqCst);
+        let lost = self.place.load(Ordering::SeqCst);
         lost.then(|| "my.shop.order".to_owned()).into_iter().collect()
+    }
+
+    fn late(&self) -> Option<Duration> {
+        self.broker.load(Ordering::SeqCst).then_some(PATIENCE)
     }
 }
 
@@ -99,11 +106,25 @@ async fn a_process_that_does_not_hear_its_events_is_not_serving() {
     let (folder, bus) = (folder(), Arc::new(Losing::default()));
     let hub = runtime::Hub::start(settings(&folder), &[SHOP], bus.clone()).await.unwrap();
     for (lost, expected) in [(true, ServingStatus::NotServing), (false, ServingStatus::Serving)] {
-        bus.0.store(lost, Ordering::SeqCst);
+        bus.place.store(lost, Ordering::SeqCst);
         for (address, service) in [(hub.public_addr(), ""), (hub.internal_addr(), OPERATOR)] {
             let looked = || async { (health(address, service).await == Ok(expected)).then_some(()) };
             testkit::eventually("the health service says so", looked).await;
         }
+    }
+    hub.stop().await;
+}
+
+/// It serves nevertheless: nobody is to be kept from it.
+#[tokio::test]
+async fn a_process_whose_events_wait_for_the_bus_says_so_and_serves() {
+    let (folder, bus) = (folder(), Arc::new(Losing::default()));
+    let hub = runtime::Hub::start(settings(&folder), &[SHOP], bus.clone()).await.unwrap();
+    for (lost, expected) in [(true, ServingStatus::NotServing), (false, ServingStatus::Serving)] {
+        bus.broker.store(lost, Ordering::SeqCst);
+        let looked = || async { (health(hub.public_addr(), "events").await == Ok(expected)).then_some(()) };
+        testkit::eventually("the health of events says so", looked).await;
+        assert_eq!(health(hub.public_addr(), "").await, Ok(ServingStatus::Serving));
     }
     hub.stop().await;
 }
