@@ -1,5 +1,7 @@
 //! Whether a process serves as it should, as its health service says.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::watch;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -9,38 +11,41 @@ use crate::Drain;
 /// The overall health: every service's name is told the same.
 const OVERALL: &str = "";
 
-/// What the health services of a process answer. Clones share it; it is well until somebody says otherwise.
-#[derive(Clone, Debug)]
-pub struct Health(watch::Sender<bool>);
-
-impl Default for Health {
-    fn default() -> Self {
-        Self(watch::Sender::new(true))
-    }
-}
+/// What the health services of a process answer. Clones share it; it is well while nobody says that a part of it is not.
+#[derive(Clone, Debug, Default)]
+pub struct Health(watch::Sender<BTreeSet<String>>);
 
 impl Health {
-    /// Says whether the process serves as it should; whether that is news.
-    pub fn set(&self, is_well: bool) -> bool {
-        self.0.send_if_modified(|known| std::mem::replace(known, is_well) != is_well)
+    /// Says whether a part of the process, such as `database of order`, is as it should be; whether that is news. Each
+    /// part has one who says so.
+    pub fn set(&self, part: &str, is_well: bool) -> bool {
+        self.0.send_if_modified(|unwell| match is_well {
+            true => unwell.remove(part),
+            false => unwell.insert(part.to_owned()),
+        })
+    }
+
+    /// Whether nobody says that this part is not as it should be.
+    pub fn is_part_well(&self, part: &str) -> bool {
+        !self.0.borrow().contains(part)
     }
 
     /// Whether the process serves as it should.
     pub fn is_well(&self) -> bool {
-        *self.0.borrow()
+        self.0.borrow().is_empty()
     }
 
     /// Answers for these services from now on, until the drain begins: from then on none serves.
     pub(crate) async fn report(&self, reporter: HealthReporter, names: Vec<String>, drain: Drain) {
         let mut known = self.0.subscribe();
-        let is_well = *known.borrow_and_update();
+        let is_well = known.borrow_and_update().is_empty();
         tell(&reporter, &names, is_well).await;
         // Held, so that nobody's going away looks like news.
         let this = self.clone();
         tokio::spawn(async move {
             let changes = async {
                 while known.changed().await.is_ok() {
-                    let is_well = *known.borrow_and_update();
+                    let is_well = known.borrow_and_update().is_empty();
                     tell(&reporter, &names, is_well).await;
                 }
             };
@@ -58,5 +63,22 @@ async fn tell(reporter: &HealthReporter, names: &[String], is_well: bool) {
     let status = if is_well { ServingStatus::Serving } else { ServingStatus::NotServing };
     for name in names.iter().map(String::as_str).chain([OVERALL]) {
         reporter.set_service_status(name, status).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_well_once_all_of_its_parts_are() {
+        let health = Health::default();
+        assert!(health.is_well());
+        assert!(health.set("bus", false) && health.set("database", false));
+        assert!(!health.set("bus", false));
+        assert!(health.set("bus", true));
+        assert!(!health.is_well());
+        assert!(health.set("database", true));
+        assert!(health.is_well() && !health.set("database", true));
     }
 }
