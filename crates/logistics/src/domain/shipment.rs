@@ -309,11 +309,8 @@ pub(crate) mod tests {
     fn a_step_is_not_before_what_it_follows_from() {
         let at = |hours| DateTime::UNIX_EPOCH + Duration::hours(hours);
         let parcel = shipment(State::Released, true);
-        let steps = [
-            step(State::PickedUp, at(10)),
-            step(State::Arrived, at(30)),
-            step(State::Released, at(20)),
-        ];
+        let steps =
+            [step(State::PickedUp, at(10)), step(State::Arrived, at(30)), step(State::Released, at(20))];
         for (reported, earliest) in [
             (State::PickedUp, 0),
             (State::Departed, 10),

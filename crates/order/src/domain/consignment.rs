@@ -253,12 +253,14 @@ mod tests {
     fn the_buyers_windows_begin_when_the_hub_learns_of_a_delivery() {
         let week = Duration::days(7);
         let (delivered, told) = (at(10), at(10) + Duration::days(40));
-        let late = Consignment::planned(Currency::MYR).track(parcel(Event::Delivered, 10), week, told).unwrap();
+        let late =
+            Consignment::planned(Currency::MYR).track(parcel(Event::Delivered, 10), week, told).unwrap();
         let delivery = late.delivery.unwrap();
         assert_eq!((delivery.delivered_at, delivery.windows_begin_at()), (delivered, told));
         assert_eq!(delivery.release_at, told + week);
         // One that is dated ahead of this clock counts from its own time.
-        let ahead = Consignment::planned(Currency::MYR).track(parcel(Event::Delivered, 10), week, at(9)).unwrap();
+        let ahead =
+            Consignment::planned(Currency::MYR).track(parcel(Event::Delivered, 10), week, at(9)).unwrap();
         assert_eq!(ahead.delivery.unwrap().windows_begin_at(), delivered);
         assert_eq!(ahead.delivery.unwrap().release_at, delivered + week);
     }

@@ -72,8 +72,11 @@ macro_rules! by_one_clock {
     };
     ($tx:expr, $statement:ident, now: $now:literal, until: $until:literal) => {
         $tx.sql(
-            $statement!("statement_timestamp()", concat!("statement_timestamp() + (", $until, " - ", $now, ")")),
-            $statement!($now, $until)
+            $statement!(
+                "statement_timestamp()",
+                concat!("statement_timestamp() + (", $until, " - ", $now, ")")
+            ),
+            $statement!($now, $until),
         )
     };
 }
@@ -268,13 +271,7 @@ pub(crate) async fn to_wake(
     limit: i64,
 ) -> Result<Vec<(SagaId, i64)>, db::Error> {
     let sql = by_one_clock!(tx, to_wake, now: "$1");
-    let rows = db::fetch_all!(
-        tx,
-        (Uuid, i64),
-        sql,
-        now,
-        limit,
-    )?;
+    let rows = db::fetch_all!(tx, (Uuid, i64), sql, now, limit,)?;
     Ok(rows.into_iter().map(|(id, attempt)| (SagaId::from(id), attempt)).collect())
 }
 
@@ -287,15 +284,7 @@ pub(crate) async fn claim(
     now: DateTime<Utc>,
 ) -> Result<Option<Kept>, db::Error> {
     let sql = by_one_clock!(tx, claim, now: "$4", until: "$3");
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        sql,
-        id.uuid(),
-        attempt,
-        leased_until,
-        now,
-    )?;
+    let row = db::fetch_optional!(tx, Row, sql, id.uuid(), attempt, leased_until, now,)?;
     Ok(row.map(Kept::from))
 }
 
@@ -309,16 +298,7 @@ pub(crate) async fn give_back(
 ) -> Result<(), db::Error> {
     let error: String = error.chars().take(ERROR_CHARACTERS_MAX).collect();
     let sql = by_one_clock!(tx, give_back, now: "$6", until: "$4");
-    db::execute!(
-        tx,
-        sql,
-        saga.id.uuid(),
-        saga.attempt,
-        saga.step.as_str(),
-        wake_at,
-        error,
-        now,
-    )?;
+    db::execute!(tx, sql, saga.id.uuid(), saga.attempt, saga.step.as_str(), wake_at, error, now,)?;
     Ok(())
 }
 
