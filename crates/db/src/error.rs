@@ -80,6 +80,10 @@ pub enum Silence {
     /// Its connection is lost, or was refused for good.
     #[error(transparent)]
     Lost(Arc<sqlx::Error>),
+    /// It answers, and cannot do its work: its disk is full, lets nothing be written or fails, another process has it, or
+    /// what it has stored is damaged. The connection holds.
+    #[error("it cannot do its work: {0}")]
+    Failing(Arc<sqlx::Error>),
 }
 
 impl From<sqlx::Error> for Silence {
@@ -97,6 +101,37 @@ impl Error {
             Self::Serialization(_) => Self::Serialization(told()),
             _ => Self::Other(told()),
         }
+    }
+}
+
+impl Error {
+    /// Whether it is of the database's state and not of what it was told to do: the same again will do once the database
+    /// is well. What is not, comes again however often it is tried.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Serialization(_))
+    }
+
+    /// Whether what is stored is damaged, or is no database at all.
+    pub fn is_damage(&self) -> bool {
+        let Self::Unavailable(Silence::Failing(error)) = self else { return false };
+        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+        match code.parse::<u32>() {
+            Ok(code) => matches!(code & 0xff, 11 | 26),
+            Err(_) => matches!(code.as_ref(), "XX001" | "XX002"),
+        }
+    }
+
+    /// Whether its connection is gone.
+    pub(crate) fn is_loss(&self) -> bool {
+        matches!(self, Self::Unavailable(silence) if !matches!(silence, Silence::Failing(_)))
+    }
+
+    /// Whether the database is to blame, and not how much was asked of it at once.
+    pub(crate) fn is_trouble(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(Silence::Lost(_) | Silence::Failing(_) | Silence::Unreachable { .. })
+        )
     }
 }
 
@@ -135,16 +170,121 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// PostgreSQL: 40001 serialization failure, 40P01 deadlock, 55P03 lock not available, 57P.. the server leaves, 53300
-/// too many connections. SQLite: 5 busy and 6 locked, with their extended codes.
 fn by_code(code: &str, error: sqlx::Error) -> Error {
+    match state(code) {
+        State::Overtaken => Error::Serialization(error),
+        State::Lost => Error::Unavailable(error.into()),
+        State::Failing => Error::Unavailable(Silence::Failing(Arc::new(error))),
+        State::Well => Error::Other(error),
+    }
+}
+
+/// What an error's code says of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Another transaction came first.
+    Overtaken,
+    /// The connection is gone, or none is to be had now.
+    Lost,
+    /// It cannot do its work now.
+    Failing,
+    /// It is well: what it was told to do is wrong.
+    Well,
+}
+
+/// PostgreSQL's codes have five characters, SQLite's are numbers of fewer.
+fn state(code: &str) -> State {
+    match code.parse() {
+        Ok(code_of_sqlite) if code.len() < 5 => sqlite_state(code_of_sqlite),
+        _ => postgres_state(code),
+    }
+}
+
+/// By SQLSTATE: its first two characters are the class.
+fn postgres_state(code: &str) -> State {
     match code {
-        "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" | "518" => {
-            Error::Serialization(error)
+        // Serialization failure, deadlock, lock not available.
+        "40001" | "40P01" | "55P03" => State::Overtaken,
+        // The transaction was idle for too long, and its session ended.
+        "25P03" | "25P04" => State::Lost,
+        // Read-only; a statement cancelled from outside; a full disk, too little memory, a limit of the configuration.
+        "25006" | "57014" | "53100" | "53200" | "53400" => State::Failing,
+        _ => match code.get(..2).unwrap_or_default() {
+            // Connection exceptions; resources such as connections; an operator shuts it down, or it starts.
+            "08" | "53" | "57" => State::Lost,
+            // The system under it: I/O, files; and damaged rows or indexes.
+            "58" | "XX" if code != "XX000" => State::Failing,
+            _ => State::Well,
+        },
+    }
+}
+
+/// By SQLite's result code, whose lowest eight bits are the primary one.
+fn sqlite_state(code: u32) -> State {
+    /// Another connection changed what this transaction had read.
+    const BUSY_SNAPSHOT: u32 = 517;
+    const LOCKED: u32 = 6;
+    match (code, code & 0xff) {
+        (BUSY_SNAPSHOT, _) | (_, LOCKED) => State::Overtaken,
+        // Busy for longer than its patience; out of memory; read-only; I/O; corrupt; full; cannot open; the locking
+        // protocol; a file too large for the system; not a database.
+        (_, 5 | 7 | 8 | 10 | 11 | 13 | 14 | 15 | 22 | 26) => State::Failing,
+        _ => State::Well,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_tells_the_databases_state_from_a_wrong_statement() {
+        for (code, expected) in [
+            ("40001", State::Overtaken),
+            ("40P01", State::Overtaken),
+            ("08006", State::Lost),
+            ("53300", State::Lost),
+            ("57P01", State::Lost),
+            ("57P03", State::Lost),
+            ("25P03", State::Lost),
+            ("25006", State::Failing),
+            ("53100", State::Failing),
+            ("53200", State::Failing),
+            ("57014", State::Failing),
+            ("58030", State::Failing),
+            ("58P01", State::Failing),
+            ("XX001", State::Failing),
+            ("XX002", State::Failing),
+            ("XX000", State::Well),
+            ("22003", State::Well),
+            ("42P01", State::Well),
+            ("25P02", State::Well),
+            ("", State::Well),
+        ] {
+            assert_eq!(state(code), expected, "{code}");
         }
-        "53300" | "57P01" | "57P02" | "57P03" | "08000" | "08003" | "08006" => {
-            Error::Unavailable(error.into())
+        for (code, expected) in [
+            (517, State::Overtaken),
+            (6, State::Overtaken),
+            (262, State::Overtaken),
+            (5, State::Failing),
+            (773, State::Failing),
+            (7, State::Failing),
+            (8, State::Failing),
+            (1_032, State::Failing),
+            (10, State::Failing),
+            (778, State::Failing),
+            (4_874, State::Failing),
+            (11, State::Failing),
+            (13, State::Failing),
+            (14, State::Failing),
+            (26, State::Failing),
+            (1, State::Well),
+            (0, State::Well),
+            (19, State::Well),
+            (20, State::Well),
+        ] {
+            assert_eq!(state(&code.to_string()), expected, "{code}");
         }
-        _ => Error::Other(error),
     }
 }

@@ -3,10 +3,12 @@
 //! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::look`] runs one select.
 //! - [`execute!`], [`fetch_one!`], [`fetch_optional!`] and [`fetch_all!`] run a statement with `$1` placeholders.
 //! - [`Tx::sql`] picks one of a pair where a statement must differ; what else differs stands in this crate.
+//! - [`Db::check`] says whether what is stored is whole.
 //! - [`Db::listen`] wakes on [`Tx::notify`]; [`Db::try_lead`] makes one process of several the leader.
 //!
 //! Why not `sqlx::Any`: it has no BOOLEAN on SQLite, wrong placeholders in its query builder, and loses types.
 
+mod check;
 mod error;
 mod lead;
 mod macros;

@@ -112,7 +112,7 @@ fn passing(error: sqlx::Error) -> Result<String, Error> {
         sqlx::Error::Database(error) => {
             let word = error.message().to_owned();
             match Error::from(sqlx::Error::Database(error)) {
-                Error::Unavailable(_) => Ok(word),
+                Error::Unavailable(Silence::Lost(_)) => Ok(word),
                 lasting => Err(lasting),
             }
         }

@@ -173,6 +173,7 @@ impl Writer {
         let mut tx = match Tx::sqlite(&self.pool, "begin immediate", self.counters.clone()).await {
             Ok(tx) => tx,
             Err(error) => {
+                self.counters.failed(&error);
                 fail_all(works, error);
                 return Vec::new();
             }
@@ -210,7 +211,10 @@ impl Writer {
             Err(Error::Conflict | Error::Reference | Error::Check(_)) if works.len() > 1 => {
                 return works.into_iter().map(|work| vec![work]).collect();
             }
-            Err(error) => fail_all(works, error),
+            Err(error) => {
+                self.counters.failed(&error);
+                fail_all(works, error);
+            }
         }
         Vec::new()
     }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::Error;
+
 /// A database's connections as they are now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connections {
@@ -22,6 +24,8 @@ pub struct Statistics {
     pub statements: u64,
     /// Transactions that were run again, since another came first.
     pub retries: u64,
+    /// Times that it could not do its work: no connection, a full disk, read-only, I/O.
+    pub troubles: u64,
 }
 
 #[derive(Default)]
@@ -29,6 +33,7 @@ pub(crate) struct Counters {
     commits: AtomicU64,
     statements: AtomicU64,
     retries: AtomicU64,
+    troubles: AtomicU64,
 }
 
 impl Counters {
@@ -44,11 +49,19 @@ impl Counters {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts what is the database's fault.
+    pub(crate) fn failed(&self, error: &Error) {
+        if error.is_trouble() {
+            self.troubles.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn read(&self) -> Statistics {
         Statistics {
             commits: self.commits.load(Ordering::Relaxed),
             statements: self.statements.load(Ordering::Relaxed),
             retries: self.retries.load(Ordering::Relaxed),
+            troubles: self.troubles.load(Ordering::Relaxed),
         }
     }
 }

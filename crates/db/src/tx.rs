@@ -56,7 +56,7 @@ impl Tx {
             let mut connection = pool.lend().await?;
             match sqlx::raw_sql(begin).execute(&mut *connection).await.map_err(Error::from) {
                 Ok(_) => return Ok(Self::new(Inner::Postgres(connection), Look::No, counters)),
-                Err(Error::Unavailable(_)) if connection.was_idle() => {}
+                Err(error) if error.is_loss() && connection.was_idle() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -140,7 +140,8 @@ impl Tx {
     pub fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             self.broken |= !matches!(error, Error::RowNotFound);
-            self.lost |= matches!(error, Error::Unavailable(_));
+            self.lost |= error.is_loss();
+            self.counters.failed(error);
         }
         result
     }

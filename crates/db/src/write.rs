@@ -91,11 +91,14 @@ impl Db {
         E: From<Error>,
     {
         loop {
-            let mut tx = self.begin(access).await?;
+            let mut tx = self.begin(access).await.inspect_err(|error| self.0.counters.failed(error))?;
             match work(&mut tx).await {
                 Ok(outcome) => {
                     match access {
-                        Access::Write => tx.commit(&self.0.notices).await?,
+                        Access::Write => {
+                            let committed = tx.commit(&self.0.notices).await;
+                            committed.inspect_err(|error| self.0.counters.failed(error))?;
+                        }
                         Access::Read | Access::Look => tx.end().await?,
                     }
                     return Ok(outcome);

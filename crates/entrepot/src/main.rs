@@ -1,6 +1,7 @@
 //! Entrepôt: the software of a cross-border marketplace hub, in one binary.
 
 mod addresses;
+mod adopt;
 mod bench;
 mod books;
 mod check;
@@ -53,6 +54,7 @@ enum OfHub {
     Up(up::Args),
     Serve(serve::Args),
     Migrate(migrate::Args),
+    Adopt(adopt::Args),
     Demo(demo::Args),
     Replay(replay::Args),
     Prove(prove::Args),
@@ -94,6 +96,7 @@ async fn carry_out(command: OfHub, configuration: &Configuration) -> Result<()> 
         OfHub::Up(_) => up::run(configuration).await,
         OfHub::Serve(args) => serve::run(args, configuration).await,
         OfHub::Migrate(args) => migrate::run(args, configuration).await,
+        OfHub::Adopt(args) => adopt::run(args, configuration).await,
         OfHub::Demo(args) => demo::run(args, configuration).await,
         OfHub::Replay(args) => replay::run(args, configuration).await,
         OfHub::Prove(args) => prove::run(args, configuration).await,

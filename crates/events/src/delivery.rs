@@ -1,10 +1,12 @@
 //! Delivering one event to one consumer, until it took effect or is parked.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::{Db, Retryable as _};
+use db::Db;
 use kernel::Clock;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -13,7 +15,7 @@ use crate::counts::{Counts, TakenCounts};
 use crate::inbox::{self, Taken};
 use crate::{Consumer, Envelope, HandlerError, parked, topic, trace};
 
-/// How often an event is tried before it is parked, unless the database is away: then it waits.
+/// How often an event is tried before it is parked, unless it is the database that fails: then it waits.
 const ATTEMPTS_MAX: u32 = 8;
 /// The first wait before it is tried again; it doubles, up to the longest.
 const BACKOFF_FIRST: Duration = Duration::from_millis(20);
@@ -28,8 +30,12 @@ pub struct Subscription {
     db: Db,
     clock: Clock,
     stop: CancellationToken,
+    held: Option<Holders>,
     counts: Arc<Counts>,
 }
+
+/// Those for whose sake deliveries wait; none: they go on.
+pub type Holders = watch::Receiver<BTreeSet<String>>;
 
 /// What came of replaying a parked key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +52,13 @@ impl Subscription {
     /// The consumer's interest at a hub; `stop` ends deliveries that wait.
     pub fn new(hub: &str, consumer: Consumer, db: Db, clock: Clock, stop: CancellationToken) -> Self {
         let topics = consumer.services.iter().map(|service| topic(hub, service)).collect();
-        Self { hub: hub.to_owned(), topics, consumer, db, clock, stop, counts: Arc::default() }
+        Self { hub: hub.to_owned(), topics, consumer, db, clock, stop, held: None, counts: Arc::default() }
+    }
+
+    /// Delivers while nobody holds it.
+    #[must_use]
+    pub fn held_by(self, holders: Holders) -> Self {
+        Self { held: Some(holders), ..self }
     }
 
     /// Whose it is.
@@ -91,6 +103,10 @@ impl Subscription {
         let mut backoff = BACKOFF_FIRST;
         let mut attempts = 0;
         loop {
+            if let Some(mut held) = self.held.clone() {
+                // An error says that nobody can hold it any more.
+                drop(held.wait_for(BTreeSet::is_empty).await);
+            }
             match self.attempt(event).await {
                 Ok(taken) => return self.tell(event, taken),
                 Err(HandlerError::Poison(reason)) => {
@@ -98,7 +114,8 @@ impl Subscription {
                         return;
                     }
                 }
-                Err(HandlerError::Database(db::Error::Unavailable(error))) => {
+                // Whatever the event says, it would be the same with any other.
+                Err(HandlerError::Database(error)) if error.is_transient() => {
                     tracing::warn!(consumer = self.consumer.name, %error, "an event waits for the database");
                 }
                 Err(error) => {
@@ -168,7 +185,7 @@ impl Subscription {
                     replayed += 1;
                 }
                 Ok(false) => return Ok(Replayed { replayed, parked: 0, reason: String::new() }),
-                Err(HandlerError::Database(error)) if error.is_retryable() => return Err(error),
+                Err(HandlerError::Database(error)) if error.is_transient() => return Err(error),
                 Err(error) => {
                     let parked = self.parked_count(aggregate_id).await?;
                     return Ok(Replayed { replayed, parked, reason: error.to_string() });

@@ -19,7 +19,8 @@ pub trait Handler: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandlerError {
-    /// The database failed.
+    /// The database failed: while it does, the event waits; what the statement itself is to blame for is tried a few times,
+    /// then parked.
     #[error(transparent)]
     Database(#[from] db::Error),
     /// It cannot be handled yet, but soon: it is tried again for a while, then parked.

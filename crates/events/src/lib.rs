@@ -20,11 +20,12 @@ mod parked;
 pub mod relay;
 mod trace;
 pub mod views;
+pub mod witness;
 
 pub use bus::{Bus, Error as BusError, topic};
 pub use chaotic::ChaoticBus;
 pub use counts::{Published, TakenCounts};
-pub use delivery::Subscription;
+pub use delivery::{Holders, Subscription};
 pub use envelope::Envelope;
 pub use handler::{Consumer, Handler, HandlerError};
 pub use kafka::{INSTANCE, KafkaBus, KafkaSettings, SETTINGS};
@@ -34,5 +35,8 @@ pub use outbox::Outbox;
 /// The tables of outbox, inbox and parked events, for every service's database.
 pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
     name: "events",
-    files: &[("0001_events.sql", include_str!("../migrations/0001_events.sql"))],
+    files: &[
+        ("0001_events.sql", include_str!("../migrations/0001_events.sql")),
+        ("0003_resilience.sql", include_str!("../migrations/0003_resilience.sql")),
+    ],
 };

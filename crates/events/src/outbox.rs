@@ -71,8 +71,15 @@ pub(crate) async fn mark_published(
     Ok(marked.into_iter().any(|(waits,)| waits))
 }
 
-/// Deletes published events of before `before`, a batch at a time; how many.
+/// Deletes published events of before `before`, a batch at a time, and notes that it did; how many.
 pub(crate) async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, db::Error> {
+    db::execute!(
+        tx,
+        "insert into outbox_swept (id, through) select 1, $1 where exists \
+         (select 1 from outbox where published_at < $1) on conflict (id) do update set through = \
+         case when excluded.through > outbox_swept.through then excluded.through else outbox_swept.through end",
+        before,
+    )?;
     db::execute!(
         tx,
         "delete from outbox where event_id in \

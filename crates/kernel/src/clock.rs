@@ -1,16 +1,25 @@
-//! Business time: what expiries, escrow timers and rule dates are told by. Leases, deadlines and retries stay on
-//! the machine's monotonic time.
+//! Business time: what expiries, escrow timers and rule dates are told by. Deadlines and retries stay on the machine's
+//! monotonic time, and leases on [`Clock::steady`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 
 /// A hub's business time, to the microsecond. Clones tell the same time; a sandbox hub may move it forward.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    fixed: Option<DateTime<Utc>>,
+    source: Source,
     ahead_us: Arc<AtomicI64>,
+}
+
+/// Where a clock has its time from.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Machine,
+    Fixed(DateTime<Utc>),
+    Steady { from: DateTime<Utc>, since: Instant },
 }
 
 /// A move that a clock cannot make.
@@ -31,18 +40,30 @@ const AHEAD_MAX_US: i64 = 100 * 366 * 24 * 3_600 * 1_000_000;
 impl Clock {
     /// The machine's time.
     pub fn system() -> Self {
-        Self { fixed: None, ahead_us: Arc::default() }
+        Self { source: Source::Machine, ahead_us: Arc::default() }
+    }
+
+    /// The machine's time as it is now, and from here on as long as it takes, however often the machine's clock is set:
+    /// for leases. Two of them, made before and after that, differ.
+    pub fn steady() -> Self {
+        let (from, since) = (Self::system().now(), Instant::now());
+        Self { source: Source::Steady { from, since }, ahead_us: Arc::default() }
     }
 
     /// A time that stands still unless it is moved: for tests.
     pub fn fixed(at: DateTime<Utc>) -> Self {
-        Self { fixed: Some(at.trunc_subsecs(6)), ahead_us: Arc::default() }
+        Self { source: Source::Fixed(at.trunc_subsecs(6)), ahead_us: Arc::default() }
     }
 
     /// Now, truncated to the microsecond that both databases keep.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's time")]
     pub fn now(&self) -> DateTime<Utc> {
-        self.fixed.unwrap_or_else(Utc::now).trunc_subsecs(6) + self.ahead()
+        let now = match self.source {
+            Source::Machine => Utc::now(),
+            Source::Fixed(at) => at,
+            Source::Steady { from, since } => from + since.elapsed(),
+        };
+        now.trunc_subsecs(6) + self.ahead()
     }
 
     /// How far it was moved.
@@ -105,6 +126,16 @@ mod tests {
         clock.set_ahead(Duration::days(1)).unwrap();
         assert_eq!(clock.ahead(), Duration::days(2));
         assert_eq!(clock.advance(Duration::days(100 * 366)), Err(Error::TooFar));
+    }
+
+    #[test]
+    fn a_steady_clock_goes_on_from_the_machines() {
+        let before = Clock::system().now();
+        let clock = Clock::steady();
+        let first = clock.now();
+        assert!(first >= before && first <= Clock::system().now());
+        assert!(clock.now() >= first);
+        assert_eq!(clock.now().timestamp_subsec_nanos() % 1_000, 0);
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         payment: Arc::new(PaymentPeer::new(peer("payment")?)),
         db: deps.db,
         clock: deps.clock,
-        machine: Clock::system(),
+        machine: Clock::steady(),
         outbox: deps.outbox,
         market,
         config,

@@ -19,6 +19,7 @@ use crate::body::{Bounded, Draining};
 use crate::caller::{Deadline, OnBehalfOf};
 use crate::context::{self, Context};
 use crate::descriptors;
+use crate::keys::now_seconds;
 use crate::policy::{Method, Policies};
 use crate::rate::Limiter;
 use crate::server::MESSAGE_BYTES_MAX;
@@ -85,7 +86,10 @@ impl Rules {
         };
         debug_assert!(!scheme.is_empty(), "a bearer token has its scheme");
         self.verifier.verify(token.trim()).map(Some).map_err(|refusal| {
-            status::reject(Code::Unauthenticated, refusal.reason(), refusal.to_string(), &[])
+            // A service whose clock differs signs its next token by this one.
+            let now = now_seconds().to_string();
+            let metadata = [(peer::VERIFIED_AT, now.as_str())];
+            status::reject(Code::Unauthenticated, refusal.reason(), refusal.to_string(), &metadata)
         })
     }
 

@@ -170,10 +170,20 @@ impl Keys {
 
     /// A token for this role and subject, valid for `ttl`.
     pub fn sign(&self, role: Role, subject: &str, ttl: Duration) -> Result<String, Error> {
+        self.sign_as_of(now_seconds(), role, subject, ttl)
+    }
+
+    /// As [`Keys::sign`], by a clock that says so many seconds since 1970.
+    pub(crate) fn sign_as_of(
+        &self,
+        iat: u64,
+        role: Role,
+        subject: &str,
+        ttl: Duration,
+    ) -> Result<String, Error> {
         if !is_subject(subject) {
             return Err(Error::Subject);
         }
-        let iat = now_seconds();
         let exp = iat.saturating_add(ttl.as_secs());
         let claims = Claims { sub: subject.to_owned(), role, hub: self.0.hub.clone(), iat, exp };
         jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.0.signing)
@@ -229,7 +239,7 @@ fn is_subject(subject: &str) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a token's life is wall-clock time, which no sandbox moves")]
-fn now_seconds() -> u64 {
+pub(crate) fn now_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

@@ -1,7 +1,7 @@
 //! Calling another service of the hub: as this service, on behalf of the person at the edge, within the deadline of
 //! the call that is being handled.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use tonic::{Code, Status};
 use tower::Service;
 use tracing::Instrument as _;
 
-use crate::{Keys, Role, context, timeout, trace};
+use crate::keys::now_seconds;
+use crate::{Keys, Role, context, status, timeout, trace};
 
 /// The header that names the person or system at the hub's edge, as `role:subject`.
 pub(crate) const ON_BEHALF_OF: &str = "entrepot-on-behalf-of";
@@ -22,36 +23,66 @@ pub(crate) const ON_BEHALF_OF: &str = "entrepot-on-behalf-of";
 pub const PEER_DEADLINE_DEFAULT: Duration = Duration::from_secs(5);
 /// The longest that a call between services may take.
 pub const PEER_DEADLINE_MAX: Duration = Duration::from_secs(20);
-/// How long a service's token lasts; it is made anew at half of that.
-const TOKEN_TTL: Duration = Duration::from_secs(600);
+/// How long a service's token lasts, in seconds; it is made anew at half of that.
+const TOKEN_TTL_SECONDS: u64 = 600;
+/// What a refused token's `ErrorInfo` says of the clock that it was refused by: seconds since 1970.
+pub(crate) const VERIFIED_AT: &str = "verified_at";
 
 /// Who a service is to the others.
 #[derive(Clone)]
 pub struct Identity {
     keys: Keys,
     service: &'static str,
-    token: Arc<Mutex<Option<(HeaderValue, Instant)>>>,
+}
+
+/// The token that a service shows to one other. Made and renewed by the machine's clock, as it is verified: however
+/// that is set, forward or back, the next call has a token of its time. Where the other's clock differs, its refusal
+/// says by how much.
+#[derive(Default)]
+struct Credential {
+    /// With when it was made, by the other's clock.
+    bearer: Option<(HeaderValue, u64)>,
+    /// How far the other's clock is ahead, in seconds.
+    ahead_seconds: i64,
 }
 
 impl Identity {
     /// The service with this name, such as `order`.
     pub fn new(keys: Keys, service: &'static str) -> Self {
-        Self { keys, service, token: Arc::default() }
+        Self { keys, service }
     }
+}
 
+impl Credential {
     /// `Bearer …`; `None` when no token can be made, which the other's gate then refuses.
-    fn bearer(&self) -> Option<HeaderValue> {
-        let mut kept = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((bearer, made)) = kept.as_ref()
-            && made.elapsed() < TOKEN_TTL / 2
+    fn bearer(&mut self, identity: &Identity, now_seconds: u64) -> Option<HeaderValue> {
+        let now = now_seconds.saturating_add_signed(self.ahead_seconds);
+        if let Some((bearer, made)) = &self.bearer
+            && (*made..made.saturating_add(TOKEN_TTL_SECONDS / 2)).contains(&now)
         {
             return Some(bearer.clone());
         }
-        let token = self.keys.sign(Role::Service, self.service, TOKEN_TTL).ok()?;
+        let ttl = Duration::from_secs(TOKEN_TTL_SECONDS);
+        let token = identity.keys.sign_as_of(now, Role::Service, identity.service, ttl).ok()?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
         bearer.set_sensitive(true);
-        *kept = Some((bearer.clone(), Instant::now()));
+        self.bearer = Some((bearer.clone(), now));
         Some(bearer)
+    }
+
+    /// The token was refused: the next is made by the clock that did so.
+    fn refused(&mut self, refusal: &Status, now_seconds: u64) {
+        let verified_at = status::metadata(refusal, VERIFIED_AT).and_then(|at| at.parse::<u64>().ok());
+        if let Some(verified_at) = verified_at {
+            self.ahead_seconds = verified_at.checked_signed_diff(now_seconds).unwrap_or_default();
+            self.bearer = None;
+        }
+    }
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").field("identity", &self.identity).finish_non_exhaustive()
     }
 }
 
@@ -62,16 +93,17 @@ impl std::fmt::Debug for Identity {
 }
 
 /// Another service of the hub: `OfferServiceClient::new(peer)`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Peer {
     channel: Channel,
     identity: Identity,
+    credential: Arc<Mutex<Credential>>,
 }
 
 impl Peer {
     /// The service behind `channel`, called as `identity`.
     pub fn new(channel: Channel, identity: Identity) -> Self {
-        Self { channel, identity }
+        Self { channel, identity, credential: Arc::default() }
     }
 
     fn dress(&self, request: &mut Request<Body>) {
@@ -89,7 +121,8 @@ impl Peer {
         if let Ok(value) = HeaderValue::try_from(timeout::format(left)) {
             headers.insert(timeout::HEADER, value);
         }
-        if let Some(bearer) = self.identity.bearer() {
+        let bearer = lock(&self.credential).bearer(&self.identity, now_seconds());
+        if let Some(bearer) = bearer {
             headers.insert(header::AUTHORIZATION, bearer);
         }
         let origin = context.and_then(|context| context.origin);
@@ -97,6 +130,10 @@ impl Peer {
             headers.insert(ON_BEHALF_OF, value);
         }
     }
+}
+
+fn lock(credential: &Mutex<Credential>) -> MutexGuard<'_, Credential> {
+    credential.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How it ended, as far as its beginning tells: what is refused is told there.
@@ -118,12 +155,76 @@ impl Service<Request<Body>> for Peer {
         telemetry::lead(&span, request.headers_mut());
         self.dress(&mut request);
         let answer = self.channel.call(request);
-        let told = span.clone();
+        let (told, credential) = (span.clone(), self.credential.clone());
         let asking = async move {
             let answer = answer.await;
+            if let Ok(answer) = &answer
+                && let Some(refusal) = Status::from_header_map(answer.headers())
+                && refusal.code() == Code::Unauthenticated
+            {
+                lock(&credential).refused(&refusal, now_seconds());
+            }
             trace::answered_with(&told, answer.as_ref().map_or(Code::Unavailable, code));
             answer
         };
         Box::pin(asking.instrument(span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Caller, Refusal, Verifier as _};
+
+    const HOUR: u64 = 3_600;
+
+    fn verified(keys: &Keys, bearer: &HeaderValue) -> Result<Caller, Refusal> {
+        keys.verify(bearer.to_str().unwrap().strip_prefix("Bearer ").unwrap())
+    }
+
+    fn order() -> (Keys, Identity) {
+        let keys = Keys::generate("my").unwrap();
+        (keys.clone(), Identity::new(keys, "order"))
+    }
+
+    #[test]
+    fn a_token_is_of_its_time_however_the_clock_is_set() {
+        let (keys, order) = order();
+        let now = now_seconds();
+        // Twenty minutes forward, and a year back.
+        for before in [now - 1_200, now + 365 * 24 * HOUR] {
+            let mut credential = Credential::default();
+            let first = credential.bearer(&order, before).unwrap();
+            assert_eq!(credential.bearer(&order, before + 299), Some(first.clone()));
+            let second = credential.bearer(&order, now).unwrap();
+            assert_ne!(second, first);
+            assert_eq!(verified(&keys, &second), Ok(Caller::new(Role::Service, "order")));
+        }
+    }
+
+    #[test]
+    fn a_token_is_made_anew_at_half_its_life() {
+        let (_, order) = order();
+        let mut credential = Credential::default();
+        let first = credential.bearer(&order, 1_000).unwrap();
+        assert_eq!(credential.bearer(&order, 1_299), Some(first.clone()));
+        assert_ne!(credential.bearer(&order, 1_300), Some(first));
+    }
+
+    #[test]
+    fn a_refusal_says_by_whose_clock_the_next_is_made() {
+        let (keys, order) = order();
+        let (own, others) = (now_seconds() - HOUR, now_seconds());
+        let mut credential = Credential::default();
+        let refused = credential.bearer(&order, own).unwrap();
+        assert_eq!(verified(&keys, &refused), Err(Refusal::Expired));
+        let others = others.to_string();
+        let refusal = status::reject(Code::Unauthenticated, "TOKEN_EXPIRED", "", &[(VERIFIED_AT, &others)]);
+        credential.refused(&refusal, own);
+        let taken = credential.bearer(&order, own).unwrap();
+        assert_eq!(verified(&keys, &taken), Ok(Caller::new(Role::Service, "order")));
+        // One that says nothing of its clock changes nothing.
+        credential.refused(&Status::unauthenticated("no"), own);
+        assert_eq!(credential.bearer(&order, own), Some(taken));
     }
 }

@@ -132,6 +132,15 @@ mod tests {
     }
 
     #[test]
+    fn a_database_that_fails_is_to_be_asked_again() {
+        let failing = db::Silence::Failing(std::sync::Arc::new(db::sqlx::Error::WorkerCrashed));
+        let status = database(&db::Error::Unavailable(failing));
+        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(reason(&status).as_deref(), Some("DATABASE_UNAVAILABLE"));
+        assert_eq!(retry_after(&status), Some(RETRY_AFTER));
+    }
+
+    #[test]
     fn internals_stay_inside() {
         let status = internal("password=hunter2");
         assert_eq!(status.code(), Code::Internal);

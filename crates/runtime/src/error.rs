@@ -41,6 +41,44 @@ pub enum Error {
         /// Why not.
         source: db::Error,
     },
+    /// What a database has stored is damaged.
+    #[error(
+        "the database of {service} ({place}) is damaged: {faults}; restore the databases of all services from one backup"
+    )]
+    Damaged {
+        /// Which service.
+        service: &'static str,
+        /// Its file.
+        place: String,
+        /// What is wrong.
+        faults: String,
+    },
+    /// A database of another service, or of another hub.
+    #[error(
+        "the database of {service} ({place}) is that of {is}, not of {service} of the hub {hub}; name another one"
+    )]
+    Foreign {
+        /// Which service.
+        service: &'static str,
+        /// Its file.
+        place: String,
+        /// Whose it is.
+        is: String,
+        /// Which hub starts.
+        hub: String,
+    },
+    /// A database is not the one that the hub had.
+    #[error("{gap} (the database of {service}: {place}); {remedy}")]
+    Discontinued {
+        /// Which service.
+        service: &'static str,
+        /// Its file.
+        place: String,
+        /// What does not fit.
+        gap: String,
+        /// What to do.
+        remedy: String,
+    },
     /// A section of the configuration names no service.
     #[error("[{section}] names no service: use {known}")]
     UnknownSection {

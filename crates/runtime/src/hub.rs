@@ -15,9 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Channel;
 
+use crate::continuity::{Exchange, Hearing, Opened, Peering, Rounds};
 use crate::metrics::{self, Observed, Sampler, Shown, View};
 use crate::operator::{self, Overview};
-use crate::{Deps, Error, Peers, Service, Settings, Spec, Worker, folder, instances, membership};
+use crate::{
+    Deps, Error, Peers, Service, Settings, Spec, Worker, continuity, databases, folder, instances, membership,
+};
 
 /// The runtime's own proto package.
 pub const OPERATOR_PACKAGE: &str = "entrepot.operator.internal.v1";
@@ -33,6 +36,7 @@ pub struct Hub {
     internal: SocketAddr,
     channels: (Channel, Channel),
     databases: BTreeMap<&'static str, Db>,
+    rounds: Rounds,
     drain: Drain,
     health: Health,
     calls: Option<rpc::HubMetrics>,
@@ -61,10 +65,15 @@ impl Hub {
         let keys = Keys::load_or_create(&settings.key, &code)?;
         let public = listen("public", settings.public).await?;
         let internal = listen("internal", settings.internal).await?;
-        let databases = databases(&settings, specs).await?;
+        let mut opened = continuity::open_all(&settings, specs).await?;
+        let databases = by_service(&opened);
         let clock = operator::clock(&settings, &databases).await?;
         let drain = Drain::new();
-        let built = build(&settings, specs, &databases, &clock, &keys, &drain)?;
+        let (built, peerings) = build(&settings, specs, &databases, &clock, &keys, &drain)?;
+        let hearing = hearing(&built);
+        continuity::verify(&opened, &hearing, &[]).await?;
+        continuity::settle(&opened, &hearing, &code, clock.now()).await?;
+        let checks = opened.iter_mut().filter_map(|one| Some((one.service, one.check.take()?)));
         let mut hub = Self {
             code,
             keys,
@@ -73,6 +82,7 @@ impl Hub {
             internal: internal.1,
             // Replaced as soon as there are servers.
             channels: (duplex::pair().0, duplex::pair().0),
+            rounds: Rounds::new(databases.clone()),
             databases,
             drain,
             health: Health::default(),
@@ -83,7 +93,11 @@ impl Hub {
             tasks: JoinSet::new(),
             _folder: folder,
         };
-        hub.run(&settings, built, bus, public.0, internal.0).await?;
+        for (service, check) in checks {
+            let watching = databases::contents(service, check, hub.health.clone());
+            hub.tasks.spawn(watching.run(hub.stop.child_token()));
+        }
+        hub.run(&settings, built, peerings, bus, (public.0, internal.0)).await?;
         Ok(hub)
     }
 
@@ -91,10 +105,15 @@ impl Hub {
         &mut self,
         settings: &Settings,
         built: Vec<Built>,
+        peerings: Vec<Peering>,
         bus: Arc<dyn Bus>,
-        public: TcpListener,
-        internal: TcpListener,
+        (public, internal): (TcpListener, TcpListener),
     ) -> Result<(), Error> {
+        let exchange = Exchange::new(self.health.clone(), self.databases.keys().copied());
+        for peering in &peerings {
+            let compared = exchange.compare(peering).await;
+            compared.map_err(|source| Error::Database { service: peering.service, source })?;
+        }
         let policies = Arc::new(policies(&built)?);
         let mut subscriptions = Vec::new();
         let (mut public_routes, mut internal_routes, mut workers) = (Vec::new(), Vec::new(), Vec::new());
@@ -104,6 +123,7 @@ impl Hub {
                 let db = self.databases[spec.name].clone();
                 let subscription =
                     Subscription::new(&self.code, consumer, db, self.clock.clone(), self.stop.child_token());
+                let subscription = exchange.hold(spec.name, subscription);
                 bus.subscribe(subscription.clone()).await?;
                 subscriptions.push((spec.name, subscription));
             }
@@ -114,7 +134,14 @@ impl Hub {
             self.serve_in_process(self.internal_server(service.internal, &policies), incoming);
         }
         let (databases, clock) = (self.databases.clone(), self.clock.clone());
-        let overview = Overview::new(databases, subscriptions.clone(), bus.clone(), clock, settings.sandbox);
+        let overview = Overview::new(
+            databases,
+            subscriptions.clone(),
+            bus.clone(),
+            clock,
+            settings.sandbox,
+            exchange.clone(),
+        );
         internal_routes.push(operator::routes(overview));
         self.serve_outside(
             settings,
@@ -129,12 +156,16 @@ impl Hub {
             workers.extend(self.show(metrics, &published, &subscriptions, &bus, samplers));
         }
         workers.push(membership::watcher(bus.clone(), self.health.clone()));
+        workers.push(self.rounds.worker());
+        workers.extend(peerings.into_iter().map(|peering| exchange.worker(peering)));
         let follower = |db| operator::clock_follower(settings.sandbox, db, &self.clock);
         workers.extend(self.databases.values().filter_map(follower));
         for worker in workers {
             self.tasks.spawn(worker.run(self.stop.child_token()));
         }
-        for db in self.databases.values() {
+        for (service, db) in &self.databases {
+            let watcher = databases::watcher(service, db.clone(), self.health.clone());
+            self.tasks.spawn(watcher.run(self.stop.child_token()));
             self.tasks.spawn(operator::sweeper(db.clone(), self.clock.clone()).run(self.stop.child_token()));
         }
         Ok(())
@@ -274,6 +305,7 @@ impl Hub {
         }
         self.tasks.shutdown().await;
         drop(self.shown);
+        self.rounds.end().await;
         for db in self.databases.values() {
             db.close().await;
         }
@@ -313,23 +345,28 @@ async fn listen(setting: &'static str, address: SocketAddr) -> Result<(TcpListen
 /// Brings the databases of these services up to date, and no more. However many do so at once, each migration runs
 /// once.
 pub async fn migrate(settings: &Settings, specs: &[Spec]) -> Result<(), Error> {
-    for db in databases(settings, specs).await?.into_values() {
-        db.close().await;
+    for opened in continuity::open_all(settings, specs).await? {
+        opened.db.close().await;
     }
     Ok(())
 }
 
-async fn databases(settings: &Settings, specs: &[Spec]) -> Result<BTreeMap<&'static str, Db>, Error> {
-    let opened = futures::future::try_join_all(specs.iter().map(|spec| async {
-        let failed = |source| Error::Database { service: spec.name, source };
-        let mut options = db::Options::new(settings.database_url(spec.name));
-        options.connections_max = settings.connections_max;
-        let db = Db::connect(&options).await.map_err(failed)?;
-        let sets = [events::MIGRATIONS, rpc::replay::MIGRATIONS, crate::MIGRATIONS, spec.migrations];
-        db.migrate(&sets).await.map_err(failed)?;
-        Ok::<_, Error>((spec.name, db))
-    }));
-    Ok(opened.await?.into_iter().collect())
+fn by_service(opened: &[Opened]) -> BTreeMap<&'static str, Db> {
+    opened.iter().map(|opened| (opened.service, opened.db.clone())).collect()
+}
+
+/// Who hears whom, within this process.
+fn hearing(built: &[Built]) -> Vec<Hearing> {
+    let of = |built: &Built| {
+        let service = built.spec.name;
+        let hearing = |consumer: &events::Consumer| Hearing {
+            service,
+            consumer: consumer.name,
+            hears: consumer.services,
+        };
+        built.service.consumers.iter().map(hearing).collect::<Vec<_>>()
+    };
+    built.iter().flat_map(of).collect()
 }
 
 fn build(
@@ -339,8 +376,10 @@ fn build(
     clock: &Clock,
     keys: &Keys,
     drain: &Drain,
-) -> Result<Vec<Built>, Error> {
+) -> Result<(Vec<Built>, Vec<Peering>), Error> {
     let (mut channels, mut ends) = (remote_channels(settings)?, Vec::new());
+    let remote: Vec<String> = channels.keys().cloned().collect();
+    let mut peerings = Vec::new();
     for spec in specs {
         let (channel, incoming) = duplex::pair();
         channels.insert(spec.name.to_owned(), channel);
@@ -351,12 +390,17 @@ fn build(
         if let Some(service) = spec.asks.iter().find(|service| !channels.contains_key(**service)) {
             return Err(Error::NoPeer { service });
         }
+        let peers = Peers::new(channels.clone(), Identity::new(keys.clone(), spec.name));
+        for other in remote.iter().filter(|other| spec.asks.contains(&other.as_str())) {
+            let (service, db, other) = (spec.name, databases[spec.name].clone(), other.clone());
+            peerings.extend(peers.of(&other).map(|peer| Peering { service, db, other, peer }));
+        }
         let deps = Deps {
             hub: settings.profile.clone(),
             clock: clock.clone(),
             db: databases[spec.name].clone(),
             outbox: Outbox,
-            peers: Peers::new(channels.clone(), Identity::new(keys.clone(), spec.name)),
+            peers,
             sandbox: settings.sandbox,
             drain: drain.clone(),
         };
@@ -365,7 +409,7 @@ fn build(
         let service = (spec.build)(&section, deps).map_err(|error| failed(format!("{error:#}")))?;
         built.push(Built { spec: *spec, service, incoming });
     }
-    Ok(built)
+    Ok((built, peerings))
 }
 
 /// A service's section, checked and with the defaults of what it leaves out.

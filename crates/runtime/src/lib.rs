@@ -4,6 +4,8 @@
 //! database. Those that are not in the process are called over TCP. Nothing here is global: several hubs live in one
 //! process.
 
+mod continuity;
+mod databases;
 mod error;
 mod folder;
 mod hub;
@@ -16,13 +18,17 @@ mod spec;
 mod worker;
 
 pub use self::settings::{SETTINGS, Settings, parse_section};
+pub use continuity::{Adopted, adopt};
 pub use error::Error;
 pub use hub::{Hub, OPERATOR_PACKAGE, migrate};
 pub use spec::{Deps, Peers, Sandbox, Service, Spec};
 pub use worker::Worker;
 
-/// The runtime's own table, in every service's database.
+/// The runtime's own tables, in every service's database.
 pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
     name: "runtime",
-    files: &[("0001_hub_clock.sql", include_str!("../migrations/0001_hub_clock.sql"))],
+    files: &[
+        ("0001_hub_clock.sql", include_str!("../migrations/0001_hub_clock.sql")),
+        ("0002_resilience.sql", include_str!("../migrations/0002_resilience.sql")),
+    ],
 };

@@ -10,6 +10,8 @@ use rpc::Health;
 
 use crate::Worker;
 
+/// What of the process's health it tells of.
+const PART: &str = "consumer groups";
 /// How often the bus is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -18,7 +20,7 @@ pub(crate) fn watcher(bus: Arc<dyn Bus>, health: Health) -> Worker {
     let was_inside = AtomicBool::new(false);
     Worker::every("membership", LOOK_EVERY, None, move || {
         let outside = bus.outside();
-        if health.set(outside.is_empty()) {
+        if health.set(PART, outside.is_empty()) {
             tell(&outside, was_inside.load(Ordering::Relaxed));
         }
         health.set_events(bus.late().is_none());

@@ -125,7 +125,7 @@ async fn what_lasts_is_told_at_once() {
     let options = SqliteConnectOptions::new().filename("/there/is/no/such/folder/shelf.sqlite");
     let pool = Pool::<Sqlite>::new(options, Limits { connections_max: 1, stays: None });
     let error = pool.lend().await.err();
-    assert!(matches!(error, Some(Error::Other(_))), "{error:?}");
+    assert!(matches!(error, Some(Error::Unavailable(Silence::Failing(_)))), "{error:?}");
     let pool = postgres("postgres://hub@%2Fthere%2Fis%2Fno%2Fsuch%2Ffolder/hub");
     let error = pool.lend().await.err();
     assert!(matches!(error, Some(Error::Unavailable(Silence::Lost(_)))), "{error:?}");

@@ -42,6 +42,7 @@ mod clocks;
 mod compose;
 mod compose_live;
 mod configuration;
+mod continuity;
 mod dashboards;
 mod fleet;
 mod groups;

@@ -41,6 +41,29 @@ impl Data {
         Self { folder: TempDir::new().unwrap() }
     }
 
+    /// The hub's own folder, with its databases.
+    pub(crate) fn hub(&self) -> PathBuf {
+        self.folder.path().join("my")
+    }
+
+    /// A copy of it as it is now.
+    pub(crate) fn copied(&self) -> Self {
+        let copy = Self::new();
+        std::fs::create_dir(copy.hub()).unwrap();
+        for entry in std::fs::read_dir(self.hub()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), copy.hub().join(entry.file_name())).unwrap();
+        }
+        copy
+    }
+
+    /// What the program says, and whether it ends well, when it is run on these data.
+    pub(crate) fn run(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(program());
+        let told = command.args(arguments).arg("--data").arg(self.folder.path()).output().unwrap();
+        (told.status.success(), String::from_utf8(told.stderr).unwrap())
+    }
+
     /// Starts the hub, with these lines in the section `[order]` of its configuration.
     pub(crate) async fn start(&self, order: &str) -> Process {
         self.start_with(order, &[]).await

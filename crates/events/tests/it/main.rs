@@ -7,3 +7,4 @@ mod effects;
 mod outbox;
 mod parking;
 mod relays;
+mod trouble;

@@ -77,11 +77,10 @@ impl App {
             Verdict::Moves => {}
         }
         let now = self.clock.now();
-        let occurred_at = report.occurred_at.unwrap_or(now);
-        if occurred_at > now || occurred_at < shipment.created_at {
-            let problem = format!("must be from {} (its booking) to {now} (now)", shipment.created_at);
-            return Err(Error::Invalid { field: "occurred_at", problem });
-        }
+        let steps = events::of(tx, shipment.id).await?;
+        let occurred_at = shipment
+            .time_of(report.state, report.occurred_at, &steps, now)
+            .map_err(|problem| Error::Invalid { field: "occurred_at", problem })?;
         let event = TrackingEvent {
             id: TrackingEventId::new(),
             carrier_reference: report.carrier_reference,

@@ -1,6 +1,6 @@
 //! A consignment as the carrier has it, and how it may move on.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use customs::Transport;
 use kernel::{ConsignmentId, Country, DeclarationId, OrderId, ShipmentId, TrackingEventId};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,16 @@ impl State {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
+    /// Whether a step can only come after this one: all but the booking's need the pick-up, the door customs' release.
+    /// The steps between are of several parties, whose clocks differ.
+    fn must_precede(self, later: Self) -> bool {
+        match self {
+            Self::PickedUp => later > Self::PickedUp,
+            Self::Released => later > Self::Released,
+            _ => false,
+        }
+    }
+
     /// A step at a border, which domestic parcels do not meet.
     fn is_at_border(self) -> bool {
         (Self::ExportCleared..=Self::Released).contains(&self)
@@ -102,6 +112,9 @@ pub(crate) struct Shipment {
     /// None for goods that cross no border.
     pub(crate) declaration_id: Option<DeclarationId>,
 }
+
+/// How far ahead of the hub's clock a carrier's may be; what is stated within it counts as now.
+const CLOCKS_DIFFER_BY: Duration = Duration::seconds(30);
 
 /// Something that happened to a parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +165,26 @@ impl Shipment {
             return Verdict::Impossible(message);
         }
         Verdict::Moves
+    }
+
+    /// When a reported step happened: what is stated, else now. Not in the future, and not before what it follows from
+    /// (the booking, the pick-up, customs' release among `steps`): a delivery that is dated back would end its buyer's
+    /// time to object. Else what is wrong with it.
+    pub(crate) fn time_of(
+        &self,
+        reported: State,
+        stated: Option<DateTime<Utc>>,
+        steps: &[TrackingEvent],
+        now: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, String> {
+        let Some(stated) = stated else { return Ok(now) };
+        let causes = steps.iter().filter(|step| step.state.must_precede(reported));
+        let times = causes.map(|step| (step.occurred_at, step.state));
+        let (earliest, cause) = times.fold((self.created_at, State::Booked), Ord::max);
+        if stated < earliest || stated > now + CLOCKS_DIFFER_BY {
+            return Err(format!("must be from {earliest} ({}) to {now} (now)", cause.as_str()));
+        }
+        Ok(stated.min(now).max(earliest))
     }
 
     /// The carrier has, or had, it.
@@ -259,6 +292,47 @@ pub(crate) mod tests {
         let parcel = shipment(State::PickedUp, false);
         assert!(matches!(parcel.judge(State::Released), Verdict::Impossible(_)));
         assert_eq!(parcel.judge(State::OutForDelivery), Verdict::Moves);
+    }
+
+    fn step(state: State, occurred_at: DateTime<Utc>) -> TrackingEvent {
+        TrackingEvent {
+            id: TrackingEventId::new(),
+            carrier_reference: String::new(),
+            state,
+            place: String::new(),
+            occurred_at,
+            note: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_step_is_not_before_what_it_follows_from() {
+        let at = |hours| DateTime::UNIX_EPOCH + Duration::hours(hours);
+        let parcel = shipment(State::Released, true);
+        let steps =
+            [step(State::PickedUp, at(10)), step(State::Arrived, at(30)), step(State::Released, at(20))];
+        for (reported, earliest) in [
+            (State::PickedUp, 0),
+            (State::Departed, 10),
+            (State::ImportAssessed, 10),
+            (State::OutForDelivery, 20),
+            (State::Delivered, 20),
+        ] {
+            let time_of = |stated| parcel.time_of(reported, Some(stated), &steps, at(40));
+            assert_eq!(time_of(at(earliest)), Ok(at(earliest)), "{reported:?}");
+            assert!(time_of(at(earliest) - Duration::seconds(1)).is_err(), "{reported:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_is_not_in_the_future() {
+        let parcel = shipment(State::Booked, false);
+        let now = DateTime::UNIX_EPOCH + Duration::hours(1);
+        let time_of = |stated| parcel.time_of(State::PickedUp, stated, &[], now);
+        assert_eq!(time_of(None), Ok(now));
+        assert_eq!(time_of(Some(now + CLOCKS_DIFFER_BY)), Ok(now));
+        let refused = time_of(Some(now + CLOCKS_DIFFER_BY + Duration::seconds(1))).unwrap_err();
+        assert!(refused.contains("(booked) to 1970-01-01 01:00:00 UTC (now)"), "{refused}");
     }
 
     #[test]

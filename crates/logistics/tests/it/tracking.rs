@@ -79,6 +79,27 @@ on_both! {
         depot.hub.stop().await;
     }
 
+    async fn a_delivery_is_not_dated_before_the_pick_up(database: Database) {
+        let depot = Depot::open(&database).await;
+        let (_, shipments) = depot.book(&["TH"]).await;
+        let booked = depot.hub.now();
+        depot.hub.advance(Duration::days(40));
+        for state in &ROAD[..7] {
+            depot.report(&shipments[0], *state, &event_reference()).await.unwrap();
+        }
+        let deliver = |at| report(&shipments[0], ShipmentState::Delivered, "door", Some(at));
+        let request = deliver(booked + Duration::seconds(2));
+        let refused = depot.tracking("selat").record_tracking_event(request).await.unwrap_err();
+        assert_eq!((refused.code(), fields(&refused)), (Code::InvalidArgument, vec!["occurred_at".to_owned()]));
+        // A carrier whose clock is a little ahead is believed, as of now.
+        let request = deliver(depot.hub.now() + Duration::seconds(20));
+        depot.tracking("selat").record_tracking_event(request).await.unwrap();
+        let told: Vec<TrackingRecorded> = depot.hub.told_of("logistics.tracking_recorded.v1").await;
+        let delivered = proto::convert::datetime("occurred_at", told[7].occurred_at.as_ref()).unwrap();
+        assert!(delivered <= depot.hub.now());
+        depot.hub.stop().await;
+    }
+
     async fn one_reference_is_one_event(database: Database) {
         let depot = Depot::open(&database).await;
         let (_, shipments) = depot.book(&["TH", "TH"]).await;

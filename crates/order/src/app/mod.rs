@@ -52,7 +52,7 @@ pub(crate) struct App {
     pub(crate) db: Db,
     /// The hub's time.
     pub(crate) clock: Clock,
-    /// The machine's time, which leases and retries go by: a sandbox may move the hub's.
+    /// The time that leases and retries go by on a SQLite file: a sandbox may move the hub's, anyone the machine's.
     pub(crate) machine: Clock,
     /// Where events are told.
     pub(crate) outbox: Outbox,

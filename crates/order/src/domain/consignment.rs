@@ -53,10 +53,27 @@ pub(crate) enum State {
 /// When it was handed over, and when escrow is released without the buyer's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Delivery {
-    /// When it was handed over.
+    /// When it was handed over, as the carrier says.
     pub(crate) delivered_at: DateTime<Utc>,
     /// Until when the buyer may object.
     pub(crate) release_at: DateTime<Utc>,
+    /// When the hub learned of it; `None` in orders of earlier releases.
+    #[serde(default)]
+    pub(crate) told_at: Option<DateTime<Utc>>,
+}
+
+impl Delivery {
+    /// The buyer's windows begin when it was handed over and the buyer could see so: a scan that comes late, or is dated
+    /// back, takes no day from them.
+    fn new(delivered_at: DateTime<Utc>, told_at: DateTime<Utc>, escrow: Duration) -> Self {
+        let release_at = delivered_at.max(told_at) + escrow;
+        Self { delivered_at, release_at, told_at: Some(told_at) }
+    }
+
+    /// When the time to send goods back begins.
+    pub(crate) fn windows_begin_at(&self) -> DateTime<Utc> {
+        self.told_at.map_or(self.delivered_at, |told_at| told_at.max(self.delivered_at))
+    }
 }
 
 /// A step of the parcel, for people.
@@ -159,8 +176,8 @@ impl Consignment {
         Some(self)
     }
 
-    /// The parcel moved on. Steps that come late find their place; the state never goes back.
-    pub(super) fn track(mut self, parcel: Parcel, escrow: Duration) -> Option<Self> {
+    /// The parcel moved on, as is learned `now`. Steps that come late find their place; the state never goes back.
+    pub(super) fn track(mut self, parcel: Parcel, escrow: Duration, now: DateTime<Utc>) -> Option<Self> {
         let status = parcel.event.status();
         let known = |step: &Step| step.status == status && step.occurred_at == parcel.occurred_at;
         if self.state == State::Cancelled || self.steps.len() >= STEPS_MAX || self.steps.iter().any(known) {
@@ -172,7 +189,7 @@ impl Consignment {
         self.steps.insert(place, step);
         self.state = self.state.max(parcel.event.leads_to());
         if parcel.event == Event::Delivered && self.delivery.is_none() {
-            self.delivery = Some(Delivery { delivered_at: occurred_at, release_at: occurred_at + escrow });
+            self.delivery = Some(Delivery::new(occurred_at, now, escrow));
         }
         Some(self)
     }
@@ -218,10 +235,10 @@ mod tests {
     fn steps_that_come_late_find_their_place_and_nothing_goes_back() {
         let week = Duration::days(7);
         let consignment = Consignment::planned(Currency::MYR);
-        let consignment = consignment.track(parcel(Event::Delivered, 90), week).unwrap();
-        let consignment = consignment.track(parcel(Event::Arrived, 30), week).unwrap();
-        let consignment = consignment.track(parcel(Event::PickedUp, 10), week).unwrap();
-        assert!(consignment.clone().track(parcel(Event::Arrived, 30), week).is_none());
+        let consignment = consignment.track(parcel(Event::Delivered, 90), week, at(90)).unwrap();
+        let consignment = consignment.track(parcel(Event::Arrived, 30), week, at(91)).unwrap();
+        let consignment = consignment.track(parcel(Event::PickedUp, 10), week, at(92)).unwrap();
+        assert!(consignment.clone().track(parcel(Event::Arrived, 30), week, at(93)).is_none());
         let steps: Vec<&str> = consignment.steps.iter().map(|step| step.status.as_str()).collect();
         assert_eq!(steps, ["picked_up", "arrived", "delivered"]);
         assert_eq!(consignment.state, State::Delivered);
@@ -233,10 +250,33 @@ mod tests {
     }
 
     #[test]
+    fn the_buyers_windows_begin_when_the_hub_learns_of_a_delivery() {
+        let week = Duration::days(7);
+        let (delivered, told) = (at(10), at(10) + Duration::days(40));
+        let late =
+            Consignment::planned(Currency::MYR).track(parcel(Event::Delivered, 10), week, told).unwrap();
+        let delivery = late.delivery.unwrap();
+        assert_eq!((delivery.delivered_at, delivery.windows_begin_at()), (delivered, told));
+        assert_eq!(delivery.release_at, told + week);
+        // One that is dated ahead of this clock counts from its own time.
+        let ahead =
+            Consignment::planned(Currency::MYR).track(parcel(Event::Delivered, 10), week, at(9)).unwrap();
+        assert_eq!(ahead.delivery.unwrap().windows_begin_at(), delivered);
+        assert_eq!(ahead.delivery.unwrap().release_at, delivered + week);
+    }
+
+    #[test]
+    fn a_delivery_of_an_earlier_release_is_read() {
+        let kept = r#"{"delivered_at":"2026-01-02T03:04:05Z","release_at":"2026-01-09T03:04:05Z"}"#;
+        let delivery: Delivery = serde_json::from_str(kept).unwrap();
+        assert_eq!((delivery.told_at, delivery.windows_begin_at()), (None, delivery.delivered_at));
+    }
+
+    #[test]
     fn what_is_cancelled_stays_so() {
         let consignment = Consignment::planned(Currency::MYR).cancel();
         assert!(consignment.clone().book("EE123456785MY").is_none());
-        assert!(consignment.clone().track(parcel(Event::PickedUp, 1), Duration::days(1)).is_none());
+        assert!(consignment.clone().track(parcel(Event::PickedUp, 1), Duration::days(1), at(1)).is_none());
         assert!(consignment.clone().release().is_none());
         assert!(consignment.receive().is_err());
     }

@@ -296,7 +296,7 @@ impl Order {
         self.with(id, now, |consignment| Ok(consignment.book(number)))
     }
 
-    /// The parcel moved on; `escrow` is how long the buyer may object after delivery.
+    /// The parcel moved on, as is learned `now`; `escrow` is how long the buyer may object after delivery.
     pub(crate) fn track(
         self,
         id: ConsignmentId,
@@ -304,7 +304,7 @@ impl Order {
         escrow: Duration,
         now: DateTime<Utc>,
     ) -> Result<Option<Self>, Error> {
-        self.with(id, now, |consignment| Ok(consignment.track(parcel, escrow)))
+        self.with(id, now, |consignment| Ok(consignment.track(parcel, escrow, now)))
     }
 
     /// The buyer has the goods, or the time to object has passed.

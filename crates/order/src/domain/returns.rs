@@ -148,7 +148,7 @@ impl Return {
                 "the consignment was not delivered; it can be cancelled or waited for",
             )
         })?;
-        if now > delivery.delivered_at + period {
+        if now > delivery.windows_begin_at() + period {
             let message = format!("goods can go back for {} days after delivery", period.num_days());
             return Err(Refusal::new("RETURN_PERIOD_OVER", message).into());
         }

@@ -1,4 +1,8 @@
 //! Sagas: who may take one up, and how it went on. An outcome counts only for the attempt that it belongs to.
+//!
+//! A lease goes by one clock: PostgreSQL's, which the service's processes share, or, on a SQLite file, that of the one
+//! process. That clock may be set: forward, a lease ends early, and the attempt's guard keeps what it was for right;
+//! back, a saga that moved in what is now the future is nobody's.
 
 use chrono::{DateTime, Utc};
 use db::Tx;
@@ -23,7 +27,7 @@ pub(crate) struct Kept {
     pub(crate) paid_at: Option<DateTime<Utc>>,
     /// What went wrong last.
     pub(crate) last_error: String,
-    /// When it last moved, by the machine's time.
+    /// When it last moved, by the clock that leases go by.
     pub(crate) moved_at: DateTime<Utc>,
 }
 
@@ -61,6 +65,101 @@ fn due_at(step: &Step) -> Option<DateTime<Utc>> {
     }
 }
 
+/// A statement by that clock: as `$statement` has it of now and of the end of a lease, which stand in these parameters.
+macro_rules! by_one_clock {
+    ($tx:expr, $statement:ident, now: $now:literal) => {
+        $tx.sql($statement!("statement_timestamp()"), $statement!($now))
+    };
+    ($tx:expr, $statement:ident, now: $now:literal, until: $until:literal) => {
+        $tx.sql(
+            $statement!(
+                "statement_timestamp()",
+                concat!("statement_timestamp() + (", $until, " - ", $now, ")")
+            ),
+            $statement!($now, $until),
+        )
+    };
+}
+
+macro_rules! insert {
+    ($now:expr, $until:expr) => {
+        concat!(
+            "insert into sagas (id, order_id, step, detail, settled, attempt, wake_at, request, moved_at) \
+             values ($1, $2, $3, $4, $5, $6, ",
+            $until,
+            ", $8, ",
+            $now,
+            ")"
+        )
+    };
+}
+
+macro_rules! advance {
+    ($now:expr, $until:expr) => {
+        concat!(
+            "update sagas set step = $4, detail = $5, settled = $6, wake_at = ",
+            $until,
+            ", due_at = $8, request = case when $6 then null else request end, last_error = '', moved_at = ",
+            $now,
+            " where id = $1 and attempt = $2 and step = $3 returning paid_at"
+        )
+    };
+}
+
+macro_rules! reopen {
+    ($now:expr, $until:expr) => {
+        concat!(
+            "update sagas set step = $4, detail = $5, settled = false, attempt = $6, wake_at = ",
+            $until,
+            ", due_at = null, request = $8, last_error = '', moved_at = ",
+            $now,
+            " where id = $1 and attempt = $2 and step = $3"
+        )
+    };
+}
+
+macro_rules! to_wake {
+    ($now:expr) => {
+        concat!(
+            "select id, attempt from sagas where not settled and (wake_at <= ",
+            $now,
+            " or moved_at > ",
+            $now,
+            ") order by wake_at limit $2"
+        )
+    };
+}
+
+macro_rules! claim {
+    ($now:expr, $until:expr) => {
+        concat!(
+            "update sagas set attempt = attempt + 1, wake_at = ",
+            $until,
+            ", moved_at = case when moved_at > ",
+            $now,
+            " then ",
+            $now,
+            " else moved_at end where id = $1 and attempt = $2 and not settled and (wake_at <= ",
+            $now,
+            " or moved_at > ",
+            $now,
+            ") returning id, order_id, detail, attempt, request, paid_at, last_error, moved_at"
+        )
+    };
+}
+
+macro_rules! give_back {
+    ($now:expr, $until:expr) => {
+        concat!(
+            "update sagas set wake_at = ",
+            $until,
+            ", last_error = $5, moved_at = ",
+            $now,
+            " where id = $1 and attempt = $2 and step = $3"
+        )
+    };
+}
+
 /// Keeps a new saga; until `leased_until` it is the one's who made it.
 pub(crate) async fn insert(
     tx: &mut Tx,
@@ -69,10 +168,10 @@ pub(crate) async fn insert(
     leased_until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
+    let sql = by_one_clock!(tx, insert, now: "$9", until: "$7");
     db::execute!(
         tx,
-        "insert into sagas (id, order_id, step, detail, settled, attempt, wake_at, request, moved_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        sql,
         saga.id.uuid(),
         saga.order_id.uuid(),
         saga.step.as_str(),
@@ -105,12 +204,11 @@ pub(crate) async fn advance(
     now: DateTime<Utc>,
 ) -> Result<Moved, db::Error> {
     let settled = after.step.is_settled();
+    let sql = by_one_clock!(tx, advance, now: "$9", until: "$7");
     let moved = db::fetch_optional!(
         tx,
         (Option<DateTime<Utc>>,),
-        "update sagas set step = $4, detail = $5, settled = $6, wake_at = $7, due_at = $8, \
-         request = case when $6 then null else request end, last_error = '', moved_at = $9 \
-         where id = $1 and attempt = $2 and step = $3 returning paid_at",
+        sql,
         before.id.uuid(),
         before.attempt,
         before.step.as_str(),
@@ -133,10 +231,10 @@ pub(crate) async fn reopen(
     wake_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<bool, db::Error> {
+    let sql = by_one_clock!(tx, reopen, now: "$9", until: "$7");
     let updated = db::execute!(
         tx,
-        "update sagas set step = $4, detail = $5, settled = false, attempt = $6, wake_at = $7, due_at = null, \
-         request = $8, last_error = '', moved_at = $9 where id = $1 and attempt = $2 and step = $3",
+        sql,
         before.id.uuid(),
         before.attempt,
         before.step.as_str(),
@@ -166,19 +264,14 @@ pub(crate) async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>,
     Ok(db::fetch_optional!(tx, Row, sql, order_id.uuid())?.map(Kept::from))
 }
 
-/// Sagas that nobody is at: those whose time to wake has come.
+/// Sagas that nobody is at: those whose time to wake has come, or whose lease is of a time that is yet to come.
 pub(crate) async fn to_wake(
     tx: &mut Tx,
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<(SagaId, i64)>, db::Error> {
-    let rows = db::fetch_all!(
-        tx,
-        (Uuid, i64),
-        "select id, attempt from sagas where not settled and wake_at <= $1 order by wake_at limit $2",
-        now,
-        limit,
-    )?;
+    let sql = by_one_clock!(tx, to_wake, now: "$1");
+    let rows = db::fetch_all!(tx, (Uuid, i64), sql, now, limit,)?;
     Ok(rows.into_iter().map(|(id, attempt)| (SagaId::from(id), attempt)).collect())
 }
 
@@ -190,17 +283,8 @@ pub(crate) async fn claim(
     leased_until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Option<Kept>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "update sagas set attempt = attempt + 1, wake_at = $3 \
-         where id = $1 and attempt = $2 and not settled and wake_at <= $4 \
-         returning id, order_id, detail, attempt, request, paid_at, last_error, moved_at",
-        id.uuid(),
-        attempt,
-        leased_until,
-        now,
-    )?;
+    let sql = by_one_clock!(tx, claim, now: "$4", until: "$3");
+    let row = db::fetch_optional!(tx, Row, sql, id.uuid(), attempt, leased_until, now,)?;
     Ok(row.map(Kept::from))
 }
 
@@ -213,17 +297,8 @@ pub(crate) async fn give_back(
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
     let error: String = error.chars().take(ERROR_CHARACTERS_MAX).collect();
-    db::execute!(
-        tx,
-        "update sagas set wake_at = $4, last_error = $5, moved_at = $6 \
-         where id = $1 and attempt = $2 and step = $3",
-        saga.id.uuid(),
-        saga.attempt,
-        saga.step.as_str(),
-        wake_at,
-        error,
-        now,
-    )?;
+    let sql = by_one_clock!(tx, give_back, now: "$6", until: "$4");
+    db::execute!(tx, sql, saga.id.uuid(), saga.attempt, saga.step.as_str(), wake_at, error, now,)?;
     Ok(())
 }
 

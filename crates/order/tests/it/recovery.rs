@@ -154,6 +154,29 @@ on_both! {
         }
     }
 
+    async fn a_saga_is_taken_up_though_the_clock_was_set_back(database: Database) {
+        let shop = Shop::with(&database, "lease_seconds = 300\ncall_ms = 20000").await;
+        shop.world.fail("Reserve", [Failure::Hang]);
+        let mut patient = Request::new(place_request(&shop.quote().await, PaymentMethod::Wallet));
+        patient.set_timeout(Duration::from_secs(30));
+        let mut orders = shop.orders(BUYER);
+        let placing = tokio::spawn(async move { orders.place_order(patient).await });
+        let order = the_order(&shop).await;
+        // What was written before the clock was set back by an hour is of a time that is yet to come.
+        let then = kernel::Clock::system().now() + chrono::Duration::hours(1);
+        let ahead: Result<u64, db::Error> = shop.hub.db.write(move |tx| Box::pin(async move {
+            db::execute!(tx, "update sagas set wake_at = $1, moved_at = $2", then + chrono::Duration::seconds(300), then)
+        })).await;
+        assert_eq!(ahead.unwrap(), 1);
+        shop.comes_to(&order.order_id, OrderState::Confirmed).await;
+        // Taken up once: whoever did so has it for as long as a lease lasts.
+        assert_eq!(shop.saga(&order.order_id).await.attempt, 2);
+        shop.world.go_on();
+        placing.await.unwrap().unwrap();
+        assert_eq!((shop.told("order.confirmed.v1").await, shop.world.held()), (1, (1, 1)));
+        shop.hub.stop().await;
+    }
+
     async fn a_restart_goes_on_where_it_was(database: Database) {
         for rpc in ["Reserve", "Authorise"] {
             let other = database.another().await;

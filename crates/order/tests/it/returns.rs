@@ -29,6 +29,11 @@ fn ask(order: &Order, place: usize, lines: &[(&str, i64)]) -> RequestReturnReque
 }
 
 impl Shop {
+    /// The goods of a consignment can go back now.
+    pub(crate) async fn can_send_back(&self, order: &Order, place: usize) {
+        assert_eq!(self.ask_back(ask(order, place, &[])).await.unwrap().state(), ReturnState::Requested);
+    }
+
     async fn ask_back(&self, request: RequestReturnRequest) -> Result<Return, Status> {
         Ok(self.returns(Role::Buyer, BUYER).request_return(request).await?.into_inner().r#return.unwrap())
     }

@@ -119,6 +119,24 @@ on_both! {
         shop.hub.stop().await;
     }
 
+    async fn a_delivery_that_is_told_late_leaves_the_buyer_all_the_time_there_is(database: Database) {
+        let shop = Shop::open(&database).await;
+        let order = shop.order().await;
+        let delivered = shop.hub.now();
+        shop.hub.advance(Duration::days(40));
+        shop.moved(&order, 0, ShipmentState::Delivered, delivered).await;
+        let seen = shop.get(&order.order_id).await;
+        let consignment = &seen.consignments[0];
+        assert_eq!(consignment.delivered_at, Some(proto::convert::timestamp(delivered)));
+        assert_eq!(consignment.steps[0].occurred_at, consignment.delivered_at);
+        let release = proto::convert::datetime("release_at", consignment.release_at.as_ref()).unwrap();
+        assert!(release >= delivered + Duration::days(47), "{release}");
+        shop.hub.advance(Duration::days(6));
+        assert_eq!(shop.get(&order.order_id).await.consignments[0].state(), ConsignmentState::Delivered);
+        shop.can_send_back(&order, 0).await;
+        shop.hub.stop().await;
+    }
+
     async fn an_event_of_nothing_known_is_parked_and_holds_nobody_up(database: Database) {
         let shop = Shop::open(&database).await;
         let order = shop.order().await;

@@ -1,5 +1,6 @@
 //! What every service shows its operators: events on their way, parked ones, who did what; and the sandbox's clock.
 
+mod continuity_service;
 mod operator_service;
 mod sandbox_service;
 
@@ -10,15 +11,17 @@ use std::time::Duration;
 use db::{Db, Engine};
 use events::{Bus, Subscription};
 use kernel::Clock;
+use proto::operator::internal::v1::continuity_service_server::ContinuityServiceServer;
 use proto::operator::internal::v1::operator_service_server::OperatorServiceServer;
 use proto::operator::internal::v1::sandbox_service_server::SandboxServiceServer;
 use rpc::{Policy, PolicyTable, Role};
 use tonic::Status;
 use tonic::service::Routes;
 
+use crate::continuity::Exchange;
 use crate::{Error, Sandbox, Settings, Worker};
 
-/// Operators only.
+/// Operators only; services compare their databases.
 pub(crate) const POLICIES: PolicyTable = &[
     ("/entrepot.operator.internal.v1.OperatorService/GetBacklog", OPERATORS),
     ("/entrepot.operator.internal.v1.OperatorService/ListOutbox", OPERATORS),
@@ -28,6 +31,7 @@ pub(crate) const POLICIES: PolicyTable = &[
     ("/entrepot.operator.internal.v1.OperatorService/ListRequests", OPERATORS),
     ("/entrepot.operator.internal.v1.SandboxService/AdvanceClock", OPERATORS),
     ("/entrepot.operator.internal.v1.SandboxService/GetClock", OPERATORS),
+    ("/entrepot.operator.internal.v1.ContinuityService/CompareDatabases", Policy::Roles(&[Role::Service])),
 ];
 const OPERATORS: Policy = Policy::Roles(&[Role::Operator]);
 
@@ -45,6 +49,7 @@ struct Inner {
     bus: Arc<dyn Bus>,
     clock: Clock,
     sandbox: Sandbox,
+    exchange: Exchange,
 }
 
 impl Overview {
@@ -54,8 +59,9 @@ impl Overview {
         bus: Arc<dyn Bus>,
         clock: Clock,
         sandbox: Sandbox,
+        exchange: Exchange,
     ) -> Self {
-        Self(Arc::new(Inner { databases, subscriptions, bus, clock, sandbox }))
+        Self(Arc::new(Inner { databases, subscriptions, bus, clock, sandbox, exchange }))
     }
 
     fn db(&self, service: &str) -> Result<&Db, Status> {
@@ -84,7 +90,8 @@ impl Overview {
 /// The operator's services.
 pub(crate) fn routes(overview: Overview) -> Routes {
     Routes::new(OperatorServiceServer::new(operator_service::Api(overview.clone())))
-        .add_service(SandboxServiceServer::new(sandbox_service::Api(overview)))
+        .add_service(SandboxServiceServer::new(sandbox_service::Api(overview.clone())))
+        .add_service(ContinuityServiceServer::new(continuity_service::Api(overview)))
 }
 
 /// The hub's clock: the machine's, moved as far as a sandbox was moved before.

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "what is not as it should be fails its test")]
 
 mod clock;
+mod continuity;
 mod instances;
 mod metrics;
 mod serving;
 mod shop;
 mod starting;
+mod trouble;
 mod workers;

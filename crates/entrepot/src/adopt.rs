@@ -1,0 +1,45 @@
+//! `adopt`: says that the databases of services are meant to be as they are.
+
+use anyhow::{Context as _, Result};
+use runtime::{Settings, Spec};
+
+use crate::configuration::Configuration;
+use crate::engines::{self, Shape};
+use crate::hubs;
+
+/// Take the databases of services as they are, after a restore of one by itself or a loss that is known: the hub starts with
+/// them from then on. Who did so is kept among the requests (ListRequests) and in the table adoptions.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Whose: catalog, order, payment, logistics.
+    #[arg(required = true, value_name = "SERVICE", value_parser = hubs::spec)]
+    services: Vec<Spec>,
+    /// Who says so; the user of this machine when absent.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+/// Runs the command. On SQLite files the hub must be stopped.
+pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
+    let profile = hubs::profile(configuration.one_hub()?)?;
+    let folder = configuration.process.data.join(profile.code());
+    let mut settings = Settings::embedded(profile, folder);
+    configuration.apply(&mut settings, &hubs::SERVICES);
+    if configuration.process.shape == Shape::Production {
+        configuration.check_databases()?;
+        engines::databases(configuration, &mut settings, &hubs::SERVICES)?;
+    }
+    let by = args.by.or_else(|| std::env::var("USER").ok()).filter(|by| !by.is_empty());
+    let by = by.unwrap_or_else(|| "operator".to_owned());
+    let services: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
+    let adopted = runtime::adopt(&settings, &hubs::SERVICES, &services, &by).await;
+    for one in adopted.context("nothing was adopted")? {
+        println!(
+            "the database of {} of {} is adopted as it is, generation {}",
+            one.service,
+            settings.profile.name(),
+            one.generation
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Whether a hub's databases are still those that they were.
+//!
+//! Each database knows which one it is: its hub, its service, a generation that it got when it was made, and a mark that
+//! grows while it is written to. Each also knows how far those of the other services had come. What was lost, emptied,
+//! replaced or set back by itself does not fit what the others know, nor the events that they have had of it.
+//!
+//! A process that has all of them compares them before it serves, and does not start when they do not fit. Processes of one
+//! service each compare theirs over the internal API, and say by their health that they do not serve. A set of one moment
+//! fits, as do databases that a crash has left. `entrepot adopt` says that a database is meant to be as it is.
+
+mod adopt;
+mod exchange;
+mod opening;
+mod rounds;
+pub(crate) mod store;
+mod verify;
+
+use futures::future::try_join_all;
+use uuid::Uuid;
+
+use crate::{Error, Settings, Spec};
+
+pub use adopt::{Adopted, adopt};
+pub(crate) use exchange::{Exchange, Peering};
+use opening::open;
+pub(crate) use opening::{Check, Opened};
+pub(crate) use rounds::Rounds;
+pub(crate) use verify::{Hearing, settle, verify};
+
+/// How far a database has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Which database it is.
+    pub(crate) generation: Uuid,
+    /// Grows while it is written to.
+    pub(crate) mark: i64,
+}
+
+impl Mark {
+    /// Whether a database that is here can be one that was `known`.
+    pub(crate) fn continues(self, known: Self) -> bool {
+        self.generation == known.generation && self.mark >= known.mark
+    }
+}
+
+/// Opens and migrates the databases of these services.
+pub(crate) async fn open_all(settings: &Settings, specs: &[Spec]) -> Result<Vec<Opened>, Error> {
+    try_join_all(specs.iter().map(|spec| open(settings, spec))).await
+}
+
+/// What does not fit, in a sentence: `known` is what `by` knows of the database of `service`.
+pub(crate) fn gap(service: &str, own: Option<Mark>, by: &str, known: Mark) -> String {
+    let is = match own {
+        Some(own) if own.generation == known.generation => {
+            format!("has been set back: it is at mark {}", own.mark)
+        }
+        Some(own) => format!("is another one: its generation is {}", own.generation),
+        None => "is new".to_owned(),
+    };
+    format!(
+        "the database of {service} {is}; {by} knows generation {} at mark {}",
+        known.generation, known.mark
+    )
+}
+
+/// What to do about it.
+pub(crate) fn remedy(service: &str) -> String {
+    format!(
+        "restore the databases of all services from one backup, or, if this one is meant to be as it is, run `entrepot adopt {service}`"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_goes_on_from_what_was_known_of_it() {
+        let generation = kernel::EventId::new().uuid();
+        let known = Mark { generation, mark: 7 };
+        assert!(known.continues(known) && Mark { generation, mark: 8 }.continues(known));
+        let back = Mark { generation, mark: 6 };
+        let other = Mark { generation: kernel::EventId::new().uuid(), mark: 9 };
+        assert!(!back.continues(known) && !other.continues(known));
+        assert!(gap("order", Some(back), "payment", known).contains("has been set back: it is at mark 6"));
+        assert!(gap("order", Some(other), "payment", known).contains("is another one"));
+        assert!(gap("order", None, "payment", known).contains("is new; payment knows generation"));
+    }
+}

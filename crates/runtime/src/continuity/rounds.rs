@@ -1,0 +1,100 @@
+//! Moves the marks of a process's databases on while they are written to, and lets the others know.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use db::Db;
+use kernel::Clock;
+
+use super::{Mark, store};
+use crate::Worker;
+
+/// How often: what is written within this time and then lost may be missed by its mark.
+const EVERY: Duration = Duration::from_secs(1);
+/// How much a round itself commits in a database, at most: its mark, and the others'.
+const OWN_COMMITS: u64 = 2;
+
+/// The databases of a process, with what their commits were when they were looked at.
+#[derive(Clone)]
+pub(crate) struct Rounds(Arc<Inner>);
+
+struct Inner {
+    databases: BTreeMap<&'static str, Db>,
+    seen: Mutex<BTreeMap<&'static str, Seen>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    commits: u64,
+    /// Of those to come, how many are of the last round.
+    own: u64,
+}
+
+impl Rounds {
+    pub(crate) fn new(databases: BTreeMap<&'static str, Db>) -> Self {
+        Self(Arc::new(Inner { databases, seen: Mutex::default() }))
+    }
+
+    pub(crate) fn worker(&self) -> Worker {
+        let rounds = self.clone();
+        Worker::every("marks", EVERY, None, move || {
+            let rounds = rounds.clone();
+            Box::pin(async move {
+                rounds.take().await?;
+                Ok(false)
+            })
+        })
+    }
+
+    /// One round.
+    pub(crate) async fn take(&self) -> Result<(), db::Error> {
+        let mut marks = Vec::new();
+        for service in self.written() {
+            marks.push((service, self.0.databases[service].write(|tx| Box::pin(store::advance(tx))).await?));
+        }
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let now = Clock::system().now();
+        let noting = self.0.databases.iter().map(|(service, db)| {
+            let others: Vec<(&str, Mark)> =
+                marks.iter().filter(|(other, _)| other != service).copied().collect();
+            db.write(move |tx| {
+                let others = others.clone();
+                Box::pin(async move {
+                    for (service, mark) in others {
+                        store::note(tx, service, mark, now).await?;
+                    }
+                    Ok::<_, db::Error>(())
+                })
+            })
+        });
+        futures::future::try_join_all(noting).await?;
+        Ok(())
+    }
+
+    /// The databases that were written to since they were last looked at.
+    fn written(&self) -> Vec<&'static str> {
+        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = Vec::new();
+        for (service, db) in &self.0.databases {
+            let commits = db.statistics().commits;
+            let last = seen.entry(service).or_default();
+            if commits.saturating_sub(last.commits) > last.own {
+                written.push(*service);
+            }
+            last.commits = commits;
+        }
+        let own = if written.is_empty() { 0 } else { OWN_COMMITS };
+        seen.values_mut().for_each(|last| last.own = own);
+        written
+    }
+
+    /// The last round, when all is written.
+    pub(crate) async fn end(&self) {
+        if let Err(error) = self.take().await {
+            tracing::warn!(%error, "the databases' last marks are not written");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Compares the databases that one process has, before it serves.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use db::Engine;
+use events::witness;
+
+use super::{Mark, Opened, gap, remedy, store};
+use crate::Error;
+
+/// A consumer of a service, with the services that it hears.
+pub(crate) struct Hearing {
+    pub(crate) service: &'static str,
+    pub(crate) consumer: &'static str,
+    pub(crate) hears: &'static [&'static str],
+}
+
+/// What was found of a database.
+struct Found<'a> {
+    opened: &'a Opened,
+    own: Option<Mark>,
+    /// It has no name and nothing has ever happened in it.
+    is_blank: bool,
+    known: Vec<(String, Mark)>,
+    adopted_at: DateTime<Utc>,
+}
+
+/// Whether the databases fit each other; those of `meant` are as they are meant to be.
+pub(crate) async fn verify(databases: &[Opened], hearing: &[Hearing], meant: &[&str]) -> Result<(), Error> {
+    let mut found = BTreeMap::new();
+    for opened in databases {
+        let read = read(opened).await;
+        found.insert(
+            opened.service,
+            read.map_err(|source| Error::Database { service: opened.service, source })?,
+        );
+    }
+    let is_meant = |service: &str| meant.contains(&service);
+    let judged = found.values().filter(|one| !is_meant(one.opened.service));
+    for one in judged {
+        if let Some(gap) = mark_gap(one, &found, meant) {
+            return Err(broken(one.opened, gap));
+        }
+    }
+    for (publisher, one) in found.iter().filter(|(service, _)| !is_meant(service)) {
+        let others = found.values().filter(|other| other.opened.service != *publisher);
+        for other in others.filter(|other| !is_meant(other.opened.service)) {
+            let gap = untold(one, other).await;
+            let failed = |source| Error::Database { service: other.opened.service, source };
+            if let Some(gap) = gap.map_err(failed)? {
+                return Err(broken(one.opened, gap));
+            }
+        }
+    }
+    for heard in hearing.iter().filter(|heard| !is_meant(heard.service)) {
+        for publisher in heard.hears.iter().filter(|publisher| !is_meant(publisher)) {
+            let (Some(one), Some(from)) = (found.get(heard.service), found.get(publisher)) else { continue };
+            let gap = not_had(one, heard.consumer, from).await;
+            let failed = |source| Error::Database { service: heard.service, source };
+            if let Some(gap) = gap.map_err(failed)? {
+                return Err(broken(one.opened, gap));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes them as they are: each is named and known to all others from now on, and its consumers are noted.
+pub(crate) async fn settle(
+    databases: &[Opened],
+    hearing: &[Hearing],
+    hub: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let mut marks = Vec::new();
+    for opened in databases {
+        let consumers: Vec<&str> = hearing
+            .iter()
+            .filter(|heard| heard.service == opened.service)
+            .map(|heard| heard.consumer)
+            .collect();
+        let named = opened.name(hub, consumers, now).await;
+        let mark = named.map_err(|source| Error::Database { service: opened.service, source })?;
+        marks.push((opened.service, mark));
+    }
+    for opened in databases {
+        let others: Vec<_> =
+            marks.iter().filter(|(service, _)| *service != opened.service).copied().collect();
+        let noted: Result<(), db::Error> = opened
+            .db
+            .write(move |tx| {
+                let others = others.clone();
+                Box::pin(async move {
+                    for (service, mark) in others {
+                        store::note(tx, service, mark, now).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        let failed = |source| Error::Database { service: opened.service, source };
+        noted.map_err(failed)?;
+        // So that a log that is lost does not take this along.
+        opened.db.checkpoint().await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn read(opened: &Opened) -> Result<Found<'_>, db::Error> {
+    let read = opened.db.read(|tx| {
+        Box::pin(async move {
+            let adopted_at = store::last_adopted(tx).await?;
+            let is_blank = store::is_blank(tx).await?;
+            Ok::<_, db::Error>((store::identity(tx).await?, store::known(tx).await?, adopted_at, is_blank))
+        })
+    });
+    let (identity, known, adopted_at, is_blank) = read.await?;
+    let is_blank = is_blank && identity.is_none();
+    Ok(Found { opened, own: identity.map(|identity| identity.mark()), is_blank, known, adopted_at })
+}
+
+/// What an earlier release left knows no marks: there, a database in which nothing has happened is none of those that
+/// have had events of each other. Later, it may be of a service that is new.
+fn is_lost(one: &Found<'_>, other: &Found<'_>) -> bool {
+    one.is_blank && other.own.is_none()
+}
+
+fn broken(opened: &Opened, gap: String) -> Error {
+    let place = opened.place.to_string();
+    Error::Discontinued { service: opened.service, place, gap, remedy: remedy(opened.service) }
+}
+
+fn mark_gap(one: &Found<'_>, all: &BTreeMap<&'static str, Found<'_>>, meant: &[&str]) -> Option<String> {
+    let service = one.opened.service;
+    let mut others = all.values().filter(|other| !meant.contains(&other.opened.service));
+    others.find_map(|other| {
+        let (_, known) = other.known.iter().find(|(name, _)| name == service)?;
+        let continues = one.own.is_some_and(|own| own.continues(*known));
+        (!continues).then(|| gap(service, one.own, other.opened.service, *known))
+    })
+}
+
+/// An event of `one` that took effect at another, of which it knows nothing.
+async fn untold(one: &Found<'_>, other: &Found<'_>) -> Result<Option<String>, db::Error> {
+    let (service, after) = (one.opened.service, one.adopted_at.max(other.adopted_at));
+    let taken = other.opened.db.read(move |tx| Box::pin(witness::taken(tx, service, after))).await?;
+    let is_lost = is_lost(one, other);
+    let unknown = one.opened.db.read(move |tx| {
+        let taken = taken.clone();
+        Box::pin(async move {
+            for (event, taken_at) in taken {
+                if is_lost || !witness::has_told(tx, event, taken_at).await? {
+                    return Ok::<_, db::Error>(Some(event));
+                }
+            }
+            Ok(None)
+        })
+    });
+    let other = other.opened.service;
+    Ok(unknown.await?.map(|event| {
+        format!("the database of {service} does not know the event {event}, which {other} has had of it")
+    }))
+}
+
+/// An event that the bus has delivered to all, of which a consumer knows nothing. Only the bus within a process counts an
+/// event as published once it took effect.
+async fn not_had(
+    one: &Found<'_>,
+    consumer: &'static str,
+    from: &Found<'_>,
+) -> Result<Option<String>, db::Error> {
+    if from.opened.db.engine() != Engine::Sqlite {
+        return Ok(None);
+    }
+    let (publisher, after) = (from.opened.service, one.adopted_at.max(from.adopted_at));
+    let published = from.opened.db.read(move |tx| Box::pin(witness::published(tx, after))).await?;
+    let is_lost = is_lost(one, from);
+    let unknown = one.opened.db.read(move |tx| {
+        let published = published.clone();
+        Box::pin(async move {
+            for (event, at) in published {
+                if is_lost || !witness::has_had(tx, consumer, event, at).await? {
+                    return Ok::<_, db::Error>(Some(event));
+                }
+            }
+            Ok(None)
+        })
+    });
+    let service = one.opened.service;
+    Ok(unknown.await?.map(|event| {
+        format!("the database of {service} does not know the event {event}, which {publisher} has had delivered to it")
+    }))
+}

@@ -1,0 +1,64 @@
+//! Says by the health service when a database cannot do its work, until it can, or is damaged.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use db::Db;
+use rpc::Health;
+
+use crate::Worker;
+use crate::continuity::{Check, store};
+
+/// How often its troubles are counted.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Watches a service's database. Trouble is noticed by those who have it; while there is some, a row of the hub's own is
+/// written again and again, so that a database which is well is found well though nobody writes.
+pub(crate) fn watcher(service: &'static str, db: Db, health: Health) -> Worker {
+    let part: Arc<str> = format!("database of {service}").into();
+    let seen = Arc::new(AtomicU64::new(db.statistics().troubles));
+    Worker::every("database", LOOK_EVERY, None, move || {
+        let (part, seen, db, health) = (part.clone(), seen.clone(), db.clone(), health.clone());
+        Box::pin(async move {
+            let troubles = db.statistics().troubles;
+            if seen.swap(troubles, Ordering::Relaxed) != troubles {
+                if health.set(&part, false) {
+                    tracing::warn!(
+                        service,
+                        "the database cannot do its work: this process says that it does not serve"
+                    );
+                }
+            } else if !health.is_part_well(&part) {
+                db.write(|tx| Box::pin(store::touch(tx))).await?;
+                health.set(&part, true);
+                tracing::info!(service, "the database does its work again");
+            }
+            Ok(false)
+        })
+    })
+}
+
+/// Follows the check of a file that was too large to wait for.
+pub(crate) fn contents(service: &'static str, mut check: Check, health: Health) -> Worker {
+    Worker::new("contents", move |cancel| {
+        Box::pin(async move {
+            match cancel.run_until_cancelled(&mut check).await {
+                // It must let the database go.
+                None => check.abort(),
+                Some(Ok(Ok(faults))) if faults.is_empty() => {}
+                Some(Ok(Ok(faults))) => {
+                    health.set(&format!("contents of {service}"), false);
+                    tracing::error!(
+                        service,
+                        ?faults,
+                        "the database is damaged: this process says that it does not serve; restore the databases of all \
+                         services from one backup"
+                    );
+                }
+                Some(Ok(Err(error))) => tracing::warn!(service, %error, "the database could not be checked"),
+                Some(Err(error)) => tracing::warn!(service, %error, "the check of the database ended"),
+            }
+        })
+    })
+}
