@@ -34,6 +34,12 @@ pub enum Error {
     /// A look that was more than one select.
     #[error("a look is one select: read more with `read`, in a snapshot")]
     Look,
+    /// A read of [`crate::Db::browse`] took longer than it may.
+    #[error("it took longer than it may")]
+    TooLong,
+    /// Others were browsing for as long as it could wait.
+    #[error("too many others are looking around")]
+    Crowded,
     /// The work panicked; it is rolled back.
     #[error("the work panicked")]
     Panicked,
@@ -136,7 +142,8 @@ impl From<sqlx::Error> for Error {
 }
 
 /// PostgreSQL: 40001 serialization failure, 40P01 deadlock, 55P03 lock not available, 57P.. the server leaves, 53300
-/// too many connections. SQLite: 5 busy and 6 locked, with their extended codes.
+/// too many connections, 57014 the statement's time is over. SQLite: 5 busy and 6 locked, with their extended codes;
+/// 9 interrupted, since its time is over.
 fn by_code(code: &str, error: sqlx::Error) -> Error {
     match code {
         "40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517" | "518" => {
@@ -145,6 +152,7 @@ fn by_code(code: &str, error: sqlx::Error) -> Error {
         "53300" | "57P01" | "57P02" | "57P03" | "08000" | "08003" | "08006" => {
             Error::Unavailable(error.into())
         }
+        "57014" | "9" => Error::TooLong,
         _ => Error::Other(error),
     }
 }

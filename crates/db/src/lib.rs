@@ -1,12 +1,14 @@
 //! One SQL text on two engines: PostgreSQL and SQLite behind [`Db`] and [`Tx`], with native types and native speed.
 //!
-//! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::look`] runs one select.
+//! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::look`] runs one select;
+//!   [`Db::browse`] is a read whose cost its caller chooses: few run at once, each within a bound of time.
 //! - [`execute!`], [`fetch_one!`], [`fetch_optional!`] and [`fetch_all!`] run a statement with `$1` placeholders.
 //! - [`Tx::sql`] picks one of a pair where a statement must differ; what else differs stands in this crate.
 //! - [`Db::listen`] wakes on [`Tx::notify`]; [`Db::try_lead`] makes one process of several the leader.
 //!
 //! Why not `sqlx::Any`: it has no BOOLEAN on SQLite, wrong placeholders in its query builder, and loses types.
 
+mod browse;
 mod error;
 mod lead;
 mod macros;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
+pub use browse::BROWSE_MAX;
 pub use error::{Error, Retryable, Silence};
 pub use lead::Lead;
 pub use migrate::MigrationSet;
@@ -57,6 +60,7 @@ struct Inner {
     notices: Arc<notify::Notices>,
     leads: lead::Local,
     counters: Arc<statistics::Counters>,
+    browsing: browse::Browsing,
 }
 
 enum Pools {
@@ -80,7 +84,8 @@ impl Db {
             }
         };
         let leads = lead::Local::default();
-        Ok(Self(Arc::new(Inner { pools, writes, notices, leads, counters })))
+        let browsing = browse::Browsing::of(options.connections_max);
+        Ok(Self(Arc::new(Inner { pools, writes, notices, leads, counters, browsing })))
     }
 
     /// Which engine it is.

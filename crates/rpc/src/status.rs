@@ -12,6 +12,8 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 pub const DOMAIN: &str = "entrepot";
 /// After how long a client shall try again when a service or its database is away.
 pub const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// After how long a client shall search again when too many others do.
+const SEARCH_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 fn details(reason: &str, metadata: &[(&str, &str)]) -> ErrorDetails {
     let metadata: HashMap<String, String> =
@@ -74,7 +76,17 @@ pub fn database(error: &db::Error) -> Status {
     if error.is_retryable() || matches!(error, db::Error::Conflict) {
         return retry(Code::Aborted, "CONFLICT", "another change came first; try again", RETRY_AFTER);
     }
-    internal(error)
+    match error {
+        db::Error::TooLong => {
+            let message = "finding this takes longer than it may: narrow what you look for";
+            reject(Code::ResourceExhausted, "SEARCH_TOO_COSTLY", message, &[])
+        }
+        db::Error::Crowded => {
+            let message = "too many are looking around at once; wait and call again";
+            retry(Code::ResourceExhausted, "SEARCHES_BUSY", message, SEARCH_AGAIN_AFTER)
+        }
+        _ => internal(error),
+    }
 }
 
 /// The reason of a status made by this hub, for clients and tests.

@@ -120,9 +120,9 @@ impl OrderService for Api {
             limit: page.limit(),
         };
         let listed = self.0.list_orders(OrdersWanted { viewer: viewer.clone(), filter }).await?;
-        let (orders, next_page_token) = page.cut(listed, |order| order.id);
-        let orders = orders.iter().map(|order| wire::order(order, &viewer));
-        let orders = orders.collect::<Result<_, _>>().map_err(Error::from)?;
+        let (orders, next_page_token) = page
+            .try_fill(listed, |order| order.id, |order| wire::order(&order, &viewer))
+            .map_err(Error::from)?;
         Ok(Response::new(ListOrdersResponse { orders, next_page_token }))
     }
 
