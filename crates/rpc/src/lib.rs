@@ -7,20 +7,28 @@
 //! To add an RPC: write it in the proto, name its [`Policy`] in the service's table; a server in which an RPC
 //! has no policy does not start.
 
+mod address;
+mod answer;
 mod body;
+mod budget;
 mod caller;
 mod client;
+mod connection;
 pub mod context;
+mod counted;
 mod descriptors;
 mod drain;
 pub mod duplex;
 mod gate;
 mod health;
 mod keys;
+mod limits;
+mod listener;
 mod metrics;
 pub mod page;
 mod peer;
 mod policy;
+mod quota;
 mod rate;
 pub mod replay;
 mod server;
@@ -28,17 +36,21 @@ pub mod status;
 mod timeout;
 mod trace;
 mod watch;
+mod wire;
 
-pub use caller::{Caller, Role, UnknownRole, caller, deadline, on_behalf_of, require};
+pub use address::{Network, UnknownNetwork};
+pub use caller::{Caller, Role, UnknownRole, caller, client, deadline, on_behalf_of, require};
 pub use client::Bearer;
 pub use drain::Drain;
 pub use duplex::duplex;
 pub use gate::{DEADLINE_DEFAULT, DEADLINE_MAX, STREAM_DEADLINE_MAX};
 pub use health::Health;
-pub use keys::{Error as KeyError, Keys, Refusal, Verifier};
+pub use keys::{Error as KeyError, Keys, Refusal, Verified, Verifier};
+pub use limits::Limits;
 pub use metrics::{HubMetrics, Metrics};
 pub use page::Page;
 pub use peer::{Identity, PEER_DEADLINE_DEFAULT, PEER_DEADLINE_MAX, Peer};
 pub use policy::{Error as PolicyError, Policies, Policy, PolicyTable};
+pub use quota::Quota;
 pub use rate::Rate;
 pub use server::{CONNECTION_STREAMS_MAX, DRAIN_MAX, Error as ServerError, MESSAGE_BYTES_MAX, Server, merge};
