@@ -155,6 +155,11 @@ impl OrderService for Api {
             violations.add("after_version", format!("{} must be 0 or more", message.after_version));
         }
         let order = self.0.get_order(complete(named, violations)?, &viewer).await?;
+        if message.after_version > order.version {
+            let (after, last) = (message.after_version, order.version);
+            let problem = format!("{after} is beyond the last version, which is {last}");
+            return Err(rpc::status::invalid(&[("after_version", &problem)]));
+        }
         let versions =
             self.0.watch_order(order, message.after_version, viewer).map(|version| match version {
                 Ok(order) => Ok(WatchOrderResponse { order: Some(order) }),
