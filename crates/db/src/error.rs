@@ -34,6 +34,12 @@ pub enum Error {
     /// A look that was more than one select.
     #[error("a look is one select: read more with `read`, in a snapshot")]
     Look,
+    /// A read of [`crate::Db::browse`] took longer than it may.
+    #[error("it took longer than it may")]
+    TooLong,
+    /// Others were browsing for as long as it could wait.
+    #[error("too many others are looking around")]
+    Crowded,
     /// The work panicked; it is rolled back.
     #[error("the work panicked")]
     Panicked,
@@ -108,7 +114,7 @@ impl Error {
     /// Whether it is of the database's state and not of what it was told to do: the same again will do once the database
     /// is well. What is not, comes again however often it is tried.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Serialization(_))
+        matches!(self, Self::Unavailable(_) | Self::Serialization(_) | Self::TooLong | Self::Crowded)
     }
 
     /// Whether what is stored is damaged, or is no database at all.
@@ -175,6 +181,7 @@ fn by_code(code: &str, error: sqlx::Error) -> Error {
         State::Overtaken => Error::Serialization(error),
         State::Lost => Error::Unavailable(error.into()),
         State::Failing => Error::Unavailable(Silence::Failing(Arc::new(error))),
+        State::Stopped => Error::TooLong,
         State::Well => Error::Other(error),
     }
 }
@@ -188,6 +195,8 @@ enum State {
     Lost,
     /// It cannot do its work now.
     Failing,
+    /// It stopped the statement, whose time was over, or because an operator said so.
+    Stopped,
     /// It is well: what it was told to do is wrong.
     Well,
 }
@@ -207,8 +216,9 @@ fn postgres_state(code: &str) -> State {
         "40001" | "40P01" | "55P03" => State::Overtaken,
         // The transaction was idle for too long, and its session ended.
         "25P03" | "25P04" => State::Lost,
-        // Read-only; a statement cancelled from outside; a full disk, too little memory, a limit of the configuration.
-        "25006" | "57014" | "53100" | "53200" | "53400" => State::Failing,
+        "57014" => State::Stopped,
+        // Read-only; a full disk, too little memory, a limit of the configuration.
+        "25006" | "53100" | "53200" | "53400" => State::Failing,
         _ => match code.get(..2).unwrap_or_default() {
             // Connection exceptions; resources such as connections; an operator shuts it down, or it starts.
             "08" | "53" | "57" => State::Lost,
@@ -228,6 +238,7 @@ fn sqlite_state(code: u32) -> State {
         (BUSY_SNAPSHOT, _) | (_, LOCKED) => State::Overtaken,
         // Busy for longer than its patience; out of memory; read-only; I/O; corrupt; full; cannot open; the locking
         // protocol; a file too large for the system; not a database.
+        (_, 9) => State::Stopped,
         (_, 5 | 7 | 8 | 10 | 11 | 13 | 14 | 15 | 22 | 26) => State::Failing,
         _ => State::Well,
     }
@@ -250,7 +261,7 @@ mod tests {
             ("25006", State::Failing),
             ("53100", State::Failing),
             ("53200", State::Failing),
-            ("57014", State::Failing),
+            ("57014", State::Stopped),
             ("58030", State::Failing),
             ("58P01", State::Failing),
             ("XX001", State::Failing),
@@ -279,6 +290,7 @@ mod tests {
             (13, State::Failing),
             (14, State::Failing),
             (26, State::Failing),
+            (9, State::Stopped),
             (1, State::Well),
             (0, State::Well),
             (19, State::Well),

@@ -1,6 +1,7 @@
 //! One SQL text on two engines: PostgreSQL and SQLite behind [`Db`] and [`Tx`], with native types and native speed.
 //!
-//! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::look`] runs one select.
+//! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::look`] runs one select;
+//!   [`Db::browse`] is a read whose cost its caller chooses: few run at once, each within a bound of time.
 //! - [`execute!`], [`fetch_one!`], [`fetch_optional!`] and [`fetch_all!`] run a statement with `$1` placeholders.
 //! - [`Tx::sql`] picks one of a pair where a statement must differ; what else differs stands in this crate.
 //! - [`Db::check`] says whether what is stored is whole.
@@ -8,6 +9,7 @@
 //!
 //! Why not `sqlx::Any`: it has no BOOLEAN on SQLite, wrong placeholders in its query builder, and loses types.
 
+mod browse;
 mod check;
 mod error;
 mod lead;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
+pub use browse::BROWSE_MAX;
 pub use error::{Error, Retryable, Silence};
 pub use lead::Lead;
 pub use migrate::MigrationSet;
@@ -59,6 +62,7 @@ struct Inner {
     notices: Arc<notify::Notices>,
     leads: lead::Local,
     counters: Arc<statistics::Counters>,
+    browsing: browse::Browsing,
 }
 
 enum Pools {
@@ -82,7 +86,8 @@ impl Db {
             }
         };
         let leads = lead::Local::default();
-        Ok(Self(Arc::new(Inner { pools, writes, notices, leads, counters })))
+        let browsing = browse::Browsing::of(options.connections_max);
+        Ok(Self(Arc::new(Inner { pools, writes, notices, leads, counters, browsing })))
     }
 
     /// Which engine it is.

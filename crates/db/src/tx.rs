@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
 use uuid::Uuid;
@@ -12,6 +13,9 @@ use crate::pool::{Lent, Pool};
 use crate::statistics::Counters;
 use crate::{Engine, Error};
 
+/// After how many operations of its machine SQLite looks at the time.
+const OPERATIONS_BETWEEN_LOOKS: i32 = 10_000;
+
 /// A transaction. It ends when the work given to [`crate::Db::write`], [`crate::Db::read`] or [`crate::Db::look`] does.
 /// Dropped before, its connection is closed, which rolls it back.
 pub struct Tx {
@@ -19,6 +23,8 @@ pub struct Tx {
     look: Look,
     broken: bool,
     lost: bool,
+    /// Whether SQLite watches how long it takes.
+    timed: bool,
     channels: BTreeSet<Cow<'static, str>>,
     after_commit: Vec<Box<dyn FnOnce() + Send>>,
     counters: Arc<Counters>,
@@ -73,6 +79,23 @@ impl Tx {
         Ok(Self::new(Inner::Sqlite(connection), Look::No, counters))
     }
 
+    /// As [`Tx::sqlite`]; what goes on for longer than `budget` is [`Error::TooLong`].
+    pub(crate) async fn sqlite_within(
+        pool: &Pool<Sqlite>,
+        begin: &'static str,
+        budget: Duration,
+        counters: Arc<Counters>,
+    ) -> Result<Self, Error> {
+        let mut tx = Self::sqlite(pool, begin, counters).await?;
+        let until = Instant::now() + budget;
+        if let Inner::Sqlite(connection) = &mut tx.inner {
+            let mut handle = connection.lock_handle().await?;
+            handle.set_progress_handler(OPERATIONS_BETWEEN_LOOKS, move || Instant::now() < until);
+        }
+        tx.timed = true;
+        Ok(tx)
+    }
+
     /// For one select, which is a snapshot of its own.
     pub(crate) async fn postgres_look(pool: &Pool<Postgres>, counters: Arc<Counters>) -> Result<Self, Error> {
         Ok(Self::new(Inner::Postgres(pool.lend().await?), Look::Begun, counters))
@@ -85,7 +108,7 @@ impl Tx {
 
     fn new(inner: Inner, look: Look, counters: Arc<Counters>) -> Self {
         let (channels, after_commit) = (BTreeSet::new(), Vec::new());
-        Self { inner, look, broken: false, lost: false, channels, after_commit, counters }
+        Self { inner, look, broken: false, lost: false, timed: false, channels, after_commit, counters }
     }
 
     /// Which engine it runs on.
@@ -192,6 +215,13 @@ impl Tx {
     pub(crate) async fn rollback(mut self) {
         if self.lost {
             return;
+        }
+        if let (true, Inner::Sqlite(connection)) = (self.timed, &mut self.inner) {
+            match connection.lock_handle().await {
+                Ok(mut handle) => handle.remove_progress_handler(),
+                // Dropped, its connection is closed.
+                Err(_) => return,
+            }
         }
         let rolled_back = match (&mut self.inner, self.look) {
             (_, Look::Begun | Look::Done) => Ok(()),

@@ -6,13 +6,16 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tracing::{Instrument as _, Span};
 
-use crate::{Db, Error, Pools, Retryable, Tx};
+use crate::{BROWSE_MAX, Db, Error, Pools, Retryable, Tx};
 
 /// How often a transaction is run again when others come first.
 const ATTEMPTS_MAX: u32 = 12;
 /// The first wait before it is run again; it doubles, up to the longest.
 const BACKOFF_FIRST: Duration = Duration::from_millis(2);
 const BACKOFF_LONGEST: Duration = Duration::from_millis(200);
+/// [`BROWSE_MAX`], in PostgreSQL's words.
+const BEGIN_BROWSE: &str =
+    "begin isolation level repeatable read read only; set local statement_timeout = '2s'";
 
 impl Db {
     /// Runs `work` in a transaction and commits it when it is `Ok`. It may be run again, when another transaction came
@@ -48,7 +51,7 @@ impl Db {
     }
 
     /// In a task of its own.
-    async fn attempts<T, E, F>(&self, access: Access, work: F) -> Result<T, E>
+    pub(crate) async fn attempts<T, E, F>(&self, access: Access, work: F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
         T: Send + 'static,
@@ -99,7 +102,7 @@ impl Db {
                             let committed = tx.commit(&self.0.notices).await;
                             committed.inspect_err(|error| self.0.counters.failed(error))?;
                         }
-                        Access::Read | Access::Look => tx.end().await?,
+                        Access::Read | Access::Look | Access::Browse => tx.end().await?,
                     }
                     return Ok(outcome);
                 }
@@ -120,20 +123,27 @@ impl Db {
             (Pools::Postgres { pool, .. }, Access::Read) => {
                 Tx::postgres(pool, "begin isolation level repeatable read read only", counters).await
             }
+            (Pools::Postgres { pool, .. }, Access::Browse) => {
+                Tx::postgres(pool, BEGIN_BROWSE, counters).await
+            }
             (Pools::Postgres { pool, .. }, Access::Look) => Tx::postgres_look(pool, counters).await,
             (Pools::Sqlite { writer, .. }, Access::Write) => {
                 Tx::sqlite(writer, "begin immediate", counters).await
             }
             (Pools::Sqlite { readers, .. }, Access::Read) => Tx::sqlite(readers, "begin", counters).await,
+            (Pools::Sqlite { readers, .. }, Access::Browse) => {
+                Tx::sqlite_within(readers, "begin", BROWSE_MAX, counters).await
+            }
             (Pools::Sqlite { readers, .. }, Access::Look) => Tx::sqlite_look(readers, counters).await,
         }
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
+pub(crate) enum Access {
     Read,
     Look,
+    Browse,
     Write,
 }
 

@@ -1,5 +1,6 @@
 //! The section `[order]` of the configuration.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -26,6 +27,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     )
     .default("5000"),
     Setting::new(
+        "order.guest_quotes_per_hour",
+        Holds::Whole { least: 1, most: 1_000_000, unit: "quotes" },
+        "How many quotes callers without a token may have made per hour and address (of IPv6, per 64 bits of it).",
+    )
+    .default("600"),
+    Setting::new(
         "order.stand_at",
         Holds::Choice(&["placed", "reserved", "authorised", "recorded", "decided", "released", "voided"]),
         "Where sagas go no further, so that a test can kill the process there.",
@@ -43,6 +50,8 @@ pub(crate) struct Config {
     lease_seconds: i64,
     /// How long a call to another service may take within a saga, in milliseconds.
     pub(crate) call_ms: u64,
+    /// How many quotes callers without a token may have made per hour and address.
+    pub(crate) guest_quotes_per_hour: NonZeroU32,
     /// Where sagas go no further.
     pub(crate) stand_at: Option<StandPoint>,
 }
@@ -102,7 +111,7 @@ mod tests {
 
     #[test]
     fn every_point_is_one_of_a_saga() {
-        let Holds::Choice(points) = SETTINGS[3].holds else { panic!("stand_at is a choice") };
+        let Holds::Choice(points) = SETTINGS[4].holds else { panic!("stand_at is a choice") };
         for point in points {
             assert!(read(&format!("stand_at = '{point}'"), true).unwrap().stand_at.is_some());
         }

@@ -17,13 +17,13 @@ mod peers;
 mod store;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use db::MigrationSet;
 use kernel::Clock;
-use rpc::{Policy, PolicyTable, Role};
+use rpc::{Policy, PolicyTable, Quota, Role};
 use runtime::{Deps, Service, Spec, Worker};
 
 use app::App;
@@ -45,7 +45,10 @@ pub const SPEC: Spec = Spec {
 /// Its tables.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     name: "order",
-    files: &[("0001_orders.sql", include_str!("../migrations/0001_orders.sql"))],
+    files: &[
+        ("0001_orders.sql", include_str!("../migrations/0001_orders.sql")),
+        ("0003_limits.sql", include_str!("../migrations/0003_limits.sql")),
+    ],
 };
 
 /// Those who see orders.
@@ -80,6 +83,8 @@ pub const POLICIES: PolicyTable = &[
 const RECOVERY_PERIOD: Duration = Duration::from_millis(500);
 /// How often timers of the hub's time are looked at.
 const TIMER_PERIOD: Duration = Duration::from_secs(1);
+/// How often quotes that nobody ordered are looked for.
+const FORGET_PERIOD: Duration = Duration::from_secs(10);
 
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: Config = runtime::parse_section(section)?;
@@ -95,6 +100,12 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         machine: Clock::steady(),
         outbox: deps.outbox,
         market,
+        guest_quotes: Quota::per_hour(
+            config.guest_quotes_per_hour,
+            "TOO_MANY_QUOTES",
+            "too many quotes were made for this address without a token: sign in, or wait",
+        ),
+        forgotten: Mutex::default(),
         config,
     });
     Ok(Service {
@@ -107,7 +118,7 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
 }
 
 fn workers(app: &Arc<App>) -> Vec<Worker> {
-    let (recovery, expiry, escrow) = (app.clone(), app.clone(), app.clone());
+    let (recovery, expiry, escrow, quotes) = (app.clone(), app.clone(), app.clone(), app.clone());
     let woken = app.db.listen(store::SAGAS);
     vec![
         Worker::every("order.recovery", RECOVERY_PERIOD, Some(woken), move || {
@@ -118,6 +129,9 @@ fn workers(app: &Arc<App>) -> Vec<Worker> {
         }),
         Worker::every("order.escrow_timer", TIMER_PERIOD, None, move || {
             Box::pin(escrow.clone().release_escrow())
+        }),
+        Worker::every("order.forget_quotes", FORGET_PERIOD, None, move || {
+            Box::pin(quotes.clone().forget_quotes())
         }),
     ]
 }

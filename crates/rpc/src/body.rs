@@ -1,21 +1,38 @@
-//! Two bodies around a call: one refuses a request's message that is too large before it is read, one ends a
-//! streaming answer when the server drains.
+//! The body of a request: whatever is wrong with it is told by the hub, in its own words, before tonic or a handler has
+//! read it; and what is read of it is counted.
 
-use std::future::Future as _;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
+use crate::budget::Held;
 use crate::status;
 
 /// A gRPC message begins with a flag and its length in four bytes.
 const PREFIX_BYTES: usize = 5;
+
+/// What is asked of each message of a request, such as whether its sender's rate allows it.
+pub(crate) type EachMessage = Box<dyn Fn() -> Result<(), Status> + Send>;
+
+/// What a request may bring.
+pub(crate) struct Bounds {
+    pub(crate) message_bytes_max: usize,
+    /// Whether there may be other than one message.
+    pub(crate) streams: bool,
+    /// Where the bytes are counted: of a stream, those of the message that is coming in; else all, until it is answered.
+    pub(crate) held: Option<Arc<Held>>,
+    pub(crate) each: Option<EachMessage>,
+    /// Where it is noted why the request was refused, should its handler keep silent about it.
+    pub(crate) refused: Refused,
+}
+
+/// Why a request was refused while it was read.
+pub(crate) type Refused = Arc<OnceLock<Status>>;
 
 /// Where in the sequence of messages a body is.
 enum Place {
@@ -23,17 +40,29 @@ enum Place {
     Message { left: usize },
 }
 
-/// A request body whose messages are bounded. tonic's own bound is set per generated server, where one could be
-/// forgotten, and its default is four times ours.
+/// A request body within its bounds.
 pub(crate) struct Bounded {
     inner: Body,
     place: Place,
-    message_bytes_max: usize,
+    bounds: Bounds,
+    messages: usize,
+    /// Bytes of messages that have come in whole since the body was last asked.
+    whole_bytes: usize,
+    coming_bytes: usize,
+    ended: bool,
 }
 
 impl Bounded {
-    pub(crate) fn new(inner: Body, message_bytes_max: usize) -> Self {
-        Self { inner, place: Self::start(), message_bytes_max }
+    pub(crate) fn new(inner: Body, bounds: Bounds) -> Self {
+        Self {
+            inner,
+            place: Self::start(),
+            bounds,
+            messages: 0,
+            whole_bytes: 0,
+            coming_bytes: 0,
+            ended: false,
+        }
     }
 
     fn start() -> Place {
@@ -47,32 +76,96 @@ impl Bounded {
                     let taken = data.len().min(*left);
                     *left -= taken;
                     data = &data[taken..];
+                    self.coming_bytes += taken;
                     if *left == 0 {
-                        self.place = Self::start();
+                        self.end_message();
                     }
                 }
                 Place::Prefix { bytes, filled } => {
                     bytes[*filled] = data[0];
                     *filled += 1;
                     data = &data[1..];
+                    self.coming_bytes += 1;
                     if *filled == PREFIX_BYTES {
-                        let length = u32::from_be_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]);
-                        let left = usize::try_from(length).unwrap_or(usize::MAX);
-                        if left > self.message_bytes_max {
-                            return Err(too_large(self.message_bytes_max));
-                        }
-                        self.place = if left == 0 { Self::start() } else { Place::Message { left } };
+                        let prefix = *bytes;
+                        self.begin_message(prefix)?;
                     }
                 }
             }
         }
         Ok(())
     }
+
+    fn begin_message(&mut self, [flag, length @ ..]: [u8; PREFIX_BYTES]) -> Result<(), Status> {
+        if flag != 0 {
+            return Err(malformed("a message is said to be compressed, which is not supported here"));
+        }
+        if self.messages > 0 && !self.bounds.streams {
+            return Err(malformed("a second message came where one is expected"));
+        }
+        let left = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        if left > self.bounds.message_bytes_max {
+            return Err(too_large(self.bounds.message_bytes_max));
+        }
+        if let Some(each) = &self.bounds.each {
+            each()?;
+        }
+        self.messages += 1;
+        self.place = Place::Message { left };
+        if left == 0 {
+            self.end_message();
+        }
+        Ok(())
+    }
+
+    fn end_message(&mut self) {
+        self.place = Self::start();
+        self.whole_bytes += std::mem::take(&mut self.coming_bytes);
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), Status> {
+        self.bounds.held.as_ref().map_or(Ok(()), |held| held.take(bytes))
+    }
+
+    /// tonic asks on once it has given what came to the handler.
+    fn asked_on(&mut self) {
+        let whole = std::mem::take(&mut self.whole_bytes);
+        if self.bounds.streams
+            && let Some(held) = &self.bounds.held
+        {
+            held.give_back(whole);
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Status> {
+        let is_whole = matches!(self.place, Place::Prefix { filled: 0, .. });
+        if !is_whole {
+            return Err(malformed("the request ends within a message"));
+        }
+        if self.messages == 0 && !self.bounds.streams {
+            return Err(malformed("the request has no message"));
+        }
+        Ok(())
+    }
+}
+
+fn malformed(problem: &str) -> Status {
+    status::reject(Code::InvalidArgument, "MALFORMED_MESSAGE", problem, &[])
 }
 
 fn too_large(message_bytes_max: usize) -> Status {
-    let message = format!("a message may have {message_bytes_max} bytes; stream or page what is larger");
-    status::reject(Code::OutOfRange, "MESSAGE_TOO_LARGE", message, &[])
+    let message = format!("a message may have {message_bytes_max} bytes here; stream or page what is larger");
+    let most = message_bytes_max.to_string();
+    status::reject(Code::OutOfRange, "MESSAGE_TOO_LARGE", message, &[("bytes_max", &most)])
+}
+
+/// A body that cannot be read is its sender's fault, or its sender is gone.
+fn unreadable(status: Status) -> Status {
+    if status.code() == Code::Cancelled || status::reason(&status).is_some() {
+        return status;
+    }
+    tracing::debug!(%status, "a request could not be read");
+    status::reject(Code::InvalidArgument, "BODY_UNREADABLE", "the request's body cannot be read", &[])
 }
 
 impl http_body::Body for Bounded {
@@ -83,18 +176,31 @@ impl http_body::Body for Bounded {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        if let Some(Ok(frame)) = &frame
-            && let Some(data) = frame.data_ref()
-            && let Err(status) = self.check(data)
-        {
-            return Poll::Ready(Some(Err(status)));
+        if self.ended {
+            return Poll::Ready(None);
         }
-        Poll::Ready(frame)
+        self.asked_on();
+        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let checked = match frame {
+            Some(Ok(frame)) => {
+                let data = frame.data_ref().cloned().unwrap_or_default();
+                let taken = self.take(data.len()).and_then(|()| self.check(&data));
+                taken.map(|()| Some(frame))
+            }
+            Some(Err(status)) => Err(unreadable(status)),
+            None => self.end().map(|()| None),
+        };
+        self.ended = !matches!(checked, Ok(Some(_)));
+        if let Err(status) = &checked {
+            // The first word stands.
+            self.bounds.refused.get_or_init(|| status.clone());
+        }
+        Poll::Ready(checked.transpose())
     }
 
+    /// Not before it was looked at: an empty body may be one that lacks its message.
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.ended
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -102,54 +208,29 @@ impl http_body::Body for Bounded {
     }
 }
 
-/// The body of a streaming answer: when it waits while the server drains, it ends with UNAVAILABLE.
-pub(crate) struct Draining {
-    inner: Body,
-    begun: Pin<Box<WaitForCancellationFutureOwned>>,
-    ended: bool,
-}
-
-impl Draining {
-    pub(crate) fn new(inner: Body, begun: WaitForCancellationFutureOwned) -> Self {
-        Self { inner, begun: Box::pin(begun), ended: false }
-    }
-}
-
-impl http_body::Body for Draining {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) {
-            return Poll::Ready(frame);
-        }
-        std::task::ready!(self.begun.as_mut().poll(cx));
-        self.ended = true;
-        let mut trailers = HeaderMap::new();
-        status::draining().add_header(&mut trailers)?;
-        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.ended || self.inner.is_end_stream()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
+
     use super::*;
+    use crate::Limits;
+    use crate::budget::{Account, Budgets};
 
     fn framed(length: usize) -> Vec<u8> {
         let mut bytes = vec![0];
         bytes.extend(u32::try_from(length).unwrap().to_be_bytes());
         bytes.extend(std::iter::repeat_n(7, length));
         bytes
+    }
+
+    fn bounds(message_bytes_max: usize, streams: bool) -> Bounds {
+        Bounds { message_bytes_max, streams, held: None, each: None, refused: Refused::default() }
+    }
+
+    async fn read(bytes: Vec<u8>, streams: bool) -> Result<usize, Status> {
+        let inner = Body::new(http_body_util::Full::new(Bytes::from(bytes)));
+        let read = Body::new(Bounded::new(inner, bounds(30, streams))).collect().await;
+        Ok(read?.to_bytes().len())
     }
 
     proptest::proptest! {
@@ -159,9 +240,51 @@ mod tests {
             cut in 1usize..9,
         ) {
             let bytes: Vec<u8> = lengths.iter().flat_map(|length| framed(*length)).collect();
-            let mut body = Bounded::new(Body::empty(), 30);
+            let mut body = Bounded::new(Body::empty(), bounds(30, true));
             let refused = bytes.chunks(cut).any(|chunk| body.check(chunk).is_err());
             proptest::prop_assert_eq!(refused, lengths.iter().any(|length| *length > 30));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_message_is_told() {
+        assert_eq!(read(framed(3), false).await.unwrap(), 8);
+        assert_eq!(read(Vec::new(), true).await.unwrap(), 0);
+        let two = [framed(3), framed(3)].concat();
+        assert_eq!(read(two.clone(), true).await.unwrap(), 16);
+        let compressed = [vec![1], framed(3)[1..].to_vec()].concat();
+        let cut = framed(3)[..7].to_vec();
+        for wrong in [Vec::new(), two, compressed, cut, vec![0, 0], vec![0x80, 0, 0, 0, 0]] {
+            let refused = read(wrong.clone(), false).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument, "{wrong:?}");
+            assert_eq!(status::reason(&refused).as_deref(), Some("MALFORMED_MESSAGE"), "{wrong:?}");
+        }
+        let refused = read(framed(31), false).await.unwrap_err();
+        assert_eq!(status::metadata(&refused, "bytes_max").as_deref(), Some("30"));
+    }
+
+    #[tokio::test]
+    async fn a_stream_holds_the_message_that_is_coming_and_a_single_one_is_held_until_its_answer() {
+        let budgets = Budgets::new(&Limits::default());
+        let connection = Account::new("connection", 100);
+        for streams in [false, true] {
+            let held = Arc::new(budgets.hold("a", true, &connection));
+            let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+            let frames = tokio_stream::wrappers::UnboundedReceiverStream::new(receiver);
+            let inner = Body::new(http_body_util::StreamBody::new(frames));
+            let bounds = Bounds { held: Some(held.clone()), ..bounds(90, streams) };
+            let mut body = Bounded::new(inner, bounds);
+            let send = |bytes: Vec<u8>| sender.send(Ok::<_, Status>(Frame::data(bytes.into()))).unwrap();
+            send(framed(50));
+            body.frame().await.unwrap().unwrap();
+            assert_eq!(budgets.held(), 55);
+            send(framed(80)[..30].to_vec());
+            let next = body.frame().await.unwrap();
+            // A second message of one that does not stream is refused.
+            assert_eq!((next.is_ok(), budgets.held()), if streams { (true, 30) } else { (false, 85) });
+            drop(body);
+            drop(held);
+            assert_eq!(budgets.held(), 0);
         }
     }
 }

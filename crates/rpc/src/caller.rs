@@ -95,6 +95,17 @@ pub(crate) struct OnBehalfOf(pub(crate) Caller);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(pub(crate) Instant);
 
+/// Under which name a caller without a token is counted: its address, IPv6 by its first 64 bits. In the request's
+/// extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Client(pub(crate) String);
+
+/// Under which name the client of this call is counted, whoever it says that it is: its address (of IPv6 the first 64
+/// bits), as a trusted proxy told it; `None` for a call from within the process.
+pub fn client<T>(request: &Request<T>) -> Option<&str> {
+    request.extensions().get::<Client>().map(|client| client.0.as_str())
+}
+
 /// Who calls; `None` on a public RPC called without a token.
 pub fn caller<T>(request: &Request<T>) -> Option<&Caller> {
     request.extensions().get::<Caller>()

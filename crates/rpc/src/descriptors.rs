@@ -8,7 +8,7 @@ use prost_types::{FileDescriptorProto, FileDescriptorSet};
 const INTERNAL: &str = ".internal.";
 
 /// The shape of one RPC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) client_streams: bool,
     pub(crate) server_streams: bool,

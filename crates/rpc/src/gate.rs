@@ -11,19 +11,22 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response, header};
 use tokio::time::Instant;
 use tonic::body::Body;
-use tonic::transport::server::TcpConnectInfo;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use crate::body::{Bounded, Draining};
-use crate::caller::{Deadline, OnBehalfOf};
+use crate::answer::{self, Answer, OnItsWay, Until};
+use crate::body::{Bounded, Bounds, EachMessage, Refused};
+use crate::budget::{Budgets, CALL_BYTES, Held};
+use crate::caller::{Client, Deadline, OnBehalfOf};
+use crate::connection::Connection;
 use crate::context::{self, Context};
-use crate::descriptors;
+use crate::counted::{Counted, One};
+use crate::descriptors::{self, Shape};
 use crate::keys::now_seconds;
 use crate::policy::{Method, Policies};
 use crate::rate::Limiter;
 use crate::server::MESSAGE_BYTES_MAX;
-use crate::{Caller, Drain, Policy, Role, Verifier, peer, status, timeout};
+use crate::{Caller, Drain, Limits, Policy, Role, Verified, Verifier, address, peer, status, timeout};
 
 /// The deadline of a call whose client names none.
 pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
@@ -34,38 +37,88 @@ pub const STREAM_DEADLINE_MAX: Duration = Duration::from_secs(3600);
 
 /// Health and reflection: for anyone, without deadline.
 const SYSTEM_PREFIXES: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
+/// What they are, but for the one question of a probe.
+const SYSTEM_SHAPE: Shape = Shape { client_streams: true, server_streams: true };
+const SYSTEM_UNARY: &str = "/Check";
+/// The longest question to them.
+const SYSTEM_MESSAGE_BYTES_MAX: usize = 4 * 1024;
+/// How long a streaming answer lasts whose listener has no bounds of its own.
+const STREAM_AGE_MAX: Duration = Duration::from_secs(3_600);
+/// After how long a client shall try again that has too many streams.
+const STREAMS_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What the gate of one listener knows.
 pub(crate) struct Rules {
     pub(crate) policies: Arc<Policies>,
     pub(crate) verifier: Arc<dyn Verifier>,
-    /// `None` on internal channels.
-    pub(crate) limiter: Option<Limiter>,
+    /// `None` where services alone call.
+    pub(crate) public: Option<PublicRules>,
     pub(crate) drain: Drain,
     /// Whether this is the internal listener: only there internal RPCs exist and services speak for others.
     pub(crate) internal: bool,
 }
 
+/// What bounds those who call from outside.
+pub(crate) struct PublicRules {
+    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) budgets: Arc<Budgets>,
+    pub(crate) streams: Counted,
+}
+
 /// One call let in.
 struct Admission {
-    method: Method,
-    context: Context,
+    shape: Shape,
+    context: Option<Context>,
+    message_bytes_max: usize,
+    each: Option<EachMessage>,
+    /// When a streaming answer ends, and with which word.
+    until: (Instant, Status),
+    /// On the public listener: that it is one of its principal's streams.
+    stream: Option<One>,
+    /// On the public listener, over TCP: the bytes that it holds.
+    held: Option<Held>,
+}
+
+/// Who calls: the token's caller if it is good, and the name under which its calls are counted.
+struct Known {
+    verified: Result<Option<Verified>, Status>,
+    principal: String,
+}
+
+impl Known {
+    fn is_anonymous(&self) -> bool {
+        !matches!(self.verified, Ok(Some(_)))
+    }
 }
 
 impl Rules {
     fn admit(&self, request: &mut Request<Body>, now: Instant) -> Result<Admission, Status> {
+        let client = self.client(request);
+        let known = self.known(request.headers(), client.as_ref());
+        // Whatever is asked, with whatever token: it is counted.
+        if let Some(public) = &self.public {
+            public.limiter.check(&known.principal)?;
+        }
+        if let Some(client) = client {
+            request.extensions_mut().insert(client);
+        }
+        if SYSTEM_PREFIXES.iter().any(|prefix| request.uri().path().starts_with(prefix)) {
+            return self.admit_to_system(request, &known, now);
+        }
         let method = self
             .policies
             .of(request.uri().path())
             .filter(|method| self.internal || !descriptors::is_internal(method.path))
-            .ok_or_else(|| Status::unimplemented("no such RPC here"))?;
-        let caller = self.caller(request.headers())?;
-        if let Some(limiter) = &self.limiter {
-            limiter.check(&principal(caller.as_ref(), request))?;
-        }
+            .ok_or_else(status::no_such_rpc)?;
+        let is_anonymous = known.is_anonymous();
+        let Known { verified, principal } = known;
+        let verified = verified?;
+        let caller = verified.as_ref().map(|verified| verified.caller.clone());
         permit(method.policy, caller.as_ref())?;
         let origin = self.origin(caller.as_ref(), request.headers())?;
         let deadline = now + patience(&method, request.headers())?;
+        let (held, stream) = self.bounded(request, &principal, is_anonymous, method.shape)?;
 
         let extensions = request.extensions_mut();
         extensions.insert(Deadline(deadline));
@@ -75,10 +128,60 @@ impl Rules {
         if let Some(origin) = &origin {
             extensions.insert(OnBehalfOf(origin.clone()));
         }
-        Ok(Admission { method, context: Context { origin: origin.or(caller), deadline } })
+        Ok(Admission {
+            shape: method.shape,
+            context: Some(Context { origin: origin.or(caller), deadline }),
+            message_bytes_max: self.message_bytes_max(is_anonymous),
+            each: None,
+            until: self.until(now, verified.as_ref()),
+            stream,
+            held,
+        })
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Result<Option<Caller>, Status> {
+    fn admit_to_system(
+        &self,
+        request: &Request<Body>,
+        known: &Known,
+        now: Instant,
+    ) -> Result<Admission, Status> {
+        let is_unary = request.uri().path().ends_with(SYSTEM_UNARY);
+        let shape = if is_unary { Shape::default() } else { SYSTEM_SHAPE };
+        let (held, stream) = self.bounded(request, &known.principal, known.is_anonymous(), shape)?;
+        // One stream asks many questions: each of them is a call.
+        let each = self.public.as_ref().map(|public| {
+            let (limiter, principal) = (public.limiter.clone(), known.principal.clone());
+            Box::new(move || limiter.check(&principal)) as EachMessage
+        });
+        Ok(Admission {
+            shape,
+            context: None,
+            message_bytes_max: SYSTEM_MESSAGE_BYTES_MAX,
+            each,
+            until: self.until(now, None),
+            stream,
+            held,
+        })
+    }
+
+    fn client(&self, request: &Request<Body>) -> Option<Client> {
+        let connection = request.extensions().get::<Arc<Connection>>()?;
+        let proxies = self.public.as_ref().map(|public| public.limits.trusted_proxies.as_slice());
+        let address = address::client(proxies.unwrap_or_default(), connection.peer, request.headers());
+        Some(Client(address::counted(address)))
+    }
+
+    fn known(&self, headers: &HeaderMap, client: Option<&Client>) -> Known {
+        let verified = self.verified(headers);
+        let principal = match &verified {
+            Ok(Some(verified)) => verified.caller.principal(),
+            // Who shows a token that is refused is nobody yet.
+            _ => client.map_or_else(|| "unknown".to_owned(), |client| client.0.clone()),
+        };
+        Known { verified, principal }
+    }
+
+    fn verified(&self, headers: &HeaderMap) -> Result<Option<Verified>, Status> {
         let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
         let bearer = value.to_str().ok().and_then(|text| text.split_once(' '));
         let Some((scheme, token)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
@@ -93,6 +196,43 @@ impl Rules {
         })
     }
 
+    /// The bytes and the stream of a call from outside, or that there are too many.
+    fn bounded(
+        &self,
+        request: &Request<Body>,
+        principal: &str,
+        is_anonymous: bool,
+        shape: Shape,
+    ) -> Result<(Option<Held>, Option<One>), Status> {
+        let Some(public) = &self.public else { return Ok((None, None)) };
+        let stream = match shape.server_streams {
+            false => None,
+            true => Some(public.stream(principal)?),
+        };
+        let Some(connection) = request.extensions().get::<Arc<Connection>>() else {
+            return Ok((None, stream));
+        };
+        let held = public.budgets.hold(principal, is_anonymous, &connection.account);
+        held.take(CALL_BYTES + headers_bytes(request.headers()))?;
+        Ok((Some(held), stream))
+    }
+
+    fn message_bytes_max(&self, is_anonymous: bool) -> usize {
+        match &self.public {
+            Some(public) if is_anonymous => public.limits.anonymous_message_bytes.min(MESSAGE_BYTES_MAX),
+            _ => MESSAGE_BYTES_MAX,
+        }
+    }
+
+    /// No stream outlives its token, and none its connection.
+    fn until(&self, now: Instant, verified: Option<&Verified>) -> (Instant, Status) {
+        let age = self.public.as_ref().map_or(STREAM_AGE_MAX, |public| public.limits.age());
+        match verified {
+            Some(verified) if verified.lasts < age => (now + verified.lasts, status::token_expired()),
+            _ => (now + age, status::stream_aged()),
+        }
+    }
+
     /// Only a service, and only inside, may speak for another.
     fn origin(&self, caller: Option<&Caller>, headers: &HeaderMap) -> Result<Option<Caller>, Status> {
         let Some(value) = headers.get(peer::ON_BEHALF_OF) else { return Ok(None) };
@@ -105,13 +245,23 @@ impl Rules {
     }
 }
 
-/// Whom the rate counts: the token's principal, else the address.
-fn principal(caller: Option<&Caller>, request: &Request<Body>) -> String {
-    if let Some(caller) = caller {
-        return caller.principal();
+impl PublicRules {
+    pub(crate) fn new(limiter: Limiter, limits: Arc<Limits>) -> Self {
+        let budgets = Arc::new(Budgets::new(&limits));
+        Self { limiter: Arc::new(limiter), limits, budgets, streams: Counted::default() }
     }
-    let address = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
-    address.map_or_else(|| "unknown".to_owned(), |address| address.ip().to_string())
+
+    fn stream(&self, principal: &str) -> Result<One, Status> {
+        let most = self.limits.streams_max;
+        self.streams.take(principal, most).ok_or_else(|| {
+            let message = format!("you have {most} streams open: end one, or watch less");
+            status::retry(Code::ResourceExhausted, "TOO_MANY_STREAMS", message, STREAMS_AGAIN_AFTER)
+        })
+    }
+}
+
+fn headers_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 fn permit(policy: Policy, caller: Option<&Caller>) -> Result<(), Status> {
@@ -170,38 +320,70 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        if SYSTEM_PREFIXES.iter().any(|prefix| request.uri().path().starts_with(prefix)) {
-            let drain = self.rules.drain.clone();
-            let answer = self.inner.call(request);
-            return Box::pin(async move { Ok(end_with(answer.await?, &drain)) });
-        }
-        // Taken here and not in the future: tonic's own timer for `grpc-timeout`, which would answer CANCELLED,
-        // is started after this call and so never rings first.
+        // Taken here and not in the future: so no timer of another layer is started before it and rings first.
         let now = Instant::now();
-        let Admission { method, context } = match self.rules.admit(&mut request, now) {
+        let connection = request.extensions().get::<Arc<Connection>>().cloned();
+        let call = connection.as_ref().map(|connection| connection.call());
+        let admission = match self.rules.admit(&mut request, now) {
             Ok(admission) => admission,
             Err(status) => return Box::pin(std::future::ready(Ok(status.into_http()))),
         };
-        let request = request.map(|body| Body::new(Bounded::new(body, MESSAGE_BYTES_MAX)));
-        let deadline = context.deadline;
-        let timer = tokio::time::sleep_until(deadline);
-        let handled = AssertUnwindSafe(context::scope(context, self.inner.call(request))).catch_unwind();
+        let Admission { shape, context, message_bytes_max, each, until, stream, held } = admission;
+        let refused = Refused::default();
+        let of_request = held.as_ref().map(|held| Arc::new(held.beside()));
+        let bounds = Bounds {
+            message_bytes_max,
+            streams: shape.client_streams,
+            held: of_request.clone(),
+            each,
+            refused: refused.clone(),
+        };
+        let request = request.map(|body| Body::new(Bounded::new(body, bounds)));
+        let timer = context.as_ref().map(|context| context.deadline);
+        let handled: BoxFuture<'static, _> = match context {
+            Some(context) => Box::pin(context::scope(context, self.inner.call(request))),
+            None => Box::pin(self.inner.call(request)),
+        };
+        let handled = AssertUnwindSafe(handled).catch_unwind();
         let drain = self.rules.drain.clone();
         Box::pin(async move {
             let answer = tokio::select! {
                 biased;
                 answer = handled => answer,
-                () = timer => return Ok(status::deadline_exceeded().into_http()),
+                () = at_last(timer) => return Ok(status::deadline_exceeded().into_http()),
             };
-            match answer {
-                Ok(Ok(response)) if method.shape.server_streams => Ok(end_with(response, &drain)),
-                Ok(response) => response,
-                Err(_) => Ok(status::internal("the handler panicked").into_http()),
+            let response = match answer {
+                Ok(response) => answer::in_our_words(response?),
+                Err(_) => return Ok(status::internal("the handler panicked").into_http()),
+            };
+            // The request was read and answered.
+            drop(of_request);
+            let way = match (held, connection, call) {
+                (Some(held), Some(connection), Some(call)) => {
+                    Some(OnItsWay { held, writing: connection.answer(), _call: call })
+                }
+                _ => None,
+            };
+            if !shape.server_streams && way.is_none() {
+                return Ok(response);
             }
+            let until = shape.server_streams.then(|| Until::new(drain.begun_owned(), until, refused));
+            let (head, body) = response.into_parts();
+            let mut body = Answer::new(body, until, way, stream);
+            if !shape.server_streams
+                && let Err(status) = body.begin().await
+            {
+                return Ok(status.into_http());
+            }
+            Ok(Response::from_parts(head, Body::new(body)))
         })
     }
 }
 
-fn end_with(response: Response<Body>, drain: &Drain) -> Response<Body> {
-    response.map(|body| Body::new(Draining::new(body, drain.begun_owned())))
+/// When there is a deadline, at it.
+async fn at_last(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
 }

@@ -71,10 +71,19 @@ impl Refusal {
     }
 }
 
+/// What a token says that was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Who calls.
+    pub caller: Caller,
+    /// For how long the token is still good.
+    pub lasts: Duration,
+}
+
 /// Tells who a bearer token stands for.
 pub trait Verifier: Send + Sync {
     /// The caller that the token names.
-    fn verify(&self, token: &str) -> Result<Caller, Refusal>;
+    fn verify(&self, token: &str) -> Result<Verified, Refusal>;
 }
 
 #[derive(Serialize, Deserialize)]
@@ -190,10 +199,10 @@ impl Keys {
             .map_err(|error| Error::Crypto(error.to_string()))
     }
 
-    fn recall(&self, token: &str) -> Option<Caller> {
+    fn recall(&self, token: &str) -> Option<Verified> {
         let remembered = self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let (caller, exp) = remembered.get(token)?;
-        (now_seconds() <= *exp).then(|| caller.clone())
+        (now_seconds() <= *exp).then(|| verified(caller.clone(), *exp))
     }
 
     fn remember(&self, token: &str, caller: &Caller, exp: u64) {
@@ -206,9 +215,9 @@ impl Keys {
 }
 
 impl Verifier for Keys {
-    fn verify(&self, token: &str) -> Result<Caller, Refusal> {
-        if let Some(caller) = self.recall(token) {
-            return Ok(caller);
+    fn verify(&self, token: &str) -> Result<Verified, Refusal> {
+        if let Some(verified) = self.recall(token) {
+            return Ok(verified);
         }
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = CLOCK_SKEW_SECONDS;
@@ -229,8 +238,12 @@ impl Verifier for Keys {
         }
         let caller = Caller::new(claims.role, claims.sub);
         self.remember(token, &caller, claims.exp);
-        Ok(caller)
+        Ok(verified(caller, claims.exp))
     }
+}
+
+fn verified(caller: Caller, exp: u64) -> Verified {
+    Verified { caller, lasts: Duration::from_secs(exp.saturating_sub(now_seconds())) }
 }
 
 /// A subject stands in headers and logs: visible ASCII only.
@@ -254,7 +267,9 @@ mod tests {
         let keys = Keys::generate("my").unwrap();
         let token = keys.sign(Role::Seller, "seller_1", HOUR).unwrap();
         for _ in 0..2 {
-            assert_eq!(keys.verify(&token), Ok(Caller::new(Role::Seller, "seller_1")));
+            let verified = keys.verify(&token).unwrap();
+            assert_eq!(verified.caller, Caller::new(Role::Seller, "seller_1"));
+            assert!(verified.lasts <= HOUR && verified.lasts > HOUR / 2);
         }
     }
 

@@ -7,10 +7,15 @@
 //! To add an RPC: write it in the proto, name its [`Policy`] in the service's table; a server in which an RPC
 //! has no policy does not start.
 
+mod address;
+mod answer;
 mod body;
+mod budget;
 mod caller;
 mod client;
+mod connection;
 pub mod context;
+mod counted;
 mod descriptors;
 mod drain;
 pub mod duplex;
@@ -18,10 +23,13 @@ mod gate;
 mod guest;
 mod health;
 mod keys;
+mod limits;
+mod listener;
 mod metrics;
 pub mod page;
 mod peer;
 mod policy;
+mod quota;
 mod rate;
 pub mod replay;
 mod server;
@@ -29,18 +37,22 @@ pub mod status;
 mod timeout;
 mod trace;
 mod watch;
+mod wire;
 
-pub use caller::{Caller, Role, UnknownRole, caller, deadline, on_behalf_of, require};
+pub use address::{Network, UnknownNetwork};
+pub use caller::{Caller, Role, UnknownRole, caller, client, deadline, on_behalf_of, require};
 pub use client::Bearer;
 pub use drain::Drain;
 pub use duplex::duplex;
 pub use gate::{DEADLINE_DEFAULT, DEADLINE_MAX, STREAM_DEADLINE_MAX};
 pub use guest::GuestSecret;
 pub use health::Health;
-pub use keys::{Error as KeyError, Keys, Refusal, Verifier};
+pub use keys::{Error as KeyError, Keys, Refusal, Verified, Verifier};
+pub use limits::Limits;
 pub use metrics::{HubMetrics, Metrics};
 pub use page::Page;
 pub use peer::{Identity, PEER_DEADLINE_DEFAULT, PEER_DEADLINE_MAX, Peer};
 pub use policy::{Error as PolicyError, Policies, Policy, PolicyTable};
+pub use quota::Quota;
 pub use rate::Rate;
 pub use server::{CONNECTION_STREAMS_MAX, DRAIN_MAX, Error as ServerError, MESSAGE_BYTES_MAX, Server, merge};

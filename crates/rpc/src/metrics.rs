@@ -32,12 +32,18 @@ const SYSTEM: [(&str, Rpc); 4] = [
     ),
 ];
 
+/// Why a connection was not let in, or cut off.
+const CLOSED: [&str; 7] =
+    ["accept_failed", "too_many", "too_many_of_address", "silent", "idle", "unread", "age"];
+
 /// The calls to all hubs of a process. Clones count together.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     requests: Family<Ending, Counter>,
     seconds: Family<Method, Histogram, fn() -> Histogram>,
     streams: Family<Method, Gauge>,
+    connections: Family<OfListener, Gauge>,
+    closed: Family<Closed, Counter>,
 }
 
 impl Metrics {
@@ -48,12 +54,18 @@ impl Metrics {
             requests: Family::default(),
             seconds: Family::new_with_constructor(buckets),
             streams: Family::default(),
+            connections: Family::default(),
+            closed: Family::default(),
         };
         let help = "Calls that ended, by their gRPC code; CANCELLED when the client left before";
         registry.register("entrepot_rpc_requests", help, this.requests.clone());
         let help = "How long a call took until its answer began: of one answer that is all of it";
         registry.register("entrepot_rpc_duration_seconds", help, this.seconds.clone());
         registry.register("entrepot_rpc_streams_open", "Streaming calls that are open", this.streams.clone());
+        let help = "Connections from outside that are open";
+        registry.register("entrepot_rpc_connections_open", help, this.connections.clone());
+        let help = "Connections that were not let in, or cut off, by the reason";
+        registry.register("entrepot_rpc_connections_closed", help, this.closed.clone());
         this
     }
 
@@ -68,6 +80,62 @@ impl Metrics {
 pub struct HubMetrics {
     all: Metrics,
     hub: Arc<str>,
+}
+
+impl HubMetrics {
+    /// The connections to a listener.
+    pub(crate) fn listener(&self, listener: &'static str) -> ListenerMetrics {
+        let Self { all, hub } = self.clone();
+        let closed = |reason| Closed { hub: hub.clone(), listener, reason };
+        // Each is shown from the start on, so that an alert may ask for its increase.
+        for reason in CLOSED {
+            drop(all.closed.get_or_create(&closed(reason)));
+        }
+        ListenerMetrics { all, of: OfListener { hub, listener } }
+    }
+}
+
+/// The connections to a listener.
+#[derive(Clone, Debug)]
+pub(crate) struct ListenerMetrics {
+    all: Metrics,
+    of: OfListener,
+}
+
+impl ListenerMetrics {
+    /// A connection, open until it is dropped.
+    pub(crate) fn open(&self) -> Open {
+        self.all.connections.get_or_create(&self.of).inc();
+        Open(self.clone())
+    }
+
+    /// One was not let in, or cut off.
+    pub(crate) fn closed(&self, reason: &'static str) {
+        let OfListener { hub, listener } = self.of.clone();
+        self.all.closed.get_or_create(&Closed { hub, listener, reason }).inc();
+    }
+}
+
+/// A connection that is open.
+pub(crate) struct Open(ListenerMetrics);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.all.connections.get_or_create(&self.0.of).dec();
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfListener {
+    hub: Arc<str>,
+    listener: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Closed {
+    hub: Arc<str>,
+    listener: &'static str,
+    reason: &'static str,
 }
 
 /// What is told of an RPC.
@@ -152,7 +220,7 @@ impl Tally {
 }
 
 /// As gRPC's documents name it.
-fn name(code: Code) -> &'static str {
+pub(crate) fn name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

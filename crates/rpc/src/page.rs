@@ -4,8 +4,11 @@
 //! not a secret: a position reveals nothing that the list does not, and a token used with another filter or by
 //! another caller is a mistake that is told.
 
+use std::convert::Infallible;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -17,6 +20,11 @@ use crate::{Caller, status};
 pub const SIZE_DEFAULT: i64 = 50;
 /// The most rows of a page.
 pub const SIZE_MAX: i64 = 200;
+/// The most bytes that the rows of a page have, encoded: with the token and what else an answer holds it stays under
+/// [`crate::MESSAGE_BYTES_MAX`]. A page may so be shorter than was asked for.
+pub const BYTES_MAX: usize = 960 * 1024;
+/// The most bytes that stand before a row in a message: its tag and its length.
+const ROW_PREFIX_BYTES: usize = 6;
 /// The longest token that is looked at, in characters.
 const TOKEN_CHARACTERS_MAX: usize = 2_000;
 /// Bytes of the binding in a token.
@@ -59,15 +67,67 @@ impl<K: Serialize + DeserializeOwned> Page<K> {
         self.size + 1
     }
 
-    /// Cuts the rows to the page; the second is the token of the next page, empty at the end.
-    pub fn cut<T>(&self, mut rows: Vec<T>, position: impl Fn(&T) -> K) -> (Vec<T>, String) {
+    /// Encodes rows until the page is full, by their number or by [`BYTES_MAX`]; one row is always there. The second is
+    /// the token of the next page, empty at the end.
+    pub fn fill<T, M: Message>(
+        &self,
+        rows: Vec<T>,
+        position: impl Fn(&T) -> K,
+        encode: impl Fn(T) -> M,
+    ) -> (Vec<M>, String) {
+        self.fill_short(rows, false, position, encode)
+    }
+
+    /// As [`Page::fill`], of rows that the store may have cut short by itself: `more` says whether others follow them.
+    pub fn fill_short<T, M: Message>(
+        &self,
+        rows: Vec<T>,
+        more: bool,
+        position: impl Fn(&T) -> K,
+        encode: impl Fn(T) -> M,
+    ) -> (Vec<M>, String) {
+        let filled = self.filled(rows, more, position, |row| Ok::<_, Infallible>(encode(row)));
+        filled.unwrap_or_else(|never| match never {})
+    }
+
+    /// As [`Page::fill`], of rows that may fail to be encoded.
+    pub fn try_fill<T, M: Message, E>(
+        &self,
+        rows: Vec<T>,
+        position: impl Fn(&T) -> K,
+        encode: impl Fn(T) -> Result<M, E>,
+    ) -> Result<(Vec<M>, String), E> {
+        self.filled(rows, false, position, encode)
+    }
+
+    fn filled<T, M: Message, E>(
+        &self,
+        rows: Vec<T>,
+        more: bool,
+        position: impl Fn(&T) -> K,
+        encode: impl Fn(T) -> Result<M, E>,
+    ) -> Result<(Vec<M>, String), E> {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
-        if rows.len() <= size {
-            return (rows, String::new());
+        let (mut filled, mut bytes, mut last) = (Vec::new(), 0_usize, None);
+        for row in rows {
+            if filled.len() >= size {
+                return Ok((filled, self.token_after(last)));
+            }
+            let at = position(&row);
+            let message = encode(row)?;
+            bytes = bytes.saturating_add(message.encoded_len() + ROW_PREFIX_BYTES);
+            if bytes > BYTES_MAX && !filled.is_empty() {
+                return Ok((filled, self.token_after(last)));
+            }
+            filled.push(message);
+            last = Some(at);
         }
-        rows.truncate(size);
-        let token = rows.last().map(|last| self.token(&position(last))).unwrap_or_default();
-        (rows, token)
+        let token = if more { self.token_after(last) } else { String::new() };
+        Ok((filled, token))
+    }
+
+    fn token_after(&self, last: Option<K>) -> String {
+        last.map(|last| self.token(&last)).unwrap_or_default()
     }
 
     fn token(&self, position: &K) -> String {
@@ -109,9 +169,13 @@ mod tests {
         Page::of(Some(&Caller::new(Role::Buyer, subject)), &["ListOrders", filter], 2, token)
     }
 
+    fn numbers(page: &Page<i64>, rows: Vec<i64>) -> (Vec<i64>, String) {
+        page.fill(rows, |row| *row, |row| row)
+    }
+
     #[test]
     fn a_token_leads_on_for_its_caller_and_filter_only() {
-        let (rows, token) = page("", "a", "x").unwrap().cut(vec![1, 2, 3], |row| *row);
+        let (rows, token) = numbers(&page("", "a", "x").unwrap(), vec![1, 2, 3]);
         assert_eq!(rows, [1, 2]);
         assert_eq!(page(&token, "a", "x").unwrap().after, Some(2));
         for wrong in
@@ -119,7 +183,39 @@ mod tests {
         {
             assert_eq!(status::fields(&wrong.unwrap_err()), ["page_token"]);
         }
-        assert_eq!(page("", "a", "x").unwrap().cut(vec![1, 2], |row| *row).1, "");
+        assert_eq!(numbers(&page("", "a", "x").unwrap(), vec![1, 2]).1, "");
+    }
+
+    #[test]
+    fn a_page_is_bounded_by_bytes_and_every_row_comes_once() {
+        let texts: Vec<(i64, String)> =
+            (0..60).map(|number| (number, "x".repeat(usize::try_from(number).unwrap() * 4_000))).collect();
+        let (mut token, mut seen) = (String::new(), Vec::new());
+        loop {
+            let page = Page::<i64>::of(None, &["L"], 50, &token).unwrap();
+            let after = page.after.unwrap_or(-1);
+            let limit = usize::try_from(page.limit()).unwrap();
+            let rows: Vec<_> = texts.iter().filter(|(at, _)| *at > after).take(limit).cloned().collect();
+            let (filled, next) = page.fill(rows, |(at, _)| *at, |(_, text)| text);
+            assert!(!filled.is_empty() && filled.len() <= 50);
+            assert!(filled.iter().map(Message::encoded_len).sum::<usize>() < crate::MESSAGE_BYTES_MAX);
+            seen.extend(filled.iter().map(String::len));
+            if next.is_empty() {
+                break;
+            }
+            token = next;
+        }
+        assert_eq!(seen, texts.iter().map(|(_, text)| text.len()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_row_over_the_bound_comes_alone_and_what_a_store_cut_short_goes_on() {
+        let page = Page::<i64>::of(None, &["L"], 0, "").unwrap();
+        let (filled, token) = page.fill(vec![1, 2], |at| *at, |_| "x".repeat(2 * BYTES_MAX));
+        assert_eq!((filled.len(), token.is_empty()), (1, false));
+        let (filled, token) = page.fill_short(vec![1, 2], true, |at| *at, |at| at);
+        assert_eq!((filled, token.is_empty()), (vec![1, 2], false));
+        assert_eq!(Page::<i64>::of(None, &["L"], 0, &token).unwrap().after, Some(2));
     }
 
     #[test]

@@ -40,22 +40,28 @@ pub(crate) struct Limiter {
 
 impl Limiter {
     pub(crate) fn new(rate: Rate) -> Self {
-        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        Self::of(Quota::per_second(rate.per_second).allow_burst(rate.burst))
+    }
+
+    pub(crate) fn per_hour(most: NonZeroU32) -> Self {
+        Self::of(Quota::per_hour(most))
+    }
+
+    fn of(quota: Quota) -> Self {
         Self { keyed: RateLimiter::keyed(quota), clock: DefaultClock::default(), calls: AtomicU32::new(0) }
     }
 
-    pub(crate) fn check(&self, principal: &String) -> Result<(), Status> {
+    pub(crate) fn check(&self, principal: &str) -> Result<(), Status> {
+        self.check_for(principal, "RATE_EXCEEDED", "too many calls; wait and call again")
+    }
+
+    pub(crate) fn check_for(&self, name: &str, reason: &str, message: &str) -> Result<(), Status> {
         if self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(FORGET_EVERY) {
             self.keyed.retain_recent();
         }
-        self.keyed.check_key(principal).map_err(|later| {
+        self.keyed.check_key(&name.to_owned()).map_err(|later| {
             let wait = later.wait_time_from(self.clock.now()).max(Duration::from_millis(1));
-            status::retry(
-                Code::ResourceExhausted,
-                "RATE_EXCEEDED",
-                "too many calls; wait and call again",
-                wait,
-            )
+            status::retry(Code::ResourceExhausted, reason, message, wait)
         })
     }
 }
@@ -68,13 +74,13 @@ mod tests {
     fn a_burst_is_bounded_per_principal_and_says_when_to_come_again() {
         let rate = Rate { per_second: NonZeroU32::new(1).unwrap(), burst: NonZeroU32::new(3).unwrap() };
         let limiter = Limiter::new(rate);
-        let (one, two) = ("buyer:a".to_owned(), "buyer:b".to_owned());
+        let (one, two) = ("buyer:a", "buyer:b");
         for _ in 0..3 {
-            limiter.check(&one).unwrap();
+            limiter.check(one).unwrap();
         }
-        let refused = limiter.check(&one).unwrap_err();
+        let refused = limiter.check(one).unwrap_err();
         assert_eq!(refused.code(), Code::ResourceExhausted);
         assert!(status::retry_after(&refused).unwrap() <= Duration::from_secs(1));
-        limiter.check(&two).unwrap();
+        limiter.check(two).unwrap();
     }
 }

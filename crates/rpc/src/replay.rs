@@ -374,6 +374,18 @@ pub async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64
     )
 }
 
+/// As [`sweep`], of one RPC, whose outcomes need not be kept for so long.
+pub async fn sweep_of(tx: &mut Tx, rpc: &str, before: DateTime<Utc>, limit: i64) -> Result<u64, db::Error> {
+    db::execute!(
+        tx,
+        "delete from requests where (principal, rpc, request_id) in (select principal, rpc, request_id from requests \
+         where rpc = $1 and requested_at < $2 and code is not null order by requested_at limit $3)",
+        rpc,
+        before,
+        limit,
+    )
+}
+
 #[cfg(test)]
 mod unit_tests {
     use super::*;

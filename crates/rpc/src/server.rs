@@ -6,15 +6,19 @@ use std::time::Duration;
 use http::header::HeaderName;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
 use tonic_web::GrpcWebLayer;
+use tower::ServiceBuilder;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
-use crate::gate::{Gate, Rules};
+use crate::gate::{Gate, PublicRules, Rules};
 use crate::metrics::HubMetrics;
 use crate::rate::Limiter;
 use crate::watch::Watch;
-use crate::{Drain, Health, Policies, Rate, Verifier, duplex};
+use crate::wire::Wire;
+use crate::{Drain, Health, Limits, Policies, Rate, Verifier, duplex, listener};
+
+#[cfg(test)]
+mod tests;
 
 /// The longest message, in bytes; what is larger is streamed or paged.
 pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -22,8 +26,6 @@ pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 pub const CONNECTION_STREAMS_MAX: u32 = 100;
 /// How long calls may go on once the server drains.
 pub const DRAIN_MAX: Duration = Duration::from_secs(10);
-/// How long a connection may be silent before it is asked whether it lives.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long a browser may remember what it was allowed to send.
 const PREFLIGHT_KEPT: Duration = Duration::from_secs(3_600);
 /// What a browser may read of an answer besides its body.
@@ -54,15 +56,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// The public API: no internal RPC is reachable, and each principal's rate is bounded.
+    /// The public API: no internal RPC is reachable; each principal's rate is bounded, and what all of them hold.
     pub fn public(
         routes: Routes,
         policies: Arc<Policies>,
         verifier: Arc<dyn Verifier>,
         drain: Drain,
         rate: Rate,
+        limits: Arc<Limits>,
     ) -> Self {
-        let rules = Rules { policies, verifier, limiter: Some(Limiter::new(rate)), drain, internal: false };
+        let public = Some(PublicRules::new(Limiter::new(rate), limits));
+        let rules = Rules { policies, verifier, public, drain, internal: false };
         Self { routes, rules, health: Health::default(), metrics: None }
     }
 
@@ -73,7 +77,7 @@ impl Server {
         verifier: Arc<dyn Verifier>,
         drain: Drain,
     ) -> Self {
-        let rules = Rules { policies, verifier, limiter: None, drain, internal: true };
+        let rules = Rules { policies, verifier, public: None, drain, internal: true };
         Self { routes, rules, health: Health::default(), metrics: None }
     }
 
@@ -106,18 +110,19 @@ impl Server {
             .max_age(PREFLIGHT_KEPT)
             .allow_methods([http::Method::POST])
             .expose_headers(EXPOSED_HEADERS);
-        let server = tonic::transport::Server::builder()
-            .accept_http1(true)
-            .max_concurrent_streams(CONNECTION_STREAMS_MAX)
-            .http2_keepalive_interval(Some(KEEPALIVE))
+        let is_public = self.rules.public.is_some();
+        let limits = self.rules.public.as_ref().map(|public| public.limits.clone()).unwrap_or_default();
+        let metrics = self.metrics.as_ref().map(|metrics| metrics.listener(watch.listener));
+        let service = ServiceBuilder::new()
             .layer(cors)
+            .layer(Wire)
             .layer(GrpcWebLayer::new())
             .layer(watch)
             .layer(Gate(Arc::new(self.rules)))
-            .add_routes(routes);
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let serving = server.serve_with_incoming_shutdown(incoming, drain.begun_owned());
-        bounded(serving, drain).await
+            .service(routes.prepare());
+        let serving = listener::serve(listener, service, limits, is_public, metrics, drain.clone());
+        bounded(serving, drain).await;
+        Ok(())
     }
 
     /// Serves the connections of an in-process channel, through the same gate. It ends with the process, not with
@@ -161,19 +166,15 @@ fn reflection(files: prost_types::FileDescriptorSet) -> tonic_reflection::server
         .include_reflection_service(false)
 }
 
-async fn bounded(
-    serving: impl Future<Output = Result<(), tonic::transport::Error>>,
-    drain: Drain,
-) -> Result<(), Error> {
+async fn bounded(serving: impl Future<Output = ()>, drain: Drain) {
     let too_long = async {
         drain.begun().await;
         tokio::time::sleep(DRAIN_MAX).await;
     };
     tokio::select! {
-        ended = serving => Ok(ended?),
+        () = serving => {}
         () = too_long => {
             tracing::warn!("calls were cut off: they went on for longer than the drain allows");
-            Ok(())
         }
     }
 }

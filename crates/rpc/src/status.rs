@@ -12,6 +12,12 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 pub const DOMAIN: &str = "entrepot";
 /// After how long a client shall try again when a service or its database is away.
 pub const RETRY_AFTER: Duration = Duration::from_millis(500);
+/// How tonic tells that a message is not protobuf, or another's: the words of prost.
+const UNDECODABLE: &str = "failed to decode Protobuf message";
+/// How much of another's word is passed on, in characters.
+const PROBLEM_CHARACTERS_MAX: usize = 200;
+/// After how long a client shall search again when too many others do.
+const SEARCH_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 fn details(reason: &str, metadata: &[(&str, &str)]) -> ErrorDetails {
     let metadata: HashMap<String, String> =
@@ -74,7 +80,17 @@ pub fn database(error: &db::Error) -> Status {
     if error.is_retryable() || matches!(error, db::Error::Conflict) {
         return retry(Code::Aborted, "CONFLICT", "another change came first; try again", RETRY_AFTER);
     }
-    internal(error)
+    match error {
+        db::Error::TooLong => {
+            let message = "finding this takes longer than it may: narrow what you look for";
+            reject(Code::ResourceExhausted, "SEARCH_TOO_COSTLY", message, &[])
+        }
+        db::Error::Crowded => {
+            let message = "too many are looking around at once; wait and call again";
+            retry(Code::ResourceExhausted, "SEARCHES_BUSY", message, SEARCH_AGAIN_AFTER)
+        }
+        _ => internal(error),
+    }
 }
 
 /// The reason of a status made by this hub, for clients and tests.
@@ -96,6 +112,50 @@ pub fn fields(status: &Status) -> Vec<String> {
 /// After how long the status says to try again.
 pub fn retry_after(status: &Status) -> Option<Duration> {
     status.get_details_retry_info().and_then(|info| info.retry_delay)
+}
+
+/// What a status says that the hub has not made, in the hub's words: tonic's own, which carry no `ErrorInfo`. `None` when it
+/// is the hub's already.
+pub(crate) fn in_our_words(made: &Status) -> Option<Status> {
+    if made.code() == Code::Ok || made.get_details_error_info().is_some() {
+        return None;
+    }
+    let text = made.message();
+    Some(match made.code() {
+        // What a client sends is never a fault of the hub.
+        Code::Internal if text.contains(UNDECODABLE) => {
+            let problem =
+                text.split_once(UNDECODABLE).map_or("", |(_, problem)| problem.trim_start_matches(": "));
+            let problem: String = problem.chars().take(PROBLEM_CHARACTERS_MAX).collect();
+            let message = format!("the message is not what this call takes: {problem}");
+            reject(Code::InvalidArgument, "MALFORMED_MESSAGE", message, &[])
+        }
+        Code::Internal => internal(text),
+        Code::Unimplemented if text.contains("compressed") => {
+            let message = "compressed messages are not supported here: send `grpc-encoding: identity`";
+            reject(Code::Unimplemented, "COMPRESSION_NOT_SUPPORTED", message, &[])
+        }
+        Code::Unimplemented => no_such_rpc(),
+        code => reject(code, reason_of(code), text, &[]),
+    })
+}
+
+/// The reason where nothing more is known.
+fn reason_of(code: Code) -> &'static str {
+    crate::metrics::name(code)
+}
+
+pub(crate) fn no_such_rpc() -> Status {
+    reject(Code::Unimplemented, "RPC_NOT_FOUND", "no such RPC here", &[])
+}
+
+pub(crate) fn token_expired() -> Status {
+    reject(Code::Unauthenticated, "TOKEN_EXPIRED", "the token has expired: call again with a new one", &[])
+}
+
+pub(crate) fn stream_aged() -> Status {
+    let message = "the stream has lasted as long as one may; call again";
+    retry(Code::Aborted, "STREAM_AGED", message, RETRY_AFTER)
 }
 
 pub(crate) fn token_missing() -> Status {

@@ -193,7 +193,8 @@ impl Hub {
     ) {
         let verifier = Arc::new(self.keys.clone());
         let public_server = |routes| {
-            Server::public(routes, policies.clone(), verifier.clone(), self.drain.clone(), settings.rate)
+            let (policies, verifier, drain) = (policies.clone(), verifier.clone(), self.drain.clone());
+            Server::public(routes, policies, verifier, drain, settings.rate, settings.limits.clone())
                 .health(self.health.clone())
                 .metrics(self.calls.clone())
         };

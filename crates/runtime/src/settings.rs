@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use ::settings::{Holds, Setting};
 use hub::Profile;
-use rpc::Rate;
+use rpc::{Limits, Rate};
 use serde::de::DeserializeOwned;
 
 use crate::Sandbox;
 use crate::metrics::Metrics;
 
-/// The sections `[database]`, `[rate]` and `[sandbox]` of the configuration, but for where the databases are.
+/// The sections `[database]`, `[rate]`, `[limits]` and `[sandbox]` of the configuration, but for where the databases are.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "database.connections_max",
@@ -34,6 +34,78 @@ pub const SETTINGS: &[Setting] = &[
         "How many calls of one principal may come at once.",
     )
     .default("1000"),
+    Setting::new(
+        "limits.process_bytes",
+        Holds::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
+        "How many bytes of requests and answers all calls to the public API may hold together; callers without a token have half of them.",
+    )
+    .default("67108864"),
+    Setting::new(
+        "limits.connection_bytes",
+        Holds::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
+        "How many bytes the calls of one connection to the public API may hold.",
+    )
+    .default("8388608"),
+    Setting::new(
+        "limits.principal_bytes",
+        Holds::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
+        "How many bytes the calls of one principal may hold at the public API.",
+    )
+    .default("8388608"),
+    Setting::new(
+        "limits.anonymous_message_bytes",
+        Holds::Whole { least: 1_024, most: 1_048_576, unit: "bytes" },
+        "The longest message of a caller without a token.",
+    )
+    .default("65536"),
+    Setting::new(
+        "limits.streams_max",
+        Holds::Whole { least: 1, most: 1_000_000, unit: "streams" },
+        "How many streams one principal may have open at the public API.",
+    )
+    .default("100"),
+    Setting::new(
+        "limits.connections_max",
+        Holds::Whole { least: 1, most: 1_000_000, unit: "connections" },
+        "How many connections to the public API may be open; fewer where the process may not have so many descriptors.",
+    )
+    .default("1000"),
+    Setting::new(
+        "limits.connections_per_address",
+        Holds::Whole { least: 1, most: 1_000_000, unit: "connections" },
+        "How many of them may come from one address, trusted proxies aside.",
+    )
+    .default("250"),
+    Setting::new(
+        "limits.first_frame_seconds",
+        Holds::Whole { least: 1, most: 600, unit: "seconds" },
+        "How long a connection has until it has begun to speak.",
+    )
+    .default("10"),
+    Setting::new(
+        "limits.idle_seconds",
+        Holds::Whole { least: 1, most: 86_400, unit: "seconds" },
+        "How long a connection may be without a call.",
+    )
+    .default("300"),
+    Setting::new(
+        "limits.age_seconds",
+        Holds::Whole { least: 1, most: 604_800, unit: "seconds" },
+        "How long a connection, or a stream, lasts at most; clients make another.",
+    )
+    .default("3600"),
+    Setting::new(
+        "limits.write_seconds",
+        Holds::Whole { least: 1, most: 3_600, unit: "seconds" },
+        "How long an answer may wait until its client reads on.",
+    )
+    .default("30"),
+    Setting::new(
+        "limits.trusted_proxies",
+        Holds::List(&NETWORK),
+        "Networks of proxies whose `X-Forwarded-For` is taken for whom they speak for.",
+    )
+    .example("10.0.0.0/8"),
     Setting::new(
         "sandbox.enabled",
         Holds::Switch,
@@ -55,6 +127,12 @@ pub const SETTINGS: &[Setting] = &[
     .example("7")
     .sandbox_only(),
 ];
+
+/// Networks.
+const NETWORK: Holds = Holds::Text {
+    must_be: "a network such as 10.0.0.0/8, or an address",
+    is: |text| text.parse::<rpc::Network>().is_ok(),
+};
 
 /// The settings of one hub's process.
 #[derive(Debug, Clone)]
@@ -79,6 +157,8 @@ pub struct Settings {
     pub sandbox: Sandbox,
     /// How often a principal may call the public API.
     pub rate: Rate,
+    /// What the public API bears.
+    pub limits: Arc<Limits>,
     /// Where the process shows what is measured of the hub; `None`: nowhere.
     pub metrics: Option<Metrics>,
     /// The services' own sections, by service.
@@ -101,6 +181,7 @@ impl Settings {
             peers: BTreeMap::new(),
             sandbox: Sandbox::default(),
             rate: Rate::default(),
+            limits: Arc::default(),
             metrics: None,
             sections: toml::Table::new(),
         }

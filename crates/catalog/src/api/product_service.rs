@@ -170,9 +170,13 @@ impl ProductService for Api {
         let prices = format!("{:?}{:?}", asked.min_price, asked.max_price);
         let bound = ["ListProducts", &asked.text, &asked.seller_id, &asked.category, &asked.origin, &prices];
         let page: Page<Uuid> = Page::of(caller.as_ref(), &bound, asked.page_size, &asked.page_token)?;
-        let rows = self.0.products(filter, page.after, page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
-        let products = rows.iter().map(|product| encode::product(product, &self.0.hub)).collect();
+        let found = self.0.products(filter, page.after, page.limit()).await?;
+        let (products, next_page_token) = page.fill_short(
+            found.products,
+            found.more,
+            |product| product.id.uuid(),
+            |product| encode::product(&product, &self.0.hub),
+        );
         Ok(Response::new(ListProductsResponse { products, next_page_token }))
     }
 

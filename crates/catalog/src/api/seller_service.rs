@@ -147,8 +147,8 @@ impl SellerService for Api {
         let page: Page<(String, Uuid)> =
             Page::of(caller.as_ref(), &["ListSellers"], asked.page_size, &asked.page_token)?;
         let rows = self.0.sellers(page.after.clone(), page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.entry.display_name.clone(), row.id.uuid()));
-        let sellers = rows.iter().map(|seller| encode::seller(seller, false)).collect();
+        let position = |row: &Seller| (row.entry.display_name.clone(), row.id.uuid());
+        let (sellers, next_page_token) = page.fill(rows, position, |row| encode::seller(&row, false));
         Ok(Response::new(ListSellersResponse { sellers, next_page_token }))
     }
 }

@@ -56,8 +56,7 @@ impl StockService for Api {
         let page: Page<Uuid> =
             Page::of(Some(&caller), &["ListLocations"], asked.page_size, &asked.page_token)?;
         let rows = self.0.locations(seller_of(&caller)?, page.after, page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
-        let locations = rows.iter().map(encode::location).collect();
+        let (locations, next_page_token) = page.fill(rows, |row| row.id.uuid(), |row| encode::location(&row));
         Ok(Response::new(ListLocationsResponse { locations, next_page_token }))
     }
 
@@ -97,8 +96,8 @@ impl StockService for Api {
         let asked = request.into_inner();
         let page: Page<Uuid> = Page::of(Some(&caller), &["ListStock"], asked.page_size, &asked.page_token)?;
         let rows = self.0.stock(seller_of(&caller)?, page.after, page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
-        let stock_items = rows.iter().map(encode::stock_item).collect();
+        let (stock_items, next_page_token) =
+            page.fill(rows, |row| row.id.uuid(), |row| encode::stock_item(&row));
         Ok(Response::new(ListStockResponse { stock_items, next_page_token }))
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{App, Error};
 use crate::domain::product::Product;
 use crate::domain::seller::{Location, Seller, State, StockItem};
-use crate::store::search::{self, Filter};
+use crate::store::search::{self, Filter, Found};
 use crate::store::{locations, products, sellers, stock};
 
 impl App {
@@ -28,7 +28,7 @@ impl App {
         limit: i64,
     ) -> Result<Vec<Seller>, Error> {
         self.db
-            .read(move |tx| {
+            .browse(move |tx| {
                 let after = after.clone();
                 Box::pin(async move { Ok(sellers::verified(tx, after, limit).await?) })
             })
@@ -92,9 +92,9 @@ impl App {
         filter: Filter,
         before: Option<Uuid>,
         limit: i64,
-    ) -> Result<Vec<Product>, Error> {
+    ) -> Result<Found, Error> {
         self.db
-            .read(move |tx| {
+            .browse(move |tx| {
                 let filter = filter.clone();
                 Box::pin(async move { Ok(search::products(tx, &filter, before, limit).await?) })
             })

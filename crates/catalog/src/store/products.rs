@@ -12,7 +12,7 @@ use super::variants;
 use crate::domain::product::{Product, Translation, Variant};
 
 #[derive(sqlx::FromRow)]
-pub(super) struct Row {
+struct Row {
     product_id: Uuid,
     seller_id: Uuid,
     category: String,
@@ -101,8 +101,21 @@ pub(crate) async fn find(tx: &mut Tx, id: ProductId) -> Result<Option<Product>, 
     Ok(with_variants(tx, row.into_iter().collect()).await?.pop())
 }
 
+/// Products with their offered variants, newest first.
+pub(super) async fn of_ids(tx: &mut Tx, ids: &[ProductId]) -> Result<Vec<Product>, db::Error> {
+    let sql = tx.sql(
+        "select product_id, seller_id, category, translations, withdrawn, version, created_at, updated_at \
+         from products where product_id in (select cast(value as uuid) from jsonb_array_elements_text($1) as ids (value)) \
+         order by product_id desc",
+        "select product_id, seller_id, category, translations, withdrawn, version, created_at, updated_at \
+         from products where product_id in (select unhex(value, '-') from json_each($1)) order by product_id desc",
+    );
+    let rows = db::fetch_all!(tx, Row, sql, super::ids(ids.iter().copied()))?;
+    with_variants(tx, rows).await
+}
+
 /// Rows with their offered variants, in their order.
-pub(super) async fn with_variants(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Product>, db::Error> {
+async fn with_variants(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Product>, db::Error> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,5 +1,6 @@
 //! Pages: none is skipped, none comes twice, and a token leads on for its caller and its filter alone.
 
+use prost::Message as _;
 use proto::catalog::v1::{
     CreateLocationRequest, ListLocationsRequest, ListProductsRequest, ListProductsResponse,
     ListSellersRequest, ListStockRequest,
@@ -9,6 +10,7 @@ use testkit::on_both;
 use tonic::Status;
 
 use crate::market::{Market, request_id};
+use crate::wares::{product, variant, words};
 
 fn scarves(page_token: &str) -> ListProductsRequest {
     ListProductsRequest {
@@ -43,6 +45,41 @@ on_both! {
             market.list(&trader, &format!("B-{place}"), 1).await;
         }
         assert_eq!(seen, expected);
+        market.hub.stop().await;
+    }
+
+    async fn a_page_of_long_goods_is_cut_by_its_bytes_and_none_is_left_out(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let mut expected = Vec::new();
+        for place in 0..8 {
+            let mut product = product(vec![variant(&trader, &format!("L-{place}"), 1)]);
+            let others = (b'a'..=b's').map(|letter| format!("en-x-{}", char::from(letter)));
+            let languages = std::iter::once("en".to_owned()).chain(others);
+            product.translations = languages.map(|language| words(&language, "Silk")).collect();
+            for translation in &mut product.translations {
+                // Letters of three bytes.
+                translation.description = "ไ".repeat(4_000);
+            }
+            let listed = market.products(&trader.id).create_product(product).await.unwrap().into_inner();
+            expected.insert(0, listed.product.unwrap().product_id);
+        }
+        for text in ["", "silk"] {
+            let (mut seen, mut token, mut pages) = (Vec::new(), String::new(), 0);
+            loop {
+                let request =
+                    ListProductsRequest { text: text.to_owned(), page_token: token, ..ListProductsRequest::default() };
+                let listed = page(&market, request).await.unwrap();
+                assert!(listed.encoded_len() < rpc::MESSAGE_BYTES_MAX, "{} bytes", listed.encoded_len());
+                seen.extend(listed.products.into_iter().map(|product| product.product_id));
+                (token, pages) = (listed.next_page_token, pages + 1);
+                if token.is_empty() {
+                    break;
+                }
+            }
+            assert_eq!(seen, expected);
+            assert!(pages > 1);
+        }
         market.hub.stop().await;
     }
 

@@ -10,11 +10,12 @@ mod flags;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use events::KafkaSettings;
-use rpc::Rate;
+use rpc::{Limits, Rate};
 use runtime::{Sandbox, Settings, Spec};
 use serde::{Deserialize, Deserializer};
 use settings::{Resolved, Sources, Wrong};
@@ -39,6 +40,7 @@ pub(crate) struct Configuration {
     /// Addresses of services that run elsewhere.
     peers: BTreeMap<String, Vec<String>>,
     rate: Rate,
+    limits: Limits,
     sandbox: SandboxSection,
     /// `None` where no broker was named.
     pub(crate) kafka: Option<KafkaSettings>,
@@ -122,6 +124,7 @@ impl Configuration {
             traces: resolved.section("traces")?,
             peers: resolved.section("peers")?,
             rate: resolved.section("rate")?,
+            limits: resolved.section("limits")?,
             sandbox: resolved.section("sandbox")?,
             kafka,
             resolved,
@@ -171,6 +174,7 @@ impl Configuration {
         settings.key = self.key(settings.profile.code());
         settings.connections_max = self.database.connections_max;
         settings.rate = self.rate;
+        settings.limits = Arc::new(self.limits.clone());
         settings.sandbox = Sandbox { enabled: self.sandbox.enabled, day: self.sandbox.day };
         settings.peers.clone_from(&self.peers);
         for spec in specs {

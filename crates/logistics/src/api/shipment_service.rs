@@ -62,9 +62,11 @@ impl ShipmentService for Api {
         let filter = ["ListShipments", &asked.order_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
         let found = self.0.shipments(owner(&caller), order_id, page.after, page.limit()).await?;
-        let (found, next_page_token) = page.cut(found, |(shipment, _)| shipment.id.uuid());
-        let shipments =
-            found.into_iter().map(|(shipment, steps)| encode::shipment(shipment, steps)).collect();
+        let (shipments, next_page_token) = page.fill(
+            found,
+            |(shipment, _)| shipment.id.uuid(),
+            |(shipment, steps)| encode::shipment(shipment, steps),
+        );
         Ok(Response::new(ListShipmentsResponse { shipments, next_page_token }))
     }
 

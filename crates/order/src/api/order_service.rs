@@ -129,9 +129,9 @@ impl OrderService for Api {
             limit: page.limit(),
         };
         let listed = self.0.list_orders(OrdersWanted { viewer: viewer.clone(), filter }).await?;
-        let (orders, next_page_token) = page.cut(listed, |order| order.id);
-        let orders = orders.iter().map(|order| wire::order(order, &viewer));
-        let orders = orders.collect::<Result<_, _>>().map_err(Error::from)?;
+        let (orders, next_page_token) = page
+            .try_fill(listed, |order| order.id, |order| wire::order(&order, &viewer))
+            .map_err(Error::from)?;
         Ok(Response::new(ListOrdersResponse { orders, next_page_token }))
     }
 
@@ -164,6 +164,11 @@ impl OrderService for Api {
             violations.add("after_version", format!("{} must be 0 or more", message.after_version));
         }
         let order = self.0.get_order(complete(named, violations)?, &viewer).await?;
+        if message.after_version > order.version {
+            let (after, last) = (message.after_version, order.version);
+            let problem = format!("{after} is beyond the last version, which is {last}");
+            return Err(rpc::status::invalid(&[("after_version", &problem)]));
+        }
         let versions =
             self.0.watch_order(order, message.after_version, viewer).map(|version| match version {
                 Ok(order) => Ok(WatchOrderResponse { order: Some(order) }),

@@ -40,6 +40,7 @@ impl QuoteService for Api {
         &self,
         request: Request<CreateQuoteRequest>,
     ) -> Result<Response<CreateQuoteResponse>, Status> {
+        self.0.guest_quotes.check(&request)?;
         let (caller, deadline) = (rpc::caller(&request).cloned(), rpc::deadline(&request));
         let message = request.into_inner();
         let mut violations = Violations::default();

@@ -110,9 +110,8 @@ impl ReturnService for Api {
         let filter = ["ListReturns", message.order_id.as_str()];
         let page: Page<ReturnId> = Page::of(Some(&caller), &filter, message.page_size, &message.page_token)?;
         let listed = self.0.list_returns(viewer, order_id, page.after, page.limit()).await?;
-        let (returns, next_page_token) = page.cut(listed, |one| one.id);
-        let returns =
-            returns.iter().map(wire::goods_return).collect::<Result<_, _>>().map_err(Error::from)?;
+        let (returns, next_page_token) =
+            page.try_fill(listed, |one| one.id, |one| wire::goods_return(&one)).map_err(Error::from)?;
         Ok(Response::new(ListReturnsResponse { returns, next_page_token }))
     }
 }

@@ -27,9 +27,8 @@ impl SagaService for Api {
         let page: Page<SagaId> = Page::of(Some(&caller), &filter, message.page_size, &message.page_token)?;
         let (listed, unsettled_count) =
             self.0.list_sagas(message.stuck_only, page.after, page.limit()).await?;
-        let (sagas, next_page_token) = page.cut(listed, |kept| kept.saga.id);
         let now = self.0.clock.now();
-        let sagas = sagas.iter().map(|kept| wire::saga(kept, now)).collect();
+        let (sagas, next_page_token) = page.fill(listed, |kept| kept.saga.id, |kept| wire::saga(&kept, now));
         Ok(Response::new(ListSagasResponse { sagas, unsettled_count, next_page_token }))
     }
 

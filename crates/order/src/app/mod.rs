@@ -12,6 +12,7 @@ mod escrow_timer;
 mod events_of_parcels;
 mod events_of_payment;
 mod expire_payment;
+mod forget_quotes;
 mod get_order;
 mod get_quote;
 mod list_orders;
@@ -25,17 +26,18 @@ mod request;
 mod request_return;
 mod watch_order;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use db::{Db, Tx};
 use events::{Envelope, Outbox};
 use kernel::{Clock, OrderId};
+use rpc::Quota;
 
 use self::asks::{Catalog, Logistics, Payment};
 use crate::config::{Config, StandPoint};
 use crate::domain::order::Order;
 use crate::market::Market;
-use crate::store::orders;
+use crate::store::{orders, quotes};
 
 pub(crate) use cancel_order::CANCEL_ORDER;
 pub(crate) use create_quote::QuoteWanted;
@@ -60,6 +62,10 @@ pub(crate) struct App {
     pub(crate) market: Market,
     /// How sagas go on.
     pub(crate) config: Config,
+    /// How many quotes are made for callers without a token.
+    pub(crate) guest_quotes: Quota,
+    /// Up to where quotes that have expired were looked at.
+    pub(crate) forgotten: Mutex<quotes::Position>,
     /// Who sells what.
     pub(crate) catalog: Arc<dyn Catalog>,
     /// Who carries.

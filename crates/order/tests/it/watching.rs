@@ -42,12 +42,13 @@ on_both! {
         let mut resumed = watch(&shop, &order, 3).await;
         let last = next(&mut resumed).await.unwrap();
         assert_eq!((last.version, last), (4, shop.get(&order.order_id).await));
-        let refused = shop
-            .orders(BUYER)
-            .watch_order(WatchOrderRequest { order_id: order.order_id.clone(), after_version: -1 })
-            .await
-            .unwrap_err();
-        assert_eq!(rpc::status::fields(&refused), ["after_version"]);
+        // What no version comes after is refused, and not waited for.
+        for after_version in [-1, 5, i64::MAX] {
+            let request = WatchOrderRequest { order_id: order.order_id.clone(), after_version };
+            let refused = shop.orders(BUYER).watch_order(request).await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument);
+            assert_eq!(rpc::status::fields(&refused), ["after_version"]);
+        }
         drop((from_start, live));
         shop.hub.stop().await;
     }

@@ -61,10 +61,10 @@ impl LedgerService for Api {
         let filter = ["ListTransfers", &asked.order_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
         let rows = self.0.transfers(order_id, page.after, page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
-        let transfers = rows
-            .into_iter()
-            .map(|row| Transfer {
+        let (transfers, next_page_token) = page.fill(
+            rows,
+            |row| row.id.uuid(),
+            |row| Transfer {
                 transfer_id: row.id.to_string(),
                 kind: row.kind,
                 debit_kind: row.debit_kind,
@@ -75,8 +75,8 @@ impl LedgerService for Api {
                 state: row.state,
                 order_id: row.order_id.map(|id| OrderId::from(id).to_string()).unwrap_or_default(),
                 created_at: Some(timestamp(row.created_at)),
-            })
-            .collect();
+            },
+        );
         Ok(Response::new(ListTransfersResponse { transfers, next_page_token }))
     }
 
@@ -89,18 +89,18 @@ impl LedgerService for Api {
         let page: Page<Uuid> =
             Page::of(Some(&caller), &["ListSuspense"], asked.page_size, &asked.page_token)?;
         let rows = self.0.suspended(page.after, page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
-        let receipts = rows
-            .into_iter()
-            .map(|row| SuspendedReceipt {
+        let (receipts, next_page_token) = page.fill(
+            rows,
+            |row| row.id.uuid(),
+            |row| SuspendedReceipt {
                 receipt_id: row.id.to_string(),
                 provider_reference: row.provider_reference,
                 order_reference: row.order_reference,
                 amount: Some(row.amount.into()),
                 reason: row.suspense_reason,
                 received_at: Some(timestamp(row.received_at)),
-            })
-            .collect();
+            },
+        );
         Ok(Response::new(ListSuspenseResponse { receipts, next_page_token }))
     }
 

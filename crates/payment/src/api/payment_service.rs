@@ -71,11 +71,11 @@ impl StatementService for Api {
         let filter = ["GetStatement", &seller_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
         let (balances, rows) = self.0.statement(seller_id.clone(), page.after, page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
-        let lines = rows
-            .into_iter()
-            .map(|row| {
-                Ok(StatementLine {
+        let (lines, next_page_token) = page.try_fill(
+            rows,
+            |row| row.id.uuid(),
+            |row| {
+                Ok::<_, Error>(StatementLine {
                     transfer_id: row.id.to_string(),
                     amount: Some(row.gain("seller_payable", &seller_id)?.into()),
                     order_id: row.order_id.map(|id| OrderId::from(id).to_string()).unwrap_or_default(),
@@ -86,8 +86,8 @@ impl StatementService for Api {
                     occurred_at: Some(timestamp(row.created_at)),
                     kind: row.kind,
                 })
-            })
-            .collect::<Result<_, Error>>()?;
+            },
+        )?;
         let balances = balances.into_iter().map(Into::into).collect();
         Ok(Response::new(GetStatementResponse { balances, lines, next_page_token }))
     }

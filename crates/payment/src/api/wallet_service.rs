@@ -97,12 +97,12 @@ impl WalletService for Api {
         let filter = ["ListWalletEntries", &asked.wallet_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
         let rows = self.0.wallet_entries(caller.subject, wallet_id, page.after, page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
         let account = wallet_id.to_string();
-        let entries = rows
-            .into_iter()
-            .map(|row| {
-                Ok(WalletEntry {
+        let (entries, next_page_token) = page.try_fill(
+            rows,
+            |row| row.id.uuid(),
+            |row| {
+                Ok::<_, Error>(WalletEntry {
                     transfer_id: row.id.to_string(),
                     amount: Some(row.gain("wallet", &account)?.into()),
                     order_id: row
@@ -112,8 +112,8 @@ impl WalletService for Api {
                     occurred_at: Some(timestamp(row.created_at)),
                     kind: row.kind,
                 })
-            })
-            .collect::<Result<_, Error>>()?;
+            },
+        )?;
         Ok(Response::new(ListWalletEntriesResponse { entries, next_page_token }))
     }
 }

@@ -67,18 +67,18 @@ impl OperatorService for Api {
             })
             .await
             .map_err(failed)?;
-        let (rows, next_page_token) = page.cut(rows, |row| row.event_id.uuid());
-        let events = rows
-            .into_iter()
-            .map(|row| OutboxEvent {
+        let (events, next_page_token) = page.fill(
+            rows,
+            |row| row.event_id.uuid(),
+            |row| OutboxEvent {
                 event_id: row.event_id.to_string(),
                 kind: row.kind,
                 aggregate_id: row.aggregate_id.to_string(),
                 aggregate_version: row.aggregate_version,
                 occurred_at: Some(timestamp(row.occurred_at)),
                 published_at: row.published_at.map(timestamp),
-            })
-            .collect();
+            },
+        );
         Ok(Response::new(ListOutboxResponse { events, unpublished_count, next_page_token }))
     }
 
@@ -101,10 +101,10 @@ impl OperatorService for Api {
             })
             .await
             .map_err(failed)?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.event_id.uuid(), row.consumer.clone()));
-        let events = rows
-            .into_iter()
-            .map(|row| InboxEvent {
+        let (events, next_page_token) = page.fill(
+            rows,
+            |row| (row.event_id.uuid(), row.consumer.clone()),
+            |row| InboxEvent {
                 consumer: row.consumer,
                 event_id: row.event_id.to_string(),
                 kind: row.kind,
@@ -112,8 +112,8 @@ impl OperatorService for Api {
                 aggregate_version: row.aggregate_version,
                 outcome: row.outcome,
                 handled_at: Some(timestamp(row.handled_at)),
-            })
-            .collect();
+            },
+        );
         Ok(Response::new(ListInboxResponse { events, next_page_token }))
     }
 
@@ -136,10 +136,10 @@ impl OperatorService for Api {
             })
             .await
             .map_err(failed)?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.event_id.uuid(), row.consumer.clone()));
-        let events = rows
-            .into_iter()
-            .map(|row| ParkedEvent {
+        let (events, next_page_token) = page.fill(
+            rows,
+            |row| (row.event_id.uuid(), row.consumer.clone()),
+            |row| ParkedEvent {
                 consumer: row.consumer,
                 event_id: row.event_id.to_string(),
                 kind: row.kind,
@@ -147,8 +147,8 @@ impl OperatorService for Api {
                 aggregate_version: row.aggregate_version,
                 reason: row.reason,
                 parked_at: Some(timestamp(row.parked_at)),
-            })
-            .collect();
+            },
+        );
         Ok(Response::new(ListParkedEventsResponse { events, next_page_token }))
     }
 
@@ -199,17 +199,17 @@ impl OperatorService for Api {
             })
             .await
             .map_err(failed)?;
-        let (rows, next_page_token) = page.cut(rows, |row| (row.requested_at, row.request_id));
-        let requests = rows
-            .into_iter()
-            .map(|row| RecordedRequest {
+        let (requests, next_page_token) = page.fill(
+            rows,
+            |row| (row.requested_at, row.request_id),
+            |row| RecordedRequest {
                 principal: row.principal,
                 rpc: row.rpc,
                 request_id: row.request_id.to_string(),
                 requested_at: Some(timestamp(row.requested_at)),
                 outcome: outcome(row.code),
-            })
-            .collect();
+            },
+        );
         Ok(Response::new(ListRequestsResponse { requests, next_page_token }))
     }
 }

@@ -1,0 +1,39 @@
+//! Forgets quotes that nobody ordered, a day after they expired, and the answers that told of them. Quotes are made for
+//! anyone: kept, they would fill the disk.
+
+use std::sync::{Arc, PoisonError};
+
+use chrono::Duration;
+
+use super::App;
+use crate::store::quotes;
+
+/// How long they are there after they expired, for those who ask why they cannot be ordered.
+const KEPT: Duration = Duration::days(1);
+/// How long the same request for a quote gets the same answer. No quote lasts that long.
+const ANSWERS_KEPT: Duration = Duration::days(2);
+/// Rows that are looked at in one transaction.
+const BATCH: i64 = 200;
+
+impl App {
+    /// Forgets some; whether there may be more.
+    pub(crate) async fn forget_quotes(self: Arc<Self>) -> anyhow::Result<bool> {
+        let now = self.clock.now();
+        let after = *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        let (reached, answers): (Option<quotes::Position>, u64) = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let reached = quotes::forget_expired(tx, after, now - KEPT, BATCH).await?;
+                    let asked = now - ANSWERS_KEPT;
+                    let answers = rpc::replay::sweep_of(tx, "CreateQuote", asked, BATCH).await?;
+                    Ok::<_, db::Error>((reached, answers))
+                })
+            })
+            .await?;
+        if let Some(reached) = reached {
+            *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner) = reached;
+        }
+        Ok(reached.is_some() || answers > 0)
+    }
+}

@@ -1,0 +1,177 @@
+//! Bytes in flight: of requests until they are answered, of answers until they were sent. They are counted for the
+//! process, for the connection and for the principal, and whoever would go beyond a bound is refused.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tonic::{Code, Status};
+
+use crate::{Limits, status};
+
+/// What a call costs beside its messages.
+pub(crate) const CALL_BYTES: usize = 8 * 1024;
+/// After how long a refused caller shall try again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// After how many new principals those who hold nothing are forgotten.
+const FORGET_EVERY: usize = 1024;
+
+/// How many bytes are held, and how many may be.
+#[derive(Debug)]
+pub(crate) struct Account {
+    of: &'static str,
+    held: AtomicUsize,
+    most: usize,
+}
+
+impl Account {
+    pub(crate) fn new(of: &'static str, most: usize) -> Arc<Self> {
+        Arc::new(Self { of, held: AtomicUsize::new(0), most })
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let more = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.most);
+        self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Acquire)
+    }
+}
+
+/// The accounts of a listener.
+#[derive(Debug)]
+pub(crate) struct Budgets {
+    process: Arc<Account>,
+    anonymous: Arc<Account>,
+    principals: Mutex<HashMap<String, Weak<Account>>>,
+    principal_bytes: usize,
+}
+
+impl Budgets {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            process: Account::new("process", limits.process_bytes),
+            anonymous: Account::new("callers without a token", limits.process_bytes / 2),
+            principals: Mutex::default(),
+            principal_bytes: limits.principal_bytes,
+        }
+    }
+
+    /// Nothing yet, for a call of `principal`.
+    pub(crate) fn hold(&self, principal: &str, is_anonymous: bool, connection: &Arc<Account>) -> Held {
+        let mut accounts = vec![self.of(principal), connection.clone(), self.process.clone()];
+        if is_anonymous {
+            accounts.push(self.anonymous.clone());
+        }
+        Held { accounts: accounts.into(), bytes: AtomicUsize::new(0) }
+    }
+
+    fn of(&self, principal: &str) -> Arc<Account> {
+        let mut principals = self.principals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = principals.get(principal).and_then(Weak::upgrade) {
+            return account;
+        }
+        if principals.len().is_multiple_of(FORGET_EVERY) {
+            principals.retain(|_, account| account.strong_count() > 0);
+        }
+        let account = Account::new("caller", self.principal_bytes);
+        principals.insert(principal.to_owned(), Arc::downgrade(&account));
+        account
+    }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.process.held()
+    }
+}
+
+/// What a call holds; dropped, it holds nothing.
+#[derive(Debug)]
+pub(crate) struct Held {
+    accounts: Arc<[Arc<Account>]>,
+    bytes: AtomicUsize,
+}
+
+impl Held {
+    /// Nothing yet, on the same accounts.
+    pub(crate) fn beside(&self) -> Self {
+        Self { accounts: self.accounts.clone(), bytes: AtomicUsize::new(0) }
+    }
+
+    /// So many bytes more, or RESOURCE_EXHAUSTED and none.
+    pub(crate) fn take(&self, bytes: usize) -> Result<(), Status> {
+        for (place, account) in self.accounts.iter().enumerate() {
+            if !account.take(bytes) {
+                self.accounts.iter().take(place).for_each(|taken| taken.give_back(bytes));
+                return Err(refused(account));
+            }
+        }
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// So many bytes less.
+    pub(crate) fn give_back(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        self.accounts.iter().for_each(|account| account.give_back(bytes));
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let bytes = *self.bytes.get_mut();
+        self.accounts.iter().for_each(|account| account.give_back(bytes));
+    }
+}
+
+fn refused(account: &Account) -> Status {
+    let Account { of, most, .. } = account;
+    let message =
+        format!("the calls of this {of} hold all of {most} bytes: read the answers, send less at once");
+    status::retry(Code::ResourceExhausted, "TOO_MANY_BYTES_IN_FLIGHT", message, AGAIN_AFTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bound_holds_and_what_is_dropped_is_free() {
+        let limits = Limits { process_bytes: 100, principal_bytes: 40, ..Limits::default() };
+        let budgets = Budgets::new(&limits);
+        let connection = Account::new("connection", 60);
+        let (one, two) = (budgets.hold("a", false, &connection), budgets.hold("b", false, &connection));
+        one.take(40).unwrap();
+        let refused = one.take(1).unwrap_err();
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert_eq!(status::reason(&refused).as_deref(), Some("TOO_MANY_BYTES_IN_FLIGHT"));
+        assert!(status::retry_after(&refused).is_some());
+        // The same principal, another call.
+        assert!(budgets.hold("a", false, &connection).take(1).is_err());
+        // The connection.
+        assert!(two.take(21).is_err());
+        two.take(20).unwrap();
+        // The process, and half of it for those without a token.
+        let others: Vec<Held> = (0..9)
+            .map(|number| budgets.hold(&number.to_string(), true, &Account::new("connection", 60)))
+            .filter(|held| held.take(10).is_ok())
+            .collect();
+        assert_eq!((others.len(), budgets.held()), (4, 100));
+        drop(others);
+        let others: Vec<Held> = (0..9)
+            .map(|number| budgets.hold(&number.to_string(), true, &Account::new("connection", 60)))
+            .filter(|held| held.take(11).is_ok())
+            .collect();
+        assert_eq!(others.len(), 3);
+        one.give_back(10);
+        drop((one, two, others));
+        assert_eq!((budgets.held(), connection.held()), (0, 0));
+    }
+}

@@ -1,0 +1,76 @@
+//! What a public listener bears.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::Network;
+
+/// The section `[limits]`: what a public listener bears before it refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Bytes of requests and answers that all calls together may hold. Callers without a token have half of them.
+    pub process_bytes: usize,
+    /// Bytes that the calls of one connection may hold.
+    pub connection_bytes: usize,
+    /// Bytes that the calls of one principal may hold.
+    pub principal_bytes: usize,
+    /// The longest message of a caller without a token, in bytes.
+    pub anonymous_message_bytes: usize,
+    /// Streaming calls that a principal may have open.
+    pub streams_max: usize,
+    /// Connections that may be open.
+    pub connections_max: usize,
+    /// Connections that may be open from one address.
+    pub connections_per_address: usize,
+    /// How long a connection has until it has begun to speak.
+    pub first_frame_seconds: u64,
+    /// How long a connection may be without a call.
+    pub idle_seconds: u64,
+    /// How long a connection, or a stream, lasts at most; then the client makes another.
+    pub age_seconds: u64,
+    /// How long an answer may wait for its client to read on.
+    pub write_seconds: u64,
+    /// Networks of proxies whose word is taken for whom they speak for.
+    #[serde(default)]
+    pub trusted_proxies: Vec<Network>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: usize = 1024 * 1024;
+        Self {
+            process_bytes: 64 * MIB,
+            connection_bytes: 8 * MIB,
+            principal_bytes: 8 * MIB,
+            anonymous_message_bytes: 64 * 1024,
+            streams_max: 100,
+            connections_max: 1_000,
+            connections_per_address: 250,
+            first_frame_seconds: 10,
+            idle_seconds: 300,
+            age_seconds: 3_600,
+            write_seconds: 30,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn first_frame(&self) -> Duration {
+        Duration::from_secs(self.first_frame_seconds)
+    }
+
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
+
+    pub(crate) fn age(&self) -> Duration {
+        Duration::from_secs(self.age_seconds)
+    }
+
+    pub(crate) fn write(&self) -> Duration {
+        Duration::from_secs(self.write_seconds)
+    }
+}
