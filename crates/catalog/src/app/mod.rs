@@ -20,6 +20,8 @@ use events::Outbox;
 use hub::Profile;
 use kernel::Clock;
 
+use crate::domain::reservation::OfAnother;
+
 /// What every use case needs.
 #[derive(Clone)]
 pub(crate) struct App {
@@ -60,6 +62,12 @@ impl Error {
     /// Somebody changed it since it was read.
     pub(crate) fn stale() -> Self {
         Self::refused("STALE_ETAG", "it was changed since you read it: read it again and repeat your change")
+    }
+}
+
+impl From<OfAnother> for Error {
+    fn from(error: OfAnother) -> Self {
+        Self::refused("RESERVATION_EXISTS", error.to_string())
     }
 }
 
