@@ -31,10 +31,16 @@ impl Handler for OnOrder {
 
 impl OnOrder {
     async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
-        let id: ReservationId = id("reservation_id", &event.reservation_id)?;
-        match ship::dispatch(tx, self.0.outbox, id, self.0.clock.now()).await.map_err(failed)? {
+        let reservation_id: ReservationId = id("reservation_id", &event.reservation_id)?;
+        let order_id: OrderId = id("order_id", &event.order_id)?;
+        match ship::dispatch(tx, self.0.outbox, reservation_id, order_id, self.0.clock.now())
+            .await
+            .map_err(failed)?
+        {
             ship::Outcome::Done | ship::Outcome::Already => Ok(()),
-            ship::Outcome::Never => Err(HandlerError::Poison(format!("{id} holds nothing to dispatch"))),
+            ship::Outcome::Never => {
+                Err(HandlerError::Poison(format!("{reservation_id} holds nothing to dispatch")))
+            }
         }
     }
 
@@ -60,7 +66,9 @@ impl OnOrder {
             .map(|line| Ok((id("lines.variant_id", &line.variant_id)?, line.quantity)))
             .collect::<Result<_, HandlerError>>()?;
         let (now, outbox) = (self.0.clock.now(), self.0.outbox);
-        let taken = ship::take_back(tx, outbox, reservation_id, &event.return_id, &quantities, now).await;
+        let order_id: OrderId = id("order_id", &event.order_id)?;
+        let taken =
+            ship::take_back(tx, outbox, reservation_id, order_id, &event.return_id, &quantities, now).await;
         match taken.map_err(failed)? {
             ship::Outcome::Done | ship::Outcome::Already => Ok(()),
             ship::Outcome::Never => Err(HandlerError::Poison(format!(

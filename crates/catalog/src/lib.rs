@@ -12,6 +12,8 @@ mod facts;
 mod metrics;
 mod store;
 
+use std::sync::Arc;
+
 use rpc::{Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec};
 
@@ -66,8 +68,15 @@ const POLICIES: PolicyTable = &[
     ("/entrepot.catalog.internal.v1.CatalogOperatorService/AuditStock", OPERATORS),
 ];
 
-fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
-    let app = app::App { db: deps.db, clock: deps.clock, outbox: deps.outbox, hub: deps.hub };
+fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
+    let config: config::Config = runtime::parse_section(section)?;
+    let app = app::App {
+        db: deps.db,
+        clock: deps.clock,
+        outbox: deps.outbox,
+        hub: deps.hub,
+        rates: Arc::new(config.rates()?),
+    };
     Ok(Service {
         public: api::public(&app),
         internal: api::internal(&app),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use db::Tx;
+use uuid::Uuid;
 
 use crate::{Consumer, Envelope, HandlerError, parked};
 
@@ -89,15 +90,26 @@ pub(crate) async fn note_replayed(
     Ok(noted == 1)
 }
 
-async fn is_noted(tx: &mut Tx, consumer: &str, event: &Envelope) -> Result<bool, db::Error> {
+/// Whether it came before; an id that came with another event names no event.
+async fn is_noted(tx: &mut Tx, consumer: &str, event: &Envelope) -> Result<bool, HandlerError> {
     let found = db::fetch_optional!(
         tx,
-        (i64,),
-        "select cast(1 as bigint) from inbox where consumer = $1 and event_id = $2",
+        (String, Uuid, i64),
+        "select kind, aggregate_id, aggregate_version from inbox where consumer = $1 and event_id = $2",
         consumer,
         event.id.uuid(),
     )?;
-    Ok(found.is_some())
+    match found {
+        None => Ok(false),
+        Some((kind, id, version))
+            if kind == event.kind && id == event.aggregate_id && version == event.aggregate_version =>
+        {
+            Ok(true)
+        }
+        Some((kind, id, _)) => {
+            Err(HandlerError::Poison(format!("its id was that of {kind} of {id}: an id names one event")))
+        }
+    }
 }
 
 /// Deletes what was handled before `before`, a batch at a time; how many. A duplicate that comes later than that

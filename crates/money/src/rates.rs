@@ -80,6 +80,14 @@ impl RateTable {
             .ok_or_else(|| self.missing(from, to, on))
     }
 
+    /// The currencies that have a rate to `to` on a day or before, by their codes; `to` itself is one.
+    pub fn currencies_to(&self, to: Currency, on: NaiveDate) -> Vec<Currency> {
+        let mut found: Vec<Currency> =
+            Currency::all().filter(|from| self.rate(*from, to, on).is_ok()).collect();
+        found.sort_unstable_by_key(|currency| currency.code());
+        found
+    }
+
     /// The newest day that has a rate.
     pub fn newest(&self) -> Option<NaiveDate> {
         self.days.last_key_value().map(|(day, _)| *day)
@@ -192,6 +200,15 @@ mod tests {
         let on = day("1990-01-01");
         let rate = ecb().rate(Currency::SGD, Currency::SGD, on).unwrap();
         assert_eq!((rate.rate, rate.as_of), (Decimal::ONE, on));
+    }
+
+    #[test]
+    fn the_currencies_with_a_rate_are_named() {
+        let codes =
+            |to, on| ecb().currencies_to(to, day(on)).iter().map(|found| found.code()).collect::<Vec<_>>();
+        assert_eq!(codes(Currency::THB, "2024-12-30"), ["EUR", "MYR", "THB", "USD"]);
+        assert_eq!(codes(Currency::IDR, "2024-12-30"), ["EUR", "HRK", "IDR", "MYR", "USD"]);
+        assert_eq!(codes(Currency::SGD, "2024-12-31"), ["SGD"]);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub const SPEC: Spec = Spec {
         files: &[
             ("0001_payment.sql", include_str!("../migrations/0001_payment.sql")),
             ("0002_commission.sql", include_str!("../migrations/0002_commission.sql")),
+            ("0003_money.sql", include_str!("../migrations/0003_money.sql")),
         ],
     },
     policies: POLICIES,

@@ -79,7 +79,9 @@ impl Api {
         let mut problems = Problems::default();
         let product =
             decode::product(self.0.hub.languages(), category, translations, variants, &mut problems);
-        problems.end(product)
+        let product = problems.end(product)?;
+        self.0.check_prices(product.variants.iter().map(|variant| variant.goods.price))?;
+        Ok(product)
     }
 }
 
@@ -232,7 +234,14 @@ fn read_row(app: &App, row: &ImportProductsRequest) -> Result<Row, ImportProduct
     let product =
         decode::product(app.hub.languages(), &row.category, &row.translations, &variants, &mut problems);
     match (product, problems.first()) {
-        (Some(product), None) => Ok(Row { number: row.row, product }),
+        (Some(product), None) => {
+            match app.check_prices(product.variants.iter().map(|variant| variant.goods.price)) {
+                Err(Error::Invalid { problem, .. }) => {
+                    Err(response(row.row, Outcome::Rejected("price.currency".to_owned(), problem)))
+                }
+                _ => Ok(Row { number: row.row, product }),
+            }
+        }
         (_, problem) => {
             let problem = problem.unwrap_or_else(|| Invalid::new("variant", "is required"));
             // A row has one variant: its fields are named without a place.

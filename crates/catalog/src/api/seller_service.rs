@@ -47,6 +47,7 @@ impl Api {
         })();
         let seller = problems.end(seller)?;
         self.0.check_lane("country", seller.entry.country)?;
+        self.0.check_currency("payout_currency", seller.payout_currency)?;
         Ok(seller)
     }
 

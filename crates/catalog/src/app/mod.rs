@@ -5,6 +5,7 @@ pub(crate) mod apply_seller;
 pub(crate) mod audit_stock;
 pub(crate) mod browse;
 pub(crate) mod create_location;
+pub(crate) mod currencies;
 pub(crate) mod import_products;
 pub(crate) mod judge_seller;
 pub(crate) mod list_product;
@@ -19,6 +20,9 @@ use db::{Db, Retryable};
 use events::Outbox;
 use hub::Profile;
 use kernel::Clock;
+use money::rates::RateTable;
+
+use crate::domain::reservation::OfAnother;
 
 /// What every use case needs.
 #[derive(Clone)]
@@ -27,6 +31,8 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
     pub(crate) hub: Arc<Profile>,
+    /// By which quotes exchange.
+    pub(crate) rates: Arc<RateTable>,
 }
 
 /// Why a use case was refused or failed.
@@ -60,6 +66,12 @@ impl Error {
     /// Somebody changed it since it was read.
     pub(crate) fn stale() -> Self {
         Self::refused("STALE_ETAG", "it was changed since you read it: read it again and repeat your change")
+    }
+}
+
+impl From<OfAnother> for Error {
+    fn from(error: OfAnother) -> Self {
+        Self::refused("RESERVATION_EXISTS", error.to_string())
     }
 }
 

@@ -38,10 +38,13 @@ pub(crate) async fn release(
         return Ok(State::Released);
     }
     if let Some(released) = reservations::advance(tx, id, State::Held, State::Released).await? {
+        released.check_order(order_id)?;
         // What was held was counted when it was held.
         let units = units_by_item(&released.lines).unwrap_or_default();
         stock::release(tx, &units).await?;
         return Ok(State::Released);
     }
-    Ok(reservations::find(tx, id).await?.map_or(State::Released, |(found, _)| found.state))
+    let Some((found, _)) = reservations::find(tx, id).await? else { return Ok(State::Released) };
+    found.check_order(order_id)?;
+    Ok(found.state)
 }

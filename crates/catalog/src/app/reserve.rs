@@ -65,7 +65,7 @@ async fn hold(
         lines.push(Line { variant_id: line.variant_id, quantity: line.quantity, stock_item_id, units });
     }
     if !reservations::put(tx, id, order_id, State::Held, &lines, now).await? {
-        return stands(tx, id).await;
+        return stands(tx, id, order_id, &lines).await;
     }
     for line in wanted {
         let Some(offer) = found.get(&line.variant_id.uuid()) else { continue };
@@ -87,14 +87,31 @@ async fn hold(
     Err(short.map_or_else(|| Error::refused("OUT_OF_STOCK", "too few are left"), out_of_stock))
 }
 
-async fn stands(tx: &mut Tx, id: ReservationId) -> Result<State, Error> {
-    match reservations::find(tx, id).await? {
-        Some((found, _)) if found.state == State::Released => {
-            Err(Error::refused("RESERVATION_RELEASED", "this hold was ended: it takes no stock any more"))
-        }
-        Some((found, _)) => Ok(found.state),
-        None => Err(Error::not_found("reservation", id)),
+/// The hold that is there already, as it stands now; not one of another order or of other lines.
+async fn stands(tx: &mut Tx, id: ReservationId, order_id: OrderId, asked: &[Line]) -> Result<State, Error> {
+    let found = reservations::find(tx, id).await?;
+    let (found, _) = found.ok_or_else(|| Error::not_found("reservation", id))?;
+    if found.state == State::Released {
+        let message = "this hold was ended: it takes no stock any more";
+        return Err(Error::refused("RESERVATION_RELEASED", message));
     }
+    found.check_order(order_id)?;
+    if !is_same(&found.lines, asked) {
+        let message = "this hold is of other goods, or of other quantities";
+        return Err(Error::refused("RESERVATION_EXISTS", message));
+    }
+    Ok(found.state)
+}
+
+/// Whether both are of the same variants and quantities; what these take of a shelf may have changed since.
+fn is_same(held: &[Line], asked: &[Line]) -> bool {
+    let sorted = |lines: &[Line]| {
+        let mut lines: Vec<(VariantId, i64)> =
+            lines.iter().map(|line| (line.variant_id, line.quantity)).collect();
+        lines.sort_unstable();
+        lines
+    };
+    sorted(held) == sorted(asked)
 }
 
 /// The price holds as quoted; what the goods are must be as quoted, since duty, tax and carriage were worked out by it.

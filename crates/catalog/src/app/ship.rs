@@ -8,7 +8,7 @@ use events::Outbox;
 use kernel::{OrderId, ReservationId, VariantId};
 
 use super::{Error, release};
-use crate::domain::reservation::{Line, Reservation, State, units_by_item};
+use crate::domain::reservation::{Back, Line, Reservation, State, units_by_item};
 use crate::facts;
 use crate::store::{reservations, stock};
 
@@ -27,6 +27,7 @@ pub(crate) async fn dispatch(
     tx: &mut Tx,
     outbox: Outbox,
     id: ReservationId,
+    order_id: OrderId,
     now: DateTime<Utc>,
 ) -> Result<Outcome, Error> {
     let Some(held) = reservations::advance(tx, id, State::Held, State::Dispatched).await? else {
@@ -35,6 +36,7 @@ pub(crate) async fn dispatch(
             _ => Outcome::Never,
         });
     };
+    held.check_order(order_id)?;
     let units = units_by_item(&held.lines).unwrap_or_default();
     stock::dispatch(tx, &units, id, now).await?;
     outbox.put(tx, &facts::stock_dispatched(&held, now)).await?;
@@ -53,6 +55,7 @@ pub(crate) async fn undo(
         release::release(tx, id, order_id, now).await?;
         return Ok(Outcome::Already);
     };
+    left.check_order(order_id)?;
     let before = reservations::returned(tx, id).await?;
     let lines = without(&left.lines, &before);
     put_back(tx, outbox, &left, &lines, now).await?;
@@ -65,18 +68,21 @@ pub(crate) async fn take_back(
     tx: &mut Tx,
     outbox: Outbox,
     id: ReservationId,
+    order_id: OrderId,
     return_id: &str,
     quantities: &BTreeMap<VariantId, i64>,
     now: DateTime<Utc>,
 ) -> Result<Outcome, Error> {
     let Some((reservation, _)) = reservations::find(tx, id).await? else { return Ok(Outcome::Never) };
+    reservation.check_order(order_id)?;
     if reservation.state != State::Dispatched {
         return Ok(Outcome::Never);
     }
     let Some(lines) = part(&reservation.lines, quantities) else { return Ok(Outcome::Never) };
     let before = reservations::returned(tx, id).await?;
     if !reservations::put_returned(tx, return_id, id, &lines).await? {
-        return Ok(Outcome::Already);
+        let is_same = reservations::returned_by(tx, return_id).await? == Some((id, lines));
+        return Ok(if is_same { Outcome::Already } else { Outcome::Never });
     }
     // Each return may be less than what left, and all of them more.
     if part(&without(&reservation.lines, &before), quantities).is_none() {
@@ -113,7 +119,7 @@ fn part(lines: &[Line], quantities: &BTreeMap<VariantId, i64>) -> Option<Vec<Lin
 }
 
 /// What is left of lines once others have come back.
-fn without(lines: &[Line], back: &[Line]) -> Vec<Line> {
+fn without(lines: &[Line], back: &[Back]) -> Vec<Line> {
     let left = |line: &Line| {
         let returned = back.iter().filter(|back| back.variant_id == line.variant_id);
         let (quantity, units) = returned.fold((line.quantity, line.units), |(quantity, units), back| {
@@ -138,7 +144,8 @@ mod tests {
         for wrong in [4, 0, -1] {
             assert!(part(std::slice::from_ref(&line), &BTreeMap::from([(variant_id, wrong)])).is_none());
         }
-        let left = without(&[line], &back);
+        let back = Back { variant_id, quantity: back[0].quantity, units: back[0].units };
+        let left = without(&[line], &[back]);
         assert_eq!((left[0].quantity, left[0].units), (1, 4));
     }
 }

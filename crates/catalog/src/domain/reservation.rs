@@ -49,6 +49,15 @@ pub(crate) struct Line {
     pub(crate) units: i64,
 }
 
+/// What came back of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Back {
+    pub(crate) variant_id: VariantId,
+    pub(crate) quantity: i64,
+    /// Units of the shelf.
+    pub(crate) units: i64,
+}
+
 /// A hold.
 #[derive(Debug, Clone)]
 pub(crate) struct Reservation {
@@ -57,6 +66,18 @@ pub(crate) struct Reservation {
     pub(crate) state: State,
     pub(crate) version: i64,
     pub(crate) lines: Vec<Line>,
+}
+
+/// A hold that is named for an order is another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the hold is for order {0}")]
+pub(crate) struct OfAnother(OrderId);
+
+impl Reservation {
+    /// Refuses an order that is not its own.
+    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), OfAnother> {
+        if self.order_id == order_id { Ok(()) } else { Err(OfAnother(self.order_id)) }
+    }
 }
 
 /// Units by shelf, in the order of its id: lines that share a shelf count together. `None` when they are more than

@@ -6,7 +6,7 @@ use kernel::{OrderId, ReservationId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::reservation::{Line, Reservation, State};
+use crate::domain::reservation::{Back, Line, Reservation, State};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -116,13 +116,35 @@ pub(crate) async fn put_returned(
     Ok(written == 1)
 }
 
-/// What came back of a hold.
-pub(crate) async fn returned(tx: &mut Tx, id: ReservationId) -> Result<Vec<Line>, db::Error> {
-    let rows = db::fetch_all!(
+/// The goods that came back by a return, and of which hold.
+pub(crate) async fn returned_by(
+    tx: &mut Tx,
+    return_id: &str,
+) -> Result<Option<(ReservationId, Vec<Line>)>, db::Error> {
+    let row = db::fetch_optional!(
         tx,
-        (Json<Vec<Line>>,),
-        "select lines from returned_goods where reservation_id = $1 limit 1000",
-        id.uuid(),
+        (Uuid, Json<Vec<Line>>),
+        "select reservation_id, lines from returned_goods where return_id = $1",
+        return_id,
     )?;
-    Ok(rows.into_iter().flat_map(|(lines,)| lines.0).collect())
+    Ok(row.map(|(id, lines)| (id.into(), lines.0)))
+}
+
+/// What came back of a hold, of each of its goods: however many returns it came by.
+pub(crate) async fn returned(tx: &mut Tx, id: ReservationId) -> Result<Vec<Back>, db::Error> {
+    let sql = tx.sql(
+        "select line ->> 'variant_id', cast(sum(cast(line ->> 'quantity' as bigint)) as bigint), \
+         cast(sum(cast(line ->> 'units' as bigint)) as bigint) from returned_goods, \
+         jsonb_array_elements(returned_goods.lines) as lines (line) where reservation_id = $1 \
+         group by line ->> 'variant_id'",
+        "select line.value ->> 'variant_id', sum(line.value ->> 'quantity'), sum(line.value ->> 'units') \
+         from returned_goods, json_each(returned_goods.lines) as line where reservation_id = $1 \
+         group by line.value ->> 'variant_id'",
+    );
+    let rows = db::fetch_all!(tx, (String, i64, i64), sql, id.uuid())?;
+    rows.into_iter()
+        .map(|(variant_id, quantity, units)| {
+            Ok(Back { variant_id: super::parsed(&variant_id)?, quantity, units })
+        })
+        .collect()
 }

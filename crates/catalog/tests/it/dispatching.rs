@@ -1,5 +1,6 @@
 //! What order tells moves goods off the shelves and back, each event once though it comes twice.
 
+use kernel::ReturnId;
 use proto::catalog::events::v1::{ReturnedUnits, StockDispatched, StockReturned};
 use proto::catalog::internal::v1::ReservationState;
 use testkit::on_both;
@@ -7,6 +8,22 @@ use testkit::on_both;
 use crate::market::Market;
 use crate::purchase::Purchase;
 use crate::wares::{product, sharing};
+
+/// A thousand more returns as the one there is.
+async fn return_a_thousand_more(db: &db::Db) {
+    let returned: Result<(), db::Error> = db
+        .write(|tx| {
+            Box::pin(async move {
+                let sql = "insert into returned_goods (return_id, reservation_id, lines) \
+                     with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000) \
+                     select return_id || i, reservation_id, lines from returned_goods, n";
+                assert_eq!(db::execute!(tx, sql)?, 1_000);
+                Ok(())
+            })
+        })
+        .await;
+    returned.unwrap();
+}
 
 on_both! {
     async fn a_confirmed_order_leaves_the_shelf_once(database: Database) {
@@ -86,6 +103,39 @@ on_both! {
         let told: Vec<StockReturned> = market.hub.told_of("catalog.stock_returned.v1").await;
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].units.iter().map(|units| units.quantity).collect::<Vec<_>>(), [1, 1]);
+        market.hub.stop().await;
+    }
+
+    async fn however_many_returns_it_took_all_units_count(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 1_500).await;
+        let purchase = market.buy(&[(&silk, 1_003)]).await;
+        market.tell(&purchase.came_back(&market, 2, &[(&silk, 1)], true)).await;
+        return_a_thousand_more(&database.connect().await).await;
+        // Two are left, and two come back.
+        market.tell(&purchase.came_back(&market, 3, &[(&silk, 2)], true)).await;
+        let told: Vec<StockReturned> = market.hub.told_of("catalog.stock_returned.v1").await;
+        assert_eq!(told.len(), 2);
+        market.tell(&purchase.came_back(&market, 4, &[(&silk, 1)], true)).await;
+        assert!(market.parked().await[0].contains("has not dispatched what"));
+        assert_eq!(market.shelf(&trader, &silk).await.0, 1_500 - 1_003 + 3);
+        market.hub.stop().await;
+    }
+
+    async fn a_return_told_again_with_other_goods_is_parked(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 7).await;
+        let purchase = market.buy(&[(&silk, 3)]).await;
+        let id = ReturnId::new();
+        for (version, quantity) in [(2, 1), (3, 1), (4, 2)] {
+            let mut back = purchase.return_of(id, &[(&silk, quantity)]);
+            back.restock = true;
+            market.tell(&purchase.event(&market, version, &back)).await;
+        }
+        market.adds_up_to(5, 0, 2).await;
+        assert_eq!(market.parked().await.len(), 1);
         market.hub.stop().await;
     }
 

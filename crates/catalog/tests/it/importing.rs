@@ -3,6 +3,7 @@
 use proto::catalog::v1::{
     ImportOutcome, ImportProductsRequest, ImportProductsResponse, ListProductsRequest, VariantInput,
 };
+use proto::types::v1::Money;
 use testkit::on_both;
 
 use crate::market::{Market, Trader};
@@ -64,6 +65,18 @@ on_both! {
         assert_eq!((first.variants[0].variant_id.as_str(), first.variants[0].available), (answers[0].variant_id.as_str(), 7));
         assert_eq!(found(&market, "A").await, 2);
         market.adds_up_to(10, 0, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn a_row_in_a_currency_that_no_quote_can_be_made_in_is_rejected(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let mut won = variant(&trader, "A-1", 7);
+        won.price = Some(Money { currency: "KRW".to_owned(), minor_units: 9_000 });
+        let answers = import(&market, &trader, vec![row(1, won), row(2, variant(&trader, "A-2", 1))]).await;
+        assert_eq!(outcomes(&answers), [(1, ImportOutcome::Rejected), (2, ImportOutcome::Created)]);
+        assert_eq!(answers[0].field, "price.currency");
+        assert!(answers[0].reason.contains("KRW") && answers[0].reason.contains("CNY, EUR"), "{}", answers[0].reason);
         market.hub.stop().await;
     }
 

@@ -11,6 +11,13 @@ use tonic::Status;
 use crate::market::{Market, request_id};
 use crate::purchase::Purchase;
 
+impl Market {
+    /// Why events were parked.
+    pub(crate) async fn parked(&self) -> Vec<String> {
+        parked(self).await.into_iter().map(|event| event.reason).collect()
+    }
+}
+
 async fn parked(market: &Market) -> Vec<ParkedEvent> {
     let request =
         ListParkedEventsRequest { service: "catalog".to_owned(), ..ListParkedEventsRequest::default() };

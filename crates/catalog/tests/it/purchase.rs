@@ -99,19 +99,27 @@ impl Purchase {
         back: &[(&Variant, i64)],
         restock: bool,
     ) -> Envelope {
+        let message = ReturnReceived { restock, ..self.return_of(ReturnId::new(), back) };
+        self.event(market, version, &message)
+    }
+
+    /// Goods that come back by this return and cannot be sold again.
+    pub(crate) fn return_of(&self, id: ReturnId, back: &[(&Variant, i64)]) -> ReturnReceived {
         let line = |(variant, quantity): &(&Variant, i64)| ReturnLine {
             variant_id: variant.variant_id.clone(),
             quantity: *quantity,
         };
-        let message = ReturnReceived {
+        ReturnReceived {
             order_id: self.order_id.to_string(),
-            return_id: ReturnId::new().to_string(),
+            return_id: id.to_string(),
             reservation_id: self.reservation_id.to_string(),
             lines: back.iter().map(line).collect(),
-            restock,
             ..ReturnReceived::default()
-        };
-        Envelope::new("order.return_received.v1", self.order_id, version, market.hub.now(), &message)
+        }
+    }
+
+    pub(crate) fn event(&self, market: &Market, version: i64, back: &ReturnReceived) -> Envelope {
+        Envelope::new("order.return_received.v1", self.order_id, version, market.hub.now(), back)
     }
 }
 

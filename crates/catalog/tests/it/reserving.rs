@@ -1,6 +1,7 @@
 //! Holds of stock: all lines or none, and each id once.
 
-use proto::catalog::internal::v1::{ReservationState, ReserveRequest};
+use kernel::OrderId;
+use proto::catalog::internal::v1::{ReleaseRequest, ReservationState, ReserveRequest};
 use proto::catalog::v1::{UpdateProductRequest, Variant, VariantInput};
 use proto::types::v1::OriginCertificate;
 use testkit::on_both;
@@ -147,6 +148,31 @@ on_both! {
         // Too late to give back: the goods have left.
         assert_eq!(market.release(&purchase).await, ReservationState::Dispatched);
         market.adds_up_to(0, 0, 5).await;
+        market.hub.stop().await;
+    }
+
+    async fn a_hold_is_of_one_order_and_its_lines(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let (silk, tea) = (market.goods(&trader, "A-1", 5).await, market.goods(&trader, "A-2", 5).await);
+        let purchase = Purchase::of(&[(&silk, 2), (&tea, 1)]);
+        market.reserve(&purchase).await.unwrap();
+        for lines in [&[(&silk, 2)][..], &[(&silk, 1), (&tea, 1)], &[(&tea, 2), (&silk, 1)]] {
+            let lines = Purchase::of(lines).lines;
+            let other = Purchase { lines, ..purchase.clone() };
+            assert_eq!(refusal(market.reserve(&other).await), refused("RESERVATION_EXISTS"));
+        }
+        let turned = Purchase { lines: Purchase::of(&[(&tea, 1), (&silk, 2)]).lines, ..purchase.clone() };
+        assert_eq!(market.reserve(&turned).await.unwrap(), ReservationState::Held);
+        let of_another = Purchase { order_id: OrderId::new(), ..purchase.clone() };
+        assert_eq!(refusal(market.reserve(&of_another).await), refused("RESERVATION_EXISTS"));
+        let release = ReleaseRequest {
+            reservation_id: purchase.reservation_id.to_string(),
+            order_id: of_another.order_id.to_string(),
+            reason: "declined".to_owned(),
+        };
+        assert_eq!(refusal(market.reservations().release(release).await), refused("RESERVATION_EXISTS"));
+        market.adds_up_to(10, 3, 0).await;
         market.hub.stop().await;
     }
 

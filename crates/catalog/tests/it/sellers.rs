@@ -7,6 +7,7 @@ use proto::catalog::v1::{
     CreateLocationRequest, ListSellersRequest, Seller, SellerState, UpdateSellerRequest,
     WithdrawProductRequest,
 };
+use proto::types::v1::Money;
 use rpc::Role;
 use testkit::on_both;
 use tonic::Code;
@@ -265,6 +266,26 @@ on_both! {
         // No lane from there leads to this hub.
         let far = proto::catalog::v1::ApplySellerRequest { country: "BR".to_owned(), ..application("Rio") };
         assert_eq!(rpc::status::fields(&apply(far).await), ["country"]);
+        market.hub.stop().await;
+    }
+
+    async fn nothing_is_sold_in_a_currency_that_no_quote_can_be_made_in(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        for currency in ["KRW", "VND", "KWD"] {
+            let id = SellerId::new().to_string();
+            let wish = proto::catalog::v1::ApplySellerRequest {
+                payout_currency: currency.to_owned(),
+                ..application("Chiang Mai Silk")
+            };
+            let refused = market.sellers(Role::Seller, &id).apply_seller(wish).await.unwrap_err();
+            assert_eq!(rpc::status::fields(&refused), ["payout_currency"]);
+            assert!(refused.message().contains("CNY, EUR"), "{}", refused.message());
+            let mut goods = wares::variant(&trader, "A-9", 5);
+            goods.price = Some(Money { currency: currency.to_owned(), minor_units: 5_000 });
+            let refused = market.products(&trader.id).create_product(wares::product(vec![goods])).await.unwrap_err();
+            assert_eq!(rpc::status::fields(&refused), ["variants[0].price.currency"]);
+        }
         market.hub.stop().await;
     }
 }

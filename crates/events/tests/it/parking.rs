@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use events::views::Replayed;
-use events::{ChaoticBus, LocalBus};
+use events::{ChaoticBus, Envelope, LocalBus};
 use testkit::on_both;
 use uuid::Uuid;
 
@@ -40,6 +40,19 @@ on_both! {
         assert_eq!(desk.inbox(order).await, [(1, "handled".to_owned())]);
         // Others of the same consumer go on.
         assert_eq!(desk.effects(other).await, [1, 2]);
+    }
+
+    async fn an_id_names_one_event(database: Database) {
+        let desk = Desk::open(&database, ChaoticBus::local(3)).await;
+        let (order, other) = (aggregate(), aggregate());
+        let first = desk.event(order, 1);
+        for _ in 0..2 {
+            desk.deliver(&first).await;
+        }
+        desk.deliver(&Envelope { id: first.id, ..desk.event(other, 1) }).await;
+        assert_eq!((desk.effects(order).await, desk.effects(other).await), (vec![1], vec![]));
+        let parked = desk.parked(other).await;
+        assert!(desk.parked(order).await.is_empty() && parked[0].1.contains("an id names one event"), "{parked:?}");
     }
 
     async fn a_replay_handles_them_in_order(database: Database) {

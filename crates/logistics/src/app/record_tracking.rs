@@ -24,6 +24,16 @@ pub(crate) struct Report {
     pub(crate) carrier: Option<String>,
 }
 
+impl Report {
+    /// Whether it tells once more of an event.
+    fn tells_of(&self, event: &TrackingEvent) -> bool {
+        self.state == event.state
+            && self.place == event.place
+            && self.note == event.note
+            && self.occurred_at.is_none_or(|at| at == event.occurred_at)
+    }
+}
+
 impl App {
     /// Records it; what is repeated or older changes nothing. The shipment as it then stands.
     pub(crate) async fn record_tracking(
@@ -45,16 +55,13 @@ impl App {
         let is_its_own =
             |shipment: &Shipment| report.carrier.as_ref().is_none_or(|own| *own == shipment.carrier);
         let shipment = found.filter(is_its_own).ok_or_else(|| Error::not_found("shipment", &number))?;
-        match events::shipment_of(tx, &report.carrier_reference).await? {
-            Some(id) if id != shipment.id => {
-                let problem = "was used for another parcel: each event has its own".to_owned();
+        if let Some((of, event)) = events::by_reference(tx, &report.carrier_reference).await? {
+            if of != shipment.id || !report.tells_of(&event) {
+                let problem = "was used for another event: each has its own".to_owned();
                 return Err(Error::Invalid { field: "carrier_reference", problem });
             }
-            Some(_) => {
-                let steps = events::of(tx, shipment.id).await?;
-                return Ok((shipment, steps));
-            }
-            None => {}
+            let steps = events::of(tx, shipment.id).await?;
+            return Ok((shipment, steps));
         }
         let shipment = self.judge_and_move(tx, shipment, report).await?;
         let steps = events::of(tx, shipment.id).await?;

@@ -61,18 +61,26 @@ pub(crate) async fn put(tx: &mut Tx, id: ShipmentId, event: &TrackingEvent) -> R
     )
 }
 
-/// The shipment that a carrier reported under this id.
-pub(crate) async fn shipment_of(
+/// The event that was reported under this id, and of which shipment.
+pub(crate) async fn by_reference(
     tx: &mut Tx,
     carrier_reference: &str,
-) -> Result<Option<ShipmentId>, db::Error> {
+) -> Result<Option<(ShipmentId, TrackingEvent)>, db::Error> {
     let found = db::fetch_optional!(
         tx,
         (Uuid,),
         "select shipment_id from tracking_events where carrier_reference = $1",
         carrier_reference,
     )?;
-    Ok(found.map(|(id,)| id.into()))
+    let Some((shipment_id,)) = found else { return Ok(None) };
+    let row = db::fetch_one!(
+        tx,
+        Row,
+        "select tracking_event_id, carrier_reference, state, place, note, occurred_at from tracking_events \
+         where carrier_reference = $1",
+        carrier_reference,
+    )?;
+    Ok(Some((shipment_id.into(), row.read()?)))
 }
 
 /// What happened to a parcel, oldest first.

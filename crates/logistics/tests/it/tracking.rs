@@ -106,6 +106,14 @@ on_both! {
         depot.report(&shipments[0], ShipmentState::PickedUp, "once").await.unwrap();
         let refused = depot.report(&shipments[1], ShipmentState::PickedUp, "once").await.unwrap_err();
         assert_eq!(fields(&refused), ["carrier_reference"]);
+        // Nor is it another event of the same parcel.
+        let refused = depot.report(&shipments[0], ShipmentState::Departed, "once").await.unwrap_err();
+        assert_eq!(fields(&refused), ["carrier_reference"]);
+        let mut request = report(&shipments[0], ShipmentState::PickedUp, "once", None);
+        request.place = "PEN".to_owned();
+        let refused = depot.tracking("selat").record_tracking_event(request).await.unwrap_err();
+        assert_eq!(fields(&refused), ["carrier_reference"]);
+        assert_eq!(depot.report(&shipments[0], ShipmentState::PickedUp, "once").await.unwrap().events.len(), 1);
         // The same event from many connections at once.
         let reference = event_reference();
         let reports = (0..10).map(|_| depot.report(&shipments[1], ShipmentState::PickedUp, &reference));

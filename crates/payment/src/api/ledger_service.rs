@@ -94,7 +94,7 @@ impl LedgerService for Api {
             |row| row.id.uuid(),
             |row| SuspendedReceipt {
                 receipt_id: row.id.to_string(),
-                provider_reference: row.provider_reference,
+                provider_reference: row.told_reference().to_owned(),
                 order_reference: row.order_reference,
                 amount: Some(row.amount.into()),
                 reason: row.suspense_reason,

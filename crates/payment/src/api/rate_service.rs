@@ -33,11 +33,11 @@ impl RateService for Api {
             let from = currency("from_currency", &pair.from_currency)?;
             let to = currency("to_currency", &pair.to_currency)?;
             let quoted = self.0.rate(from, to)?;
-            // Derived, not stored: the quote freezes the rate itself.
+            // Derived, not stored: the quote freezes the rate itself. Another rate for the same quote has another id.
             let rate_id = if from == to {
                 String::new()
             } else {
-                RateId::derive(quote_id.uuid(), &format!("{from}>{to}")).to_string()
+                RateId::derive(quote_id.uuid(), &format!("{from}>{to}@{}", quoted.rate)).to_string()
             };
             answer.rates.push(exchange_rate(&quoted, rate_id));
             answer.warnings.extend(quoted.warning);

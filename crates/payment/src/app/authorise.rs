@@ -99,12 +99,22 @@ async fn stands(tx: &mut Tx, asked: &Hold) -> Result<Hold, Error> {
         Some(found) if found.state == State::Voided => {
             Err(Error::refused("HOLD_VOIDED", "this hold was ended: it takes no money any more"))
         }
-        Some(found) if found.order_id != asked.order_id || found.amount != asked.amount => {
-            Err(Error::refused("HOLD_EXISTS", "this hold is for another order or another amount"))
+        Some(found) if !is_same(&found, asked) => {
+            let message = "this hold is for another order, buyer, method or amount";
+            Err(Error::refused("HOLD_EXISTS", message))
         }
         Some(found) => Ok(found),
         None => Err(Error::refused("HOLD_EXISTS", "the order has another hold")),
     }
+}
+
+/// Whether the hold that is there is the one that is asked for.
+fn is_same(found: &Hold, asked: &Hold) -> bool {
+    found.order_id == asked.order_id
+        && found.amount == asked.amount
+        && found.buyer == asked.buyer
+        && found.method == asked.method
+        && found.reference == asked.reference
 }
 
 async fn too_little(tx: &mut Tx, hold: &Hold) -> Result<Error, Error> {

@@ -23,6 +23,9 @@ impl App {
                     if holds::put_tombstone(tx, id, order_id, currency, now).await? {
                         return Ok(Outcome::Cancelled);
                     }
+                    if let Some(hold) = holds::find(tx, id).await? {
+                        hold.check_order(order_id)?;
+                    }
                     // The receipt makes the same guarded step to `held`: only one of the two finds it awaiting.
                     if holds::advance(tx, id, State::Awaiting, State::Voided, None).await?.is_some() {
                         return Ok(Outcome::Cancelled);

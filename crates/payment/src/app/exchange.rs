@@ -16,9 +16,20 @@ impl App {
         exchange::quote(&self.rates, terms.exchange_spread, limit, from, to, today).map_err(|error| {
             let message = error.to_string();
             match error {
-                exchange::Error::Unavailable { currency, .. } => Error::NoRate { currency, message },
+                exchange::Error::Unavailable { currency, .. } => {
+                    let message = format!("{message}; {}", self.known_currencies());
+                    Error::NoRate { currency, message }
+                }
                 exchange::Error::TooOld { .. } => Error::refused("RATE_TOO_OLD", message),
             }
         })
+    }
+
+    /// What to say to somebody who has named another currency.
+    pub(super) fn known_currencies(&self) -> String {
+        let today = self.hub.today(self.clock.now());
+        let known = self.rates.currencies_to(self.hub.currency(), today);
+        let known = known.iter().map(|currency| currency.code()).collect::<Vec<_>>().join(", ");
+        format!("it exchanges {known}")
     }
 }

@@ -22,6 +22,8 @@ use kernel::Clock;
 use money::Currency;
 use money::rates::RateTable;
 
+use crate::domain::hold::OfAnother;
+
 /// What every use case needs.
 #[derive(Clone)]
 pub(crate) struct App {
@@ -60,6 +62,12 @@ impl Error {
 
     pub(crate) fn not_found(kind: &'static str, id: impl std::fmt::Display) -> Self {
         Self::NotFound { kind, id: id.to_string() }
+    }
+}
+
+impl From<OfAnother> for Error {
+    fn from(error: OfAnother) -> Self {
+        Self::refused("HOLD_EXISTS", error.to_string())
     }
 }
 

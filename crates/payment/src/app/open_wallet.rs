@@ -15,7 +15,7 @@ impl App {
         match self.rates.rate(currency, self.hub.currency(), today) {
             Ok(_) => Ok(()),
             Err(_) => {
-                let message = format!("the hub has no rate for {currency}");
+                let message = format!("the hub has no rate for {currency}; {}", self.known_currencies());
                 Err(Error::NoRate { currency, message })
             }
         }

@@ -24,6 +24,8 @@ pub(crate) struct Received {
 
 /// The way by which money came that names no code of ours.
 const UNKNOWN_METHOD: &str = "unknown";
+/// Why money is in suspense that came under an id of other money.
+const REFERENCE_REUSED: &str = "REFERENCE_REUSED";
 
 impl App {
     /// Takes a receipt in, once by its provider's id; why it is in suspense, empty when it paid an order.
@@ -55,6 +57,7 @@ async fn take(tx: &mut Tx, received: Received, outbox: Outbox, now: DateTime<Utc
     let receipt = Receipt {
         id: ReceiptId::new(),
         provider_reference: received.provider_reference,
+        reported_reference: None,
         order_reference: received.order_reference,
         amount: received.amount,
         method: UNKNOWN_METHOD.to_owned(),
@@ -63,21 +66,58 @@ async fn take(tx: &mut Tx, received: Received, outbox: Outbox, now: DateTime<Utc
     };
     if !receipts::put(tx, &receipt).await? {
         let before = receipts::by_provider_reference(tx, &receipt.provider_reference).await?;
-        return Ok(before.map(|before| before.suspense_reason).unwrap_or_default());
+        let before = before.ok_or(Error::Database(db::Error::RowNotFound))?;
+        return if is_same_money(&before, &receipt) {
+            Ok(before.suspense_reason)
+        } else {
+            take_reused(tx, &before, receipt).await
+        };
     }
     let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
     let reason = match &hold {
         Some(hold) => pay(tx, hold, &receipt, outbox).await?,
         None => "UNKNOWN_REFERENCE",
     };
+    settle(tx, &receipt, hold, reason).await?;
+    Ok(reason.to_owned())
+}
+
+/// Whether a receipt tells once more of what another told.
+fn is_same_money(one: &Receipt, other: &Receipt) -> bool {
+    one.amount == other.amount && qr::reference(&one.order_reference) == qr::reference(&other.order_reference)
+}
+
+/// Money that came under an id which the provider had used for other money. It pays nothing, as nobody can say which of
+/// the two is meant, and is recorded once: the same told again changes nothing.
+async fn take_reused(tx: &mut Tx, before: &Receipt, told: Receipt) -> Result<String, Error> {
+    let content = format!("{} {}", qr::reference(&told.order_reference), told.amount);
+    let receipt = Receipt {
+        provider_reference: ReceiptId::derive(before.id.uuid(), &content).to_string(),
+        reported_reference: Some(told.provider_reference.clone()),
+        ..told
+    };
+    if receipts::put(tx, &receipt).await? {
+        tracing::warn!(
+            receipt.id = %receipt.id,
+            receipt.before = %before.id,
+            "a provider used the id of a receipt for other money: it is in suspense"
+        );
+        let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
+        settle(tx, &receipt, hold, REFERENCE_REUSED).await?;
+    }
+    Ok(REFERENCE_REUSED.to_owned())
+}
+
+/// Notes what became of a receipt; what pays nothing goes to suspense.
+async fn settle(tx: &mut Tx, receipt: &Receipt, hold: Option<Hold>, reason: &str) -> Result<(), Error> {
     let method =
         hold.filter(|hold| !hold.is_wallet()).map_or_else(|| UNKNOWN_METHOD.to_owned(), |hold| hold.method);
     if !reason.is_empty() {
         let (debit, credit) = (Account::provider(&method), Account::suspense(receipt.id));
-        transfers::put(tx, &[Transfer::posted("suspense", debit, credit, receipt.amount, now)]).await?;
+        let suspended = Transfer::posted("suspense", debit, credit, receipt.amount, receipt.received_at);
+        transfers::put(tx, &[suspended]).await?;
     }
-    receipts::judge(tx, receipt.id, &method, reason).await?;
-    Ok(reason.to_owned())
+    Ok(receipts::judge(tx, receipt.id, &method, reason).await?)
 }
 
 /// Why it does not pay the hold; empty when it does.

@@ -32,6 +32,7 @@ async fn void(
         // Another hold has the order: this one never was and, its order being taken, never will be.
         return Ok(State::Voided);
     };
+    hold.check_order(order_id)?;
     if matches!(hold.state, State::Voided | State::Captured) {
         return Ok(hold.state);
     }

@@ -38,6 +38,11 @@ impl State {
     }
 }
 
+/// A hold, or its escrow, that is named for an order is another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the hold is for order {0}")]
+pub(crate) struct OfAnother(pub(crate) OrderId);
+
 /// A hold as it stands.
 #[derive(Debug, Clone)]
 pub(crate) struct Hold {
@@ -59,6 +64,11 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
+    /// Refuses to end, or to take, a hold for an order that is not its own.
+    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), OfAnother> {
+        if self.order_id == order_id { Ok(()) } else { Err(OfAnother(self.order_id)) }
+    }
+
     /// Whether it is paid from a wallet.
     pub(crate) fn is_wallet(&self) -> bool {
         self.method == "wallet"

@@ -10,7 +10,10 @@ use uuid::Uuid;
 #[derive(Debug, Clone)]
 pub(crate) struct Receipt {
     pub(crate) id: ReceiptId,
+    /// The provider's id of it, each once; a derived one where the provider used its id for other money before.
     pub(crate) provider_reference: String,
+    /// The provider's id where `provider_reference` is derived.
+    pub(crate) reported_reference: Option<String>,
     pub(crate) order_reference: String,
     pub(crate) amount: Money,
     /// By which way it came.
@@ -20,10 +23,18 @@ pub(crate) struct Receipt {
     pub(crate) received_at: DateTime<Utc>,
 }
 
+impl Receipt {
+    /// The id that the provider told.
+    pub(crate) fn told_reference(&self) -> &str {
+        self.reported_reference.as_deref().unwrap_or(&self.provider_reference)
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     receipt_id: Uuid,
     provider_reference: String,
+    reported_reference: Option<String>,
     order_reference: String,
     currency: String,
     amount_minor: i64,
@@ -38,6 +49,7 @@ impl Row {
             id: self.receipt_id.into(),
             amount: super::money(self.amount_minor, &self.currency)?,
             provider_reference: self.provider_reference,
+            reported_reference: self.reported_reference,
             order_reference: self.order_reference,
             method: self.method,
             suspense_reason: self.suspense_reason,
@@ -51,7 +63,7 @@ pub(crate) async fn put(tx: &mut Tx, receipt: &Receipt) -> Result<bool, db::Erro
     let written = db::execute!(
         tx,
         "insert into receipts (receipt_id, provider_reference, order_reference, currency, amount_minor, method, \
-         suspense_reason, received_at) values ($1, $2, $3, $4, $5, $6, $7, $8) \
+         suspense_reason, received_at, reported_reference) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
          on conflict (provider_reference) do nothing",
         receipt.id.uuid(),
         receipt.provider_reference.as_str(),
@@ -61,6 +73,7 @@ pub(crate) async fn put(tx: &mut Tx, receipt: &Receipt) -> Result<bool, db::Erro
         receipt.method.as_str(),
         receipt.suspense_reason.as_str(),
         receipt.received_at,
+        receipt.reported_reference.as_deref(),
     )?;
     Ok(written == 1)
 }
@@ -85,8 +98,8 @@ pub(crate) async fn by_provider_reference(
     let row = db::fetch_optional!(
         tx,
         Row,
-        "select receipt_id, provider_reference, order_reference, currency, amount_minor, method, suspense_reason, \
-         received_at from receipts where provider_reference = $1",
+        "select receipt_id, provider_reference, reported_reference, order_reference, currency, amount_minor, method, \
+         suspense_reason, received_at from receipts where provider_reference = $1",
         reference,
     )?;
     row.map(Row::read).transpose()
@@ -97,8 +110,8 @@ pub(crate) async fn find(tx: &mut Tx, id: ReceiptId) -> Result<Option<Receipt>, 
     let row = db::fetch_optional!(
         tx,
         Row,
-        "select receipt_id, provider_reference, order_reference, currency, amount_minor, method, suspense_reason, \
-         received_at from receipts where receipt_id = $1",
+        "select receipt_id, provider_reference, reported_reference, order_reference, currency, amount_minor, method, \
+         suspense_reason, received_at from receipts where receipt_id = $1",
         id.uuid(),
     )?;
     row.map(Row::read).transpose()
@@ -113,8 +126,8 @@ pub(crate) async fn suspended(
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select receipt_id, provider_reference, order_reference, currency, amount_minor, method, suspense_reason, \
-         received_at from receipts \
+        "select receipt_id, provider_reference, reported_reference, order_reference, currency, amount_minor, method, \
+         suspense_reason, received_at from receipts \
          where suspense_reason <> '' and resolved_note is null and receipt_id > $1 order by receipt_id limit $2",
         after.unwrap_or(Uuid::nil()),
         limit,

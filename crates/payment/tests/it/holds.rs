@@ -1,7 +1,9 @@
 //! Money held from a wallet: never more than there is, and ended once.
 
 use futures::future::{join, join_all};
-use proto::payment::internal::v1::{AuthoriseRequest, AuthoriseResponse, InquireHoldRequest};
+use proto::payment::internal::v1::{
+    AuthoriseRequest, AuthoriseResponse, CancelPaymentRequest, InquireHoldRequest, VoidRequest,
+};
 use proto::payment::v1::PaymentState;
 use rpc::status::{fields, reason};
 use testkit::on_both;
@@ -86,6 +88,26 @@ on_both! {
         assert_eq!(why(ask(&till, more).await), "HOLD_EXISTS");
         let elsewhere = AuthoriseRequest { order_id: other.order_id.to_string(), ..sale.authorise() };
         assert_eq!(why(ask(&till, elsewhere).await), "HOLD_EXISTS");
+        for changed in [
+            AuthoriseRequest { buyer: "somebody".to_owned(), ..sale.authorise() },
+            AuthoriseRequest { method: "duitnow".to_owned(), ..sale.authorise() },
+            AuthoriseRequest { order_number: other.number.clone(), ..sale.authorise() },
+        ] {
+            assert_eq!(why(ask(&till, changed).await), "HOLD_EXISTS");
+        }
+        // Nor is it ended for another order.
+        let void = VoidRequest {
+            hold_id: sale.hold_id.to_string(),
+            order_id: other.order_id.to_string(),
+            reason: "test".to_owned(),
+        };
+        assert_eq!(why(till.holds().void(void).await), "HOLD_EXISTS");
+        let code = till.sale(1).by("duitnow");
+        till.code(&code).await;
+        let cancel =
+            CancelPaymentRequest { hold_id: code.hold_id.to_string(), order_id: other.order_id.to_string() };
+        assert_eq!(why(till.holds().cancel_payment(cancel).await), "HOLD_EXISTS");
+        assert_eq!(till.state(&code).await, PaymentState::Awaiting);
         assert_eq!(till.in_the_wallet().await, (2 * PRICE, PRICE));
         till.close().await;
     }

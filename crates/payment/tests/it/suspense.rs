@@ -87,6 +87,35 @@ on_both! {
         till.close().await;
     }
 
+    async fn a_reference_of_other_money_is_suspended_once(database: Database) {
+        let till = Till::open(&database).await;
+        let (first, second) = (till.sale(1).by("duitnow"), till.sale(1).by("duitnow"));
+        till.code(&first).await;
+        till.code(&second).await;
+        assert_eq!(till.report("b-1", &first.number, myr(PRICE)).await, "");
+        // The same bank id for another order, for another amount, and for both: other money each time.
+        let others = [(&second, myr(PRICE - 7)), (&second, myr(PRICE)), (&first, money("THB", PRICE))];
+        for (sale, amount) in &others {
+            let told = join_all((0..4).map(|_| till.report("b-1", &sale.number, amount.clone()))).await;
+            assert!(told.iter().all(|reason| reason == "REFERENCE_REUSED"), "{told:?}");
+        }
+        assert_eq!(till.report("b-1", &first.number.to_lowercase(), myr(PRICE)).await, "");
+        assert_eq!((till.state(&first).await, till.state(&second).await), (PaymentState::Held, PaymentState::Awaiting));
+        let waiting = till.suspended().await;
+        let told = waiting.iter().map(|receipt| (receipt.provider_reference.as_str(), receipt.amount.clone()));
+        assert_eq!(told.collect::<Vec<_>>(), others.map(|(_, amount)| ("b-1", Some(amount))));
+        assert!(waiting.iter().all(|receipt| receipt.reason == "REFERENCE_REUSED"));
+        assert_eq!(till.balance("suspense", "MYR").await, 2 * PRICE - 7);
+        assert_eq!((till.balance("holding", "MYR").await, till.balance("suspense", "THB").await), (PRICE, PRICE));
+        // Given back, it is not taken again.
+        till.resolve(resolution(&waiting[0].receipt_id)).await.unwrap();
+        assert_eq!(till.report("b-1", &second.number, myr(PRICE - 7)).await, "REFERENCE_REUSED");
+        assert_eq!(till.suspended().await.len(), 2);
+        // The order can still be paid.
+        assert_eq!(till.report("b-2", &second.number, myr(PRICE)).await, "");
+        till.close().await;
+    }
+
     async fn payments_of_one_code_at_once_pay_it_once(database: Database) {
         let till = Till::open(&database).await;
         let sale = till.sale(1).by("duitnow");
