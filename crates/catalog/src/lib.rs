@@ -26,6 +26,7 @@ pub const SPEC: Spec = Spec {
         files: &[
             ("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql")),
             ("0002_quote.sql", include_str!("../migrations/0002_quote.sql")),
+            ("0003_import.sql", include_str!("../migrations/0003_import.sql")),
         ],
     },
     policies: POLICIES,

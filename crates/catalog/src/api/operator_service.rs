@@ -73,8 +73,8 @@ impl CatalogOperatorService for Api {
         let page: Page<Uuid> =
             Page::of(Some(&caller), &["ListSellerChanges"], asked.page_size, &asked.page_token)?;
         let rows = self.0.seller_changes(page.after, page.limit()).await?;
-        let (rows, next_page_token) = page.cut(rows, |row| row.id.uuid());
-        let sellers = rows.iter().map(|seller| encode::seller(seller, true)).collect();
+        let (sellers, next_page_token) =
+            page.fill(rows, |row| row.id.uuid(), |row| encode::seller(&row, true));
         Ok(Response::new(ListSellerChangesResponse { sellers, next_page_token }))
     }
 

@@ -7,7 +7,7 @@ use kernel::{SellerId, StockItemId};
 use super::Error;
 use super::apply_seller::acting;
 use crate::domain::seller::{StockItem, UNITS_MAX};
-use crate::store::stock;
+use crate::store::stock::{self, Why};
 
 /// Adds or takes away, never below what orders hold.
 pub(crate) async fn adjust(
@@ -20,7 +20,7 @@ pub(crate) async fn adjust(
 ) -> Result<StockItem, Error> {
     own(tx, seller_id, id).await?;
     acting(tx, seller_id).await?;
-    let adjusted = stock::adjust(tx, id, seller_id, delta, UNITS_MAX, reason, now).await?;
+    let adjusted = stock::adjust(tx, id, seller_id, delta, UNITS_MAX, Why::Moved(reason), now).await?;
     let item = own(tx, seller_id, id).await?;
     if adjusted {
         return Ok(item);

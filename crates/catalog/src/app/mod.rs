@@ -7,6 +7,7 @@ pub(crate) mod browse;
 pub(crate) mod create_location;
 pub(crate) mod currencies;
 pub(crate) mod import_products;
+pub(crate) mod import_stock;
 pub(crate) mod judge_seller;
 pub(crate) mod list_product;
 pub(crate) mod offers;

@@ -3,5 +3,6 @@
 pub(crate) mod product;
 pub(crate) mod quoted;
 pub(crate) mod reservation;
+pub(crate) mod row;
 pub(crate) mod seller;
 pub(crate) mod terms;
