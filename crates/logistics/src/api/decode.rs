@@ -23,12 +23,9 @@ pub(super) fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<
     text.parse().map_err(|error: kernel::IdError| rpc::status::invalid(&[(field, &error.to_string())]))
 }
 
-/// A text of this many characters.
+/// A line of text; see [`convert::text`].
 pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
-    if (least..=most).contains(&text.chars().count()) {
-        return Ok(text.to_owned());
-    }
-    Err(Invalid::new(field, format!("must be {least} to {most} characters")))
+    convert::text(field, text, least, most).map(str::to_owned)
 }
 
 pub(super) fn country(field: &str, text: &str) -> Result<Country, Invalid> {

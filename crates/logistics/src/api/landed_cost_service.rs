@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proto::convert;
 use proto::logistics::internal::v1::landed_cost_service_server::LandedCostService;
 use proto::logistics::internal::v1::{QuoteLandedCostRequest, QuoteLandedCostResponse};
 use proto::logistics::v1::carriage_service_server::CarriageService;
@@ -14,6 +15,7 @@ use crate::app::App;
 /// Consignments of one call.
 const CONSIGNMENTS_MAX: usize = 50;
 const POSTCODE_MAX: usize = 20;
+const SERVICE_MAX: usize = 60;
 
 pub(super) struct Api(pub(super) Arc<App>);
 
@@ -32,9 +34,11 @@ impl LandedCostService for Api {
         let consignments = consignments.map(|(place, asked)| decode::consignment(place, asked));
         let consignments =
             consignments.collect::<Result<Vec<_>, _>>().map_err(|error| decode::invalid(&error))?;
-        let postcode = decode::text("postcode", &asked.postcode, 0, POSTCODE_MAX)
+        let postcode = convert::postcode("postcode", &asked.postcode, 0, POSTCODE_MAX)
             .map_err(|error| decode::invalid(&error))?;
-        let landed = self.0.quote_landed_cost(&consignments, &postcode, &asked.carriage_service)?;
+        let service = decode::text("carriage_service", &asked.carriage_service, 0, SERVICE_MAX)
+            .map_err(|error| decode::invalid(&error))?;
+        let landed = self.0.quote_landed_cost(&consignments, &postcode, &service)?;
         let landed = landed.into_iter().map(encode::landed).collect::<Result<_, _>>();
         let consignments = landed.map_err(rpc::status::internal)?;
         Ok(Response::new(QuoteLandedCostResponse { consignments }))
@@ -51,7 +55,7 @@ impl CarriageService for Api {
         let read = || {
             let from = decode::country("from_country", &asked.from_country)?;
             let parcel = decode::parcel("", 1, asked.weight_grams, asked.dimensions.as_ref())?;
-            Ok((from, parcel, decode::text("postcode", &asked.postcode, 0, POSTCODE_MAX)?))
+            Ok((from, parcel, convert::postcode("postcode", &asked.postcode, 0, POSTCODE_MAX)?))
         };
         let (from, parcel, postcode) = read().map_err(|error| decode::invalid(&error))?;
         let options = self.0.quote_carriage(from, parcel, &postcode);

@@ -40,7 +40,7 @@ impl QuoteService for Api {
             owner: caller.as_ref().map(Caller::principal),
             wishes: wishes(&message.lines, &mut violations),
             currency,
-            postcode: violations.text("postcode", &message.postcode, 0, POSTCODE_CHARACTERS_MAX),
+            postcode: violations.postcode("postcode", &message.postcode, 0, POSTCODE_CHARACTERS_MAX),
             carriage_service: violations.text(
                 "carriage_service",
                 &message.carriage_service,

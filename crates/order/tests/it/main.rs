@@ -12,4 +12,5 @@ mod shop;
 mod strangers;
 mod tracking;
 mod watching;
+mod words;
 mod world;
