@@ -1,10 +1,11 @@
 //! Variants.
 
+use customs::HsCode;
 use db::Tx;
 use kernel::{ProductId, SellerId, VariantId};
 use uuid::Uuid;
 
-use super::{money, parsed};
+use super::{broken, money, parsed};
 use crate::domain::product::{Goods, Variant};
 
 #[derive(sqlx::FromRow)]
@@ -33,7 +34,7 @@ impl Row {
             id: self.variant_id.into(),
             goods: Goods {
                 price: money(self.price_minor, &self.currency)?,
-                hs_code: parsed(&self.hs_code)?,
+                hs_code: HsCode::kept(&self.hs_code).map_err(broken)?,
                 origin: parsed(&self.origin)?,
                 sku: self.sku,
                 name: self.name,

@@ -42,6 +42,8 @@ const WRONG: &[Wrong] = &[
     ("variants[0].price.minor_units", |asked| asked.variants[0].price = money("THB", 0)),
     ("variants[0].hs_code", |asked| asked.variants[0].hs_code = "6214".to_owned()),
     ("variants[0].hs_code", |asked| asked.variants[0].hs_code = "62141O".to_owned()),
+    ("variants[0].hs_code", |asked| asked.variants[0].hs_code = "610955".to_owned()),
+    ("variants[0].hs_code", |asked| asked.variants[0].hs_code = "6214100000000".to_owned()),
     ("variants[0].origin", |asked| asked.variants[0].origin = "Siam".to_owned()),
     ("variants[0].weight_grams", |asked| asked.variants[0].weight_grams = 0),
     ("variants[0].weight_grams", |asked| asked.variants[0].weight_grams = 1_000_001),
@@ -84,6 +86,18 @@ on_both! {
         assert!(rpc::status::fields(&refused).len() >= 5, "{refused:?}");
         assert!(refused.message().len() + refused.details().len() < 6_000, "{refused:?}");
         assert!(!refused.message().contains('\u{202e}'), "{refused:?}");
+        market.hub.stop().await;
+    }
+
+    async fn codes_of_goods_are_taken_as_countries_write_them(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        for (code, kept) in [("6214.10.00.000", "62141000000"), ("6214 10", "621410"), ("621410001234", "621410001234")] {
+            let mut request = product(vec![variant(&trader, code, 5)]);
+            request.variants[0].hs_code = code.to_owned();
+            let listed = market.products(&trader.id).create_product(request).await.unwrap().into_inner();
+            assert_eq!(listed.product.unwrap().variants[0].hs_code, kept);
+        }
         market.hub.stop().await;
     }
 

@@ -1,5 +1,6 @@
 //! Reading requests: a field that is wrong is named.
 
+use customs::HsCode;
 use hub::Parcel;
 use kernel::Country;
 use proto::convert::{self, Invalid};
@@ -77,7 +78,8 @@ pub(super) fn consignment(place: usize, asked: &ConsignmentToQuote) -> Result<Co
 
 fn read_goods(path: &str, asked: &LineToQuote) -> Result<Goods, Invalid> {
     let field = |name: &str| format!("{path}{name}");
-    let hs_code = asked.hs_code.parse();
+    // The catalogue has held it to the edition when the goods were listed.
+    let hs_code = HsCode::kept(&asked.hs_code);
     let preference = text(&field("preference"), &asked.preference, 0, 20)?;
     Ok(Goods {
         parcel: parcel(path, asked.quantity, asked.weight_grams, asked.dimensions.as_ref())?,
