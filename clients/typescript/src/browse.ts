@@ -1,4 +1,4 @@
-// Browses a hub without a token, as a shop window would: npx tsx src/browse.ts http://127.0.0.1:50051
+// Browses a hub without a token, as a shop window would: npx tsx src/browse.ts http://127.0.0.1:50051 [words to find]
 import { createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { ProductService } from "./gen/entrepot/catalog/v1/product_service_pb.js";
@@ -14,4 +14,14 @@ export async function browse(baseUrl: string, text: string): Promise<string[]> {
       return `${hub.name}: ${title}, ${variant.price?.minorUnits} minor units of ${variant.price?.currency}`;
     }),
   );
+}
+
+// On a command line; in a browser the page calls `browse`.
+const [, script, baseUrl, ...words] = globalThis.process?.argv ?? [];
+if (script?.endsWith("browse.ts")) {
+  if (!baseUrl) {
+    throw new Error("name the hub: npx tsx src/browse.ts http://127.0.0.1:50051");
+  }
+  const lines = await browse(baseUrl, words.join(" "));
+  console.log(lines.length > 0 ? lines.join("\n") : "no such goods");
 }

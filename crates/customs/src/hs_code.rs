@@ -1,31 +1,66 @@
 //! Codes of the Harmonized System: two digits of chapter, two of heading, two of subheading, then
-//! up to four national digits.
+//! up to six national digits. The first six are the same in all countries and stand in the edition of
+//! 2022, which comes with the program.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::LazyLock};
 
+use kernel::excerpt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The chapter that the Harmonized System keeps free for future use.
 const RESERVED_CHAPTER: &str = "77";
 const LAST_CHAPTER: &str = "97";
 const MIN_DIGITS: usize = 6;
-const MAX_DIGITS: usize = 10;
+/// Thailand's lines have 11, Indonesia's and China's up to 10, those of some customs unions 12.
+const MAX_DIGITS: usize = 12;
+/// How many codes are named where one is wanted that is not there.
+const NEAR_MAX: usize = 4;
 
-/// Why a text is no HS code.
+/// A heading a line, then the last two digits of its subheadings.
+const EDITION: &str = include_str!("../data/hs2022.txt");
+
+/// All six-digit codes of the edition, sorted.
+static SUBHEADINGS: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let lines = EDITION.lines().filter(|line| !line.starts_with('#'));
+    let codes = lines.flat_map(|line| {
+        let (heading, ends) = line.split_once(' ').unwrap_or((line, ""));
+        ends.split(' ').filter_map(move |end| format!("{heading}{end}").parse().ok())
+    });
+    let mut codes: Vec<u32> = codes.collect();
+    codes.sort_unstable();
+    codes
+});
+
+/// Why a text is no HS code. What was found is cut off.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Something else than digits (dots and spaces between them are dropped).
     #[error("HS code `{0}` has something else than digits in it")]
     NotDigits(String),
-    /// Fewer than 6 or more than 10 digits.
-    #[error("HS code `{0}` needs {MIN_DIGITS} to {MAX_DIGITS} digits")]
-    Length(String),
+    /// Too few or too many digits.
+    #[error("HS code `{found}` needs {allowed} digits")]
+    Length {
+        /// The text.
+        found: String,
+        /// How many digits there may be.
+        allowed: &'static str,
+    },
     /// A chapter outside of 01 to 97, or the reserved 77.
     #[error("HS code `{0}` is in no chapter of the Harmonized System (01 to 97 without 77)")]
     Chapter(String),
+    /// Its first six digits stand for nothing.
+    #[error("HS code `{found}`: the Harmonized System of 2022 has no {subheading}; near it are {near}")]
+    Unknown {
+        /// The text.
+        found: String,
+        /// The six digits.
+        subheading: String,
+        /// Codes that there are.
+        near: String,
+    },
 }
 
-/// A commodity code of 6 to 10 digits in a chapter of the Harmonized System.
+/// A commodity code of 6 to 12 digits, whose first six are a subheading of the Harmonized System.
 ///
 /// `6109.10` and `6109 10 00` are read as `610910` and `61091000`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,21 +86,56 @@ impl HsCode {
     }
 }
 
-impl FromStr for HsCode {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
+impl HsCode {
+    /// A code that was taken before the program knew the edition: of any digits within a chapter.
+    ///
+    /// # Errors
+    /// [`Error`] unless it has 6 to 12 digits within a chapter.
+    pub fn kept(text: &str) -> Result<Self, Error> {
         let digits = digits(text)?;
         if !(MIN_DIGITS..=MAX_DIGITS).contains(&digits.len()) {
-            return Err(Error::Length(text.to_owned()));
+            return Err(Error::Length { found: excerpt(text).to_string(), allowed: "6 to 12" });
         }
         check_chapter(&digits, text)?;
         Ok(Self(digits))
     }
 }
 
+impl FromStr for HsCode {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let code = Self::kept(text)?;
+        let subheading = &code.0[..MIN_DIGITS];
+        if subheading.parse().is_ok_and(|wanted: u32| SUBHEADINGS.binary_search(&wanted).is_ok()) {
+            return Ok(code);
+        }
+        Err(Error::Unknown {
+            found: excerpt(text).to_string(),
+            subheading: subheading.to_owned(),
+            near: near(subheading),
+        })
+    }
+}
+
+/// Codes of the same heading, or else of the same chapter, that are next to one that is not there.
+fn near(subheading: &str) -> String {
+    let wanted: u32 = subheading.parse().unwrap_or_default();
+    let within = |of: u32| -> Vec<u32> {
+        SUBHEADINGS.iter().copied().filter(|known| known / of == wanted / of).collect()
+    };
+    let mut found = within(100);
+    if found.is_empty() {
+        found = within(10_000);
+    }
+    found.sort_by_key(|known| (known.abs_diff(wanted), *known));
+    found.truncate(NEAR_MAX);
+    found.sort_unstable();
+    found.iter().map(|code| format!("{code:06}")).collect::<Vec<_>>().join(", ")
+}
+
 /// The beginning of HS codes: a chapter (2 digits), heading (4), subheading (6) or a national line
-/// (up to 10). What rules and tariffs are keyed by.
+/// (up to 12). What rules and tariffs are keyed by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HsPrefix(String);
 
@@ -82,9 +152,9 @@ impl FromStr for HsPrefix {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let digits = digits(text)?;
-        // Odd lengths would cut a chapter, heading or subheading in two.
-        if digits.len() < 2 || digits.len() > MAX_DIGITS || !digits.len().is_multiple_of(2) {
-            return Err(Error::Length(text.to_owned()));
+        // Others would cut a chapter, heading or subheading in two.
+        if !matches!(digits.len(), 2 | 4 | MIN_DIGITS..=MAX_DIGITS) {
+            return Err(Error::Length { found: excerpt(text).to_string(), allowed: "2, 4 or 6 to 12" });
         }
         check_chapter(&digits, text)?;
         Ok(Self(digits))
@@ -96,20 +166,20 @@ fn digits(text: &str) -> Result<String, Error> {
     if digits.chars().all(|c| c.is_ascii_digit()) {
         Ok(digits)
     } else {
-        Err(Error::NotDigits(text.to_owned()))
+        Err(Error::NotDigits(excerpt(text).to_string()))
     }
 }
 
 fn check_chapter(digits: &str, text: &str) -> Result<(), Error> {
     let chapter = &digits[..2];
     if chapter == "00" || chapter > LAST_CHAPTER || chapter == RESERVED_CHAPTER {
-        return Err(Error::Chapter(text.to_owned()));
+        return Err(Error::Chapter(excerpt(text).to_string()));
     }
     Ok(())
 }
 
 macro_rules! text_form {
-    ($name:ident) => {
+    ($name:ident, $read:expr) => {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -124,39 +194,70 @@ macro_rules! text_form {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                $read(&String::deserialize(deserializer)?).map_err(de::Error::custom)
             }
         }
     };
 }
 
-text_form!(HsCode);
-text_form!(HsPrefix);
+// What was written down may be of an earlier edition: only who lists goods is held to this one.
+text_form!(HsCode, HsCode::kept);
+text_form!(HsPrefix, HsPrefix::from_str);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn six_to_ten_digits_in_a_real_chapter() {
-        for good in ["010121", "6109.10.00", "9706 10", "4202210000"] {
+    fn six_to_twelve_digits_of_a_subheading_that_there_is() {
+        let thai = ["61091010000", "6109.10.10.000", "6109 10 10 000"];
+        for good in
+            ["010121", "6109.10.00", "9706 10", "4202210000", "970690123456", "1006.30.9"].iter().chain(&thai)
+        {
             assert!(good.parse::<HsCode>().is_ok(), "{good}");
         }
         assert_eq!("6109.10".parse::<HsCode>().unwrap().as_str(), "610910");
-        assert_eq!("61091".parse::<HsCode>(), Err(Error::Length("61091".into())));
-        assert_eq!("61091000000".parse::<HsCode>(), Err(Error::Length("61091000000".into())));
+        let length = |found: &str| Err(Error::Length { found: found.into(), allowed: "6 to 12" });
+        assert_eq!("61091".parse::<HsCode>(), length("61091"));
+        assert_eq!("6109100000000".parse::<HsCode>(), length("6109100000000"));
         assert_eq!("6109AB".parse::<HsCode>(), Err(Error::NotDigits("6109AB".into())));
-        for chapter in ["001234", "981234", "991234", "771234"] {
+        for chapter in ["001234", "981234", "991234", "999999", "771234"] {
             assert_eq!(chapter.parse::<HsCode>(), Err(Error::Chapter(chapter.into())));
         }
     }
 
     #[test]
-    fn a_prefix_has_an_even_length() {
-        assert!("61".parse::<HsPrefix>().is_ok());
-        assert!("6109".parse::<HsPrefix>().is_ok());
-        assert_eq!("610".parse::<HsPrefix>(), Err(Error::Length("610".into())));
-        assert_eq!("".parse::<HsPrefix>(), Err(Error::Length(String::new())));
+    fn a_code_that_there_is_not_is_refused_and_near_ones_named() {
+        let told = |text: &str| text.parse::<HsCode>().unwrap_err().to_string();
+        assert_eq!(
+            told("6109.55.00"),
+            "HS code `6109.55.00`: the Harmonized System of 2022 has no 610955; near it are 610910, 610990"
+        );
+        // No heading of that number: the nearest of its chapter.
+        assert!(told("019999").ends_with("near it are 010639, 010641, 010649, 010690"), "{}", told("019999"));
+        assert!(told("010100").contains("010121"));
+        assert_eq!(HsCode::kept("610955").unwrap().as_str(), "610955");
+        assert!(told(&"6".repeat(500_000)).len() < 200);
+    }
+
+    #[test]
+    fn the_edition_is_whole() {
+        assert_eq!(SUBHEADINGS.len(), 5_612);
+        assert!(SUBHEADINGS.windows(2).all(|pair| pair[0] < pair[1]));
+        for code in SUBHEADINGS.iter() {
+            let text = format!("{code:06}");
+            assert_eq!(text.parse::<HsCode>().unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn a_prefix_cuts_no_subheading() {
+        for fine in ["61", "6109", "610910", "6109101", "61091010", "61091010000"] {
+            assert!(fine.parse::<HsPrefix>().is_ok(), "{fine}");
+        }
+        for wrong in ["", "6", "610", "61091", "6109101000000"] {
+            assert!(matches!(wrong.parse::<HsPrefix>(), Err(Error::Length { .. })), "{wrong}");
+        }
         let shirt: HsCode = "610910".parse().unwrap();
         assert!(shirt.is_under(&"61".parse().unwrap()));
         assert!(!shirt.is_under(&"6110".parse().unwrap()));

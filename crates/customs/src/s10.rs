@@ -4,7 +4,7 @@
 
 use std::{fmt, str::FromStr};
 
-use kernel::Country;
+use kernel::{Country, excerpt};
 
 const WEIGHTS: [u32; 8] = [8, 6, 4, 2, 3, 5, 9, 7];
 /// The serial has eight digits.
@@ -54,10 +54,10 @@ impl S10 {
     pub fn new(indicator: &str, serial: u32, country: Country) -> Result<Self, Error> {
         let mut letters = indicator.chars();
         let (Some(first), Some(second), None) = (letters.next(), letters.next(), letters.next()) else {
-            return Err(Error::Indicator(indicator.to_owned()));
+            return Err(Error::Indicator(excerpt(indicator).to_string()));
         };
         if !first.is_ascii_uppercase() || !second.is_ascii_uppercase() {
-            return Err(Error::Indicator(indicator.to_owned()));
+            return Err(Error::Indicator(excerpt(indicator).to_string()));
         }
         if serial > MAX_SERIAL {
             return Err(Error::Serial(serial));
@@ -112,7 +112,7 @@ impl FromStr for S10 {
 
     /// Reads and verifies a number; spaces between its groups are dropped.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let format = || Error::Format(text.to_owned());
+        let format = || Error::Format(excerpt(text).to_string());
         let number: String = text.chars().filter(|c| *c != ' ').collect();
         if number.len() != LENGTH || !number.is_ascii() {
             return Err(format());

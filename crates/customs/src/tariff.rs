@@ -154,17 +154,18 @@ impl Tariff {
         rate_of: impl Fn(&Entry) -> Option<Decimal>,
     ) -> Option<Found> {
         let code = hs_code?.as_str();
-        let lengths = (2..=code.len()).rev().filter(|length| length.is_multiple_of(2));
-        lengths.filter_map(|length| self.entries.get(&code[..length].parse::<HsPrefix>().ok()?)).find_map(
-            |entry| {
+        // Of lengths that are no prefix's, there is no entry.
+        (2..=code.len())
+            .rev()
+            .filter_map(|length| self.entries.get(&code[..length].parse::<HsPrefix>().ok()?))
+            .find_map(|entry| {
                 Some(Found {
                     rate: rate_of(entry)?,
                     prefix: Some(entry.hs.clone()),
                     source: entry.source.clone(),
                     illustrative: entry.illustrative,
                 })
-            },
-        )
+            })
     }
 }
 
@@ -203,8 +204,8 @@ mod tests {
         assert_eq!(rate(&tariff, "610910", Column::Duty).as_deref(), Some("0.15"));
         assert_eq!(rate(&tariff, "610910", Column::Tax).as_deref(), Some("0.05"));
         assert_eq!(rate(&tariff, "6109100010", Column::Duty).as_deref(), Some("0.20"));
-        assert_eq!(rate(&tariff, "611000", Column::Tax).as_deref(), Some("0.10"));
-        assert_eq!(rate(&tariff, "621000", Column::Duty), None);
+        assert_eq!(rate(&tariff, "611011", Column::Tax).as_deref(), Some("0.10"));
+        assert_eq!(rate(&tariff, "621010", Column::Duty), None);
         let shirt = "61091000".parse().unwrap();
         assert_eq!(
             tariff.find_preference(Some(&shirt), "ATIGA").map(|found| found.rate),

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::excerpt;
+
 /// The officially assigned codes of ISO 3166-1 alpha-2, sorted.
 const CODES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR \
     BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES \
@@ -23,9 +25,6 @@ pub struct Country(&'static str);
 #[error("`{0}` is no country: use two capital letters of ISO 3166-1, such as MY or TH")]
 pub struct Error(String);
 
-/// How much of a wrong text an error repeats.
-const SHOWN_CHARACTERS: usize = 20;
-
 impl Country {
     /// The code, two capital letters.
     pub const fn as_str(self) -> &'static str {
@@ -41,7 +40,7 @@ impl FromStr for Country {
             .split_ascii_whitespace()
             .find(|code| *code == text)
             .map(Self)
-            .ok_or_else(|| Error(text.chars().take(SHOWN_CHARACTERS).collect()))
+            .ok_or_else(|| Error(excerpt(text).to_string()))
     }
 }
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
-use crate::base32;
+use crate::{base32, excerpt};
 
 /// What an id is of.
 pub trait Kind: 'static {
@@ -31,9 +31,6 @@ pub struct Error {
     text: String,
     prefix: &'static str,
 }
-
-/// How much of a wrong text an error repeats.
-const SHOWN_CHARACTERS: usize = 60;
 
 impl<K: Kind> Id<K> {
     /// A new id, later than all before.
@@ -125,7 +122,7 @@ impl<K: Kind> FromStr for Id<K> {
             .and_then(|rest| rest.strip_prefix('_'))
             .and_then(base32::decode)
             .map(|bits| Self::from(Uuid::from_u128(bits)))
-            .ok_or_else(|| Error { text: text.chars().take(SHOWN_CHARACTERS).collect(), prefix: K::PREFIX })
+            .ok_or_else(|| Error { text: excerpt(text).to_string(), prefix: K::PREFIX })
     }
 }
 

@@ -1,4 +1,5 @@
-//! What every crate here names things and tells time by: typed ids ([`Id`]), the [`Clock`] and [`Country`].
+//! What every crate here names things and tells time by: typed ids ([`Id`]), the [`Clock`] and [`Country`]; and how it
+//! reads people's words ([`text`]).
 //!
 //! Pure: no database, no network. To add a kind of id, add a line to the table in `kind.rs`.
 
@@ -8,9 +9,11 @@ mod clock;
 mod country;
 mod id;
 mod kind;
+pub mod text;
 
 pub use bounded::read_text;
 pub use clock::{Clock, Error as ClockError};
 pub use country::{Country, Error as CountryError};
 pub use id::{Error as IdError, Id};
 pub use kind::*;
+pub use text::{Text, excerpt};

@@ -3,6 +3,7 @@
 //! Decoding takes the field's path, so that an error names it: `price.currency: …`.
 
 use chrono::{DateTime, SubsecRound as _, Utc};
+use kernel::{Text, text};
 use money::{Currency, Money};
 
 use crate::types::v1 as types;
@@ -35,6 +36,33 @@ impl From<Money> for types::Money {
     fn from(money: Money) -> Self {
         Self { currency: money.currency().code().to_owned(), minor_units: money.minor() }
     }
+}
+
+/// A line of text, without the blanks at its ends; of at least no characters, it may be empty.
+pub fn text<'a>(field: &str, text: &'a str, least: usize, most: usize) -> Result<&'a str, Invalid> {
+    let rule = if least == 0 { Text::optional(most) } else { Text::required(most) };
+    read(field, rule.check(text))
+}
+
+/// Text of several lines; of at least no characters, it may be empty.
+pub fn lines(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
+    let rule = if least == 0 { Text::optional(most) } else { Text::required(most) };
+    read(field, rule.lines().read(text))
+}
+
+/// A postcode; of at least no characters, it may be empty.
+pub fn postcode(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
+    let rule = if least == 0 { Text::optional(most) } else { Text::required(most) };
+    read(field, rule.read_postcode(text))
+}
+
+/// A language tag of BCP 47.
+pub fn language(field: &str, tag: &str) -> Result<String, Invalid> {
+    read(field, text::language(tag))
+}
+
+fn read<T>(field: &str, read: Result<T, text::Error>) -> Result<T, Invalid> {
+    read.map_err(|error| Invalid::new(field, error.to_string()))
 }
 
 /// A required amount.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use kernel::excerpt;
 use tokio::time::Instant;
 use tonic::{Request, Status};
 
@@ -49,7 +50,7 @@ impl fmt::Display for Role {
 
 /// A text that names no role.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no role: use buyer, seller, operator, service or carrier")]
+#[error("`{}` is no role: use buyer, seller, operator, service or carrier", excerpt(.0))]
 pub struct UnknownRole(String);
 
 impl FromStr for Role {

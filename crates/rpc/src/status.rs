@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::time::Duration;
 
+use kernel::text::{excerpt, shortened};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -19,36 +20,69 @@ const PROBLEM_CHARACTERS_MAX: usize = 200;
 /// After how long a client shall search again when too many others do.
 const SEARCH_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
+/// The longest message, and the longest part of one or of its details, in bytes. What somebody sent comes back in parts
+/// at most: headers carry it, and clients and proxies bound those to 8 KiB.
+const MESSAGE_BYTES_MAX: usize = 1_000;
+const PART_BYTES_MAX: usize = 300;
+/// Fields that one error names, and their bytes.
+const VIOLATIONS_MAX: usize = 20;
+const VIOLATIONS_BYTES_MAX: usize = 2_500;
+
+fn cut(text: &str, most: usize) -> String {
+    let mut cut = shortened(text, most).to_string();
+    if cut.len() > most {
+        cut.truncate(cut.floor_char_boundary(most));
+        cut.push('…');
+    }
+    cut
+}
+
+fn refusal(code: Code, message: &str, details: ErrorDetails) -> Status {
+    Status::with_error_details(code, cut(message, MESSAGE_BYTES_MAX), details)
+}
+
 fn details(reason: &str, metadata: &[(&str, &str)]) -> ErrorDetails {
     let metadata: HashMap<String, String> =
-        metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        metadata.iter().map(|(key, value)| (cut(key, PART_BYTES_MAX), cut(value, PART_BYTES_MAX))).collect();
     ErrorDetails::with_error_info(reason, DOMAIN, metadata)
 }
 
-/// INVALID_ARGUMENT with one violation per (field, description); reason `INVALID_REQUEST`. Fields are proto
-/// paths: `address.postal_code`, `lines[2].quantity`.
+/// INVALID_ARGUMENT with one violation per (field, description), of the first twenty; reason `INVALID_REQUEST`. Fields
+/// are proto paths: `address.postal_code`, `lines[2].quantity`.
 pub fn invalid(violations: &[(&str, &str)]) -> Status {
-    let message =
-        violations.iter().map(|(field, text)| format!("{field}: {text}")).collect::<Vec<_>>().join("; ");
+    let (mut named, mut bytes) = (Vec::new(), 0);
+    for (field, text) in violations.iter().take(VIOLATIONS_MAX) {
+        let (field, text) = (cut(field, PART_BYTES_MAX), cut(text, PART_BYTES_MAX));
+        bytes += field.len() + text.len();
+        if bytes > VIOLATIONS_BYTES_MAX {
+            break;
+        }
+        named.push((field, text));
+    }
+    let mut message =
+        named.iter().map(|(field, text)| format!("{field}: {text}")).collect::<Vec<_>>().join("; ");
+    if violations.len() > named.len() {
+        message = format!("{} wrong fields, such as {message}", violations.len());
+    }
     let mut details = details("INVALID_REQUEST", &[]);
     details.set_bad_request(
-        violations.iter().map(|(field, text)| FieldViolation::new(*field, *text)).collect::<Vec<_>>(),
+        named.into_iter().map(|(field, text)| FieldViolation::new(field, text)).collect::<Vec<_>>(),
     );
-    Status::with_error_details(Code::InvalidArgument, message, details)
+    refusal(Code::InvalidArgument, &message, details)
 }
 
 /// A refusal: `reject(Code::FailedPrecondition, "OUT_OF_STOCK", "only 2 are left", &[("sku", "A-1")])`.
 pub fn reject(code: Code, reason: &str, message: impl Into<String>, metadata: &[(&str, &str)]) -> Status {
-    Status::with_error_details(code, message, details(reason, metadata))
+    refusal(code, &message.into(), details(reason, metadata))
 }
 
 /// NOT_FOUND with reason `ORDER_NOT_FOUND` for kind `order`. Use it for another's object too.
 pub fn not_found(kind: &str, id: impl Display) -> Status {
-    let id = id.to_string();
+    let id = excerpt(&id.to_string()).to_string();
     let reason = format!("{}_NOT_FOUND", kind.to_uppercase().replace([' ', '-'], "_"));
     let mut details = details(&reason, &[("id", &id)]);
     details.set_resource_info(kind, &id, "", "");
-    Status::with_error_details(Code::NotFound, format!("there is no {kind} {id}"), details)
+    refusal(Code::NotFound, &format!("there is no {kind} {id}"), details)
 }
 
 /// INTERNAL that tells nothing; the error is logged here, once.
@@ -66,7 +100,7 @@ pub fn unavailable(reason: &str, message: impl Into<String>) -> Status {
 pub fn retry(code: Code, reason: &str, message: impl Into<String>, after: Duration) -> Status {
     let mut details = details(reason, &[]);
     details.set_retry_info(Some(after));
-    Status::with_error_details(code, message, details)
+    refusal(code, &message.into(), details)
 }
 
 /// What a failure of the database is to a client: UNAVAILABLE or ABORTED when trying again may help, else
@@ -198,6 +232,27 @@ mod tests {
         assert_eq!(status.code(), Code::Unavailable);
         assert_eq!(reason(&status).as_deref(), Some("DATABASE_UNAVAILABLE"));
         assert_eq!(retry_after(&status), Some(RETRY_AFTER));
+    }
+
+    #[test]
+    fn what_was_sent_comes_back_in_part_and_harmless() {
+        let long = "\u{202e}z".repeat(250_000);
+        let statuses = [
+            invalid(&[(&long, &long)]),
+            invalid(&vec![("lines[0].quantity", long.as_str()); 500]),
+            reject(Code::FailedPrecondition, "OUT_OF_STOCK", long.clone(), &[("sku", &long), (&long, "x")]),
+            not_found("order", &long),
+            retry(Code::Aborted, "CONFLICT", long.clone(), RETRY_AFTER),
+        ];
+        for status in statuses {
+            assert!(status.message().len() <= MESSAGE_BYTES_MAX + 3, "{}", status.message().len());
+            assert!(status.details().len() < 6_000, "{}", status.details().len());
+            assert!(!status.message().contains('\u{202e}'));
+        }
+        let many = invalid(&vec![("lines[0].quantity", "0 must be 1 to 9"); 500]);
+        assert_eq!(fields(&many).len(), VIOLATIONS_MAX);
+        assert!(many.message().starts_with("500 wrong fields, such as lines[0]"), "{}", many.message());
+        assert_eq!(invalid(&[("a", "b"), ("c", "d")]).message(), "a: b; c: d");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use customs::HsCode;
-use kernel::{Country, Kind};
+use kernel::{Country, Kind, excerpt};
 use money::Money;
 use proto::catalog::v1 as wire;
 use proto::convert::{self, Invalid};
@@ -13,7 +13,10 @@ use crate::domain::product::{
     Certificate, Goods, NewProduct, NewStock, NewVariant, TRANSLATIONS_MAX, Translation, VARIANTS_MAX,
 };
 use crate::domain::seller::UNITS_MAX;
+use crate::domain::terms;
 
+/// Of a search.
+const SEARCH_CHARACTERS_MAX: usize = 200;
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 const SIDE_MM_MAX: i64 = 10_000;
 const STOCK_UNITS_MAX: i64 = 1_000_000;
@@ -57,15 +60,46 @@ pub(super) fn etag(text: &str) -> Result<i64, Status> {
     version.ok_or_else(|| rpc::status::invalid(&[("etag", "must be the one that you last read")]))
 }
 
+/// A line of text; see [`convert::text`].
 pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
-    let text = text.trim();
-    if text.chars().any(|letter| letter.is_control() && letter != '\n') {
-        return Err(Invalid::new(field, "must not hold control characters"));
+    convert::text(field, text, least, most).map(str::to_owned)
+}
+
+/// The words of a search; none selects all.
+pub(super) fn words(field: &str, text: &str) -> Result<Vec<String>, Invalid> {
+    let text = convert::text(field, text, 0, SEARCH_CHARACTERS_MAX)?;
+    let too_many = |count| {
+        let most = terms::WANTED_MAX;
+        Invalid::new(field, format!("has {count} words; at most {most} are looked for at once"))
+    };
+    terms::wanted(text).map_err(too_many)
+}
+
+/// A bound of prices: none, or 0 and more.
+pub(super) fn bound(
+    field: &str,
+    message: Option<&proto::types::v1::Money>,
+) -> Result<Option<Money>, Invalid> {
+    let Some(bound) = message.map(|message| convert::money(field, Some(message))).transpose()? else {
+        return Ok(None);
+    };
+    if bound.is_negative() {
+        let problem = format!("{} must be 0 or more", bound.minor());
+        return Err(Invalid::new(format!("{field}.minor_units"), problem));
     }
-    if (least..=most).contains(&text.chars().count()) {
-        return Ok(text.to_owned());
+    Ok(Some(bound))
+}
+
+/// Bounds of prices that some price can be between.
+pub(super) fn range(min: Money, max: Money) -> Result<(), Invalid> {
+    if min.currency() != max.currency() {
+        return Err(Invalid::new("max_price.currency", "must be the currency of min_price"));
     }
-    Err(Invalid::new(field, format!("must be {least} to {most} characters")))
+    if min.minor() > max.minor() {
+        let problem = format!("{} must be min_price, which is {}, or more", max.minor(), min.minor());
+        return Err(Invalid::new("max_price.minor_units", problem));
+    }
+    Ok(())
 }
 
 pub(super) fn country(field: &str, text: &str) -> Result<Country, Invalid> {
@@ -77,7 +111,7 @@ pub(super) fn slug(field: &str, text: &str) -> Result<String, Invalid> {
     if (1..=60).contains(&text.len()) && text.bytes().all(is_slug) {
         return Ok(text.to_owned());
     }
-    Err(Invalid::new(field, format!("`{text}` must be 1 to 60 of a-z, 0-9 and hyphens")))
+    Err(Invalid::new(field, format!("`{}` must be 1 to 60 of a-z, 0-9 and hyphens", excerpt(text))))
 }
 
 /// A product as its seller gives it.
@@ -116,10 +150,14 @@ pub(super) fn translations_of(
     }
     for (place, translation) in translations.iter().enumerate() {
         let prefix = format!("translations[{place}].");
-        let language = problems.take(text(&format!("{prefix}language"), &translation.language, 2, 35));
+        let language = problems.take(convert::language(&format!("{prefix}language"), &translation.language));
         let title = problems.take(text(&format!("{prefix}title"), &translation.title, 1, 200));
-        let description =
-            problems.take(text(&format!("{prefix}description"), &translation.description, 0, 4_000));
+        let description = problems.take(convert::lines(
+            &format!("{prefix}description"),
+            &translation.description,
+            0,
+            4_000,
+        ));
         if let (Some(language), Some(title), Some(description)) = (language, title, description) {
             if read.iter().any(|other| other.language == language) {
                 problems.take::<()>(Err(Invalid::new(format!("{prefix}language"), "stands twice")));
@@ -207,6 +245,10 @@ fn certificate(field: &str, message: Option<&OriginCertificate>) -> Result<Optio
 fn shelf(prefix: &str, input: &wire::VariantInput) -> Result<NewStock, Invalid> {
     let wrong = |name: &str, problem: String| Invalid::new(format!("{prefix}{name}"), problem);
     if !input.stock_item_id.is_empty() {
+        if input.initial_stock != 0 {
+            let problem = "names a shelf that is there: leave out initial_stock, which is a new one's";
+            return Err(wrong("stock_item_id", problem.to_owned()));
+        }
         let id = input.stock_item_id.parse();
         return id
             .map(NewStock::Shared)

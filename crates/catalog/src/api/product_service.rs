@@ -11,7 +11,7 @@ use proto::catalog::v1::{
     ImportProductsRequest, ImportProductsResponse, ListProductsRequest, ListProductsResponse,
     UpdateProductRequest, UpdateProductResponse, WithdrawProductRequest, WithdrawProductResponse,
 };
-use proto::convert::{self, Invalid};
+use proto::convert::Invalid;
 use rpc::Caller;
 use rpc::page::Page;
 use rpc::replay::{Key, once};
@@ -22,7 +22,6 @@ use super::decode::{self, Problems};
 use super::{encode, import_rows, maybe_seller, seller_of};
 use crate::app::{App, Error, list_product};
 use crate::domain::product::NewProduct;
-use crate::domain::terms;
 use crate::store::search::Filter;
 
 /// Rows of an import that share a transaction.
@@ -33,16 +32,11 @@ pub(super) struct Api(pub(super) App);
 impl Api {
     fn filter(&self, caller: Option<&Caller>, asked: &ListProductsRequest) -> Result<Filter, Status> {
         let mut problems = Problems::default();
-        let text = problems.take(decode::text("text", &asked.text, 0, 200));
-        let price = |field: &str, price: Option<&proto::types::v1::Money>| {
-            price.map(|price| convert::money(field, Some(price))).transpose()
-        };
-        let min_price = problems.take(price("min_price", asked.min_price.as_ref()));
-        let max_price = problems.take(price("max_price", asked.max_price.as_ref()));
-        if let (Some(Some(min)), Some(Some(max))) = (&min_price, &max_price)
-            && min.currency() != max.currency()
-        {
-            problems.take::<()>(Err(Invalid::new("max_price.currency", "must be the currency of min_price")));
+        let words = problems.take(decode::words("text", &asked.text));
+        let min_price = problems.take(decode::bound("min_price", asked.min_price.as_ref()));
+        let max_price = problems.take(decode::bound("max_price", asked.max_price.as_ref()));
+        if let (Some(Some(min)), Some(Some(max))) = (&min_price, &max_price) {
+            problems.take(decode::range(*min, *max));
         }
         let category = if asked.category.is_empty() {
             Some(String::new())
@@ -58,7 +52,7 @@ impl Api {
             if asked.seller_id.is_empty() { None } else { Some(decode::id("seller_id", &asked.seller_id)?) };
         let filter = (|| {
             Some(Filter {
-                words: terms::wanted(&text?),
+                words: words?,
                 seller_id,
                 category: category?,
                 origin: origin?,

@@ -1,5 +1,6 @@
 //! `ReservationService`.
 
+use kernel::text::shortened;
 use kernel::{OrderId, ReservationId};
 use proto::catalog::internal::v1::reservation_service_server::ReservationService;
 use proto::catalog::internal::v1::{
@@ -20,6 +21,8 @@ use crate::domain::reservation::State;
 /// Lines of one hold.
 const LINES_MAX: usize = 500;
 const QUANTITY_MAX: i64 = 1_000_000;
+/// What is logged of why a hold ends, in characters: it ends whatever the words are.
+const REASON_LOGGED: usize = 200;
 
 pub(super) struct Api(pub(super) App);
 
@@ -87,7 +90,8 @@ impl ReservationService for Api {
         let asked = request.into_inner();
         let id: ReservationId = decode::id("reservation_id", &asked.reservation_id)?;
         let state = self.0.release(id, decode::id("order_id", &asked.order_id)?).await?;
-        tracing::info!(reservation.id = %id, reason = asked.reason, "a hold of stock was asked to end");
+        let reason = shortened(&asked.reason, REASON_LOGGED);
+        tracing::info!(reservation.id = %id, %reason, "a hold of stock was asked to end");
         Ok(Response::new(ReleaseResponse { state: wire(state).into() }))
     }
 

@@ -6,6 +6,7 @@ use proto::catalog::v1::{
     AdjustStockRequest, AdjustStockResponse, CreateLocationRequest, CreateLocationResponse,
     ListLocationsRequest, ListLocationsResponse, ListStockRequest, ListStockResponse,
 };
+use proto::convert;
 use rpc::page::Page;
 use rpc::replay::{Key, once};
 use tonic::{Request, Response, Status};
@@ -30,7 +31,7 @@ impl StockService for Api {
         let mut problems = Problems::default();
         let name = problems.take(decode::text("name", &asked.name, 1, 120));
         let country = problems.take(decode::country("country", &asked.country));
-        let postcode = problems.take(decode::text("postcode", &asked.postcode, 0, 12));
+        let postcode = problems.take(convert::postcode("postcode", &asked.postcode, 0, 12));
         let id = LocationId::new();
         let location =
             (|| Some(Location { id, seller_id, name: name?, country: country?, postcode: postcode? }))();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use customs::HsCode;
 use kernel::VariantId;
 use uuid::Uuid;
 
@@ -49,7 +50,7 @@ impl App {
 
     /// Whether the hub carries them at all.
     pub(super) fn check_goods(&self, offer: &Offer) -> Result<(), Error> {
-        let hs_code = offer.hs_code.parse().ok();
+        let hs_code = HsCode::kept(&offer.hs_code).ok();
         let origin = crate::store::parsed(&offer.origin)?;
         match self.hub.restricted(hs_code.as_ref(), &offer.category, origin) {
             Some(restricted) if restricted.prohibited => Err(refused(

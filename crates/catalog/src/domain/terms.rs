@@ -14,10 +14,10 @@ pub(crate) fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<Strin
     texts.into_iter().flat_map(words).take(TERMS_MAX).collect()
 }
 
-/// The words that are looked for, each to begin a word of the goods.
-pub(crate) fn wanted(text: &str) -> Vec<String> {
+/// The words that are looked for, each to begin a word of the goods; else how many there are, which is too many.
+pub(crate) fn wanted(text: &str) -> Result<Vec<String>, usize> {
     let words: BTreeSet<String> = words(text).collect();
-    words.into_iter().take(WANTED_MAX).collect()
+    if words.len() > WANTED_MAX { Err(words.len()) } else { Ok(words.into_iter().collect()) }
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {
@@ -38,6 +38,12 @@ mod tests {
         let words = of(["Batik sarong, BLUE-2", "ผ้าไหม Silk"]);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         assert_eq!(words, ["2", "batik", "blue", "sarong", "silk", "ผ้าไหม"]);
-        assert_eq!(wanted("  "), Vec::<String>::new());
+        assert_eq!(wanted("  "), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn no_word_of_a_search_is_dropped() {
+        assert_eq!(wanted("a b c d e f g h a B").unwrap().len(), WANTED_MAX);
+        assert_eq!(wanted("a b c d e f g h i"), Err(9));
     }
 }

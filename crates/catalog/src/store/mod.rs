@@ -28,7 +28,7 @@ where
     text.parse().map_err(broken)
 }
 
-fn broken(error: impl std::error::Error + Send + Sync + 'static) -> db::Error {
+pub(crate) fn broken(error: impl std::error::Error + Send + Sync + 'static) -> db::Error {
     db::Error::Other(sqlx::Error::Decode(Box::new(error)))
 }
 

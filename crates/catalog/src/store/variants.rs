@@ -1,11 +1,12 @@
 //! Variants.
 
+use customs::HsCode;
 use db::Tx;
 use kernel::{ProductId, SellerId, VariantId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{money, parsed};
+use super::{broken, money, parsed};
 use crate::domain::product::{Certificate, Goods, Variant};
 
 #[derive(sqlx::FromRow)]
@@ -35,7 +36,7 @@ impl Row {
             id: self.variant_id.into(),
             goods: Goods {
                 price: money(self.price_minor, &self.currency)?,
-                hs_code: parsed(&self.hs_code)?,
+                hs_code: HsCode::kept(&self.hs_code).map_err(broken)?,
                 origin: parsed(&self.origin)?,
                 sku: self.sku,
                 name: self.name,

@@ -31,15 +31,27 @@ const WRONG: &[Wrong] = &[
     ("translations", |asked| asked.translations = vec![words("fr", "Foulard de soie")]),
     ("translations[1].title", |asked| asked.translations[1].title = " ".to_owned()),
     ("translations[1].language", |asked| asked.translations[1].language = "en".to_owned()),
+    ("translations[1].language", |asked| asked.translations[1].language = "EN".to_owned()),
+    ("translations[1].language", |asked| asked.translations[1].language = "not a tag!".to_owned()),
+    ("translations[1].title", |asked| asked.translations[1].title = "!!!".to_owned()),
+    ("translations[1].title", |asked| asked.translations[1].title = "\u{200b}\u{2060}".to_owned()),
+    ("translations[1].title", |asked| asked.translations[1].title = "Silk\u{202e}klis".to_owned()),
+    ("translations[1].title", |asked| asked.translations[1].title = "Silk\nscarf".to_owned()),
+    ("translations[1].description", |asked| asked.translations[1].description = "a\u{fffe}".to_owned()),
     ("translations[1].description", |asked| asked.translations[1].description = "\0\n".to_owned()),
     ("variants", |asked| asked.variants.clear()),
     ("variants[0].sku", |asked| asked.variants[0].sku.clear()),
+    ("variants[0].sku", |asked| asked.variants[0].sku = "--".to_owned()),
+    ("variants[0].name", |asked| asked.variants[0].name = "\u{feff}M".to_owned()),
+    ("variants[0].preference", |asked| asked.variants[0].preference = "ATI\u{7}GA".to_owned()),
     ("variants[1].sku", |asked| asked.variants.push(asked.variants[0].clone())),
     ("variants[0].price", |asked| asked.variants[0].price = None),
     ("variants[0].price.currency", |asked| asked.variants[0].price = money("BHT", 1)),
     ("variants[0].price.minor_units", |asked| asked.variants[0].price = money("THB", 0)),
     ("variants[0].hs_code", |asked| asked.variants[0].hs_code = "6214".to_owned()),
     ("variants[0].hs_code", |asked| asked.variants[0].hs_code = "62141O".to_owned()),
+    ("variants[0].hs_code", |asked| asked.variants[0].hs_code = "610955".to_owned()),
+    ("variants[0].hs_code", |asked| asked.variants[0].hs_code = "6214100000000".to_owned()),
     ("variants[0].origin", |asked| asked.variants[0].origin = "Siam".to_owned()),
     ("variants[0].weight_grams", |asked| asked.variants[0].weight_grams = 0),
     ("variants[0].weight_grams", |asked| asked.variants[0].weight_grams = 1_000_001),
@@ -74,6 +86,35 @@ on_both! {
             assert_eq!(rpc::status::fields(&refused), [*field], "{place}");
         }
         assert_eq!(market.audit().await.stock_items, 0);
+        market.hub.stop().await;
+    }
+
+    async fn an_error_echoes_little_of_what_was_sent(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let long = "\u{202e}9".repeat(50_000);
+        let mut request = product(vec![variant(&trader, "A-1", 5)]);
+        request.category.clone_from(&long);
+        request.translations[0].language.clone_from(&long);
+        request.variants[0].hs_code.clone_from(&long);
+        request.variants[0].origin.clone_from(&long);
+        request.variants[0].location_id.clone_from(&long);
+        let refused = market.products(&trader.id).create_product(request).await.unwrap_err();
+        assert!(rpc::status::fields(&refused).len() >= 5, "{refused:?}");
+        assert!(refused.message().len() + refused.details().len() < 6_000, "{refused:?}");
+        assert!(!refused.message().contains('\u{202e}'), "{refused:?}");
+        market.hub.stop().await;
+    }
+
+    async fn codes_of_goods_are_taken_as_countries_write_them(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        for (code, kept) in [("6214.10.00.000", "62141000000"), ("6214 10", "621410"), ("621410001234", "621410001234")] {
+            let mut request = product(vec![variant(&trader, code, 5)]);
+            request.variants[0].hs_code = code.to_owned();
+            let listed = market.products(&trader.id).create_product(request).await.unwrap().into_inner();
+            assert_eq!(listed.product.unwrap().variants[0].hs_code, kept);
+        }
         market.hub.stop().await;
     }
 
@@ -112,6 +153,14 @@ on_both! {
         let all = ListProductsRequest::default;
         for (field, request) in [
             ("text", ListProductsRequest { text: "x".repeat(201), ..all() }),
+            ("text", ListProductsRequest { text: "a b c d e f g h i".to_owned(), ..all() }),
+            ("text", ListProductsRequest { text: "silk\u{202e}".to_owned(), ..all() }),
+            ("min_price.minor_units", ListProductsRequest { min_price: money("THB", -1), ..all() }),
+            ("max_price.minor_units", ListProductsRequest { max_price: money("THB", -1), ..all() }),
+            (
+                "max_price.minor_units",
+                ListProductsRequest { min_price: money("THB", 9), max_price: money("THB", 8), ..all() },
+            ),
             ("seller_id", ListProductsRequest { seller_id: "me".to_owned(), ..all() }),
             ("category", ListProductsRequest { category: "\0".to_owned(), ..all() }),
             ("origin", ListProductsRequest { origin: "\0".to_owned(), ..all() }),
@@ -126,12 +175,18 @@ on_both! {
             let refused = market.window().list_products(request).await.unwrap_err();
             assert_eq!(rpc::status::fields(&refused), [field]);
         }
-        for (field, name, country) in [("name", "", "TH"), ("country", "Rio", "BR"), ("country", "Rio", "?")] {
+        for (field, name, country, postcode) in [
+            ("name", "", "TH", ""),
+            ("name", "...", "TH", ""),
+            ("country", "Rio", "BR", ""),
+            ("country", "Rio", "?", ""),
+            ("postcode", "Rio", "TH", "๑๐๑๑๐"),
+        ] {
             let request = CreateLocationRequest {
                 request_id: request_id(),
                 name: name.to_owned(),
                 country: country.to_owned(),
-                postcode: String::new(),
+                postcode: postcode.to_owned(),
             };
             let refused = market.stock(&trader.id).create_location(request).await.unwrap_err();
             assert_eq!(rpc::status::fields(&refused), [field]);

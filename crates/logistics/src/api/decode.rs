@@ -1,6 +1,7 @@
 //! Reading requests: a field that is wrong is named.
 
 use chrono::NaiveDate;
+use customs::HsCode;
 use hub::Parcel;
 use kernel::Country;
 use proto::convert::{self, Invalid};
@@ -25,12 +26,9 @@ pub(super) fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<
     text.parse().map_err(|error: kernel::IdError| rpc::status::invalid(&[(field, &error.to_string())]))
 }
 
-/// A text of this many characters.
+/// A line of text; see [`convert::text`].
 pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
-    if (least..=most).contains(&text.chars().count()) {
-        return Ok(text.to_owned());
-    }
-    Err(Invalid::new(field, format!("must be {least} to {most} characters")))
+    convert::text(field, text, least, most).map(str::to_owned)
 }
 
 pub(super) fn country(field: &str, text: &str) -> Result<Country, Invalid> {
@@ -95,7 +93,8 @@ fn certificate(path: &str, asked: &OriginCertificate) -> Result<Certificate, Inv
 
 fn read_goods(path: &str, asked: &LineToQuote) -> Result<Goods, Invalid> {
     let field = |name: &str| format!("{path}{name}");
-    let hs_code = asked.hs_code.parse();
+    // The catalogue has held it to the edition when the goods were listed.
+    let hs_code = HsCode::kept(&asked.hs_code);
     let preference = text(&field("preference"), &asked.preference, 0, 20)?;
     Ok(Goods {
         parcel: parcel(path, asked.quantity, asked.weight_grams, asked.dimensions.as_ref())?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use proto::convert::Invalid;
+use proto::convert::{self, Invalid};
 use proto::logistics::internal::v1::landed_cost_service_server::LandedCostService;
 use proto::logistics::internal::v1::{QuoteLandedCostRequest, QuoteLandedCostResponse};
 use proto::logistics::v1::carriage_service_server::CarriageService;
@@ -15,13 +15,14 @@ use crate::app::App;
 /// Consignments of one call.
 const CONSIGNMENTS_MAX: usize = 50;
 const POSTCODE_MAX: usize = 20;
+const SERVICE_MAX: usize = 60;
 
 pub(super) struct Api(pub(super) Arc<App>);
 
 impl Api {
     /// A postcode of the hub's country, or none.
     fn postcode(&self, postcode: &str) -> Result<String, Invalid> {
-        let text = decode::text("postcode", postcode, 0, POSTCODE_MAX)?;
+        let text = convert::postcode("postcode", postcode, 0, POSTCODE_MAX)?;
         match self.0.hub.postcode_problem(&text) {
             Some(problem) if !text.is_empty() => Err(Invalid::new("postcode", problem)),
             _ => Ok(text),
@@ -45,7 +46,9 @@ impl LandedCostService for Api {
         let consignments =
             consignments.collect::<Result<Vec<_>, _>>().map_err(|error| decode::invalid(&error))?;
         let postcode = self.postcode(&asked.postcode).map_err(|error| decode::invalid(&error))?;
-        let landed = self.0.quote_landed_cost(&consignments, &postcode, &asked.carriage_service)?;
+        let service = decode::text("carriage_service", &asked.carriage_service, 0, SERVICE_MAX)
+            .map_err(|error| decode::invalid(&error))?;
+        let landed = self.0.quote_landed_cost(&consignments, &postcode, &service)?;
         let landed = landed.into_iter().map(encode::landed).collect::<Result<_, _>>();
         let consignments = landed.map_err(rpc::status::internal)?;
         Ok(Response::new(QuoteLandedCostResponse { consignments }))

@@ -45,7 +45,7 @@ fn read(caller: &Caller, asked: &RecordTrackingEventRequest) -> Result<Report, I
         state: state(asked.state())?,
         place: decode::text("place", &asked.place, 0, PLACE_MAX)?,
         occurred_at: occurred_at.transpose()?,
-        note: decode::text("note", &asked.note, 0, NOTE_MAX)?,
+        note: convert::lines("note", &asked.note, 0, NOTE_MAX)?,
         carrier: (caller.role == Role::Carrier).then(|| caller.subject.clone()),
     })
 }

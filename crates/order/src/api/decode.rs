@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 use std::str::FromStr;
 
+use kernel::excerpt;
+use proto::convert::{self, Invalid};
 use proto::order::v1 as message;
 use proto::types::v1 as types;
 use rpc::{Caller, GuestSecret};
@@ -24,11 +26,10 @@ pub(crate) const REFERENCE_CHARACTERS_MAX: usize = 100;
 const ATTRIBUTES_MAX: usize = 20;
 const ATTRIBUTE_KEY_CHARACTERS_MAX: usize = 60;
 const ATTRIBUTE_VALUE_CHARACTERS_MAX: usize = 500;
+const POSTCODE_CHARACTERS_MAX: usize = 20;
 /// The longest number and authority of a permit.
 const PERMIT_NUMBER_CHARACTERS_MAX: usize = 60;
 const PERMIT_AUTHORITY_CHARACTERS_MAX: usize = 120;
-/// How much of a wrong text an error repeats.
-const SHOWN_CHARACTERS: usize = 40;
 
 /// What is wrong with a request, collected.
 #[derive(Debug, Default)]
@@ -64,35 +65,32 @@ impl Violations {
         if text.is_empty() { None } else { self.id(field, text) }
     }
 
-    /// A text of `least` to `most` characters, without control characters.
+    /// A line of text; see [`convert::text`]. What is wrong with it is noted.
     pub(crate) fn text(&mut self, field: &str, text: &str, least: usize, most: usize) -> String {
-        let length = text.chars().count();
-        if length < least && length == 0 {
-            self.add(field, "is required");
-        } else if !(least..=most).contains(&length) {
-            self.add(field, format!("has {length} characters; {least} to {most} are allowed"));
-        } else if text.chars().any(|character| character.is_control() && character != '\n') {
-            self.add(field, "has control characters; only printable ones are allowed");
-        }
-        text.to_owned()
+        self.take(convert::text(field, text, least, most).map(str::to_owned))
     }
 
-    /// A postcode of the hub's country, of `least` to `most` characters.
-    pub(crate) fn postcode(
-        &mut self,
-        field: &str,
-        postcode: &str,
-        least: usize,
-        most: usize,
-        market: &Market,
-    ) -> String {
-        match market.postcode_problem(postcode) {
-            Some(problem) if (1..=most).contains(&postcode.chars().count()) => {
-                self.add(field, problem);
-                postcode.to_owned()
-            }
-            _ => self.text(field, postcode, least, most),
+    /// Text of several lines.
+    pub(crate) fn lines(&mut self, field: &str, text: &str, least: usize, most: usize) -> String {
+        self.take(convert::lines(field, text, least, most))
+    }
+
+    fn take(&mut self, read: Result<String, Invalid>) -> String {
+        read.unwrap_or_else(|Invalid { field, problem }| {
+            self.add(field, problem);
+            String::new()
+        })
+    }
+
+    /// A postcode of the hub's country; of at least no characters, it may be empty.
+    pub(crate) fn postcode(&mut self, field: &str, text: &str, least: usize, market: &Market) -> String {
+        let postcode = self.take(convert::postcode(field, text, least, POSTCODE_CHARACTERS_MAX));
+        if !postcode.is_empty()
+            && let Some(problem) = market.postcode_problem(&postcode)
+        {
+            self.add(field, problem);
         }
+        postcode
     }
 
     /// All of it as INVALID_ARGUMENT, if there is any.
@@ -201,18 +199,18 @@ pub(crate) fn address(
         violations.text(&format!("address.{name}"), value, least, most)
     };
     let address = Address {
-        recipient: text("recipient", &message.recipient, 1, long),
-        line1: text("line1", &message.line1, 1, long),
-        line2: text("line2", &message.line2, 0, long),
-        city: text("city", &message.city, 1, long),
-        state: text("state", &message.state, 0, long),
-        postcode,
+        recipient: text("recipient", &message.recipient, 1, ADDRESS_CHARACTERS_MAX),
+        line1: text("line1", &message.line1, 1, ADDRESS_CHARACTERS_MAX),
+        line2: text("line2", &message.line2, 0, ADDRESS_CHARACTERS_MAX),
+        city: text("city", &message.city, 1, ADDRESS_CHARACTERS_MAX),
+        state: text("state", &message.state, 0, ADDRESS_CHARACTERS_MAX),
+        phone: text("phone", &message.phone, 0, ADDRESS_SHORT_CHARACTERS_MAX),
+        postcode: violations.postcode("address.postcode", &message.postcode, 1, market),
         country: message.country.clone(),
-        phone: text("phone", &message.phone, 0, short),
     };
     let country = market.country;
     if message.country != country.as_str() {
-        let found: String = message.country.chars().take(SHOWN_CHARACTERS).collect();
+        let found = excerpt(&message.country);
         violations.add("address.country", format!("is `{found}`; this hub delivers in {country}"));
     }
     Some(address)
@@ -259,14 +257,19 @@ pub(crate) fn attributes(
         let problem = format!("has {} notes; at most {ATTRIBUTES_MAX} are allowed", attributes.len());
         violations.add("attributes", problem);
     }
-    let sorted: BTreeMap<String, String> =
-        attributes.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    for (key, value) in sorted.iter().take(ATTRIBUTES_MAX) {
-        let shown: String = key.chars().take(SHOWN_CHARACTERS).collect();
-        violations.text("attributes", key, 1, ATTRIBUTE_KEY_CHARACTERS_MAX);
-        violations.text(&format!("attributes[{shown}]"), value, 0, ATTRIBUTE_VALUE_CHARACTERS_MAX);
+    // Sorted, so that the same request is always refused alike.
+    let sorted: BTreeMap<&String, &String> = attributes.iter().take(ATTRIBUTES_MAX).collect();
+    let mut read = BTreeMap::new();
+    for (key, value) in sorted {
+        let field = format!("attributes[{}]", excerpt(key));
+        let name = violations.text(&field, key, 1, ATTRIBUTE_KEY_CHARACTERS_MAX);
+        let value = violations.lines(&field, value, 0, ATTRIBUTE_VALUE_CHARACTERS_MAX);
+        if name.len() < key.len() && !name.is_empty() {
+            violations.add(field, "has blanks at an end of its key");
+        }
+        read.insert(name, value);
     }
-    sorted
+    read
 }
 
 /// The state that a list of orders is narrowed to; empty: all.

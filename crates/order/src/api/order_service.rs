@@ -144,7 +144,7 @@ impl OrderService for Api {
         let key = Key::of(Some(&caller), CANCEL_ORDER, &message.request_id, &message)?;
         let mut violations = Violations::default();
         let id = violations.id("order_id", &message.order_id);
-        let reason = violations.text("reason", &message.reason, 0, REASON_CHARACTERS_MAX);
+        let reason = violations.lines("reason", &message.reason, 0, REASON_CHARACTERS_MAX);
         let id = complete(id, violations)?;
         let cancelled = self.0.cancel_order(key, viewer(&caller)?, id, reason, deadline);
         Ok(Response::new(cancelled.await?))

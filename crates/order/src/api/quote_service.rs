@@ -13,7 +13,6 @@ use crate::app::{Error, QuoteWanted};
 use crate::wire;
 
 /// The longest postcode and code of a carrier's service, in characters.
-const POSTCODE_CHARACTERS_MAX: usize = 20;
 const SERVICE_CHARACTERS_MAX: usize = 60;
 
 /// The key of a request for a quote, and the secret that was made for a guest who brought none: with it each call is
@@ -59,13 +58,7 @@ impl QuoteService for Api {
             owner: key.principal.clone(),
             wishes: wishes(&message.lines, &mut violations),
             currency,
-            postcode: violations.postcode(
-                "postcode",
-                &message.postcode,
-                0,
-                POSTCODE_CHARACTERS_MAX,
-                &self.0.market,
-            ),
+            postcode: violations.postcode("postcode", &message.postcode, 0, &self.0.market),
             carriage_service: violations.text(
                 "carriage_service",
                 &message.carriage_service,

@@ -33,7 +33,7 @@ impl ReturnService for Api {
         let order_id = violations.id("order_id", &message.order_id);
         let consignment_id = violations.id("consignment_id", &message.consignment_id);
         let lines = decode::return_lines(&message.lines, &mut violations);
-        let reason = violations.text("reason", &message.reason, 1, REASON_CHARACTERS_MAX);
+        let reason = violations.lines("reason", &message.reason, 1, REASON_CHARACTERS_MAX);
         let client_reference = decode::reference(&message.client_reference, &mut violations);
         let (order_id, consignment_id) = complete(order_id.zip(consignment_id), violations)?;
         let wanted = Wanted { consignment_id, lines, reason, client_reference };
@@ -50,7 +50,7 @@ impl ReturnService for Api {
         let key = Key::of(Some(&caller), "ApproveReturn", &message.request_id, &message)?;
         let mut violations = Violations::default();
         let id = violations.id("return_id", &message.return_id);
-        let answer = violations.text("answer", &message.answer, 0, REASON_CHARACTERS_MAX);
+        let answer = violations.lines("answer", &message.answer, 0, REASON_CHARACTERS_MAX);
         let id = complete(id, violations)?;
         let approved = self.0.approve_return(key, viewer(&caller)?, id, answer, deadline);
         Ok(Response::new(approved.await?))
@@ -65,7 +65,7 @@ impl ReturnService for Api {
         let key = Key::of(Some(&caller), "RejectReturn", &message.request_id, &message)?;
         let mut violations = Violations::default();
         let id = violations.id("return_id", &message.return_id);
-        let answer = violations.text("answer", &message.answer, 1, REASON_CHARACTERS_MAX);
+        let answer = violations.lines("answer", &message.answer, 1, REASON_CHARACTERS_MAX);
         let id = complete(id, violations)?;
         let rejected = self.0.reject_return(key, viewer(&caller)?, id, answer, deadline);
         Ok(Response::new(rejected.await?))

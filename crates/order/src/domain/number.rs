@@ -8,6 +8,8 @@ const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Random digits of a number, before its check digit; more after a few collisions.
 const LENGTH: usize = 5;
 const LENGTH_LONG: usize = 7;
+/// The longest number that is looked at: the code of a hub has at most 12 letters.
+const CHARACTERS_MAX: usize = 40;
 /// From which attempt on numbers are longer.
 const LONG_FROM: u32 = 3;
 
@@ -29,7 +31,10 @@ pub(crate) fn number(hub: &str, order: Uuid, attempt: u32) -> String {
 
 /// A number as people write it: small letters, I and L for 1, O for 0; `None` when it is none.
 pub(crate) fn read(text: &str) -> Option<String> {
-    let (hub, rest) = text.split_once('-')?;
+    let (hub, rest) = text.split_once('-').filter(|_| text.len() <= CHARACTERS_MAX)?;
+    if hub.is_empty() || !hub.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return None;
+    }
     let digits: Vec<u8> = rest.bytes().filter(|byte| *byte != b'-').map(value).collect::<Option<_>>()?;
     let whole = digits.len() == LENGTH + 1 || digits.len() == LENGTH_LONG + 1;
     if !whole || check_digit(&digits[..digits.len() - 1]) != digits[digits.len() - 1] {

@@ -13,4 +13,5 @@ mod shop;
 mod strangers;
 mod tracking;
 mod watching;
+mod words;
 mod world;

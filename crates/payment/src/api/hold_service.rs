@@ -1,5 +1,6 @@
 //! `HoldService`.
 
+use kernel::text::shortened;
 use kernel::{HoldId, OrderId};
 use proto::convert::{self, timestamp};
 use proto::payment::internal::v1::hold_service_server::HoldService;
@@ -13,6 +14,9 @@ use super::{id, invalid, payment, state, text};
 use crate::app::App;
 use crate::app::authorise::Authorise;
 use crate::app::cancel_payment::Outcome;
+
+/// What is logged of why a hold ends, in characters: it ends whatever the words are.
+const REASON_LOGGED: usize = 200;
 
 pub(super) struct Api(pub(super) App);
 
@@ -45,7 +49,8 @@ impl HoldService for Api {
         let (hold_id, order_id): (HoldId, OrderId) =
             (id("hold_id", &asked.hold_id)?, id("order_id", &asked.order_id)?);
         let after = self.0.void(hold_id, order_id).await?;
-        tracing::info!(hold.id = %hold_id, reason = asked.reason, "a hold was asked to end");
+        let reason = shortened(&asked.reason, REASON_LOGGED);
+        tracing::info!(hold.id = %hold_id, %reason, "a hold was asked to end");
         Ok(Response::new(VoidResponse { state: state(after).into() }))
     }
 

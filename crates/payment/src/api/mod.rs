@@ -8,7 +8,7 @@ mod rate_service;
 mod wallet_service;
 
 use kernel::Kind;
-use proto::convert::{Invalid, timestamp};
+use proto::convert::{self, Invalid, timestamp};
 use proto::payment::internal::v1 as internal_wire;
 use proto::payment::v1 as wire;
 use proto::types::v1::ExchangeRate;
@@ -71,10 +71,7 @@ fn id<K: Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Status> {
 }
 
 fn text<'a>(field: &str, text: &'a str, least: usize, most: usize) -> Result<&'a str, Status> {
-    if (least..=most).contains(&text.chars().count()) {
-        return Ok(text);
-    }
-    Err(rpc::status::invalid(&[(field, &format!("must be {least} to {most} characters"))]))
+    convert::text(field, text, least, most).map_err(|error| invalid(&error))
 }
 
 fn state(state: State) -> wire::PaymentState {

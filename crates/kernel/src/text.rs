@@ -1,0 +1,455 @@
+//! Free text as people write it, and what of it is passed on: every such field of every request and file is read by a
+//! [`Text`], so that it can be stored, printed on a label, put into XML and shown again.
+//!
+//! A field that people must fill in needs a letter or digit that can be seen. What no text needs and what changes how
+//! other text reads is refused in all: control characters, directions, code points without a meaning. What some scripts
+//! need stays: joiners (U+200C, U+200D), spaces of no width (U+200B, in Thai and Khmer), variation selectors.
+
+use std::fmt;
+
+/// How much of a text an error repeats, in characters.
+const EXCERPT_CHARACTERS_MAX: usize = 40;
+
+/// What a field of text takes. Lengths are in characters, without the blanks at both ends, which are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text {
+    most: usize,
+    required: bool,
+    lines: bool,
+}
+
+/// What is wrong with a text and what is allowed, to stand behind the field's name. Echoes no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is nothing.
+    #[error("is required")]
+    Missing,
+    /// There is something, and nobody could read it.
+    #[error("needs a letter or a digit that can be seen")]
+    Blank,
+    /// It is optional, and what there is cannot be seen.
+    #[error("has nothing that can be seen: leave it empty instead")]
+    Unseen,
+    /// Too many characters.
+    #[error("has {length} characters; at most {most} are allowed")]
+    Long {
+        /// How many it has.
+        length: usize,
+        /// How many it may have.
+        most: usize,
+    },
+    /// A character that has no place in text.
+    #[error("has U+{:04X} ({what}) at character {place}: it is not allowed", u32::from(*.character))]
+    Harmful {
+        /// Which.
+        character: char,
+        /// What it is, such as `a control character`.
+        what: &'static str,
+        /// Where it stands, from 1.
+        place: usize,
+    },
+    /// Something else than a postcode has.
+    #[error("has `{}` at character {place}: a postcode has the letters A to Z, digits, spaces and hyphens", excerpt(&.character.to_string()))]
+    Postcode {
+        /// What.
+        character: char,
+        /// Where it stands, from 1.
+        place: usize,
+    },
+    /// A tag that is not well-formed.
+    #[error(
+        "must be a language tag of BCP 47, such as en, zh-Hant or pt-BR: a language of 2 or 3 letters, then parts of up to 8 letters and digits with hyphens between"
+    )]
+    Language,
+}
+
+impl Text {
+    /// A line that must be there.
+    pub const fn required(most: usize) -> Self {
+        Self { most, required: true, lines: false }
+    }
+
+    /// A line that may be empty.
+    pub const fn optional(most: usize) -> Self {
+        Self { most, required: false, lines: false }
+    }
+
+    /// Of several lines.
+    pub const fn lines(self) -> Self {
+        Self { lines: true, ..self }
+    }
+
+    /// The most characters.
+    pub const fn most(self) -> usize {
+        self.most
+    }
+
+    /// The text without the blanks at both ends, if a field may hold it; its lines end with `\n`.
+    pub fn read(self, text: &str) -> Result<String, Error> {
+        Ok(self.check(text)?.replace("\r\n", "\n"))
+    }
+
+    /// As [`Text::read`], a part of what was given: for a line.
+    pub fn check(self, text: &str) -> Result<&str, Error> {
+        let text = text.trim();
+        if text.is_empty() {
+            return if self.required { Err(Error::Missing) } else { Ok(text) };
+        }
+        let length = text.chars().count();
+        if length > self.most {
+            return Err(Error::Long { length, most: self.most });
+        }
+        let mut characters = text.chars().enumerate().peekable();
+        while let Some((index, character)) = characters.next() {
+            let ends_line = character == '\n'
+                || (character == '\r' && characters.peek().is_some_and(|(_, next)| *next == '\n'));
+            if self.lines && ends_line {
+                continue;
+            }
+            if let Some(what) = harm(character) {
+                return Err(Error::Harmful { character, what, place: index + 1 });
+            }
+        }
+        let is_seen = |character: char| !character.is_whitespace() && !is_unseen(character);
+        if self.required && !text.chars().any(|character| character.is_alphanumeric() && is_seen(character)) {
+            return Err(Error::Blank);
+        }
+        if !text.chars().any(is_seen) {
+            return Err(Error::Unseen);
+        }
+        Ok(text)
+    }
+
+    /// A postcode: what carriers' zones begin with, so that it has one way to be written.
+    pub fn read_postcode(self, text: &str) -> Result<String, Error> {
+        let text = self.read(text)?;
+        let is_of_postcode =
+            |character: char| character.is_ascii_alphanumeric() || matches!(character, ' ' | '-');
+        match text.chars().enumerate().find(|(_, character)| !is_of_postcode(*character)) {
+            None => Ok(text),
+            Some((index, character)) => Err(Error::Postcode { character, place: index + 1 }),
+        }
+    }
+}
+
+/// A language tag that is well-formed by BCP 47 (RFC 5646, section 2.1), in the letters that it recommends: `EN-us` is
+/// `en-US`.
+pub fn language(tag: &str) -> Result<String, Error> {
+    let tag = tag.trim();
+    if tag.is_empty() {
+        return Err(Error::Missing);
+    }
+    if tag.len() > LANGUAGE_CHARACTERS_MAX {
+        return Err(Error::Long { length: tag.chars().count(), most: LANGUAGE_CHARACTERS_MAX });
+    }
+    let parts: Vec<&str> = tag.split('-').collect();
+    let is_part =
+        |part: &&str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !parts.iter().all(is_part) || !is_language_tag(&parts) {
+        return Err(Error::Language);
+    }
+    let mut after_singleton = false;
+    let canonical = parts.iter().enumerate().map(|(index, part)| {
+        let is_word = part.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let cased = match part.len() {
+            2 if index > 0 && is_word && !after_singleton => part.to_ascii_uppercase(),
+            4 if index > 0 && is_word && !after_singleton => {
+                part[..1].to_ascii_uppercase() + &part[1..].to_ascii_lowercase()
+            }
+            _ => part.to_ascii_lowercase(),
+        };
+        after_singleton |= part.len() == 1;
+        cased
+    });
+    Ok(canonical.collect::<Vec<_>>().join("-"))
+}
+
+/// The longest language tag, which RFC 5646 recommends to take.
+const LANGUAGE_CHARACTERS_MAX: usize = 35;
+
+/// `langtag` or `privateuse` of the RFC's grammar; its parts have letters and digits, one to eight.
+fn is_language_tag(parts: &[&str]) -> bool {
+    let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut rest = parts;
+    let mut take = |is: &dyn Fn(&str) -> bool| match rest.split_first() {
+        Some((first, others)) if is(first) => {
+            rest = others;
+            true
+        }
+        _ => false,
+    };
+    if take(&|part| part.eq_ignore_ascii_case("x")) {
+        return !rest.is_empty();
+    }
+    if take(&|part| letters(part) && matches!(part.len(), 2 | 3)) {
+        // Extended languages: at most three.
+        for _ in 0..3 {
+            if !take(&|part| letters(part) && part.len() == 3) {
+                break;
+            }
+        }
+    } else if !take(&|part| letters(part) && part.len() >= 4) {
+        return false;
+    }
+    take(&|part| letters(part) && part.len() == 4);
+    take(&|part| (letters(part) && part.len() == 2) || (digits(part) && part.len() == 3));
+    while take(&|part| part.len() >= 5 || (part.len() == 4 && part.as_bytes()[0].is_ascii_digit())) {}
+    while take(&|part| part.len() == 1 && !part.eq_ignore_ascii_case("x")) {
+        if !take(&|part| part.len() >= 2) {
+            return false;
+        }
+        while take(&|part| part.len() >= 2) {}
+    }
+    if take(&|part| part.eq_ignore_ascii_case("x")) {
+        return !rest.is_empty();
+    }
+    rest.is_empty()
+}
+
+/// What of a wrong text an error repeats: its beginning, with what harms or hides escaped.
+pub fn excerpt(text: &str) -> Shortened<'_> {
+    shortened(text, EXCERPT_CHARACTERS_MAX)
+}
+
+/// The first characters of a text, with what harms or hides escaped.
+pub fn shortened(text: &str, most: usize) -> Shortened<'_> {
+    Shortened { text, most }
+}
+
+/// The beginning of a text, for an error or a log.
+#[derive(Debug, Clone, Copy)]
+pub struct Shortened<'a> {
+    text: &'a str,
+    most: usize,
+}
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.text.chars();
+        for character in characters.by_ref().take(self.most) {
+            if harm(character).is_some() || (is_unseen(character) && !is_joiner(character)) {
+                write!(f, "{}", character.escape_unicode())?;
+            } else {
+                write!(f, "{character}")?;
+            }
+        }
+        if characters.next().is_some() { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+/// Whether no text may hold this character.
+pub fn is_harmful(character: char) -> bool {
+    harm(character).is_some()
+}
+
+/// What a character is that has no place in text.
+fn harm(character: char) -> Option<&'static str> {
+    let point = u32::from(character);
+    Some(match point {
+        _ if character.is_control() => "a control character",
+        _ if point & 0xFFFE == 0xFFFE => "no character",
+        0xFDD0..=0xFDEF => "no character",
+        0x061C | 0x200E..=0x200F | 0x202A..=0x202E | 0x2066..=0x2069 => "a mark of direction",
+        0x2028..=0x2029 => "a separator of lines",
+        0x206A..=0x206F | 0xFFF9..=0xFFFB | 0x1D173..=0x1D17A | 0xE0001 => "a mark of formatting",
+        0xFEFF => "a byte-order mark",
+        0xFFFC..=0xFFFD => "a sign for something that was lost",
+        0xE000..=0xF8FF | 0xF_0000..=0x10_FFFF => "of private use",
+        0xFFF0..=0xFFF8 | 0xE0000 | 0xE0002..=0xE001F | 0xE0080..=0xE00FF | 0xE01F0..=0xE0FFF => {
+            "not assigned"
+        }
+        // Planes that Unicode has given to nothing yet.
+        0x4_0000..=0xD_FFFF => "not assigned",
+        _ => return None,
+    })
+}
+
+/// Characters that nobody sees by themselves: `Default_Ignorable_Code_Point` of Unicode, and the blank of Braille.
+fn is_unseen(character: char) -> bool {
+    matches!(
+        u32::from(character),
+        0x00AD | 0x034F | 0x061C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
+            | 0x202A..=0x202E | 0x2060..=0x206F | 0x2800 | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0
+            | 0xFFF0..=0xFFF8 | 0x1BCA0..=0x1BCA3 | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF
+    )
+}
+
+/// What binds letters of some scripts, and forms of emoji.
+fn is_joiner(character: char) -> bool {
+    matches!(u32::from(character), 0x200C..=0x200D | 0xFE00..=0xFE0F)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: Text = Text::required(20);
+
+    #[test]
+    fn required_text_has_a_letter_or_digit_that_can_be_seen() {
+        assert_eq!(LINE.read(""), Err(Error::Missing));
+        assert_eq!(LINE.read(" \t\n"), Err(Error::Missing));
+        for blank in [
+            "!!!",
+            "-",
+            "\u{200b}",
+            "\u{200d}\u{200c}",
+            "\u{3164}",
+            "\u{115f}\u{1160}",
+            "\u{ffa0}",
+            "\u{2800}",
+            "…",
+            "😀",
+        ] {
+            assert_eq!(LINE.read(blank), Err(Error::Blank), "{blank:?}");
+        }
+        for fine in ["a", "7", "ก", "٣", "字", "Ⅷ", "No. 5 / Lot 7"] {
+            assert_eq!(LINE.read(fine).as_deref(), Ok(fine));
+        }
+        assert_eq!(LINE.read("  Jalan 7 ").as_deref(), Ok("Jalan 7"));
+    }
+
+    #[test]
+    fn what_harms_is_refused_and_named_with_its_place() {
+        let harmful = [
+            '\0',
+            '\u{7}',
+            '\u{1b}',
+            '\t',
+            '\u{7f}',
+            '\u{85}',
+            '\u{202e}',
+            '\u{202a}',
+            '\u{2066}',
+            '\u{200f}',
+            '\u{61c}',
+            '\u{fffe}',
+            '\u{ffff}',
+            '\u{1fffe}',
+            '\u{10ffff}',
+            '\u{fdd0}',
+            '\u{2028}',
+            '\u{feff}',
+            '\u{fffd}',
+            '\u{fff9}',
+            '\u{e000}',
+            '\u{e0001}',
+            '\u{f0000}',
+            '\u{50000}',
+            '\n',
+            '\r',
+        ];
+        for character in harmful {
+            let text = format!("ab{character}c");
+            for field in [LINE, Text::optional(20)] {
+                let error = field.read(&text).unwrap_err();
+                assert!(matches!(error, Error::Harmful { place: 3, .. }), "{character:?}: {error}");
+                let point = format!("U+{:04X}", u32::from(character));
+                assert!(
+                    error.to_string().contains(&point) && !error.to_string().contains(character),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_scripts_and_people_need_stays() {
+        for text in [
+            "क्\u{200d}ष",
+            "می\u{200c}خواهم",
+            "ภาษา\u{200b}ไทย",
+            "Kedai Façade",
+            "👩\u{200d}👩\u{200d}👧 1",
+            "❤\u{fe0f} a",
+            "ລາວ",
+            "O’Brien & Söhne <3",
+            "Straße 1/2-A, #05-06",
+            "co\u{ad}operate",
+            "𠮷野家",
+            "e\u{301}",
+        ] {
+            assert_eq!(LINE.read(text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn lengths_are_bounded_in_characters() {
+        assert!(LINE.read(&"ก".repeat(20)).is_ok());
+        assert_eq!(LINE.read(&"ก".repeat(21)), Err(Error::Long { length: 21, most: 20 }));
+        let error = LINE.read(&"z".repeat(500_000)).unwrap_err().to_string();
+        assert_eq!(error, "has 500000 characters; at most 20 are allowed");
+    }
+
+    #[test]
+    fn lines_are_allowed_where_they_are() {
+        assert_eq!(Text::optional(20).lines().read("a\r\nb\n\nc\n").as_deref(), Ok("a\nb\n\nc"));
+        assert!(Text::optional(20).lines().read("a\rb").is_err());
+        assert_eq!(Text::optional(20).read("").as_deref(), Ok(""));
+        assert_eq!(Text::optional(20).read("\u{200b}"), Err(Error::Unseen));
+        assert_eq!(Text::optional(20).read("-").as_deref(), Ok("-"));
+    }
+
+    #[test]
+    fn a_postcode_has_one_way_to_be_written() {
+        let postcode = Text::required(12);
+        assert_eq!(postcode.read_postcode(" 50450 ").as_deref(), Ok("50450"));
+        assert_eq!(postcode.read_postcode("SW1A 1AA").as_deref(), Ok("SW1A 1AA"));
+        for wrong in ["", " ", "!!!", "--", "５０４５０", "50\u{200b}450", "50450;"] {
+            assert!(postcode.read_postcode(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn languages_are_well_formed() {
+        for (tag, canonical) in [
+            ("en", "en"),
+            ("EN-us", "en-US"),
+            ("zh-hant-tw", "zh-Hant-TW"),
+            ("zh-cmn-Hans-CN", "zh-cmn-Hans-CN"),
+            ("es-419", "es-419"),
+            ("sl-rozaj-biske", "sl-rozaj-biske"),
+            ("de-1996", "de-1996"),
+            ("en-u-ca-buddhist", "en-u-ca-buddhist"),
+            ("x-my-own", "x-my-own"),
+            ("en-x-US", "en-x-us"),
+            ("ms", "ms"),
+            ("fil", "fil"),
+        ] {
+            assert_eq!(language(tag).as_deref(), Ok(canonical));
+        }
+        for wrong in [
+            "",
+            " ",
+            "not a tag!",
+            "e",
+            "en_US",
+            "en-",
+            "-en",
+            "en--US",
+            "1en",
+            "en-US-GB",
+            "en-u",
+            "x",
+            "en-x",
+            "englishlanguage",
+            "th\u{202e}",
+            "ไทย",
+            "en-abcdefghi",
+        ] {
+            assert!(language(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(language(&"en-".repeat(100_000)).unwrap_err().to_string().len() < 200);
+    }
+
+    #[test]
+    fn an_excerpt_is_short_and_harmless() {
+        assert_eq!(excerpt("abc").to_string(), "abc");
+        assert_eq!(excerpt("a\u{202e}b\u{0}\u{fffe}").to_string(), "a\\u{202e}b\\u{0}\\u{fffe}");
+        let long = excerpt(&"ก".repeat(500_000)).to_string();
+        assert_eq!(long.chars().count(), EXCERPT_CHARACTERS_MAX + 1);
+        assert!(excerpt(&"\u{202e}".repeat(500_000)).to_string().len() < 500);
+    }
+}
