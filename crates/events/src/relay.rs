@@ -25,8 +25,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 const GATHER: Duration = Duration::from_millis(2);
 /// How often it asks whether it still leads.
 const LEADS_FOR: Duration = Duration::from_secs(1);
-/// How often old rows are deleted, and how many at a time.
+/// How often old rows are deleted, and how many at a time; while there are more, again after a breath.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const SWEEP_AGAIN: Duration = Duration::from_millis(100);
 const SWEEP_ROWS: i64 = 500;
 /// How long published events stay, for operators.
 const OUTBOX_KEPT: chrono::Duration = chrono::Duration::days(7);
@@ -104,7 +105,11 @@ impl Relay {
                     tokio::time::sleep(GATHER).await;
                     looks = true;
                 }
-                _ = sweep.tick() => self.sweep().await?,
+                _ = sweep.tick() => {
+                    if self.sweep().await? {
+                        sweep.reset_after(SWEEP_AGAIN);
+                    }
+                }
             }
         }
     }
@@ -178,15 +183,17 @@ impl Relay {
         }
     }
 
-    async fn sweep(&self) -> Result<(), db::Error> {
+    /// Deletes some of what is old; whether there may be more.
+    async fn sweep(&self) -> Result<bool, db::Error> {
         let now = self.clock.now();
         let (outbox_before, inbox_before) = (now - OUTBOX_KEPT, now - INBOX_KEPT);
         self.db
             .write(move |tx| {
                 Box::pin(async move {
-                    outbox::sweep(tx, outbox_before, SWEEP_ROWS).await?;
-                    inbox::sweep(tx, inbox_before, SWEEP_ROWS).await?;
-                    Ok::<_, db::Error>(())
+                    let outbox = outbox::sweep(tx, outbox_before, SWEEP_ROWS).await?;
+                    let inbox = inbox::sweep(tx, inbox_before, SWEEP_ROWS).await?;
+                    let full = u64::try_from(SWEEP_ROWS).unwrap_or(u64::MAX);
+                    Ok::<_, db::Error>(outbox.max(inbox) >= full)
                 })
             })
             .await

@@ -55,7 +55,36 @@ async fn elsewhere(database: &Database, desk: &Desk) -> Db {
     }
 }
 
+/// More than a sweep takes at once.
+const OLD: i64 = 1_200;
+
+async fn kept(desk: &Desk) -> i64 {
+    let kept: Result<(i64,), db::Error> = desk
+        .db
+        .look(|tx| Box::pin(async move { db::fetch_one!(tx, (i64,), "select count(*) from outbox") }))
+        .await;
+    kept.unwrap().0
+}
+
 on_both! {
+    async fn old_events_are_deleted_until_none_is_left(database: Database) {
+        let desk = Desk::open(&database, LocalBus::new()).await;
+        let old: Vec<_> = (0..OLD).map(|_| desk.event(aggregate(), 1)).collect();
+        desk.put(&old).await.unwrap();
+        let long_ago = desk.clock.now() - chrono::Duration::days(8);
+        let published: Result<u64, db::Error> = desk
+            .db
+            .write(move |tx| {
+                Box::pin(async move { db::execute!(tx, "update outbox set published_at = $1", long_ago) })
+            })
+            .await;
+        assert_eq!(published.unwrap(), 1_200);
+        desk.put(&[desk.event(aggregate(), 1)]).await.unwrap();
+        let relay = desk.relay();
+        eventually("the old ones are gone", || async { (kept(&desk).await == 1).then_some(()) }).await;
+        relay.stop().await;
+    }
+
     async fn a_relay_that_is_cancelled_loses_nothing(database: Database) {
         let desk = Desk::open(&database, LocalBus::new()).await;
         let order = aggregate();

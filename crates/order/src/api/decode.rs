@@ -193,8 +193,7 @@ pub(crate) fn address(
         violations.add("address", "is required");
         return None;
     };
-    let (long, short) = (ADDRESS_CHARACTERS_MAX, ADDRESS_SHORT_CHARACTERS_MAX);
-    let postcode = violations.postcode("address.postcode", &message.postcode, 1, short, market);
+    let postcode = violations.postcode("address.postcode", &message.postcode, 1, market);
     let mut text = |name: &str, value: &str, least, most| {
         violations.text(&format!("address.{name}"), value, least, most)
     };
@@ -205,7 +204,7 @@ pub(crate) fn address(
         city: text("city", &message.city, 1, ADDRESS_CHARACTERS_MAX),
         state: text("state", &message.state, 0, ADDRESS_CHARACTERS_MAX),
         phone: text("phone", &message.phone, 0, ADDRESS_SHORT_CHARACTERS_MAX),
-        postcode: violations.postcode("address.postcode", &message.postcode, 1, market),
+        postcode,
         country: message.country.clone(),
     };
     let country = market.country;

@@ -12,7 +12,7 @@ use super::decode::{self, Violations, complete, wishes};
 use crate::app::{Error, QuoteWanted};
 use crate::wire;
 
-/// The longest postcode and code of a carrier's service, in characters.
+/// The longest code of a carrier's service, in characters.
 const SERVICE_CHARACTERS_MAX: usize = 60;
 
 /// The key of a request for a quote, and the secret that was made for a guest who brought none: with it each call is
