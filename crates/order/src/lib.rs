@@ -45,7 +45,10 @@ pub const SPEC: Spec = Spec {
 /// Its tables.
 pub const MIGRATIONS: MigrationSet = MigrationSet {
     name: "order",
-    files: &[("0001_orders.sql", include_str!("../migrations/0001_orders.sql"))],
+    files: &[
+        ("0001_orders.sql", include_str!("../migrations/0001_orders.sql")),
+        ("0004_money.sql", include_str!("../migrations/0004_money.sql")),
+    ],
 };
 
 /// Those who see orders.

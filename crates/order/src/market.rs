@@ -5,6 +5,7 @@ use kernel::Country;
 use money::Currency;
 
 use crate::domain::order::PaymentMethod;
+use crate::domain::returns::Rules;
 
 /// The hub as orders know it.
 #[derive(Debug, Clone)]
@@ -33,8 +34,8 @@ pub(crate) struct Market {
     pub(crate) quote_validity: Duration,
     /// How long after delivery a buyer may object before escrow is released.
     pub(crate) escrow: Duration,
-    /// How long after delivery goods may go back.
-    pub(crate) return_period: Duration,
+    /// By what goods go back.
+    pub(crate) returns: Rules,
 }
 
 impl Market {
@@ -55,7 +56,7 @@ impl Market {
             sandbox,
             quote_validity: Duration::minutes(terms.quote_minutes.into()),
             escrow: Duration::days(terms.escrow_days.into()),
-            return_period: Duration::days(terms.return_days.into()),
+            returns: Rules { period: Duration::days(terms.return_days.into()), returns: *profile.returns() },
         }
     }
 }

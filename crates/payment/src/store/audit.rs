@@ -1,6 +1,8 @@
 //! The books against themselves.
 
 use db::Tx;
+use kernel::ConsignmentId;
+use uuid::Uuid;
 
 /// What one kind of account comes to in one currency.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -27,6 +29,34 @@ pub(crate) async fn by_kind(tx: &mut Tx) -> Result<Vec<KindBalance>, db::Error> 
     )
 }
 
+/// The consignments that cost the hub more than was paid for them, by the rates of their quotes; the lines of each are
+/// rounded by themselves.
+async fn negative_positions(tx: &mut Tx) -> Result<Vec<Uuid>, db::Error> {
+    let sql = tx.sql(
+        "select escrows.consignment_id from escrows join ( \
+             select consignment_id, currency, amount_minor as amount from transfers \
+                 where credit_kind = 'exchange' and consignment_id is not null and state = 'posted' \
+             union all \
+             select consignment_id, currency, -amount_minor from transfers \
+                 where debit_kind = 'exchange' and consignment_id is not null and state = 'posted') as sides \
+             on sides.consignment_id = escrows.consignment_id \
+         where escrows.exchange_rates is not null group by escrows.consignment_id, escrows.lines \
+         having sum(sides.amount * cast(escrows.exchange_rates ->> sides.currency as numeric)) < -escrows.lines \
+         order by escrows.consignment_id limit 20",
+        "select escrows.consignment_id from escrows join ( \
+             select consignment_id, currency, amount_minor as amount from transfers \
+                 where credit_kind = 'exchange' and consignment_id is not null and state = 'posted' \
+             union all \
+             select consignment_id, currency, -amount_minor from transfers \
+                 where debit_kind = 'exchange' and consignment_id is not null and state = 'posted') as sides \
+             on sides.consignment_id = escrows.consignment_id \
+         where escrows.exchange_rates is not null group by escrows.consignment_id, escrows.lines \
+         having sum(sides.amount * cast(escrows.exchange_rates ->> sides.currency as real)) < -escrows.lines \
+         order by escrows.consignment_id limit 20",
+    );
+    Ok(db::fetch_all!(tx, (Uuid,), sql)?.into_iter().map(|(id,)| id).collect())
+}
+
 /// What does not add up, a sentence each.
 pub(crate) async fn violations(tx: &mut Tx) -> Result<Vec<String>, db::Error> {
     let mut found = Vec::new();
@@ -34,6 +64,9 @@ pub(crate) async fn violations(tx: &mut Tx) -> Result<Vec<String>, db::Error> {
         let rows = db::fetch_all!(tx, (String,), sql)?;
         found.extend(rows.into_iter().map(|(subject,)| format!("{what}: {subject}")));
     }
+    found.extend(negative_positions(tx).await?.into_iter().map(|id| {
+        format!("the exchange position of a consignment is below zero: {}", ConsignmentId::from(id))
+    }));
     Ok(found)
 }
 
