@@ -10,7 +10,7 @@ use customs::{Transport, tariff};
 use kernel::Country;
 use money::Currency;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// A profile as written.
 #[derive(Debug, Clone, Deserialize)]
@@ -18,6 +18,8 @@ use serde::{Deserialize, Deserializer, de};
 pub(crate) struct File {
     pub(crate) hub: HubSection,
     pub(crate) terms: Terms,
+    #[serde(default)]
+    pub(crate) returns: Returns,
     #[serde(default)]
     pub(crate) payment_methods: Vec<PaymentMethod>,
     #[serde(default)]
@@ -82,6 +84,54 @@ pub struct Terms {
     pub exchange_spread: Decimal,
     /// The oldest reference rate that a hub with real money uses, in days.
     pub exchange_age_days_max: u32,
+}
+
+/// Who bears what goods that go back have cost, by the buyer's cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Returns {
+    /// The buyer does not want the goods.
+    pub change_of_mind: ReturnTerms,
+    /// The goods are not what was sold, or broken.
+    pub wrong_or_damaged: ReturnTerms,
+}
+
+impl Default for Returns {
+    fn default() -> Self {
+        let terms = |return_carriage| ReturnTerms {
+            outward_carriage: Bearer::Seller,
+            return_carriage,
+            duty_and_tax: Bearer::Customs,
+        };
+        Self { change_of_mind: terms(Bearer::Buyer), wrong_or_damaged: terms(Bearer::Seller) }
+    }
+}
+
+/// Who bears what a return has cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnTerms {
+    /// Carriage to the buyer with insurance and fees: refunded with the last units of a consignment, unless the buyer
+    /// bears it.
+    pub outward_carriage: Bearer,
+    /// Carriage back, which is paid outside of the hub.
+    pub return_carriage: Bearer,
+    /// Duty and tax on the units that go back; customs: claimed back.
+    pub duty_and_tax: Bearer,
+}
+
+/// Who bears a cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearer {
+    /// It is not given back.
+    Buyer,
+    /// It is taken from what the seller is owed.
+    Seller,
+    /// It is taken from the hub's commission.
+    Hub,
+    /// Customs gives it back.
+    Customs,
 }
 
 /// A way to pay.

@@ -13,7 +13,7 @@ use kernel::Country;
 use money::Currency;
 use sha2::{Digest as _, Sha256};
 
-use crate::file::{Carrier, File, PaymentMethod, Terms};
+use crate::file::{Carrier, File, PaymentMethod, Returns, Terms};
 use crate::problem::{Problem, Problems, line_at};
 use crate::validate;
 
@@ -141,6 +141,11 @@ impl Profile {
     /// The terms of trade.
     pub fn terms(&self) -> &Terms {
         &self.file.terms
+    }
+
+    /// Who bears what returns have cost.
+    pub fn returns(&self) -> &Returns {
+        &self.file.returns
     }
 
     /// How buyers may pay.

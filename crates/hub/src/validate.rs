@@ -7,7 +7,7 @@ use customs::S10;
 use customs::rules::{Levy, LevyKind, Rule, Rules};
 use rust_decimal::Decimal;
 
-use crate::file::{Carrier, File, PaymentMethod, Service};
+use crate::file::{Bearer, Carrier, File, PaymentMethod, Service};
 use crate::problem::{Problem, line_of};
 
 /// Everything that is wrong.
@@ -15,6 +15,7 @@ pub(crate) fn problems(file: &str, text: &str, profile: &File) -> Vec<Problem> {
     let mut found = Found { file, text, problems: Vec::new() };
     hub(&mut found, profile);
     terms(&mut found, profile);
+    returns(&mut found, profile);
     payment_methods(&mut found, profile);
     lanes(&mut found, profile);
     carriers(&mut found, profile);
@@ -75,6 +76,27 @@ fn terms(found: &mut Found<'_>, profile: &File) {
     for (key, span, least, most) in spans {
         if !(least..=most).contains(&span) {
             found.add(key, 0, format!("terms.{key}"), format!("{span} must be {least} to {most}"));
+        }
+    }
+}
+
+fn returns(found: &mut Found<'_>, profile: &File) {
+    let causes = [
+        ("change_of_mind", profile.returns.change_of_mind),
+        ("wrong_or_damaged", profile.returns.wrong_or_damaged),
+    ];
+    for (nth, (cause, terms)) in causes.into_iter().enumerate() {
+        for (key, bearer) in
+            [("outward_carriage", terms.outward_carriage), ("return_carriage", terms.return_carriage)]
+        {
+            if bearer == Bearer::Customs {
+                let problem = "customs gives back duty and tax only: buyer, seller or hub bears it";
+                found.add(key, nth, format!("returns.{cause}.{key}"), problem);
+            }
+        }
+        if terms.return_carriage == Bearer::Hub {
+            let problem = "the hub carries nothing back: buyer or seller bears it";
+            found.add("return_carriage", nth, format!("returns.{cause}.return_carriage"), problem);
         }
     }
 }

@@ -62,6 +62,9 @@ pub(crate) fn return_received(order: &Order, one: &Return) -> Result<Envelope, m
         refund: Some(one.refund()?.into()),
         seller_goods: one.seller_goods()?.map(Into::into),
         restock: one.state.answer().1,
+        duty_and_tax: Some(one.duty_and_tax()?.into()),
+        outward_costs: Some(one.request.charges.into()),
+        terms: Some(wire::return_terms(one)),
     };
     Ok(envelope("order.return_received.v1", order, &message))
 }

@@ -48,6 +48,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
     files: &[
         ("0001_orders.sql", include_str!("../migrations/0001_orders.sql")),
         ("0003_limits.sql", include_str!("../migrations/0003_limits.sql")),
+        ("0004_money.sql", include_str!("../migrations/0004_money.sql")),
     ],
 };
 

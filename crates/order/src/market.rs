@@ -8,6 +8,7 @@ use money::Currency;
 
 use crate::domain::order::PaymentMethod;
 use crate::domain::quote::QuotedConsignment;
+use crate::domain::returns::Rules;
 
 /// The hub as orders know it.
 #[derive(Debug, Clone)]
@@ -36,8 +37,8 @@ pub(crate) struct Market {
     pub(crate) quote_validity: Duration,
     /// How long after delivery a buyer may object before escrow is released.
     pub(crate) escrow: Duration,
-    /// How long after delivery goods may go back.
-    pub(crate) return_period: Duration,
+    /// By what goods go back.
+    pub(crate) returns: Rules,
     /// The profile, for what depends on more than one of its lines.
     profile: Arc<hub::Profile>,
 }
@@ -60,7 +61,7 @@ impl Market {
             sandbox,
             quote_validity: Duration::minutes(terms.quote_minutes.into()),
             escrow: Duration::days(terms.escrow_days.into()),
-            return_period: Duration::days(terms.return_days.into()),
+            returns: Rules { period: Duration::days(terms.return_days.into()), returns: *profile.returns() },
             profile: profile.clone(),
         }
     }

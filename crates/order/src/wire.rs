@@ -1,6 +1,7 @@
 //! The domain as messages: what clients see, what events carry. Who may see what is decided here, in [`Viewer`].
 
 use chrono::{DateTime, Utc};
+use hub::Bearer;
 use kernel::SellerId;
 use money::Money;
 use proto::convert::timestamp;
@@ -363,7 +364,32 @@ pub(crate) fn goods_return(one: &Return) -> Result<message::Return, money::Error
         updated_at: Some(timestamp(one.updated_at)),
         restock,
         client_reference: one.client_reference.clone().unwrap_or_default(),
+        terms: Some(return_terms(one)),
     })
+}
+
+/// Why goods go back, and who bears what they have cost.
+pub(crate) fn return_terms(one: &Return) -> message::ReturnTerms {
+    let cause = match one.request.cause {
+        returns::Cause::ChangeOfMind => message::ReturnCause::ChangeOfMind,
+        returns::Cause::WrongOrDamaged => message::ReturnCause::WrongOrDamaged,
+    };
+    let bearer = |bearer: Bearer| -> i32 {
+        match bearer {
+            Bearer::Buyer => message::CostBearer::Buyer,
+            Bearer::Seller => message::CostBearer::Seller,
+            Bearer::Hub => message::CostBearer::Hub,
+            Bearer::Customs => message::CostBearer::Customs,
+        }
+        .into()
+    };
+    let returns::Bearers { outward_carriage, return_carriage, duty_and_tax } = one.request.bearers;
+    message::ReturnTerms {
+        cause: cause.into(),
+        outward_carriage: bearer(outward_carriage),
+        return_carriage: bearer(return_carriage),
+        duty_and_tax: bearer(duty_and_tax),
+    }
 }
 
 /// What goes back.

@@ -22,8 +22,13 @@ pub(crate) fn payment_received(hold: &Hold, version: i64, at: DateTime<Utc>) -> 
 }
 
 /// A confirmed order's money is in escrow.
-pub(crate) fn escrow_held(hold: &Hold, version: i64, escrows: &[Escrow], at: DateTime<Utc>) -> Envelope {
-    let amounts = escrows.iter().map(|escrow| wire::EscrowAmount {
+pub(crate) fn escrow_held<'a>(
+    hold: &Hold,
+    version: i64,
+    escrows: impl Iterator<Item = &'a Escrow>,
+    at: DateTime<Utc>,
+) -> Envelope {
+    let amounts = escrows.map(|escrow| wire::EscrowAmount {
         consignment_id: escrow.consignment_id.to_string(),
         amount: Some(escrow.amount.into()),
     });

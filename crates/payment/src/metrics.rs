@@ -7,6 +7,7 @@ use runtime::metrics::{Metric, Pace, Reading, Sampler};
 
 use crate::app::App;
 use crate::store::measures::{self, Flow};
+use crate::store::narrow;
 
 const BALANCE: Metric = Metric::sampled(
     "entrepot_payment_balance_minor_units",
@@ -25,7 +26,7 @@ const SUSPENDED: Metric = Metric::sampled(
 );
 
 /// By kind, currency and state.
-type Balances = BTreeMap<(String, String, String), i64>;
+type Balances = BTreeMap<(String, String, String), i128>;
 
 pub(crate) fn samplers(app: &App) -> Vec<Sampler> {
     let (of_ledger, of_suspense) = (app.db.clone(), app.db.clone());
@@ -51,10 +52,12 @@ async fn ledger(db: Db) -> anyhow::Result<Vec<Reading>> {
     let balances = balances(&flows);
     let mut readings: Vec<Reading> = balances
         .iter()
-        .map(|((kind, currency, state), minor)| BALANCE.is(&[kind, currency, state], *minor))
+        .map(|((kind, currency, state), minor)| BALANCE.is(&[kind, currency, state], narrow(*minor)))
         .collect();
     readings.extend(
-        differences(&balances, wallets).iter().map(|(currency, minor)| DIFFERENCE.is(&[currency], *minor)),
+        differences(&balances, wallets)
+            .iter()
+            .map(|(currency, minor)| DIFFERENCE.is(&[currency], narrow(*minor))),
     );
     Ok(readings)
 }
@@ -71,8 +74,8 @@ fn balances(flows: &[Flow]) -> Balances {
 }
 
 /// Rows have two sides and so always balance; what can differ is the one balance that is stored.
-fn differences(balances: &Balances, wallets: Vec<(String, i64)>) -> BTreeMap<String, i64> {
-    let mut differences: BTreeMap<String, i64> = wallets.into_iter().collect();
+fn differences(balances: &Balances, wallets: Vec<(String, i128)>) -> BTreeMap<String, i128> {
+    let mut differences: BTreeMap<String, i128> = wallets.into_iter().collect();
     for ((kind, currency, state), minor) in balances {
         if kind != "wallet" && state == "posted" {
             let sum = differences.entry(currency.clone()).or_default();

@@ -1,5 +1,5 @@
-//! What must hold at a hub whatever happened to it: no order lost, no unit oversold, no double charge, debits equal
-//! credits in every currency, every saga settled, no event parked or left behind.
+//! What must hold at a hub whatever happened to it: no order lost, no unit oversold, no double charge, no consignment
+//! that costs the hub more than was paid for it, debits equal credits in every currency, every saga settled, no event parked or left behind.
 
 use std::fmt;
 use std::time::Duration;
@@ -135,7 +135,7 @@ fn balanced(balance: &TrialBalanceResponse) -> Check {
 fn ledger(balance: &TrialBalanceResponse) -> Check {
     let accounts: i64 = balance.balances.iter().map(|line| line.accounts).sum();
     Check {
-        name: "no charge twice, no refund above its capture",
+        name: "no charge twice, no refund or exchange too much",
         seen: format!("{accounts} accounts"),
         violations: balance.violations.clone(),
     }

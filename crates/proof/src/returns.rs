@@ -28,6 +28,7 @@ pub async fn request(
         lines,
         reason: "not as expected".to_owned(),
         client_reference: client_reference.to_owned(),
+        ..RequestReturnRequest::default()
     };
     let answer = buyer.returns().request_return(request).await?.into_inner();
     answer.r#return.ok_or_else(|| Status::internal("an answer without a return"))

@@ -10,6 +10,8 @@ pub(super) struct Acknowledged {
     /// Which of the market's variants.
     pub(super) place: usize,
     pub(super) units: i64,
+    /// Units of it that went back.
+    pub(super) returned: i64,
     pub(super) by_wallet: bool,
     /// The hub said that it is cancelled: it may not come to life again.
     pub(super) cancelled: bool,

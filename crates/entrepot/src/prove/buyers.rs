@@ -77,7 +77,7 @@ impl Buyer {
         }
         let request = self.order_of(&quote, by_wallet);
         let Some(order) = self.place(&request).await? else { return Ok(()) };
-        let noted = Acknowledged { price_minor, place, units, by_wallet, cancelled: false };
+        let noted = Acknowledged { price_minor, place, units, returned: 0, by_wallet, cancelled: false };
         self.acknowledge(&order, noted);
         if order.state() == OrderState::AwaitingPayment {
             self.pay_or_not(&order).await?;
@@ -271,7 +271,7 @@ impl Buyer {
         }
     }
 
-    async fn confirm_receipt(&mut self, order_id: &str) -> Result<()> {
+    pub(super) async fn confirm_receipt(&mut self, order_id: &str) -> Result<()> {
         let request = ConfirmReceiptRequest {
             request_id: proof::request_id(),
             order_id: order_id.to_owned(),

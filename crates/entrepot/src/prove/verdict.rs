@@ -49,6 +49,7 @@ pub(super) async fn checks(
         shelves(town, &accounts, &bought.filled).await?,
         parcels(&accounts),
         escrowed(&accounts, escrow),
+        returned(&accounts),
         without_broker(&bought.without_broker),
     ])
 }
@@ -218,6 +219,27 @@ fn escrowed(accounts: &[Account<'_>], escrow: i64) -> Check {
         violations.push(format!("{escrow} minor units are in escrow; by the orders {expected} should be"));
     }
     Check { name: "escrow holds what the orders say", seen: format!("{escrow} minor units"), violations }
+}
+
+/// What went back whole was refunded whole, in however many parts it went; and nothing was refunded that did not go back.
+fn returned(accounts: &[Account<'_>]) -> Check {
+    let (mut violations, mut count) = (Vec::new(), 0);
+    for (order, noted) in accounts.iter().flat_map(Account::kept) {
+        let refunded = order.refunded.as_ref().map_or(0, |refunded| refunded.minor_units);
+        count += usize::from(noted.returned > 0);
+        let holds = match noted.returned {
+            0 => refunded == 0,
+            units if units == noted.units => refunded == noted.price_minor,
+            _ => (1..noted.price_minor).contains(&refunded),
+        };
+        if !holds {
+            violations.push(format!(
+                "{refunded} of {} were refunded for order {}, of which {} of {} units went back",
+                noted.price_minor, order.number, noted.returned, noted.units
+            ));
+        }
+    }
+    Check { name: "what goes back is refunded, to the whole", seen: format!("{count} orders"), violations }
 }
 
 fn unreleased_minor(consignment: &Consignment) -> i64 {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use hub::case::{Case, run};
-use hub::{BUILTIN, Parcel, Profile, builtin};
+use hub::{BUILTIN, Bearer, Parcel, Profile, builtin};
 
 fn profiles() -> BTreeMap<String, Profile> {
     BUILTIN
@@ -104,6 +104,26 @@ fn a_wrong_profile_names_the_line() {
         assert!(parts.next().unwrap().parse::<usize>().unwrap() > 1, "{refusal}");
         assert!(refusal.contains(expected), "`{expected}` is not in: {refusal}");
     }
+}
+
+#[test]
+fn who_bears_a_return_is_said_by_the_profile() {
+    let profile = &profiles()["my"];
+    let (mind, wrong) = (profile.returns().change_of_mind, profile.returns().wrong_or_damaged);
+    assert_eq!((mind.outward_carriage, mind.return_carriage), (Bearer::Seller, Bearer::Buyer));
+    assert_eq!((wrong.outward_carriage, wrong.return_carriage), (Bearer::Seller, Bearer::Seller));
+    let problem = refused("outward_carriage = \"seller\"", "outward_carriage = \"customs\"");
+    assert!(problem.contains("returns.change_of_mind.outward_carriage: customs gives back"), "{problem}");
+    let problem = refused("return_carriage = \"buyer\"", "return_carriage = \"hub\"");
+    assert!(problem.contains("the hub carries nothing back"), "{problem}");
+    let problem = refused("duty_and_tax = \"customs\"", "duty_and_tax = \"nobody\"");
+    assert!(problem.contains("nobody"), "{problem}");
+    // A profile of before says nothing: as the shipped ones.
+    let (file, text) = builtin("my").unwrap();
+    let (head, rest) = text.split_once("[returns.change_of_mind]").unwrap();
+    let (_, tail) = rest.split_once("[[payment_methods]]").unwrap();
+    let of_before = Profile::parse(file, &format!("{head}[[payment_methods]]{tail}")).unwrap();
+    assert_eq!(of_before.returns(), profile.returns());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use tonic::Status;
 use crate::domain::order::{Address, PaymentMethod};
 use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, Wish};
 use crate::domain::quote::Permit;
+use crate::domain::returns::Cause;
 use crate::market::Market;
 
 /// The longest line of an address, in characters.
@@ -245,6 +246,18 @@ pub(crate) fn method(value: i32, violations: &mut Violations) -> Option<PaymentM
 pub(crate) fn reference(text: &str, violations: &mut Violations) -> Option<String> {
     let text = violations.text("client_reference", text, 0, REFERENCE_CHARACTERS_MAX);
     (!text.is_empty()).then_some(text)
+}
+
+/// Why goods go back; not said: the buyer does not want them.
+pub(crate) fn cause(value: i32, violations: &mut Violations) -> Cause {
+    match message::ReturnCause::try_from(value) {
+        Ok(message::ReturnCause::Unspecified | message::ReturnCause::ChangeOfMind) => Cause::ChangeOfMind,
+        Ok(message::ReturnCause::WrongOrDamaged) => Cause::WrongOrDamaged,
+        Err(_) => {
+            violations.add("cause", format!("{value} is no cause of a return"));
+            Cause::ChangeOfMind
+        }
+    }
 }
 
 /// What the client notes with an order.

@@ -35,8 +35,9 @@ impl ReturnService for Api {
         let lines = decode::return_lines(&message.lines, &mut violations);
         let reason = violations.lines("reason", &message.reason, 1, REASON_CHARACTERS_MAX);
         let client_reference = decode::reference(&message.client_reference, &mut violations);
+        let cause = decode::cause(message.cause, &mut violations);
         let (order_id, consignment_id) = complete(order_id.zip(consignment_id), violations)?;
-        let wanted = Wanted { consignment_id, lines, reason, client_reference };
+        let wanted = Wanted { consignment_id, lines, reason, cause, client_reference };
         let requested = self.0.request_return(key, viewer(&caller)?, order_id, wanted, deadline);
         Ok(Response::new(requested.await?))
     }

@@ -9,7 +9,8 @@ use money::Money;
 use super::{App, Error, locked};
 use crate::domain::order::State;
 use crate::domain::saga::Step;
-use crate::store::{refunds, returns, sagas};
+use crate::store::refunds::{self, Recorded};
+use crate::store::{returns, sagas};
 
 /// A refund that ended well.
 #[derive(Debug, Clone)]
@@ -69,8 +70,13 @@ impl App {
     pub(crate) async fn refund_completed(&self, tx: &mut Tx, refund: &Refund) -> Result<(), Error> {
         let now = self.clock.now();
         let order = locked(tx, refund.order_id).await?;
-        if !refunds::record(tx, refund.id, refund.order_id, now).await? {
-            return Ok(());
+        match refunds::record(tx, refund.id, refund.order_id, refund.amount, now).await? {
+            Recorded::Now => {}
+            Recorded::Before => return Ok(()),
+            Recorded::Otherwise => {
+                let problem = format!("{} was told before for another order or amount", refund.id);
+                return Err(Error::Fault(problem));
+            }
         }
         let mut of = refund.consignment_id;
         if let Some(return_id) = refund.return_id {

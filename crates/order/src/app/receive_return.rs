@@ -30,7 +30,9 @@ impl App {
             Box::pin(async move {
                 let now = app.clock.now();
                 let (order, one) = locked_return(tx, id, &viewer).await?;
-                let one = one.receive(restock, now)?;
+                let others = returns::of_consignment(tx, one.consignment_id).await?;
+                let (quoted, _) = order.consignment(one.consignment_id)?;
+                let one = one.receive(quoted, &others, restock, now)?;
                 returns::save(tx, &one).await?;
                 let order = order.take_back(now);
                 app.save(tx, &order, Some(facts::return_received(&order, &one)?)).await?;

@@ -34,8 +34,8 @@ impl App {
                     return Err(Error::not_found("order", order_id));
                 }
                 let earlier = returns::of_consignment(tx, wanted.consignment_id).await?;
-                let (period, now) = (app.market.return_period, app.clock.now());
-                let one = Return::request(&order, wanted.clone(), &earlier, period, now)?;
+                let (rules, now) = (&app.market.returns, app.clock.now());
+                let one = Return::request(&order, wanted.clone(), &earlier, rules, now)?;
                 if !returns::insert(tx, &one).await? {
                     let message = "another return of yours has this client_reference";
                     return Err(Refusal::new("CLIENT_REFERENCE_TAKEN", message).into());

@@ -6,10 +6,7 @@ use kernel::{ConsignmentId, OrderId, ReturnId, SellerId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::returns::{Requested, Return, State};
-
-/// The most returns of one consignment: each has a unit at least, but nobody sends back that often.
-pub(crate) const OF_CONSIGNMENT_MAX: i64 = 1_000;
+use crate::domain::returns::{OF_CONSIGNMENT_MAX, Requested, Return, State};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -68,15 +65,16 @@ pub(crate) async fn insert(tx: &mut Tx, one: &Return) -> Result<bool, db::Error>
     Ok(inserted == 1)
 }
 
-/// Keeps where a return stands.
+/// Keeps where a return stands, and what it gives.
 pub(crate) async fn save(tx: &mut Tx, one: &Return) -> Result<(), db::Error> {
     db::execute!(
         tx,
-        "update returns set state = $2, detail = $3, updated_at = $4 where id = $1",
+        "update returns set state = $2, detail = $3, updated_at = $4, request = $5 where id = $1",
         one.id.uuid(),
         one.state.as_str(),
         Json(&one.state),
         one.updated_at,
+        Json(&one.request),
     )?;
     Ok(())
 }
@@ -93,15 +91,16 @@ pub(crate) async fn find(tx: &mut Tx, id: ReturnId) -> Result<Option<Return>, db
     Ok(row.map(Return::from))
 }
 
-/// All returns of a consignment.
+/// The returns of a consignment that were not declined: all of them, since a new one is only taken while there are fewer
+/// than [`OF_CONSIGNMENT_MAX`].
 pub(crate) async fn of_consignment(tx: &mut Tx, id: ConsignmentId) -> Result<Vec<Return>, db::Error> {
     let rows = db::fetch_all!(
         tx,
         Row,
         "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
-         updated_at from returns where consignment_id = $1 order by id limit $2",
+         updated_at from returns where consignment_id = $1 and state <> 'rejected' order by id limit $2",
         id.uuid(),
-        OF_CONSIGNMENT_MAX,
+        i64::try_from(OF_CONSIGNMENT_MAX).unwrap_or(i64::MAX),
     )?;
     Ok(rows.into_iter().map(Return::from).collect())
 }

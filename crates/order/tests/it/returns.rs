@@ -2,11 +2,14 @@
 
 use chrono::Duration;
 use futures::future::join_all;
+use kernel::RefundId;
 use proto::order::events::v1::ReturnReceived;
 use proto::order::v1::{
-    ApproveReturnRequest, ConsignmentState, GetReturnRequest, ListReturnsRequest, Order, OrderState,
-    ReceiveReturnRequest, RejectReturnRequest, RequestReturnRequest, Return, ReturnLine, ReturnState,
+    ApproveReturnRequest, ConsignmentState, CostBearer, GetReturnRequest, ListReturnsRequest, Order,
+    OrderState, ReceiveReturnRequest, RejectReturnRequest, RequestReturnRequest, Return, ReturnCause,
+    ReturnLine, ReturnState, ReturnTerms,
 };
+use proto::types::v1::Money;
 use rpc::Role;
 use testkit::{eventually, on_both};
 use tonic::Status;
@@ -25,6 +28,7 @@ fn ask(order: &Order, place: usize, lines: &[(&str, i64)]) -> RequestReturnReque
         lines: lines.collect(),
         reason: "torn".to_owned(),
         client_reference: String::new(),
+        cause: ReturnCause::Unspecified.into(),
     }
 }
 
@@ -89,6 +93,29 @@ impl Shop {
     }
 }
 
+/// A thousand more returns as the declined one there is, whose ids sort before all others.
+async fn decline_a_thousand_more(db: &db::Db) {
+    let declined: Result<(), db::Error> = db
+        .write(|tx| {
+            Box::pin(async move {
+                let sql = tx.sql(
+                    "insert into returns (id, order_id, consignment_id, seller_id, buyer, state, detail, request, \
+                     created_at, updated_at) with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000) \
+                     select cast(lpad(to_hex(i), 32, '0') as uuid), order_id, consignment_id, seller_id, buyer, state, \
+                     detail, request, created_at, updated_at from returns, n where state = 'rejected'",
+                    "insert into returns (id, order_id, consignment_id, seller_id, buyer, state, detail, request, \
+                     created_at, updated_at) with recursive n (i) as (select 1 union all select i + 1 from n where i < 1000) \
+                     select unhex(printf('%032x', i)), order_id, consignment_id, seller_id, buyer, state, \
+                     detail, request, created_at, updated_at from returns, n where state = 'rejected'",
+                );
+                assert_eq!(db::execute!(tx, sql)?, 1_000);
+                Ok(())
+            })
+        })
+        .await;
+    declined.unwrap();
+}
+
 fn refund(one: &Return) -> i64 {
     one.refund.as_ref().unwrap().minor_units
 }
@@ -116,6 +143,19 @@ on_both! {
         let told: Vec<ReturnReceived> = shop.hub.told_of("order.return_received.v1").await;
         assert_eq!(told.len(), 1);
         assert_eq!((told[0].refund.clone(), told[0].restock), (Some(total.clone()), true));
+        let costs = [&told[0].duty_and_tax, &told[0].outward_costs].map(|cost| cost.as_ref().unwrap().minor_units);
+        let price = order.consignments[0].quoted.as_ref().unwrap().price.as_ref().unwrap();
+        let minor = |part: &Option<Money>| part.as_ref().unwrap().minor_units;
+        let outward = minor(&price.carriage) + minor(&price.insurance) + minor(&price.fees);
+        assert_eq!(costs, [minor(&price.duty) + minor(&price.tax), outward]);
+        assert_eq!(told[0].terms, asked.terms);
+        let terms = ReturnTerms {
+            cause: ReturnCause::ChangeOfMind.into(),
+            outward_carriage: CostBearer::Seller.into(),
+            return_carriage: CostBearer::Buyer.into(),
+            duty_and_tax: CostBearer::Customs.into(),
+        };
+        assert_eq!(asked.terms, Some(terms));
         assert_eq!(told[0].seller_goods, order.consignments[0].quoted.as_ref().unwrap().seller_goods);
         shop.refunded(&order, &asked.return_id, &total, 8).await;
         assert_eq!(shop.get_return(&asked).await.state(), ReturnState::Refunded);
@@ -133,9 +173,7 @@ on_both! {
         let shop = Shop::open(&database).await;
         let order = shop.order().await;
         shop.delivered(&order, 0).await;
-        let line = order.consignments[0].quoted.as_ref().unwrap().lines[0].clone();
-        let price = line.price.unwrap();
-        let parts = [price.goods, price.duty, price.tax].map(|part| part.unwrap().minor_units);
+        let whole = order.price.as_ref().unwrap().total.as_ref().unwrap().minor_units;
         let (silk, mut given) = (shop.silk.clone(), 0);
         assert_eq!(reason(&shop.ask_back(ask(&order, 0, &[(&silk, 4)])).await.unwrap_err()), "QUANTITY_EXCEEDED");
         let rejected = shop.ask_back(ask(&order, 0, &[(&silk, 3)])).await.unwrap();
@@ -149,8 +187,8 @@ on_both! {
             shop.refunded(&order, &one.return_id, one.refund.as_ref().unwrap(), 10 + version).await;
             assert_eq!(shop.get_return(&one).await.state(), ReturnState::Refunded);
         }
-        // All units, one by one: goods, duty and tax to the last sen, and no carriage.
-        assert_eq!(given, parts.iter().sum::<i64>());
+        // All units, one by one: to the last sen, and the carriage with the last.
+        assert_eq!(given, whole);
         assert_eq!(shop.get(&order.order_id).await.refunded.unwrap().minor_units, given);
         assert_eq!(reason(&shop.ask_back(ask(&order, 0, &[(&silk, 1)])).await.unwrap_err()), "QUANTITY_EXCEEDED");
         assert_eq!(shop.told("order.return_received.v1").await, 3);
@@ -160,6 +198,51 @@ on_both! {
         let next = ListReturnsRequest { page_token: page.next_page_token, ..list };
         let page = shop.returns(Role::Buyer, BUYER).list_returns(next).await.unwrap().into_inner();
         assert_eq!(page.returns.iter().map(|one| &one.return_id).collect::<Vec<_>>(), [&rejected.return_id]);
+        shop.hub.stop().await;
+    }
+
+    async fn wrong_or_damaged_goods_are_the_sellers_cost_both_ways(database: Database) {
+        let shop = Shop::open(&database).await;
+        let order = shop.order().await;
+        shop.delivered(&order, 0).await;
+        let wrong = ask(&order, 0, &[]);
+        let asked = shop.ask_back(RequestReturnRequest { cause: 9, ..wrong.clone() }).await.unwrap_err();
+        assert_eq!(rpc::status::fields(&asked), ["cause"]);
+        let wrong = RequestReturnRequest { cause: ReturnCause::WrongOrDamaged.into(), ..wrong };
+        let terms = shop.ask_back(wrong).await.unwrap().terms.unwrap();
+        let bearers = (terms.outward_carriage(), terms.return_carriage());
+        assert_eq!((terms.cause(), bearers), (ReturnCause::WrongOrDamaged, (CostBearer::Seller, CostBearer::Seller)));
+        shop.hub.stop().await;
+    }
+
+    async fn declined_returns_hide_none_of_the_others(database: Database) {
+        let shop = Shop::open(&database).await;
+        let order = shop.order().await;
+        shop.delivered(&order, 0).await;
+        let declined = shop.ask_back(ask(&order, 0, &[])).await.unwrap();
+        shop.reject(&declined).await.unwrap();
+        decline_a_thousand_more(&database.connect().await).await;
+        let all = shop.ask_back(ask(&order, 0, &[(&shop.silk, 3)])).await.unwrap();
+        assert_eq!(reason(&shop.ask_back(ask(&order, 0, &[(&shop.silk, 1)])).await.unwrap_err()), "QUANTITY_EXCEEDED");
+        shop.approve(&all).await.unwrap();
+        let received = shop.take_back(&all).await.unwrap();
+        assert_eq!(received.refund, order.price.as_ref().unwrap().total);
+        assert_eq!(reason(&shop.ask_back(ask(&order, 0, &[(&shop.silk, 1)])).await.unwrap_err()), "QUANTITY_EXCEEDED");
+        shop.hub.stop().await;
+    }
+
+    async fn a_refund_told_twice_counts_once_and_another_of_its_id_not(database: Database) {
+        let shop = Shop::open(&database).await;
+        let order = shop.order().await;
+        shop.delivered(&order, 0).await;
+        let refund = RefundId::new();
+        for (version, amount) in [(8, 100), (9, 100), (10, 101)] {
+            shop.refunded_as(&order, refund, amount, version).await;
+        }
+        assert_eq!(shop.get(&order.order_id).await.refunded.unwrap().minor_units, 100);
+        let parked = shop.parked().await;
+        assert!(parked[0].contains("was told before"), "{parked:?}");
+        assert_eq!(parked.len(), 1);
         shop.hub.stop().await;
     }
 

@@ -9,6 +9,8 @@ use kernel::{ConsignmentId, EventId, HoldId, RefundId, SellerId, ShipmentId};
 use proto::convert::timestamp;
 use proto::logistics::events::v1 as logistics;
 use proto::logistics::v1::ShipmentState;
+use proto::operator::internal::v1::ListParkedEventsRequest;
+use proto::operator::internal::v1::operator_service_client::OperatorServiceClient;
 use proto::order::internal::v1::saga_service_client::SagaServiceClient;
 use proto::order::internal::v1::{AuditOrdersRequest, GetSagaRequest, Saga};
 use proto::order::v1::order_service_client::OrderServiceClient;
@@ -248,6 +250,27 @@ impl Shop {
             amount: Some(amount.clone()),
         };
         self.hold_event("payment.refund_completed.v1", version, &message).await;
+    }
+
+    /// A refund of the first consignment, under an id.
+    pub(crate) async fn refunded_as(&self, order: &Order, id: RefundId, minor_units: i64, version: i64) {
+        let message = payment::RefundCompleted {
+            refund_id: id.to_string(),
+            hold_id: self.world.the_hold().0,
+            order_id: order.order_id.clone(),
+            return_id: String::new(),
+            consignment_id: consignment_id(order, 0),
+            amount: Some(Money { currency: "MYR".to_owned(), minor_units }),
+        };
+        self.hold_event("payment.refund_completed.v1", version, &message).await;
+    }
+
+    /// Why events were parked.
+    pub(crate) async fn parked(&self) -> Vec<String> {
+        let request = ListParkedEventsRequest { service: "order".to_owned(), ..Default::default() };
+        let mut operator = OperatorServiceClient::new(self.hub.internal(Role::Operator, "somchai"));
+        let listed = operator.list_parked_events(request).await.unwrap().into_inner();
+        listed.events.into_iter().map(|event| event.reason).collect()
     }
 
     pub(crate) async fn refund_failed(&self, order: &Order, return_id: &str, version: i64) {

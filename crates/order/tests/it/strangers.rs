@@ -76,6 +76,7 @@ macro_rules! call_all {
                             lines: Vec::new(),
                             reason: "x".to_owned(),
                             client_reference: String::new(),
+                            cause: 0,
                         })
                         .await,
                 ),
@@ -129,6 +130,7 @@ async fn with_return(shop: &Shop) -> (Order, String) {
         lines: Vec::new(),
         reason: "torn".to_owned(),
         client_reference: String::new(),
+        cause: 0,
     };
     let asked = shop.returns(Role::Buyer, BUYER).request_return(request).await.unwrap().into_inner();
     (shop.get(&order.order_id).await, asked.r#return.unwrap().return_id)

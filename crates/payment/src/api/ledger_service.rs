@@ -20,6 +20,7 @@ use super::{id, text};
 use crate::app::{App, Error, resolve_suspense};
 use crate::domain::ledger::KINDS;
 use crate::store::audit::KindBalance;
+use crate::store::narrow;
 
 pub(super) struct Api(pub(super) App);
 
@@ -30,21 +31,23 @@ impl LedgerService for Api {
         _: Request<TrialBalanceRequest>,
     ) -> Result<Response<TrialBalanceResponse>, Status> {
         let (kinds, mut violations) = self.0.trial_balance().await?;
-        let mut differences: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut differences: BTreeMap<&str, i128> = BTreeMap::new();
         for kind in &kinds {
             let sum = differences.entry(&kind.currency).or_default();
-            *sum = sum.saturating_add(kind.posted_minor).saturating_add(kind.pending_minor);
+            *sum += kind.posted_minor + kind.pending_minor;
             if !KINDS.contains(&kind.kind.as_str()) {
                 violations.push(format!("`{}` is no kind of account", kind.kind));
             }
         }
-        let money = |currency: &str, minor_units: i64| Money { currency: currency.to_owned(), minor_units };
+        let money =
+            |currency: &str, minor: i128| Money { currency: currency.to_owned(), minor_units: narrow(minor) };
         let differences = differences.iter().map(|(currency, minor)| money(currency, *minor)).collect();
         let balance = |kind: &KindBalance| AccountBalance {
             kind: kind.kind.clone(),
             balance: Some(money(&kind.currency, kind.posted_minor)),
             accounts: kind.accounts,
             pending: Some(money(&kind.currency, kind.pending_minor)),
+            balance_minor_units: kind.posted_minor.to_string(),
         };
         let balances = kinds.iter().map(balance).collect();
         Ok(Response::new(TrialBalanceResponse { balances, differences, violations }))

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{exchange_rate, id, invalid, payment};
 use crate::app::{App, Error};
+use crate::store::narrow;
 
 pub(super) struct Api(pub(super) App);
 
@@ -88,7 +89,10 @@ impl StatementService for Api {
                 })
             },
         )?;
-        let balances = balances.into_iter().map(Into::into).collect();
+        let balances = balances
+            .into_iter()
+            .map(|(currency, minor)| proto::types::v1::Money { currency, minor_units: narrow(minor) })
+            .collect();
         Ok(Response::new(GetStatementResponse { balances, lines, next_page_token }))
     }
 }

@@ -9,7 +9,7 @@ use super::Error;
 use crate::domain::hold::{Hold, State};
 use crate::domain::ledger::{Account, Transfer};
 use crate::facts;
-use crate::store::escrows::{self, Escrow};
+use crate::store::escrows::{self, Escrow, Valuation};
 use crate::store::{holds, transfers, wallets};
 
 /// How a capture ended.
@@ -30,18 +30,23 @@ pub(crate) async fn capture(
     outbox: Outbox,
     hold_id: HoldId,
     order_id: OrderId,
-    consignments: Vec<Escrow>,
+    consignments: Vec<(Escrow, Valuation)>,
     now: DateTime<Utc>,
 ) -> Result<Outcome, Error> {
     let Some(version) = holds::advance(tx, hold_id, State::Held, State::Captured, None).await? else {
-        return Ok(match holds::find(tx, hold_id).await?.map(|hold| hold.state) {
-            Some(State::Captured) => Outcome::Already,
-            Some(State::Voided) => Outcome::Voided,
-            Some(State::Awaiting | State::Held) | None => Outcome::NotYet,
+        let Some(hold) = holds::find(tx, hold_id).await? else { return Ok(Outcome::NotYet) };
+        hold.check_order(order_id)?;
+        return Ok(match hold.state {
+            State::Captured => {
+                check_same(tx, hold_id, &consignments).await?;
+                Outcome::Already
+            }
+            State::Voided => Outcome::Voided,
+            State::Awaiting | State::Held => Outcome::NotYet,
         });
     };
     let hold = holds::find(tx, hold_id).await?.ok_or(Error::Database(db::Error::RowNotFound))?;
-    check_order(&hold, order_id)?;
+    hold.check_order(order_id)?;
     check_sum(&hold, &consignments)?;
     if hold.is_wallet() {
         transfers::settle(tx, order_id, "posted").await?;
@@ -50,8 +55,8 @@ pub(crate) async fn capture(
         }
     }
     let mut movements = Vec::with_capacity(consignments.len());
-    for escrow in &consignments {
-        if !escrows::put(tx, escrow).await? {
+    for (escrow, valuation) in &consignments {
+        if !escrows::put(tx, escrow, valuation).await? {
             let problem = format!("{} is in escrow already", escrow.consignment_id);
             return Err(Error::Invalid { field: "consignments", problem });
         }
@@ -62,19 +67,27 @@ pub(crate) async fn capture(
         }
     }
     transfers::put(tx, &movements).await?;
-    outbox.put(tx, &facts::escrow_held(&hold, version, &consignments, now)).await?;
+    let escrows = consignments.iter().map(|(escrow, _)| escrow);
+    outbox.put(tx, &facts::escrow_held(&hold, version, escrows, now)).await?;
     Ok(Outcome::Captured)
 }
 
-fn check_order(hold: &Hold, order_id: OrderId) -> Result<(), Error> {
-    if hold.order_id == order_id {
+/// A hold that was captured was so for the same consignments.
+async fn check_same(tx: &mut Tx, hold_id: HoldId, consignments: &[(Escrow, Valuation)]) -> Result<(), Error> {
+    let mut kept = escrows::lock_of_hold(tx, hold_id).await?;
+    let mut told: Vec<&Escrow> = consignments.iter().map(|(escrow, _)| escrow).collect();
+    kept.sort_unstable_by_key(|escrow| escrow.consignment_id);
+    told.sort_unstable_by_key(|escrow| escrow.consignment_id);
+    let content = |escrow: &Escrow| (escrow.consignment_id, escrow.amount, escrow.seller_id.clone());
+    if kept.iter().map(content).eq(told.into_iter().map(content)) {
         return Ok(());
     }
-    Err(Error::Invalid { field: "order_id", problem: format!("the hold is for order {}", hold.order_id) })
+    let problem = "the hold was captured for other consignments".to_owned();
+    Err(Error::Invalid { field: "consignments", problem })
 }
 
-fn check_sum(hold: &Hold, consignments: &[Escrow]) -> Result<(), Error> {
-    let amounts = consignments.iter().map(|escrow| escrow.amount);
+fn check_sum(hold: &Hold, consignments: &[(Escrow, Valuation)]) -> Result<(), Error> {
+    let amounts = consignments.iter().map(|(escrow, _)| escrow.amount);
     let sum = money::Money::sum(amounts, hold.amount.currency())?;
     if sum == hold.amount {
         return Ok(());

@@ -1,7 +1,6 @@
 //! Looking at money: wallets, payments, statements, the trial balance.
 
 use kernel::{HoldId, OrderId, WalletId};
-use money::Money;
 use uuid::Uuid;
 
 use super::{App, Error};
@@ -68,13 +67,13 @@ impl App {
             .await
     }
 
-    /// A seller's lines and what the hub owes it.
+    /// A seller's lines and what the hub owes it, in minor units by currency.
     pub(crate) async fn statement(
         &self,
         seller_id: String,
         before: Option<Uuid>,
         limit: i64,
-    ) -> Result<(Vec<Money>, Vec<Entry>), Error> {
+    ) -> Result<(Vec<(String, i128)>, Vec<Entry>), Error> {
         self.db
             .read(move |tx| {
                 let seller_id = seller_id.clone();

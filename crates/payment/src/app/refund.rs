@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use db::Tx;
 use events::Outbox;
-use kernel::{ConsignmentId, HoldId, RefundId};
+use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
 use money::Money;
 
 use super::Error;
 use crate::domain::hold::{Hold, State};
 use crate::domain::ledger::{Account, Transfer};
-use crate::domain::settlement::{self, Returned, Terms};
+use crate::domain::returned::{Costs, Parts};
+use crate::domain::settlement::{self, Terms};
 use crate::facts;
 use crate::store::escrows::{self, Escrow};
 use crate::store::refunds::{self, Refund};
@@ -20,11 +21,10 @@ use crate::store::{holds, transfers, wallets};
 pub(crate) struct ReturnedGoods {
     pub(crate) return_id: String,
     pub(crate) refund_id: RefundId,
+    pub(crate) order_id: OrderId,
     pub(crate) consignment_id: ConsignmentId,
-    /// What the buyer gets, in the buyer's currency.
-    pub(crate) refund: Money,
-    /// The goods in the seller's currency.
-    pub(crate) goods: Money,
+    /// What the buyer gets, and for what.
+    pub(crate) parts: Parts,
 }
 
 /// How a refund ended.
@@ -46,40 +46,37 @@ pub(crate) async fn returned(
     now: DateTime<Utc>,
 ) -> Result<Outcome, Error> {
     let Some(escrow) = escrows::lock(tx, back.consignment_id).await? else { return Ok(Outcome::NotYet) };
+    escrow.check_order(back.order_id)?;
     let terms = terms(&escrow)?;
-    let before = returned_before(&escrow, &terms, back.goods)?;
+    check_currency(&terms, back.parts.goods)?;
     let mut refund = Refund {
         id: back.refund_id,
         hold_id: escrow.hold_id,
         return_id: back.return_id.clone(),
         consignment_id: Some(back.consignment_id),
-        amount: back.refund,
+        amount: back.parts.refund,
         failure: String::new(),
         at: now,
     };
+    if let Some(before) = refunds::find(tx, refund.id).await? {
+        return check_same(&before, &refund);
+    }
     let room = escrow.left()?;
-    let fits = back.refund.currency() == room.currency() && back.refund.minor() <= room.minor();
+    let fits = refund.amount.currency() == room.currency() && refund.amount.minor() <= room.minor();
     if !fits || escrow.state == "refunded" {
-        refund.failure = format!("{} is to be given back and {room} is left of what was paid", back.refund);
+        refund.failure = format!("{} is to be given back and {room} is left of what was paid", refund.amount);
         return fail(tx, outbox, &escrow, refund).await;
     }
-    if !refunds::put(tx, &refund).await? {
-        return Ok(Outcome::Already);
-    }
-    if !escrows::refund(tx, back.consignment_id, back.refund, back.goods.minor()).await? {
-        return Err(Error::Database(db::Error::RowNotFound));
-    }
-    let Some(version) = holds::refund(tx, escrow.hold_id, back.refund).await? else {
-        return Err(Error::Database(db::Error::RowNotFound));
-    };
-    let hold = holds::find(tx, escrow.hold_id).await?.ok_or(Error::Database(db::Error::RowNotFound))?;
-    let to_buyer = to_buyer(tx, &hold, back.refund, now).await?;
+    let before = escrow.returned(&terms)?;
+    let after = before.and(&terms, &back.parts)?;
+    let (hold, version) = count(tx, &refund, back.consignment_id, back.parts.goods, after.costs).await?;
+    let to_buyer = to_buyer(tx, &hold, refund.amount, now).await?;
     let movements = if escrow.state == "released" {
-        settlement::take_back(&terms, to_buyer, before, back.refund, back.goods, now)?
-    } else if back.refund.is_positive() {
+        settlement::take_back(&terms, to_buyer, &before, &after, now)?
+    } else if refund.amount.is_positive() {
         let from = Account::escrow(back.consignment_id);
         vec![
-            Transfer::posted("refund", from, to_buyer, back.refund, now)
+            Transfer::posted("refund", from, to_buyer, refund.amount, now)
                 .of_consignment(escrow.order_id, back.consignment_id),
         ]
     } else {
@@ -91,14 +88,42 @@ pub(crate) async fn returned(
     Ok(Outcome::Done)
 }
 
-/// What had gone back before these goods, which are in the seller's currency as those.
-fn returned_before(escrow: &Escrow, terms: &Terms, goods: Money) -> Result<Returned, Error> {
+fn check_currency(terms: &Terms, goods: Money) -> Result<(), Error> {
     let currency = terms.seller_goods.currency();
-    if goods.currency() != currency {
-        let problem = format!("{goods} must be in {currency}, the seller's currency");
-        return Err(Error::Invalid { field: "seller_goods", problem });
+    if goods.currency() == currency {
+        return Ok(());
     }
-    Ok(Returned { refunded: escrow.refunded, goods: escrow.returned_goods(currency)? })
+    let problem = format!("{goods} must be in {currency}, the seller's currency");
+    Err(Error::Invalid { field: "seller_goods", problem })
+}
+
+/// A return is refunded once; told again it is told with the same amount.
+fn check_same(before: &Refund, told: &Refund) -> Result<Outcome, Error> {
+    let content = |refund: &Refund| (refund.hold_id, refund.consignment_id, refund.amount);
+    if content(before) == content(told) {
+        return Ok(Outcome::Already);
+    }
+    let problem = format!("was refunded with {} before, not {}", before.amount, told.amount);
+    Err(Error::Invalid { field: "return_id", problem })
+}
+
+/// Writes a refund that there is room for, and counts it; its hold and the hold's new version.
+async fn count(
+    tx: &mut Tx,
+    refund: &Refund,
+    id: ConsignmentId,
+    goods: Money,
+    costs: Costs,
+) -> Result<(Hold, i64), Error> {
+    let missing = || Error::Database(db::Error::RowNotFound);
+    if !refunds::put(tx, refund).await?
+        || !escrows::refund(tx, id, refund.amount, goods.minor(), Some(costs)).await?
+    {
+        return Err(missing());
+    }
+    let version = holds::refund(tx, refund.hold_id, refund.amount).await?.ok_or_else(missing)?;
+    let hold = holds::find(tx, refund.hold_id).await?.ok_or_else(missing)?;
+    Ok((hold, version))
 }
 
 async fn fail(tx: &mut Tx, outbox: Outbox, escrow: &Escrow, refund: Refund) -> Result<Outcome, Error> {
@@ -127,7 +152,7 @@ pub(crate) async fn cancelled(
     for escrow in escrows::lock_of_hold(tx, hold_id).await? {
         let left = escrow.left()?;
         if escrows::end(tx, escrow.consignment_id, "refunded").await? && left.is_positive() {
-            escrows::refund(tx, escrow.consignment_id, left, 0).await?;
+            escrows::refund(tx, escrow.consignment_id, left, 0, None).await?;
             sum = sum.checked_add(left)?;
             parts.push((escrow, left));
         }

@@ -29,7 +29,11 @@ pub(crate) async fn top_up(
         return Err(Error::Invalid { field: "amount.currency", problem });
     }
     if !wallets::credit(tx, wallet_id, amount).await? {
-        return Err(Error::refused("WALLET_FULL", "a wallet cannot hold that much"));
+        let most = Money::new(money::MINOR_MAX, amount.currency())?;
+        let message = format!(
+            "a wallet holds at most {most}, with what is held of it and what may still come back from its orders"
+        );
+        return Err(Error::refused("WALLET_FULL", message));
     }
     let movement =
         Transfer::posted("top_up", Account::provider(SANDBOX), Account::wallet(wallet_id), amount, now);

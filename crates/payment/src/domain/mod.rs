@@ -5,4 +5,5 @@ pub(crate) mod exchange;
 pub(crate) mod hold;
 pub(crate) mod ledger;
 pub(crate) mod qr;
+pub(crate) mod returned;
 pub(crate) mod settlement;

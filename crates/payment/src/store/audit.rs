@@ -1,30 +1,84 @@
 //! The books against themselves.
 
 use db::Tx;
+use kernel::ConsignmentId;
+use uuid::Uuid;
+
+use super::wide;
 
 /// What one kind of account comes to in one currency.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct KindBalance {
     pub(crate) kind: String,
     pub(crate) currency: String,
-    pub(crate) posted_minor: i64,
-    pub(crate) pending_minor: i64,
+    pub(crate) posted_minor: i128,
+    pub(crate) pending_minor: i128,
     pub(crate) accounts: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    kind: String,
+    currency: String,
+    posted_high: i64,
+    posted_low: i64,
+    pending_high: i64,
+    pending_low: i64,
+    accounts: i64,
 }
 
 /// Balances by kind and currency.
 pub(crate) async fn by_kind(tx: &mut Tx) -> Result<Vec<KindBalance>, db::Error> {
-    db::fetch_all!(
+    let rows = db::fetch_all!(
         tx,
-        KindBalance,
-        "select kind, currency, cast(sum(case when state = 'posted' then amount else 0 end) as bigint) as posted_minor, \
-         cast(sum(case when state = 'pending' then amount else 0 end) as bigint) as pending_minor, \
+        Row,
+        "select kind, currency, \
+         cast(sum(case when state = 'posted' then amount / 1000000000 else 0 end) as bigint) as posted_high, \
+         cast(sum(case when state = 'posted' then amount % 1000000000 else 0 end) as bigint) as posted_low, \
+         cast(sum(case when state = 'pending' then amount / 1000000000 else 0 end) as bigint) as pending_high, \
+         cast(sum(case when state = 'pending' then amount % 1000000000 else 0 end) as bigint) as pending_low, \
          count(distinct owner) as accounts from ( \
              select credit_kind as kind, credit_owner as owner, currency, amount_minor as amount, state from transfers \
              union all \
              select debit_kind, debit_owner, currency, -amount_minor, state from transfers) as sides \
          group by kind, currency order by kind, currency",
-    )
+    )?;
+    let balance = |row: Row| KindBalance {
+        kind: row.kind,
+        currency: row.currency,
+        posted_minor: wide(row.posted_high, row.posted_low),
+        pending_minor: wide(row.pending_high, row.pending_low),
+        accounts: row.accounts,
+    };
+    Ok(rows.into_iter().map(balance).collect())
+}
+
+/// The consignments that cost the hub more than was paid for them, by the rates of their quotes; the lines of each are
+/// rounded by themselves.
+async fn negative_positions(tx: &mut Tx) -> Result<Vec<Uuid>, db::Error> {
+    let sql = tx.sql(
+        "select escrows.consignment_id from escrows join ( \
+             select consignment_id, currency, amount_minor as amount from transfers \
+                 where credit_kind = 'exchange' and consignment_id is not null and state = 'posted' \
+             union all \
+             select consignment_id, currency, -amount_minor from transfers \
+                 where debit_kind = 'exchange' and consignment_id is not null and state = 'posted') as sides \
+             on sides.consignment_id = escrows.consignment_id \
+         where escrows.exchange_rates is not null group by escrows.consignment_id, escrows.lines \
+         having sum(sides.amount * cast(escrows.exchange_rates ->> sides.currency as numeric)) < -escrows.lines \
+         order by escrows.consignment_id limit 20",
+        "select escrows.consignment_id from escrows join ( \
+             select consignment_id, currency, amount_minor as amount from transfers \
+                 where credit_kind = 'exchange' and consignment_id is not null and state = 'posted' \
+             union all \
+             select consignment_id, currency, -amount_minor from transfers \
+                 where debit_kind = 'exchange' and consignment_id is not null and state = 'posted') as sides \
+             on sides.consignment_id = escrows.consignment_id \
+         where escrows.exchange_rates is not null group by escrows.consignment_id, escrows.lines \
+         having sum(sides.amount * cast(escrows.exchange_rates ->> sides.currency as real)) < -escrows.lines \
+         order by escrows.consignment_id limit 20",
+    );
+    Ok(db::fetch_all!(tx, (Uuid,), sql)?.into_iter().map(|(id,)| id).collect())
 }
 
 /// What does not add up, a sentence each.
@@ -34,11 +88,14 @@ pub(crate) async fn violations(tx: &mut Tx) -> Result<Vec<String>, db::Error> {
         let rows = db::fetch_all!(tx, (String,), sql)?;
         found.extend(rows.into_iter().map(|(subject,)| format!("{what}: {subject}")));
     }
+    found.extend(negative_positions(tx).await?.into_iter().map(|id| {
+        format!("the exchange position of a consignment is below zero: {}", ConsignmentId::from(id))
+    }));
     Ok(found)
 }
 
 /// Each finds the subjects that break a rule.
-const CHECKS: [(&str, &str); 6] = [
+const CHECKS: [(&str, &str); 7] = [
     (
         "a wallet's stored balance differs from its entries, of the owner",
         "select owner from wallets where posted_minor <> (select cast(coalesce(sum(case \
@@ -50,6 +107,10 @@ const CHECKS: [(&str, &str); 6] = [
     (
         "a wallet has less than is held of it, of the owner",
         "select owner from wallets where posted_minor < held_minor or held_minor < 0 limit 20",
+    ),
+    (
+        "a wallet cannot hold what it has and what may come back, of the owner",
+        "select owner from wallets where posted_minor > 1000000000000000 - refundable_minor limit 20",
     ),
     (
         "more was refunded than captured, for the order reference",

@@ -1,10 +1,17 @@
 //! Money of confirmed orders, by consignment.
 
+use std::collections::BTreeMap;
+
 use db::Tx;
 use kernel::{ConsignmentId, HoldId, OrderId};
-use money::{Currency, Money};
+use money::Money;
 use rust_decimal::Decimal;
+use sqlx::types::Json;
 use uuid::Uuid;
+
+use crate::domain::hold::OfAnother;
+use crate::domain::returned::{Costs, Returned};
+use crate::domain::settlement::Terms;
 
 /// An escrow.
 #[derive(Debug, Clone)]
@@ -17,8 +24,10 @@ pub(crate) struct Escrow {
     pub(crate) state: String,
     pub(crate) amount: Money,
     pub(crate) refunded: Money,
-    /// Goods that went back before the release, in minor units of the seller's currency.
+    /// Goods that went back, in minor units of the seller's currency.
     pub(crate) returned_goods_minor: i64,
+    /// What was refunded beside goods; `None` where it was not kept.
+    pub(crate) returned_costs: Option<Costs>,
     /// The consignment as quoted, protobuf.
     pub(crate) consignment: Vec<u8>,
     /// The hub's part when the order was confirmed; `None` where it was not kept.
@@ -31,9 +40,19 @@ impl Escrow {
         self.amount.checked_sub(self.refunded)
     }
 
-    /// Goods that went back, in the seller's currency.
-    pub(crate) fn returned_goods(&self, currency: Currency) -> Result<Money, money::Error> {
-        Money::new(self.returned_goods_minor, currency)
+    /// What has gone back of it.
+    pub(crate) fn returned(&self, terms: &Terms) -> Result<Returned, money::Error> {
+        let goods = Money::new(self.returned_goods_minor, terms.seller_goods.currency())?;
+        let costs = match self.returned_costs {
+            Some(costs) => costs,
+            None => Costs::of(terms, self.refunded, goods)?,
+        };
+        Ok(Returned { refunded: self.refunded, goods, costs })
+    }
+
+    /// Refuses an order that is not its own.
+    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), OfAnother> {
+        if self.order_id == order_id { Ok(()) } else { Err(OfAnother(self.order_id)) }
     }
 }
 
@@ -48,6 +67,7 @@ struct Row {
     amount_minor: i64,
     refunded_minor: i64,
     returned_goods_minor: i64,
+    returned_costs: Option<Json<Costs>>,
     consignment: Vec<u8>,
     commission_rate: Option<String>,
 }
@@ -64,19 +84,27 @@ impl Row {
             seller_id: self.seller_id,
             state: self.state,
             returned_goods_minor: self.returned_goods_minor,
+            returned_costs: self.returned_costs.map(|costs| costs.0),
             consignment: self.consignment,
             commission_rate: rate.map_err(|error| db::Error::Other(sqlx::Error::Decode(Box::new(error))))?,
         })
     }
 }
 
+/// What the audit goes by: the rates of an escrow's quote (see `settlement::exchange_rates`) and its lines.
+#[derive(Debug, Clone)]
+pub(crate) struct Valuation {
+    pub(crate) exchange_rates: BTreeMap<String, String>,
+    pub(crate) lines: i64,
+}
+
 /// Writes an escrow unless it is there; whether it was written.
-pub(crate) async fn put(tx: &mut Tx, escrow: &Escrow) -> Result<bool, db::Error> {
+pub(crate) async fn put(tx: &mut Tx, escrow: &Escrow, valuation: &Valuation) -> Result<bool, db::Error> {
     let written = db::execute!(
         tx,
         "insert into escrows (consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, \
-         consignment, commission_rate) values ($1, $2, $3, $4, 'held', $5, $6, $7, $8) \
-         on conflict (consignment_id) do nothing",
+         consignment, commission_rate, exchange_rates, lines, returned_costs) \
+         values ($1, $2, $3, $4, 'held', $5, $6, $7, $8, $9, $10, $11) on conflict (consignment_id) do nothing",
         escrow.consignment_id.uuid(),
         escrow.hold_id.uuid(),
         escrow.order_id.uuid(),
@@ -85,6 +113,9 @@ pub(crate) async fn put(tx: &mut Tx, escrow: &Escrow) -> Result<bool, db::Error>
         escrow.amount.minor(),
         escrow.consignment.as_slice(),
         escrow.commission_rate.map(|rate| rate.to_string()),
+        Json(&valuation.exchange_rates),
+        valuation.lines,
+        escrow.returned_costs.map(Json),
     )?;
     Ok(written == 1)
 }
@@ -93,9 +124,9 @@ pub(crate) async fn put(tx: &mut Tx, escrow: &Escrow) -> Result<bool, db::Error>
 pub(crate) async fn lock(tx: &mut Tx, id: ConsignmentId) -> Result<Option<Escrow>, db::Error> {
     let sql = tx.sql(
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, consignment, commission_rate from escrows where consignment_id = $1 for update",
+         returned_goods_minor, returned_costs, consignment, commission_rate from escrows where consignment_id = $1 for update",
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, consignment, commission_rate from escrows where consignment_id = $1",
+         returned_goods_minor, returned_costs, consignment, commission_rate from escrows where consignment_id = $1",
     );
     db::fetch_optional!(tx, Row, sql, id.uuid())?.map(Row::read).transpose()
 }
@@ -104,9 +135,9 @@ pub(crate) async fn lock(tx: &mut Tx, id: ConsignmentId) -> Result<Option<Escrow
 pub(crate) async fn lock_of_hold(tx: &mut Tx, hold_id: HoldId) -> Result<Vec<Escrow>, db::Error> {
     let sql = tx.sql(
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, consignment, commission_rate from escrows where hold_id = $1 order by consignment_id limit 200 for update",
+         returned_goods_minor, returned_costs, consignment, commission_rate from escrows where hold_id = $1 order by consignment_id limit 200 for update",
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, consignment, commission_rate from escrows where hold_id = $1 order by consignment_id limit 200",
+         returned_goods_minor, returned_costs, consignment, commission_rate from escrows where hold_id = $1 order by consignment_id limit 200",
     );
     db::fetch_all!(tx, Row, sql, hold_id.uuid())?.into_iter().map(Row::read).collect()
 }
@@ -128,14 +159,17 @@ pub(crate) async fn refund(
     id: ConsignmentId,
     amount: Money,
     goods_minor: i64,
+    costs: Option<Costs>,
 ) -> Result<bool, db::Error> {
     let changed = db::execute!(
         tx,
-        "update escrows set refunded_minor = refunded_minor + $2, returned_goods_minor = returned_goods_minor + $3 \
+        "update escrows set refunded_minor = refunded_minor + $2, returned_goods_minor = returned_goods_minor + $3, \
+         returned_costs = coalesce($4, returned_costs) \
          where consignment_id = $1 and amount_minor - refunded_minor >= $2",
         id.uuid(),
         amount.minor(),
         goods_minor,
+        costs.map(Json),
     )?;
     Ok(changed == 1)
 }

@@ -16,3 +16,32 @@ pub(crate) fn money(minor: i64, currency: &str) -> Result<Money, db::Error> {
     let broken = |error: money::Error| db::Error::Other(sqlx::Error::Decode(Box::new(error)));
     Money::new(minor, currency.parse().map_err(broken)?).map_err(broken)
 }
+
+/// What two parts of a sum divide an amount by.
+const PART: i128 = 1_000_000_000;
+
+/// A sum that 64 bits may not hold, of what `sum(amount / 1000000000)` and `sum(amount % 1000000000)` are: SQLite refuses
+/// to add further, and PostgreSQL to hand it over.
+pub(crate) fn wide(high: i64, low: i64) -> i128 {
+    i128::from(high) * PART + i128::from(low)
+}
+
+/// As 64 bits show it: what is beyond them is their bound.
+pub(crate) fn narrow(sum: i128) -> i64 {
+    i64::try_from(sum).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_of_parts_is_the_sum() {
+        for amounts in [vec![i64::MAX; 3], vec![i64::MIN; 3], vec![-1_999_999_999, 5], vec![999_999_999, 1]] {
+            let high = amounts.iter().map(|amount| amount / 1_000_000_000).sum();
+            let low = amounts.iter().map(|amount| amount % 1_000_000_000).sum();
+            assert_eq!(wide(high, low), amounts.iter().map(|amount| i128::from(*amount)).sum());
+        }
+        assert_eq!((narrow(i128::MAX), narrow(i128::MIN), narrow(-7)), (i64::MAX, i64::MIN, -7));
+    }
+}

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{ConsignmentId, HoldId, RefundId};
 use money::Money;
+use uuid::Uuid;
 
 /// A refund on its way in.
 #[derive(Debug, Clone)]
@@ -37,4 +38,38 @@ pub(crate) async fn put(tx: &mut Tx, refund: &Refund) -> Result<bool, db::Error>
         refund.at,
     )?;
     Ok(written == 1)
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    hold_id: Uuid,
+    return_id: String,
+    consignment_id: Option<Uuid>,
+    currency: String,
+    amount_minor: i64,
+    reason: String,
+    created_at: DateTime<Utc>,
+}
+
+/// The refund of this id.
+pub(crate) async fn find(tx: &mut Tx, id: RefundId) -> Result<Option<Refund>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        Row,
+        "select hold_id, return_id, consignment_id, currency, amount_minor, reason, created_at from refunds \
+         where refund_id = $1",
+        id.uuid(),
+    )?;
+    let read = |row: Row| {
+        Ok(Refund {
+            id,
+            hold_id: row.hold_id.into(),
+            return_id: row.return_id,
+            consignment_id: row.consignment_id.map(Into::into),
+            amount: super::money(row.amount_minor, &row.currency)?,
+            failure: row.reason,
+            at: row.created_at,
+        })
+    };
+    row.map(read).transpose()
 }

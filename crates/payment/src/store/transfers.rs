@@ -186,17 +186,22 @@ pub(crate) async fn list(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// What is owed by an account, in each currency.
-pub(crate) async fn balances(tx: &mut Tx, kind: &'static str, owner: &str) -> Result<Vec<Money>, db::Error> {
+/// What is owed by an account, in minor units of each currency.
+pub(crate) async fn balances(
+    tx: &mut Tx,
+    kind: &'static str,
+    owner: &str,
+) -> Result<Vec<(String, i128)>, db::Error> {
     let rows = db::fetch_all!(
         tx,
-        (String, i64),
-        "select currency, cast(sum(case when credit_kind = $1 and credit_owner = $2 then amount_minor \
-         else -amount_minor end) as bigint) from transfers \
-         where ((debit_kind = $1 and debit_owner = $2) or (credit_kind = $1 and credit_owner = $2)) \
-         and state = 'posted' group by currency order by currency",
+        (String, i64, i64),
+        "select currency, cast(sum(amount / 1000000000) as bigint), cast(sum(amount % 1000000000) as bigint) from ( \
+             select currency, case when credit_kind = $1 and credit_owner = $2 then amount_minor \
+                 else -amount_minor end as amount from transfers \
+             where ((debit_kind = $1 and debit_owner = $2) or (credit_kind = $1 and credit_owner = $2)) \
+             and state = 'posted') as sides group by currency order by currency",
         kind,
         owner,
     )?;
-    rows.into_iter().map(|(currency, minor)| super::money(minor, &currency)).collect()
+    Ok(rows.into_iter().map(|(currency, high, low)| (currency, super::wide(high, low))).collect())
 }

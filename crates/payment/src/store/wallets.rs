@@ -97,12 +97,13 @@ pub(crate) async fn find(tx: &mut Tx, id: WalletId) -> Result<Option<Wallet>, db
     row.map(Row::read).transpose()
 }
 
-/// Puts money in; the wallet after it.
+/// Puts money in, if there is room for it: beside what the wallet has, held or not, for all that may still come back into
+/// it from orders that were paid from it. So a refund always finds room.
 pub(crate) async fn credit(tx: &mut Tx, id: WalletId, amount: Money) -> Result<bool, db::Error> {
     let changed = db::execute!(
         tx,
         "update wallets set posted_minor = posted_minor + $2 where wallet_id = $1 and currency = $3 \
-         and posted_minor <= $4 - $2",
+         and posted_minor + refundable_minor <= $4 - $2",
         id.uuid(),
         amount.minor(),
         amount.currency().code(),
@@ -111,7 +112,7 @@ pub(crate) async fn credit(tx: &mut Tx, id: WalletId, amount: Money) -> Result<b
     Ok(changed == 1)
 }
 
-/// Puts money into the owner's wallet of its currency, opening one if there is none; the wallet's id.
+/// Gives what was paid from the owner's wallet of its currency back into it, opening one if there is none; the wallet's id.
 pub(crate) async fn credit_owner(
     tx: &mut Tx,
     owner: &str,
@@ -124,7 +125,9 @@ pub(crate) async fn credit_owner(
         (Uuid,),
         "insert into wallets (wallet_id, owner, currency, posted_minor, created_at, account) \
          values ($1, $2, $3, $4, $5, $6) \
-         on conflict (owner, currency) do update set posted_minor = wallets.posted_minor + excluded.posted_minor \
+         on conflict (owner, currency) do update set posted_minor = wallets.posted_minor + excluded.posted_minor, \
+             refundable_minor = case when wallets.refundable_minor > excluded.posted_minor \
+                 then wallets.refundable_minor - excluded.posted_minor else 0 end \
          returning wallet_id",
         new.uuid(),
         owner,
@@ -162,11 +165,12 @@ pub(crate) async fn unhold(tx: &mut Tx, owner: &str, amount: Money) -> Result<bo
     Ok(changed == 1)
 }
 
-/// Takes held money out.
+/// Takes held money out; it may come back.
 pub(crate) async fn take_held(tx: &mut Tx, owner: &str, amount: Money) -> Result<bool, db::Error> {
     let changed = db::execute!(
         tx,
-        "update wallets set held_minor = held_minor - $3, posted_minor = posted_minor - $3 \
+        "update wallets set held_minor = held_minor - $3, posted_minor = posted_minor - $3, \
+         refundable_minor = refundable_minor + $3 \
          where owner = $1 and currency = $2 and held_minor >= $3",
         owner,
         amount.currency().code(),

@@ -5,6 +5,7 @@
 
 mod escrow;
 mod holds;
+mod limits;
 mod parked;
 mod qr;
 mod rates;

@@ -1,5 +1,6 @@
 //! Money that goes back: whole, in part, before and after the release, and never more than was paid.
 
+use proto::order::events::v1::ReturnReceived;
 use proto::payment::events::v1::{RefundCompleted, RefundFailed};
 use proto::payment::v1::PaymentState;
 use testkit::on_both;
@@ -177,17 +178,63 @@ on_both! {
         till.close().await;
     }
 
-    async fn a_whole_return_leaves_nothing_to_pay_out(database: Database) {
+    async fn whole_returns_end_alike_before_and_after_the_release(database: Database) {
         let till = Till::open(&database).await;
-        let sale = till.bought(1).await;
-        till.return_each(&sale, 0, &[(PRICE, 100_000)]).await;
-        assert_eq!(till.in_the_wallet().await, (PRICE, 0));
-        till.receive(&sale, 0).await;
-        for kind in ["seller_payable", "commission", "carrier_payable", "customs_payable", "exchange", "escrow"] {
-            for currency in ["MYR", "THB"] {
-                assert_eq!(till.balance(kind, currency).await, 0, "{kind} {currency}");
+        for count in 1..=20 {
+            let sale = till.bought(1).await;
+            if count % 2 == 0 {
+                till.give_back(&sale, &sale.whole(0)).await;
+                till.receive(&sale, 0).await;
+            } else {
+                till.receive(&sale, 0).await;
+                till.give_back(&sale, &sale.whole(0)).await;
             }
         }
+        // What was carried stays paid, and the seller who is to bear it does: the hub neither gains nor loses.
+        for (kind, currency, balance) in [
+            ("wallet", "MYR", 20 * PRICE),
+            ("carrier_payable", "MYR", 20 * 2_000),
+            ("seller_payable", "MYR", -20 * 2_000),
+            ("seller_payable", "THB", 0),
+            ("commission", "THB", 0),
+            ("customs_payable", "MYR", 0),
+            ("exchange", "MYR", 0),
+            ("exchange", "THB", 0),
+            ("escrow", "MYR", 0),
+        ] {
+            assert_eq!(till.balance(kind, currency).await, balance, "{kind} {currency}");
+        }
+        let statement = till.statement().await;
+        assert_eq!(statement.balances, [money("MYR", -20 * 2_000), money("THB", 0)]);
+        assert_eq!(statement.lines.iter().filter(|line| line.kind == "return_costs").count(), 20);
+        till.close().await;
+    }
+
+    async fn a_consignment_that_costs_the_hub_money_is_a_violation(database: Database) {
+        let till = Till::open(&database).await;
+        let sale = till.bought(1).await;
+        // The carriage is given back, and nobody is to bear it.
+        let unborne = ReturnReceived { outward_costs: Some(myr(0)), ..sale.whole(0) };
+        till.receive(&sale, 0).await;
+        assert_eq!(till.trial_balance().await.violations, Vec::<String>::new());
+        till.give_back(&sale, &unborne).await;
+        let violations = till.trial_balance().await.violations;
+        assert_eq!(violations.len(), 1);
+        assert!(violations[0].contains(&sale.consignments[0].consignment_id), "{violations:?}");
+        till.hub.stop().await;
+    }
+
+    async fn a_return_told_again_with_another_amount_is_parked(database: Database) {
+        let till = Till::open(&database).await;
+        let sale = till.bought(1).await;
+        let back = sale.return_of(0, myr(TENTH.0), money("THB", TENTH.1));
+        till.give_back(&sale, &back).await;
+        till.give_back(&sale, &back).await;
+        assert_eq!(till.parked().await.len(), 0);
+        till.give_back(&sale, &ReturnReceived { refund: Some(myr(TENTH.0 + 1)), ..back }).await;
+        let parked = till.parked().await;
+        assert!(parked[0].reason.contains("was refunded with"), "{}", parked[0].reason);
+        assert_eq!((till.in_the_wallet().await, till.completed().await.len()), ((TENTH.0, 0), 1));
         till.close().await;
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use events::Envelope;
 use kernel::{ConsignmentId, HoldId, OrderId, ReturnId};
 use proto::order::events::v1::{ConsignmentReceived, OrderCancelled, OrderConfirmed, ReturnReceived};
-use proto::order::v1::{Carriage, QuotedConsignment};
+use proto::order::v1::{Carriage, CostBearer, QuotedConsignment, ReturnCause, ReturnTerms};
 use proto::payment::internal::v1::{
     AuthoriseRequest, AuthoriseResponse, CancelOutcome, CancelPaymentRequest, InquireHoldRequest,
     PayQrRequest, PayQrResponse, VoidRequest,
@@ -97,6 +97,23 @@ impl Sale {
             refund: Some(refund),
             seller_goods: Some(seller_goods),
             ..ReturnReceived::default()
+        }
+    }
+}
+
+impl Sale {
+    /// All of a consignment of [`Till::consignment`], as a change of mind.
+    pub(crate) fn whole(&self, place: usize) -> ReturnReceived {
+        ReturnReceived {
+            duty_and_tax: Some(myr(1_300)),
+            outward_costs: Some(myr(2_000)),
+            terms: Some(ReturnTerms {
+                cause: ReturnCause::ChangeOfMind.into(),
+                outward_carriage: CostBearer::Seller.into(),
+                return_carriage: CostBearer::Buyer.into(),
+                duty_and_tax: CostBearer::Customs.into(),
+            }),
+            ..self.return_of(place, myr(PRICE), money("THB", 100_000))
         }
     }
 }
