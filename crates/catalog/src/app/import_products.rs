@@ -256,12 +256,16 @@ impl Import {
             Ok(grouped) => grouped,
             Err(rejection) => return Ok(Err(rejection)),
         };
+        // From here on only the stock can be rejected, which is written first.
         let mut ignored = row.wordless(&target.translations);
         let stocked = import_stock::take(tx, self.seller_id, &self.terms, row, &known, now).await?;
         let stocked = match stocked {
             Ok(stocked) => stocked,
             Err(rejection) => return Ok(Err(rejection)),
         };
+        if grouped {
+            products::put_group(tx, product.id, &row.group).await?;
+        }
         if stocked == import_stock::Stocked::Ignored {
             ignored.push(Field::Stock.name().to_owned());
         }
@@ -281,7 +285,8 @@ impl Import {
         Ok(Ok(Outcome::Updated(taken)))
     }
 
-    /// Whether the variant's product becomes its row's group by this, or may go over to the product of that.
+    /// Whether the variant's product becomes the one of the row's group; if there is one already, whether the variant may
+    /// go over to it.
     async fn join(
         &self,
         tx: &mut Tx,
@@ -299,9 +304,6 @@ impl Import {
         if !known.is_empty() {
             let problem = format!("`{}` is in the group `{known}` already", row.variant.goods.sku);
             return rejected(Field::Group, problem);
-        }
-        if home.is_none() {
-            products::put_group(tx, product.id, &row.group).await?;
         }
         Ok(Ok(home.is_none()))
     }
