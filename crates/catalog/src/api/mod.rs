@@ -2,6 +2,8 @@
 
 mod decode;
 mod encode;
+mod import_header;
+mod import_rows;
 mod offer_service;
 mod operator_service;
 mod product_service;

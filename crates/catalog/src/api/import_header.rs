@@ -1,0 +1,142 @@
+//! The header of `ImportProducts`: which fields its rows contain, and how they are to be read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use proto::catalog::v1::{ImportHeader, StockMode as WireMode};
+use proto::convert::{self, Invalid};
+
+use super::decode::{self, Problems};
+use crate::app::App;
+use crate::app::import_products::Terms;
+use crate::app::import_stock::StockMode;
+use crate::domain::row::Field;
+
+/// Fields that a header may name; each language is one.
+const FIELDS_MAX: usize = 100;
+/// How far ahead of the hub's clock a client's may be.
+const SKEW_MINUTES: i64 = 5;
+/// Fields of texts: as such, or followed by `_` and a language.
+const TEXTS: [&str; 2] = ["title", "description"];
+
+/// How the rows of a stream are read.
+pub(super) struct Reading {
+    /// Fields by name; `None`: whatever a row says.
+    pub(super) named: Option<BTreeSet<String>>,
+    pub(super) default_language: String,
+    pub(super) default_category: String,
+    pub(super) terms: Arc<Terms>,
+}
+
+impl Reading {
+    /// Without a header.
+    pub(super) fn whatever(app: &App) -> Self {
+        Self {
+            named: None,
+            default_language: default_language(app),
+            default_category: String::new(),
+            terms: Arc::new(Terms {
+                stock_mode: StockMode::First,
+                stock_as_of: app.clock.now(),
+                source: String::new(),
+            }),
+        }
+    }
+
+    pub(super) fn of(header: &ImportHeader, app: &App, problems: &mut Problems) -> Option<Self> {
+        let named = problems.take(fields(&header.fields));
+        let stock_mode = match header.stock_mode() {
+            WireMode::Unspecified => StockMode::First,
+            WireMode::Set => StockMode::Set,
+            WireMode::Add => StockMode::Add,
+        };
+        if WireMode::try_from(header.stock_mode).is_err() {
+            problems.take::<()>(Err(Invalid::new("header.stock_mode", "must be SET, ADD or none of both")));
+        }
+        let stock_as_of = problems.take(as_of(header, app));
+        let default_category = match header.default_category.as_str() {
+            "" => Some(String::new()),
+            category => problems.take(decode::slug("header.default_category", category)),
+        };
+        let source = problems.take(decode::text("header.source", &header.source, 0, 100));
+        let default_language = match header.default_language.as_str() {
+            "" => default_language(app),
+            language => language.to_owned(),
+        };
+        let terms = Terms { stock_mode, stock_as_of: stock_as_of?, source: source? };
+        let default_category = default_category?;
+        Some(Self { named: Some(named?), default_language, default_category, terms: Arc::new(terms) })
+    }
+
+    pub(super) fn names(&self, field: &str) -> bool {
+        // Where a new shelf lies is no field of a row's file.
+        self.named.as_ref().is_none_or(|named| field == Field::LocationId.name() || named.contains(field))
+    }
+
+    /// The name for a field of the translation at a place: `title_en`, or its path.
+    pub(super) fn text_name(&self, field: &str, language: &str, place: usize) -> String {
+        if self.named.is_none() {
+            return field.replacen("[0]", &format!("[{place}]"), 1);
+        }
+        let text = if field.ends_with("description") { "description" } else { "title" };
+        if language.is_empty() { text.to_owned() } else { format!("{text}_{language}") }
+    }
+
+    /// A field as the header names it; without a header its path in the message.
+    pub(super) fn name(&self, field: &str) -> String {
+        const BOTH: [(&str, &str); 4] = [
+            ("initial_stock", "stock"),
+            ("name", "variant_name"),
+            ("dimensions", "size"),
+            ("translations", "title"),
+        ];
+        let beginning = field.split('.').next().unwrap_or(field);
+        match &self.named {
+            Some(_) => BOTH.iter().find(|(path, _)| *path == beginning).map_or(beginning, |(_, name)| name),
+            None => BOTH.iter().find(|(_, name)| *name == field).map_or(field, |(path, _)| path),
+        }
+        .to_owned()
+    }
+}
+
+fn default_language(app: &App) -> String {
+    app.hub.languages().first().cloned().unwrap_or_default()
+}
+
+fn fields(names: &[String]) -> Result<BTreeSet<String>, Invalid> {
+    let field = "header.fields";
+    if names.is_empty() || names.len() > FIELDS_MAX {
+        return Err(Invalid::new(field, format!("must be 1 to {FIELDS_MAX}")));
+    }
+    let of_language = |name: &str| {
+        let language = TEXTS.iter().find_map(|text| name.strip_prefix(text)?.strip_prefix('_'));
+        language.is_some_and(|language| !language.is_empty())
+    };
+    let known = |name: &str| {
+        name == "sku"
+            || TEXTS.contains(&name)
+            || of_language(name)
+            || Field::ALL.iter().any(|field| field.name() == name)
+    };
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        let all: Vec<&str> = Field::ALL.into_iter().map(Field::name).collect();
+        let unknown: String = unknown.chars().take(40).collect();
+        let problem = format!(
+            "`{unknown}` is none of sku, {}, title, title_LANGUAGE, description, description_LANGUAGE",
+            all.join(", ")
+        );
+        return Err(Invalid::new(field, problem));
+    }
+    Ok(names.iter().cloned().collect())
+}
+
+fn as_of(header: &ImportHeader, app: &App) -> Result<chrono::DateTime<chrono::Utc>, Invalid> {
+    let now = app.clock.now();
+    let Some(at) = &header.stock_as_of else { return Ok(now) };
+    let at = convert::datetime("header.stock_as_of", Some(at))?;
+    let matters = header.stock_mode() != WireMode::Unspecified;
+    if matters && at > now + chrono::Duration::minutes(SKEW_MINUTES) {
+        return Err(Invalid::new("header.stock_as_of", format!("{at} is after now, {now}")));
+    }
+    Ok(at.min(now))
+}

@@ -1,0 +1,264 @@
+//! The rows of `ImportProducts`: what they say.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use kernel::{LocationId, SellerId};
+use proto::catalog::v1::{
+    ImportOutcome, ImportProductsRequest, ImportProductsResponse, Translation, VariantInput,
+};
+use proto::convert::Invalid;
+use proto::types::v1::{Dimensions, Money};
+use tonic::Status;
+
+use super::decode::{self, Problems};
+use super::import_header::Reading;
+use crate::app::App;
+use crate::app::import_products::{Outcome, Taken};
+use crate::app::import_stock::StockMode;
+use crate::domain::product::TRANSLATIONS_MAX;
+use crate::domain::row::{Field, Row, Words};
+use crate::domain::seller::UNITS_MAX;
+
+/// One stream.
+pub(super) struct Import {
+    app: App,
+    seller_id: SellerId,
+    /// Set by the first message.
+    reading: OnceLock<Reading>,
+}
+
+impl Import {
+    pub(super) fn new(app: App, seller_id: SellerId) -> Self {
+        Self { app, seller_id, reading: OnceLock::new() }
+    }
+
+    fn begin(&self, message: &ImportProductsRequest) -> Result<(), Status> {
+        let only =
+            ImportProductsRequest { header: message.header.clone(), ..ImportProductsRequest::default() };
+        let header = message.header.clone().unwrap_or_default();
+        if message != &only {
+            return Err(rpc::status::invalid(&[("header", "stands alone: the message with it is no row")]));
+        }
+        let mut problems = Problems::default();
+        let reading = Reading::of(&header, &self.app, &mut problems);
+        let reading = problems.end(reading)?;
+        let begun = self.reading.set(reading);
+        begun.map_err(|_| rpc::status::invalid(&[("header", "is in the stream's first message alone")]))
+    }
+
+    fn reading(&self) -> &Reading {
+        self.reading.get_or_init(|| Reading::whatever(&self.app))
+    }
+}
+
+/// Reads a batch and takes its rows in. A status ends the stream.
+pub(super) async fn batch(
+    import: Arc<Import>,
+    batch: Vec<Result<ImportProductsRequest, Status>>,
+) -> Vec<Result<ImportProductsResponse, Status>> {
+    let mut rows = Vec::with_capacity(batch.len());
+    let mut answers = Vec::with_capacity(batch.len());
+    for message in batch {
+        match message {
+            Err(status) => return vec![Err(status)],
+            Ok(message) if message.header.is_some() => {
+                if let Err(status) = import.begin(&message) {
+                    return vec![Err(status)];
+                }
+            }
+            Ok(row) => match import.reading().row(&row) {
+                Ok(read) => {
+                    rows.push(read);
+                    answers.push(None);
+                }
+                Err(problem) => answers.push(Some(rejected(row.row, problem.field, problem.problem))),
+            },
+        }
+    }
+    if answers.is_empty() {
+        return Vec::new();
+    }
+    let reading = import.reading();
+    let mut outcomes = match import.app.import(import.seller_id, reading.terms.clone(), rows).await {
+        Ok(outcomes) => outcomes.into_iter(),
+        Err(error) => return vec![Err(error.into())],
+    };
+    let answer = |rejected: Option<ImportProductsResponse>| match rejected {
+        Some(rejected) => Ok(rejected),
+        None => {
+            let written = outcomes.next().map(|(number, outcome)| response(reading, number, outcome));
+            written.ok_or_else(|| rpc::status::internal("a row without an outcome"))
+        }
+    };
+    answers.into_iter().map(answer).collect()
+}
+
+impl Reading {
+    /// A row, of which counts what it says and the header names.
+    fn row(&self, row: &ImportProductsRequest) -> Result<Row, Invalid> {
+        let Some(given) = &row.variant else {
+            let field = if self.named.is_some() { "sku" } else { "variants" };
+            return Err(Invalid::new(field, "is required"));
+        };
+        let stock = if self.named.is_some() { row.stock } else { Some(given.initial_stock) };
+        let said = said(row, given, stock).into_iter().filter(|field| self.names(field.name()));
+        let said: BTreeSet<Field> = said.collect();
+        let mut problems = Problems::default();
+        let group = problems.take(decode::text("group", &row.group, 0, 120));
+        let category = if said.contains(&Field::Category) { &row.category } else { &self.default_category };
+        let category = if category.is_empty() {
+            Some(String::new())
+        } else {
+            problems.take(decode::slug("category", category))
+        };
+        let words = self.words(&row.translations, &mut problems);
+        let variant = decode::variant("", &filled(given, &said), &mut problems);
+        let stock = problems.take(self.stock(stock));
+        let read = (|| {
+            Some(Row {
+                number: row.row,
+                group: group.filter(|_| said.contains(&Field::Group)).unwrap_or_default(),
+                category: category?,
+                words: words?,
+                variant: variant?,
+                stock: stock?,
+                said,
+            })
+        })();
+        match (read, problems.first()) {
+            (Some(read), None) => Ok(read),
+            (_, problem) => {
+                let problem = problem.unwrap_or_else(|| Invalid::new("variant", "is required"));
+                Err(Invalid { field: self.name(&problem.field), ..problem })
+            }
+        }
+    }
+
+    fn stock(&self, stock: Option<i64>) -> Result<i64, Invalid> {
+        let units = stock.unwrap_or_default();
+        let least = if self.terms.stock_mode == StockMode::Add { -UNITS_MAX } else { 0 };
+        if (least..=UNITS_MAX).contains(&units) {
+            return Ok(units);
+        }
+        Err(Invalid::new("initial_stock", format!("{units} must be {least} to {UNITS_MAX}")))
+    }
+
+    /// What the rows say in languages.
+    fn words(&self, translations: &[Translation], problems: &mut Problems) -> Option<Vec<Words>> {
+        if translations.len() > TRANSLATIONS_MAX {
+            let problem = format!("must be at most {TRANSLATIONS_MAX}");
+            problems.take::<()>(Err(Invalid::new("translations", problem)));
+            return None;
+        }
+        let mut read: Vec<Words> = Vec::with_capacity(translations.len());
+        for (place, translation) in translations.iter().enumerate() {
+            let language = match translation.language.as_str() {
+                "" => &self.default_language,
+                language => language,
+            };
+            let says = |text: &str, value: &str| {
+                let named = if translation.language.is_empty() {
+                    self.names(text)
+                } else {
+                    self.names(&format!("{text}_{language}")) || self.names(text)
+                };
+                named && !value.trim().is_empty()
+            };
+            let (title, description) =
+                (says("title", &translation.title), says("description", &translation.description));
+            // Read by the rules of whole translations: what is not said has anything in its place.
+            let filled = Translation {
+                language: language.to_owned(),
+                title: if title { translation.title.clone() } else { "title".to_owned() },
+                description: if description { translation.description.clone() } else { String::new() },
+            };
+            let mut wrong = Problems::default();
+            let languages = [language.to_owned()];
+            let whole = decode::translations_of(&languages, &[filled], &mut wrong);
+            if let Some(problem) = wrong.first() {
+                let field = self.text_name(&problem.field, &translation.language, place);
+                problems.take::<()>(Err(Invalid { field, ..problem }));
+                continue;
+            }
+            for whole in whole.into_iter().flatten() {
+                if read.iter().any(|other| other.language == whole.language) {
+                    let field = self.text_name("translations[0].language", &translation.language, place);
+                    problems.take::<()>(Err(Invalid::new(field, "stands twice")));
+                }
+                read.push(Words {
+                    language: whole.language,
+                    title: title.then_some(whole.title),
+                    description: description.then_some(whole.description),
+                });
+            }
+        }
+        Some(read)
+    }
+}
+
+/// What a row says: what is not empty.
+fn said(row: &ImportProductsRequest, given: &VariantInput, stock: Option<i64>) -> Vec<Field> {
+    let fields = [
+        (Field::Group, !row.group.is_empty()),
+        (Field::Category, !row.category.is_empty()),
+        (Field::VariantName, !given.name.is_empty()),
+        (Field::Price, given.price.is_some()),
+        (Field::HsCode, !given.hs_code.is_empty()),
+        (Field::Origin, !given.origin.is_empty()),
+        (Field::WeightGrams, given.weight_grams != 0),
+        (Field::Size, given.dimensions.is_some()),
+        (Field::StockUnits, given.stock_units != 0),
+        (Field::Preference, !given.preference.is_empty()),
+        (Field::StockItemId, !given.stock_item_id.is_empty()),
+        (Field::LocationId, !given.location_id.is_empty()),
+        (Field::Stock, stock.is_some()),
+    ];
+    fields.into_iter().filter(|(_, said)| *said).map(|(field, _)| field).collect()
+}
+
+/// A variant that is read by the rules of whole ones: what the row does not say has anything valid in its place.
+fn filled(given: &VariantInput, said: &BTreeSet<Field>) -> VariantInput {
+    let mut input = VariantInput { initial_stock: 0, ..given.clone() };
+    for field in Field::ALL.iter().filter(|field| !said.contains(field)) {
+        match field {
+            Field::VariantName => input.name.clear(),
+            Field::Price => input.price = Some(Money { minor_units: 1, currency: "USD".to_owned() }),
+            Field::HsCode => input.hs_code = "610910".to_owned(),
+            Field::Origin => input.origin = "MY".to_owned(),
+            Field::WeightGrams => input.weight_grams = 1,
+            Field::Size => input.dimensions = Some(Dimensions { length_mm: 1, width_mm: 1, height_mm: 1 }),
+            Field::StockUnits => input.stock_units = 1,
+            Field::Preference => input.preference.clear(),
+            Field::StockItemId => input.stock_item_id.clear(),
+            Field::LocationId => input.location_id = LocationId::new().to_string(),
+            Field::Group | Field::Category | Field::Stock => {}
+        }
+    }
+    if said.contains(&Field::StockItemId) && !said.contains(&Field::LocationId) {
+        input.location_id.clear();
+    }
+    input
+}
+
+fn rejected(row: i64, field: String, reason: String) -> ImportProductsResponse {
+    let outcome = ImportOutcome::Rejected.into();
+    ImportProductsResponse { row, outcome, field, reason, ..ImportProductsResponse::default() }
+}
+
+fn response(reading: &Reading, row: i64, outcome: Outcome) -> ImportProductsResponse {
+    let written = |outcome: ImportOutcome, taken: Taken| ImportProductsResponse {
+        row,
+        outcome: outcome.into(),
+        product_id: taken.product_id.to_string(),
+        variant_id: taken.variant_id.to_string(),
+        ignored_fields: taken.ignored.iter().map(|field| reading.name(field)).collect(),
+        ..ImportProductsResponse::default()
+    };
+    match outcome {
+        Outcome::Created(taken) => written(ImportOutcome::Created, taken),
+        Outcome::Updated(taken) => written(ImportOutcome::Updated, taken),
+        Outcome::Unchanged(taken) => written(ImportOutcome::Unchanged, taken),
+        Outcome::Rejected(rejection) => rejected(row, reading.name(rejection.field), rejection.problem),
+    }
+}
