@@ -17,7 +17,7 @@ mod validate;
 pub use builtin::{BUILTIN, builtin};
 pub use carriage::{CarriageOption, Parcel};
 pub use file::{
-    Bearer, Carrier, DuitNowMerchant, PaymentMethod, PromptPayBiller, ReturnTerms, Returns, S10Range,
+    Bearer, Carrier, DuitNowMerchant, LocalName, PaymentMethod, PromptPayBiller, ReturnTerms, Returns, S10Range,
     Service, Terms, Zone,
 };
 pub use problem::{Problem, Problems};

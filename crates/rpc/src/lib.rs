@@ -47,7 +47,7 @@ pub use duplex::duplex;
 pub use gate::{DEADLINE_DEFAULT, DEADLINE_MAX, STREAM_DEADLINE_MAX};
 pub use guest::GuestSecret;
 pub use health::Health;
-pub use keys::{Error as KeyError, Keys, Refusal, Verified, Verifier};
+pub use keys::{Error as KeyError, Keys, Refusal, TOKEN_LIFETIME_MAX, Verified, Verifier};
 pub use limits::Limits;
 pub use metrics::{HubMetrics, Metrics};
 pub use page::Page;

@@ -95,6 +95,20 @@ fn a_wrong_profile_names_the_line() {
         ("only = [\"tobacco\", \"alcohol\"]", "only = [\"tabacco\"]", "is no class of goods"),
         ("serial_from = 10000000", "serial_from = 40000000", "s10"),
         ("category = \"5999\"", "category = \"59\"", "category"),
+        (
+            "name = \"Entrepot Malaysia\"",
+            "name = \"Entrepôt Malaysia\"",
+            "payment_methods[1].name: `Entrepôt Malaysia` must be",
+        ),
+        ("city = \"Kuala Lumpur\"", "city = \"กรุงเทพฯ\"", "payment_methods[1].city"),
+        (
+            "expires_minutes = 15",
+            "expires_minutes = 15\nlocal = { language = \"MS\", name = \"ร้าน\" }",
+            "payment_methods[1].local.language",
+        ),
+        ("languages = [\"ms\"", "languages = [\"ms_MY\"", "hub.languages: `ms_MY` must be a language tag"),
+        ("languages = [\"ms\"", "languages = [\"MS\"", "hub.languages: `MS` is written ms"),
+        ("name = \"Entrepôt Malaysia\"", "name = \"Entrep\u{202e}ôt\"", "hub.name: has U+202E"),
     ];
     for (from, to, expected) in cases {
         let refusal = refused(from, to);
@@ -124,6 +138,15 @@ fn who_bears_a_return_is_said_by_the_profile() {
     let (_, tail) = rest.split_once("[[payment_methods]]").unwrap();
     let of_before = Profile::parse(file, &format!("{head}[[payment_methods]]{tail}")).unwrap();
     assert_eq!(of_before.returns(), profile.returns());
+}
+
+#[test]
+fn a_merchants_name_has_a_place_for_its_own_script() {
+    let (_, text) = builtin("my").unwrap();
+    let local = "expires_minutes = 15\nlocal = { language = \"ms\", name = \"Entrepôt Malaysia\", city = \"Kuala Lumpur\" }";
+    assert!(Profile::parse("my.toml", &text.replacen("expires_minutes = 15", local, 1)).is_ok());
+    let case = r#"{"id":"x","kind":"qr_encode","scheme":"duitnow","acquirer":"1","merchant":"2","name":"Kedai Façade","city":"KL","expect":{"payload":""}}"#;
+    assert!(differing(case)[0].contains("printable ASCII"), "{:?}", differing(case));
 }
 
 #[test]

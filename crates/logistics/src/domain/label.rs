@@ -171,9 +171,6 @@ mod tests {
                 phone: "6".repeat(60),
             };
             let label = svg(&parcel, &letter.repeat(60)).unwrap();
-            let _ = std::fs::write(
-                format!("/tmp/label-{}.svg", u32::from(letter.chars().next().unwrap())),
-                &label,
             let words = read(&label).concat().replace(' ', "");
             let Address { recipient, line1, line2, city, state, postcode, country, phone } = &parcel.address;
             let address =
