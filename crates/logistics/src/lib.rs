@@ -25,7 +25,10 @@ pub const SPEC: Spec = Spec {
     settings: config::SETTINGS,
     migrations: db::MigrationSet {
         name: "logistics",
-        files: &[("0001_logistics.sql", include_str!("../migrations/0001_logistics.sql"))],
+        files: &[
+            ("0001_logistics.sql", include_str!("../migrations/0001_logistics.sql")),
+            ("0003_text.sql", include_str!("../migrations/0003_text.sql")),
+        ],
     },
     policies: POLICIES,
     packages: &["entrepot.logistics.v1", "entrepot.logistics.internal.v1"],

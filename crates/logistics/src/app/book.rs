@@ -61,6 +61,7 @@ impl App {
             order_number: order.number.clone(),
             buyer: order.buyer.clone(),
             seller_id: consignment.seller_id.clone(),
+            sender: consignment.seller_name.clone(),
             tracking_number,
             transport: transport(&carriage)?,
             from,

@@ -84,6 +84,8 @@ pub(crate) struct Shipment {
     pub(crate) order_number: String,
     pub(crate) buyer: String,
     pub(crate) seller_id: String,
+    /// The seller's name as the buyer saw it; empty for parcels that were booked before it was kept.
+    pub(crate) sender: String,
     /// The S10 item number.
     pub(crate) tracking_number: String,
     pub(crate) carrier: String,
@@ -214,6 +216,7 @@ pub(crate) mod tests {
             order_number: "MY-7K3Q-2M".to_owned(),
             buyer: "aisyah".to_owned(),
             seller_id: "seller".to_owned(),
+            sender: "Baan Silk".to_owned(),
             tracking_number: "LX123456785TH".to_owned(),
             carrier: "selat".to_owned(),
             service: "selat-packet".to_owned(),

@@ -15,8 +15,8 @@ const OF_ORDER_MAX: i64 = 500;
 macro_rules! shipments_where {
     ($rest:literal) => {
         concat!(
-            "select s.shipment_id, consignment_id, order_id, order_number, buyer, seller_id, tracking_number, carrier, \
-             service, transport, from_country, chargeable_grams, days_min, address, s.state, version, next_step_at, \
+            "select s.shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, tracking_number, \
+             carrier, service, transport, from_country, chargeable_grams, days_min, address, s.state, version, next_step_at, \
              created_at, declaration_id \
              from shipments s left join declarations d on d.shipment_id = s.shipment_id ",
             $rest
@@ -32,6 +32,7 @@ struct Row {
     order_number: String,
     buyer: String,
     seller_id: String,
+    sender: String,
     tracking_number: String,
     carrier: String,
     service: String,
@@ -60,6 +61,7 @@ impl Row {
             order_number: self.order_number,
             buyer: self.buyer,
             seller_id: self.seller_id,
+            sender: self.sender,
             tracking_number: self.tracking_number,
             carrier: self.carrier,
             service: self.service,
@@ -87,8 +89,8 @@ pub(crate) async fn put(tx: &mut Tx, shipment: &Shipment) -> Result<(), db::Erro
         tx,
         "insert into shipments (shipment_id, consignment_id, order_id, order_number, buyer, seller_id, \
          tracking_number, carrier, service, transport, from_country, chargeable_grams, days_min, address, state, \
-         version, next_step_at, created_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+         version, next_step_at, created_at, sender) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         shipment.id.uuid(),
         shipment.consignment_id.uuid(),
         shipment.order_id.uuid(),
@@ -107,6 +109,7 @@ pub(crate) async fn put(tx: &mut Tx, shipment: &Shipment) -> Result<(), db::Erro
         shipment.version,
         shipment.next_step_at,
         shipment.created_at,
+        shipment.sender.as_str(),
     )?;
     Ok(())
 }
