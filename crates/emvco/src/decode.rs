@@ -105,6 +105,10 @@ pub struct Code {
     pub merchant_name: String,
     /// The merchant's city; may be empty.
     pub merchant_city: String,
+    /// The merchant's name in a script of its own; may be empty.
+    pub local_name: String,
+    /// The merchant's city in a script of its own; may be empty.
+    pub local_city: String,
     /// The bill's number; may be empty.
     pub bill_number: String,
     /// The reference label; may be empty.
@@ -125,6 +129,7 @@ pub fn decode(text: &str) -> Result<Code, Wrong> {
     }
     let (scheme, account) = account(&fields)?;
     let more = find("62").map(template).transpose()?.unwrap_or_default();
+    let local = find("64").map(template).transpose()?.unwrap_or_default();
     let of = |fields: &[(String, String)], tag: &str| {
         fields.iter().find(|(found, _)| found == tag).map(|(_, value)| value.clone()).unwrap_or_default()
     };
@@ -137,6 +142,8 @@ pub fn decode(text: &str) -> Result<Code, Wrong> {
         country: country.to_owned(),
         merchant_name: of(&fields, "59"),
         merchant_city: of(&fields, "60"),
+        local_name: of(&local, "01"),
+        local_city: of(&local, "02"),
         bill_number: of(&more, "01"),
         reference: of(&more, "05"),
     })
@@ -233,7 +240,7 @@ fn duitnow(fields: &[(String, String)]) -> Option<(Scheme, Account)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DuitNow, PromptPay, duitnow, promptpay};
+    use crate::{DuitNow, Local, PromptPay, duitnow, promptpay};
 
     fn resealed(body: &str) -> String {
         let code = format!("{body}6304");
@@ -256,22 +263,59 @@ mod tests {
         assert_eq!(reference1, "TH7K3Q2M");
     }
 
+    const MERCHANT: DuitNow<'_> = DuitNow {
+        acquirer: "890053",
+        merchant: "ENTREPOTMY01",
+        category: "5999",
+        name: "Kedai Facade",
+        city: "Pulau Pinang",
+        local: None,
+        bill_number: "MY-7K3Q-2M",
+        reference: "MY-7K3Q-2M",
+    };
+
     #[test]
-    fn lengths_count_characters() {
-        let to = DuitNow {
-            acquirer: "890053",
-            merchant: "ENTREPOTMY01",
-            category: "5999",
-            name: "Kedai Façade",
-            city: "Pulau Pinang",
-            bill_number: "MY-7K3Q-2M",
-            reference: "MY-7K3Q-2M",
-        };
-        let text = duitnow(&to, Some("12.50")).unwrap();
-        assert!(text.contains("5912Kedai Façade"), "{text}");
+    fn a_name_in_a_script_of_its_own_stands_beside_the_one_in_ascii() {
+        let local = Some(Local {
+            language: "th", name: "ร้านหน้าบ้าน", city: "เชียงใหม่"
+        });
+        let text = duitnow(&DuitNow { local, ..MERCHANT }, Some("12.50")).unwrap();
+        assert!(text.contains("5912Kedai Facade6012Pulau Pinang62"), "{text}");
+        // Lengths count characters: 2 of the language, 12 and 9.
+        assert!(text.contains("64350002th0112ร้านหน้าบ้าน0209เชียงใหม่6304"), "{text}");
         let code = decode(&text).unwrap();
-        assert_eq!((code.merchant_name.as_str(), code.bill_number.as_str()), ("Kedai Façade", "MY-7K3Q-2M"));
+        assert_eq!((code.merchant_name.as_str(), code.bill_number.as_str()), ("Kedai Facade", "MY-7K3Q-2M"));
+        assert_eq!((code.local_name.as_str(), code.local_city.as_str()), ("ร้านหน้าบ้าน", "เชียงใหม่"));
         assert_eq!((code.currency.as_str(), code.country.as_str()), ("458", "MY"));
+        // In the wild there are names of other scripts in tag 59: they are read all the same.
+        let code = decode(&resealed(&text[..text.len() - 8].replace("Facade", "Façade"))).unwrap();
+        assert_eq!(code.merchant_name, "Kedai Façade");
+    }
+
+    #[test]
+    fn names_and_references_are_printable_ascii() {
+        for wrong in [
+            "Entrepôt Malaysia",
+            "ร้าน",
+            "a\u{7}b",
+            "",
+            "  ",
+            "!!!",
+            "Kedai\u{a0}A",
+            "a name of 26 letters, no 26",
+        ] {
+            let of = |to: DuitNow<'_>| duitnow(&to, None).map_err(|error| error.field);
+            assert_eq!(of(DuitNow { name: wrong, ..MERCHANT }), Err("name"), "{wrong}");
+            assert_eq!(of(DuitNow { city: wrong, ..MERCHANT }), Err("city"), "{wrong}");
+            assert_eq!(
+                of(DuitNow {
+                    local: Some(Local { language: wrong, name: "ร้าน", city: "" }), ..MERCHANT
+                }),
+                Err("local.language")
+            );
+        }
+        let text = duitnow(&MERCHANT, None).unwrap();
+        assert_eq!(text.len(), text.chars().count());
     }
 
     #[test]

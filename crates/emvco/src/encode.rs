@@ -38,14 +38,27 @@ pub struct DuitNow<'a> {
     pub merchant: &'a str,
     /// The merchant category code, four digits.
     pub category: &'a str,
-    /// The merchant's name, at most 25 characters.
+    /// The merchant's name in ASCII, at most 25 characters.
     pub name: &'a str,
-    /// The merchant's city, at most 15 characters.
+    /// The merchant's city in ASCII, at most 15 characters.
     pub city: &'a str,
+    /// Name and city as they are written there.
+    pub local: Option<Local<'a>>,
     /// The bill's number, at most 25 characters; may be empty.
     pub bill_number: &'a str,
     /// A reference label, at most 25 characters; may be empty.
     pub reference: &'a str,
+}
+
+/// A merchant's name in a script of its own, beside the one in ASCII (EMVCo's tag 64).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Local<'a> {
+    /// The language: two letters of ISO 639-1.
+    pub language: &'a str,
+    /// The name, at most 25 characters.
+    pub name: &'a str,
+    /// The city, at most 15 characters; may be empty.
+    pub city: &'a str,
 }
 
 /// A part that a code cannot carry.
@@ -119,7 +132,22 @@ pub fn duitnow(to: &DuitNow<'_>, amount: Option<&str>) -> Result<String, Error> 
     if !more.is_empty() {
         code += &field("62", &more);
     }
+    if let Some(local) = &to.local {
+        code += &field("64", &in_own_script(local)?);
+    }
     Ok(sealed(code))
+}
+
+fn in_own_script(local: &Local<'_>) -> Result<String, Error> {
+    let Local { language, name, city } = *local;
+    if language.len() != 2 || !language.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return Err(wrong("local.language", language, "must be two small letters, such as th"));
+    }
+    let mut row = field("00", language) + &field("01", letters("local.name", name, 25)?);
+    if !city.is_empty() {
+        row += &field("02", letters("local.city", city, 15)?);
+    }
+    Ok(row)
 }
 
 fn start(once: bool) -> String {
@@ -162,11 +190,30 @@ fn reference<'a>(field: &'static str, value: &'a str) -> Result<&'a str, Error> 
     Err(wrong(field, value, "must be up to 20 capital letters and digits"))
 }
 
+/// Printable ASCII, so that readers that count bytes and those that count characters agree on its length.
 fn text<'a>(field: &'static str, value: &'a str, most: usize) -> Result<&'a str, Error> {
-    if (1..=most).contains(&value.chars().count()) {
+    if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err(wrong(
+            field,
+            value,
+            "must be printable ASCII; a name in another script has its place in `local`",
+        ));
+    }
+    if !value.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(wrong(field, value, "needs a letter or a digit"));
+    }
+    letters(field, value, most)
+}
+
+/// Text of any script: as long as it has characters.
+fn letters<'a>(field: &'static str, value: &'a str, most: usize) -> Result<&'a str, Error> {
+    if !value.chars().any(char::is_alphanumeric) || value.chars().any(char::is_control) {
+        return Err(wrong(field, value, "needs letters or digits, and no control characters"));
+    }
+    if value.chars().count() <= most {
         return Ok(value);
     }
-    Err(wrong(field, value, "is empty or too long for its field"))
+    Err(wrong(field, value, "is too long for its field"))
 }
 
 fn wrong(field: &'static str, value: &str, problem: &'static str) -> Error {

@@ -11,4 +11,4 @@ mod tlv;
 
 pub use crc::crc16;
 pub use decode::{Account, Code, Scheme, Wrong, decode};
-pub use encode::{DuitNow, Error, PromptPay, duitnow, promptpay};
+pub use encode::{DuitNow, Error, Local, PromptPay, duitnow, promptpay};

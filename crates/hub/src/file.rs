@@ -124,12 +124,48 @@ pub struct DuitNowMerchant {
     pub merchant: String,
     /// The merchant category code, four digits.
     pub category: String,
-    /// The name that payers see, at most 25 characters.
+    /// The name that payers see, in ASCII, at most 25 characters.
     pub name: String,
-    /// The city, at most 15 characters.
+    /// The city, in ASCII, at most 15 characters.
     pub city: String,
+    /// Both as they are written there.
+    #[serde(default)]
+    pub local: Option<LocalName>,
     /// How long a code can be paid, in minutes.
     pub expires_minutes: u32,
+}
+
+/// A merchant's name in a script of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalName {
+    /// Two letters of ISO 639-1.
+    pub language: String,
+    /// At most 25 characters.
+    pub name: String,
+    /// At most 15 characters; may be empty.
+    #[serde(default)]
+    pub city: String,
+}
+
+impl DuitNowMerchant {
+    /// What a code of this merchant says.
+    pub fn code<'a>(&'a self, bill_number: &'a str, reference: &'a str) -> emvco::DuitNow<'a> {
+        emvco::DuitNow {
+            acquirer: &self.acquirer,
+            merchant: &self.merchant,
+            category: &self.category,
+            name: &self.name,
+            city: &self.city,
+            local: self.local.as_ref().map(|local| emvco::Local {
+                language: &local.language,
+                name: &local.name,
+                city: &local.city,
+            }),
+            bill_number,
+            reference,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

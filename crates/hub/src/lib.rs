@@ -15,7 +15,9 @@ mod validate;
 
 pub use builtin::{BUILTIN, builtin};
 pub use carriage::{CarriageOption, Parcel};
-pub use file::{Carrier, DuitNowMerchant, PaymentMethod, PromptPayBiller, S10Range, Service, Terms, Zone};
+pub use file::{
+    Carrier, DuitNowMerchant, LocalName, PaymentMethod, PromptPayBiller, S10Range, Service, Terms, Zone,
+};
 pub use problem::{Problem, Problems};
 pub use profile::{Lane, Profile, Restricted};
 pub use rates::{RatesError, reference_rates};

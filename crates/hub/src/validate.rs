@@ -5,15 +5,20 @@ use std::collections::BTreeSet;
 use chrono::Days;
 use customs::S10;
 use customs::rules::{Levy, LevyKind, Rule, Rules};
+use kernel::{Text, excerpt, text};
 use rust_decimal::Decimal;
 
 use crate::file::{Carrier, File, PaymentMethod, Service};
 use crate::problem::{Problem, line_of};
 
+/// The longest name of a hub, a carrier or a service, and the longest code, in characters.
+const NAME_CHARACTERS_MAX: usize = 60;
+
 /// Everything that is wrong.
 pub(crate) fn problems(file: &str, text: &str, profile: &File) -> Vec<Problem> {
     let mut found = Found { file, text, problems: Vec::new() };
     hub(&mut found, profile);
+    words(&mut found, profile);
     terms(&mut found, profile);
     payment_methods(&mut found, profile);
     lanes(&mut found, profile);
@@ -51,6 +56,38 @@ fn hub(found: &mut Found<'_>, profile: &File) {
     }
     if profile.hub.languages.is_empty() {
         found.add("languages", 0, "hub.languages", "must name at least one language, such as \"en\"");
+    }
+    for language in &profile.hub.languages {
+        match text::language(language) {
+            Ok(canonical) if canonical == *language => {}
+            Ok(canonical) => {
+                found.add("languages", 0, "hub.languages", format!("`{language}` is written {canonical}"));
+            }
+            Err(error) => {
+                found.add("languages", 0, "hub.languages", format!("`{}` {error}", excerpt(language)));
+            }
+        }
+    }
+}
+
+/// What people read on labels, in quotes and in answers.
+fn words(found: &mut Found<'_>, profile: &File) {
+    let mut all = vec![("hub.name".to_owned(), &profile.hub.name)];
+    for carrier in &profile.carriers {
+        let key = format!("carriers.{}", carrier.code);
+        all.push((format!("{key}.code"), &carrier.code));
+        all.push((format!("{key}.name"), &carrier.name));
+        for service in &carrier.services {
+            all.push((format!("{key}.services.{}.code", service.code), &service.code));
+            all.push((format!("{key}.services.{}.title", service.code), &service.title));
+        }
+    }
+    for (key, words) in all {
+        match Text::required(NAME_CHARACTERS_MAX).read(words) {
+            Ok(read) if read == *words => {}
+            Ok(_) => found.add(words, 0, key, "has blanks at an end"),
+            Err(error) => found.add(words, 0, key, error.to_string()),
+        }
     }
 }
 
@@ -94,22 +131,13 @@ fn payment_methods(found: &mut Found<'_>, profile: &File) {
                     emvco::PromptPay::Bill { biller_id: &biller.biller_id, reference1: "A1", reference2: "" };
                 emvco::promptpay(&to, None)
             }
-            PaymentMethod::DuitNow(merchant) => emvco::duitnow(
-                &emvco::DuitNow {
-                    acquirer: &merchant.acquirer,
-                    merchant: &merchant.merchant,
-                    category: &merchant.category,
-                    name: &merchant.name,
-                    city: &merchant.city,
-                    bill_number: "A1",
-                    reference: "A1",
-                },
-                None,
-            ),
+            PaymentMethod::DuitNow(merchant) => emvco::duitnow(&merchant.code("A1", "A1"), None),
         };
         if let Err(wrong) = sample {
+            // A table of its own begins with its name.
+            let begins = wrong.field.split('.').next().unwrap_or_default();
             found.add(
-                wrong.field,
+                begins,
                 0,
                 format!("{key}.{}", wrong.field),
                 format!("`{}` {}", wrong.value, wrong.problem),

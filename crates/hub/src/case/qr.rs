@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use emvco::{Account, DuitNow, PromptPay};
+use emvco::{Account, DuitNow, Local, PromptPay};
 use money::Currency;
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::file::LocalName;
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "scheme", rename_all = "lowercase", deny_unknown_fields)]
@@ -37,6 +39,8 @@ pub(super) enum ToEncode {
         name: String,
         #[serde(alias = "merchant_city")]
         city: String,
+        #[serde(default)]
+        local: Option<LocalName>,
         #[serde(default, alias = "bill")]
         bill_number: String,
         #[serde(default, alias = "reference_label")]
@@ -67,8 +71,23 @@ pub(super) fn encode(input: &ToEncode) -> Result<BTreeMap<&'static str, Value>, 
             };
             emvco::promptpay(&to, amount.as_deref())
         }
-        ToEncode::DuitNow { acquirer, merchant, category, name, city, bill_number, reference, amount } => {
-            let to = DuitNow { acquirer, merchant, category, name, city, bill_number, reference };
+        ToEncode::DuitNow {
+            acquirer,
+            merchant,
+            category,
+            name,
+            city,
+            local,
+            bill_number,
+            reference,
+            amount,
+        } => {
+            let local = local.as_ref().map(|local| Local {
+                language: &local.language,
+                name: &local.name,
+                city: &local.city,
+            });
+            let to = DuitNow { acquirer, merchant, category, name, city, local, bill_number, reference };
             emvco::duitnow(&to, amount.as_deref())
         }
     };
@@ -110,6 +129,8 @@ pub(super) fn decode(input: &ToDecode) -> BTreeMap<&'static str, Value> {
     add("merchant_city", &code.merchant_city);
     add("name", &code.merchant_name);
     add("city", &code.merchant_city);
+    add("local_name", &code.local_name);
+    add("local_city", &code.local_city);
     add("bill_number", &code.bill_number);
     add("reference", &code.reference);
     match &code.account {

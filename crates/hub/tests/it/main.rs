@@ -74,6 +74,20 @@ fn a_wrong_profile_names_the_line() {
         ("only = [\"tobacco\", \"alcohol\"]", "only = [\"tabacco\"]", "is no class of goods"),
         ("serial_from = 10000000", "serial_from = 40000000", "s10"),
         ("category = \"5999\"", "category = \"59\"", "category"),
+        (
+            "name = \"Entrepot Malaysia\"",
+            "name = \"Entrepôt Malaysia\"",
+            "payment_methods[1].name: `Entrepôt Malaysia` must be",
+        ),
+        ("city = \"Kuala Lumpur\"", "city = \"กรุงเทพฯ\"", "payment_methods[1].city"),
+        (
+            "expires_minutes = 15",
+            "expires_minutes = 15\nlocal = { language = \"MS\", name = \"ร้าน\" }",
+            "payment_methods[1].local.language",
+        ),
+        ("languages = [\"ms\"", "languages = [\"ms_MY\"", "hub.languages: `ms_MY` must be a language tag"),
+        ("languages = [\"ms\"", "languages = [\"MS\"", "hub.languages: `MS` is written ms"),
+        ("name = \"Entrepôt Malaysia\"", "name = \"Entrep\u{202e}ôt\"", "hub.name: has U+202E"),
     ];
     for (from, to, expected) in cases {
         let refusal = refused(from, to);
@@ -83,6 +97,15 @@ fn a_wrong_profile_names_the_line() {
         assert!(parts.next().unwrap().parse::<usize>().unwrap() > 1, "{refusal}");
         assert!(refusal.contains(expected), "`{expected}` is not in: {refusal}");
     }
+}
+
+#[test]
+fn a_merchants_name_has_a_place_for_its_own_script() {
+    let (_, text) = builtin("my").unwrap();
+    let local = "expires_minutes = 15\nlocal = { language = \"ms\", name = \"Entrepôt Malaysia\", city = \"Kuala Lumpur\" }";
+    assert!(Profile::parse("my.toml", &text.replacen("expires_minutes = 15", local, 1)).is_ok());
+    let case = r#"{"id":"x","kind":"qr_encode","scheme":"duitnow","acquirer":"1","merchant":"2","name":"Kedai Façade","city":"KL","expect":{"payload":""}}"#;
+    assert!(differing(case)[0].contains("printable ASCII"), "{:?}", differing(case));
 }
 
 #[test]

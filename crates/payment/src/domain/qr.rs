@@ -1,6 +1,6 @@
 //! The QR code of an order, and what a receipt names it by.
 
-use emvco::{DuitNow, PromptPay};
+use emvco::PromptPay;
 use hub::PaymentMethod;
 use money::Money;
 
@@ -31,16 +31,7 @@ pub(crate) fn payload(
             Some(emvco::promptpay(&to, Some(&amount)))
         }
         PaymentMethod::DuitNow(merchant) => {
-            let to = DuitNow {
-                acquirer: &merchant.acquirer,
-                merchant: &merchant.merchant,
-                category: &merchant.category,
-                name: &merchant.name,
-                city: &merchant.city,
-                bill_number: reference,
-                reference,
-            };
-            Some(emvco::duitnow(&to, Some(&amount)))
+            Some(emvco::duitnow(&merchant.code(reference, reference), Some(&amount)))
         }
     }
 }
