@@ -41,7 +41,7 @@ pub enum Error {
     #[error("`{0}` is no database: use sqlite:PATH or postgres://USER@HOST/NAME")]
     Url(String),
     /// The schema could not be brought up to date.
-    #[error("migration {set}: {source}")]
+    #[error("migration {set}: {}", crate::migrate::problem(set, source))]
     Migration {
         /// Which set.
         set: &'static str,

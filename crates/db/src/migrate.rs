@@ -20,7 +20,7 @@ pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> 
     let migrations =
         set.files.iter().map(|(file, sql)| migration(file, sql)).collect::<Result<_, _>>().map_err(failed)?;
     let mut migrator = Migrator::with_migrations(migrations);
-    migrator.dangerous_set_table_name(format!("_migrations_{}", set.name));
+    migrator.dangerous_set_table_name(table(set.name));
     match pools {
         Pools::Postgres { pool, .. } => {
             // The migrator locks out others, for the session, and keeps the lock when it fails: closing the
@@ -36,6 +36,30 @@ pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> 
         }
     }
     Ok(())
+}
+
+/// Where what has run of a set is kept.
+fn table(set: &str) -> String {
+    format!("_migrations_{set}")
+}
+
+/// What is wrong and what helps: the migrator's own words name a table of a single set.
+pub(crate) fn problem(set: &str, error: &MigrateError) -> String {
+    match error {
+        MigrateError::Dirty(number) => format!(
+            "{number} was begun and never finished: undo what it has done, then delete its row from the table {}",
+            table(set)
+        ),
+        MigrateError::VersionMissing(number) => format!(
+            "{number} has run here and is none of this program's: a newer one was here; start that one, or restore a backup"
+        ),
+        MigrateError::VersionMismatch(number) => format!(
+            "{number} has run here and reads otherwise in this program, by its row in the table {}: start the program that \
+             ran it, or restore a backup",
+            table(set)
+        ),
+        other => other.to_string(),
+    }
 }
 
 /// On SQLite the migrator takes no lock of its own: processes that start at once would all run the same file.

@@ -7,7 +7,7 @@ use db::{Db, Error, MigrationSet, Options, Silence};
 use futures::future::join_all;
 use testkit::on_both;
 
-use crate::shelf::{MIGRATIONS, open, shelves, stock};
+use crate::shelf::{MIGRATIONS, open, shelves, stock, write};
 
 /// The first as before, and one more; fails when it is run twice.
 const LONGER: MigrationSet = MigrationSet {
@@ -76,8 +76,31 @@ on_both! {
         let changed = db.migrate(&[CHANGED]).await;
         assert!(matches!(changed, Err(Error::Migration { set: "shelf", .. })), "{changed:?}");
         let text = changed.unwrap_err().to_string();
-        assert!(text.starts_with("migration shelf: ") && text.contains('1'), "{text}");
+        assert!(text.starts_with("migration shelf: 1 has run here"), "{text}");
         assert_eq!(shelves(&db).await, 0);
+    }
+
+    async fn what_an_error_names_is_there(database: Database) {
+        let db = open(&database).await;
+        let table = |error: &Error| {
+            let text = error.to_string();
+            let named = text.split_once("the table ").unwrap_or_else(|| panic!("no table: {text}")).1;
+            named.split([' ', ':', ';']).next().unwrap().to_owned()
+        };
+        let changed = db.migrate(&[CHANGED]).await.unwrap_err();
+        assert_eq!(table(&changed), "_migrations_shelf");
+        write(&db, |tx| Box::pin(async move {
+            db::execute!(tx, "update _migrations_shelf set success = false")?;
+            Ok(())
+        })).await.unwrap();
+        let unfinished = db.migrate(&[MIGRATIONS]).await.unwrap_err();
+        assert_eq!(table(&unfinished), "_migrations_shelf");
+        write(&db, |tx| Box::pin(async move {
+            db::execute!(tx, "update _migrations_shelf set success = true, version = 7")?;
+            Ok(())
+        })).await.unwrap();
+        let newer = db.migrate(&[MIGRATIONS]).await.unwrap_err().to_string();
+        assert!(newer.starts_with("migration shelf: 7 has run here and is none of this program's"), "{newer}");
     }
 
     async fn a_migration_that_fails_leaves_nothing(database: Database) {
