@@ -14,6 +14,7 @@ mod migrate;
 mod notify;
 mod options;
 mod pool;
+mod private;
 mod queue;
 mod statistics;
 mod tx;
@@ -29,6 +30,7 @@ pub use lead::Lead;
 pub use migrate::MigrationSet;
 pub use notify::Listener;
 pub use options::Options;
+pub use private::{private_file, private_folder};
 pub use statistics::{Connections, Statistics};
 pub use tx::{Connection, Tx};
 

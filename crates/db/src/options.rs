@@ -72,7 +72,8 @@ impl Options {
             |options, connections_max| Pool::<Sqlite>::new(options, Limits { connections_max, stays: None });
         let (writer, readers) =
             (pool(options.clone(), 1), pool(options.read_only(true), self.connections_max));
-        // The writer comes first: it makes the file and turns the write-ahead log on.
+        crate::private::database(path);
+        // The writer comes first: it turns the write-ahead log on.
         writer.lend().await?.give_back();
         readers.lend().await?.give_back();
         Ok(Pools::Sqlite { writer, readers })

@@ -190,10 +190,6 @@ pub(crate) async fn stop_all(running: Vec<Running>) {
 
 /// A hub's keys, made when there are none: tokens can be made before the first start.
 pub(crate) fn keys(file: &Path, code: &str) -> Result<Keys> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("data: the folder {} cannot be used", folder.display()))?;
-    }
     Ok(Keys::load_or_create(file, code)?)
 }
 

@@ -146,7 +146,10 @@ impl Keys {
     /// Writes beside and links into place: no reader sees half a key, and the first of two writers wins.
     fn save(&self, path: &Path) -> io::Result<()> {
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        std::fs::create_dir_all(folder)?;
+        // A folder that is there may be shared with what is not secret: it stays as it is.
+        if !folder.as_os_str().is_empty() && !folder.exists() {
+            db::private_folder(folder)?;
+        }
         let beside = path.with_extension(format!("{}.new", std::process::id()));
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create(true).truncate(true);

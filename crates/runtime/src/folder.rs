@@ -13,8 +13,8 @@ pub(crate) struct Held(#[expect(dead_code, reason = "dropping it gives the lock 
 /// Makes the folder if there is none, and takes it.
 pub(crate) fn take(folder: &Path) -> Result<Held, Error> {
     let failed = |source: io::Error| Error::Folder { folder: folder.to_owned(), source };
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let lock = File::create(folder.join("lock")).map_err(failed)?;
+    db::private_folder(folder).map_err(failed)?;
+    let lock = db::private_file(&folder.join("lock")).map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => Ok(Held(lock)),
         Err(TryLockError::WouldBlock) => Err(Error::InUse { folder: folder.to_owned() }),

@@ -37,6 +37,35 @@ async fn a_folder_that_cannot_be_made_is_named() {
     assert!(text.starts_with(&start), "{text}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_a_hub_keeps_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let mut settings = settings(&folder);
+    settings.folder = folder.path().join("data/my");
+    settings.key = settings.folder.join("key.pem");
+    let data = [folder.path().join("data"), settings.folder.clone()];
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let files =
+        || -> Vec<_> { fs::read_dir(&settings.folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    // Also what a start of an earlier version has left open to others.
+    for round in ["new", "again"] {
+        let hub = start(settings.clone(), SHOP).await;
+        assert!(files().iter().any(|file| file.ends_with("shop.sqlite-wal")), "{:?}", files());
+        for file in files() {
+            assert_eq!(mode(&file), 0o600, "{round}: {}", file.display());
+        }
+        assert_eq!(mode(&settings.folder), 0o700, "{round}");
+        hub.stop().await;
+        for file in files().iter().filter(|file| !file.ends_with("key.pem")) {
+            fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::set_permissions(&settings.folder, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    assert_eq!(mode(&data[0]), 0o700);
+}
+
 #[tokio::test]
 async fn a_folder_has_one_hub_at_a_time() {
     let folder = folder();
