@@ -17,6 +17,8 @@ use crate::{Caller, Role};
 
 /// How far the clocks of two machines may differ.
 const CLOCK_SKEW_SECONDS: u64 = 5;
+/// The longest that a token may last: whoever loses one loses it for so long.
+pub const TOKEN_LIFETIME_MAX: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// Characters of a subject.
 const SUBJECT_MAX: usize = 128;
 /// Tokens remembered as verified, so that a service's token is not verified anew at each of its calls.
@@ -42,8 +44,13 @@ pub enum Error {
     #[error("no key could be made: {0}")]
     Crypto(String),
     /// A subject that cannot stand in a header.
-    #[error("a token's subject is 1 to {SUBJECT_MAX} visible ASCII characters")]
+    #[error(
+        "a token's subject is 1 to {SUBJECT_MAX} visible ASCII characters, with a letter or digit among them"
+    )]
     Subject,
+    /// A lifetime that no hub takes.
+    #[error("a token lasts from 1 second to {} days", TOKEN_LIFETIME_MAX.as_secs() / 86_400)]
+    Lifetime,
 }
 
 /// Why a token is refused.
@@ -52,6 +59,12 @@ pub enum Refusal {
     /// Its time has passed.
     #[error("the token has expired")]
     Expired,
+    /// Its time has not come.
+    #[error("the token is not valid yet")]
+    NotYet,
+    /// It lasts longer than a token may.
+    #[error("the token lasts longer than {} days", TOKEN_LIFETIME_MAX.as_secs() / 86_400)]
+    LastsTooLong,
     /// It is of another hub.
     #[error("the token is of another hub")]
     OtherHub,
@@ -65,6 +78,8 @@ impl Refusal {
     pub fn reason(self) -> &'static str {
         match self {
             Refusal::Expired => "TOKEN_EXPIRED",
+            Refusal::NotYet => "TOKEN_NOT_YET_VALID",
+            Refusal::LastsTooLong => "TOKEN_LASTS_TOO_LONG",
             Refusal::OtherHub => "TOKEN_OF_ANOTHER_HUB",
             Refusal::Invalid => "TOKEN_INVALID",
         }
@@ -84,6 +99,23 @@ struct Claims {
     hub: String,
     iat: u64,
     exp: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<u64>,
+}
+
+impl Claims {
+    /// Whether its time has come, and is no longer than a token's may be.
+    fn check_time(&self, now: u64) -> Result<(), Refusal> {
+        let begins = self.nbf.unwrap_or(self.iat).max(self.iat);
+        if begins > now.saturating_add(CLOCK_SKEW_SECONDS) {
+            return Err(Refusal::NotYet);
+        }
+        match self.exp.checked_sub(self.iat) {
+            None => Err(Refusal::Invalid),
+            Some(lasts) if lasts > TOKEN_LIFETIME_MAX.as_secs() => Err(Refusal::LastsTooLong),
+            Some(_) => Ok(()),
+        }
+    }
 }
 
 /// The key pair of one hub. Cheap to clone.
@@ -176,9 +208,12 @@ impl Keys {
         if !is_subject(subject) {
             return Err(Error::Subject);
         }
+        if ttl.as_secs() == 0 || ttl > TOKEN_LIFETIME_MAX {
+            return Err(Error::Lifetime);
+        }
         let iat = now_seconds();
         let exp = iat.saturating_add(ttl.as_secs());
-        let claims = Claims { sub: subject.to_owned(), role, hub: self.0.hub.clone(), iat, exp };
+        let claims = Claims { sub: subject.to_owned(), role, hub: self.0.hub.clone(), iat, exp, nbf: None };
         jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.0.signing)
             .map_err(|error| Error::Crypto(error.to_string()))
     }
@@ -220,6 +255,7 @@ impl Verifier for Keys {
         if !is_subject(&claims.sub) {
             return Err(Refusal::Invalid);
         }
+        claims.check_time(now_seconds())?;
         let caller = Caller::new(claims.role, claims.sub);
         self.remember(token, &caller, claims.exp);
         Ok(caller)
@@ -228,7 +264,9 @@ impl Verifier for Keys {
 
 /// A subject stands in headers and logs: visible ASCII only.
 fn is_subject(subject: &str) -> bool {
-    !subject.is_empty() && subject.len() <= SUBJECT_MAX && subject.bytes().all(|byte| byte.is_ascii_graphic())
+    subject.len() <= SUBJECT_MAX
+        && subject.bytes().all(|byte| byte.is_ascii_graphic())
+        && subject.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a token's life is wall-clock time, which no sandbox moves")]
@@ -267,12 +305,35 @@ mod tests {
         let th = Keys::of("th", &keys.0.pkcs8).unwrap();
         assert_eq!(th.verify(&token), Err(Refusal::OtherHub));
 
-        let past = now_seconds() - 60;
-        let claims =
-            Claims { sub: "b".into(), role: Role::Buyer, hub: "my".into(), iat: past - 9, exp: past };
-        let expired = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &keys.0.signing).unwrap();
-        assert_eq!(keys.verify(&expired), Err(Refusal::Expired));
+        let now = now_seconds();
+        assert_eq!(of_time(&keys, now - 69, now - 60, None), Err(Refusal::Expired));
         assert!(matches!(keys.sign(Role::Buyer, "a b", HOUR), Err(Error::Subject)));
+    }
+
+    /// What becomes of a token with these times.
+    fn of_time(keys: &Keys, iat: u64, exp: u64, nbf: Option<u64>) -> Result<Caller, Refusal> {
+        let claims = Claims { sub: "b".into(), role: Role::Buyer, hub: "my".into(), iat, exp, nbf };
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &keys.0.signing).unwrap();
+        keys.verify(&token)
+    }
+
+    #[test]
+    fn a_token_has_its_time_and_no_more_than_is_allowed() {
+        let keys = Keys::generate("my").unwrap();
+        let (now, most) = (now_seconds(), TOKEN_LIFETIME_MAX.as_secs());
+        assert!(of_time(&keys, now, now + most, Some(now)).is_ok());
+        assert!(of_time(&keys, now + 2, now + 60, Some(now + 2)).is_ok(), "clocks may differ");
+        assert_eq!(of_time(&keys, now, now + most + 1, None), Err(Refusal::LastsTooLong));
+        assert_eq!(of_time(&keys, now, u64::MAX, None), Err(Refusal::LastsTooLong));
+        assert_eq!(of_time(&keys, 0, now + 60, None), Err(Refusal::LastsTooLong));
+        assert_eq!(of_time(&keys, now, now + 600, Some(now + 300)), Err(Refusal::NotYet));
+        // Its beginning is not put off to make it last.
+        assert_eq!(of_time(&keys, now + most, now + 2 * most, None), Err(Refusal::NotYet));
+        assert_eq!(of_time(&keys, now + 3, now + 1, None), Err(Refusal::Invalid));
+        for ttl in [Duration::ZERO, Duration::from_millis(999), TOKEN_LIFETIME_MAX + HOUR] {
+            assert!(matches!(keys.sign(Role::Buyer, "b", ttl), Err(Error::Lifetime)), "{ttl:?}");
+        }
+        assert!(keys.verify(&keys.sign(Role::Buyer, "b", TOKEN_LIFETIME_MAX).unwrap()).is_ok());
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use drain::Drain;
 pub use duplex::duplex;
 pub use gate::{DEADLINE_DEFAULT, DEADLINE_MAX, STREAM_DEADLINE_MAX};
 pub use health::Health;
-pub use keys::{Error as KeyError, Keys, Refusal, Verifier};
+pub use keys::{Error as KeyError, Keys, Refusal, TOKEN_LIFETIME_MAX, Verifier};
 pub use metrics::{HubMetrics, Metrics};
 pub use page::Page;
 pub use peer::{Identity, PEER_DEADLINE_DEFAULT, PEER_DEADLINE_MAX, Peer};
