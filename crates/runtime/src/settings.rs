@@ -38,7 +38,7 @@ pub const SETTINGS: &[Setting] = &[
         "sandbox.enabled",
         Holds::Switch,
         "Whether money and parcels are play: wallets are topped up on the word, QR codes and parcels are a sandbox's, the \
-         clock can be moved.",
+         clock can be moved. It must be told with shape = production.",
     )
     .default("true"),
     Setting::new(

@@ -68,13 +68,19 @@ fn an_unknown_key_stops_the_start_and_is_found_in_its_file() {
 #[test]
 fn a_contradiction_stops_the_start() {
     let url = "postgres://{service}:s3cret@db/{service}";
-    let password = [("ENTREPOT_DATABASE_PASSWORD", "other"), ("ENTREPOT_KAFKA_BROKERS", "kafka:9092")];
+    let password = [
+        ("ENTREPOT_DATABASE_PASSWORD", "other"),
+        ("ENTREPOT_KAFKA_BROKERS", "kafka:9092"),
+        ("ENTREPOT_SANDBOX_ENABLED", "false"),
+    ];
     let said = Place::new("").refused(&["up", "--shape", "production", "--database", url], &password);
     assert_eq!(
         said,
         "entrepot: database.password (ENTREPOT_DATABASE_PASSWORD): database.url (--database) has a password as well; leave \
          one out\n"
     );
+    let unsaid = Place::new("").refused(&["up", "--shape", "production", "--database", url], &password[1..2]);
+    assert!(unsaid.contains("sandbox.enabled: must be told with shape = production"), "{unsaid}");
     let said = Place::new("").refused(&["serve", "order", "--public", "127.0.0.1:50052"], &[]);
     assert!(said.contains("internal: 127.0.0.1:50052 is taken by public"), "{said}");
 }
@@ -117,6 +123,7 @@ fn no_secret_is_shown() {
     let variables = [
         FILE,
         ("ENTREPOT_SHAPE", "production"),
+        ("ENTREPOT_SANDBOX_ENABLED", "false"),
         ("ENTREPOT_KAFKA_BROKERS", "kafka:9092"),
         ("ENTREPOT_ADMIN_URL", "postgres://postgres@db"),
         ("ENTREPOT_ADMIN_PASSWORD_FILE", "admin"),

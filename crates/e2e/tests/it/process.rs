@@ -49,7 +49,7 @@ impl Data {
     /// As [`Data::start`], with these arguments besides.
     pub(crate) async fn start_with(&self, order: &str, arguments: &[&str]) -> Process {
         let config = self.folder.path().join("entrepot.toml");
-        let text = format!("[sandbox]\nday = \"0s\"\n[order]\nlease_seconds = 1\n{order}\n");
+        let text = format!("[sandbox]\nenabled = true\nday = \"0s\"\n[order]\nlease_seconds = 1\n{order}\n");
         std::fs::write(&config, text).unwrap();
         let mut command = tokio::process::Command::new(program());
         command.args(["up", "--hub", "my", "--public", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--data"]);

@@ -78,7 +78,7 @@ struct Measured {
 
 /// Runs the command.
 pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
-    configuration.check(&[HUB.to_owned()])?;
+    configuration.check_trial(&[HUB.to_owned()])?;
     let folder = tempfile::Builder::new().prefix("entrepot-bench-").tempdir()?;
     let ground = ground(&args, configuration, folder.path())?;
     let fleet = Fleet::start(&ground).await?;
@@ -91,7 +91,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
 
 fn ground(args: &Args, configuration: &Configuration, folder: &std::path::Path) -> Result<Ground> {
     // Parcels stand still: what is measured is buying, and what follows from it at once.
-    let config = "[sandbox]\nday = \"24h\"\n";
+    let config = "[sandbox]\nenabled = true\nday = \"24h\"\n";
     Ground::new(configuration, args.instances, folder, "bench", config)
 }
 

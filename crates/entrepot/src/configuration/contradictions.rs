@@ -11,6 +11,14 @@ use crate::{hubs, password};
 /// What speaks against serving these hubs, all of it.
 pub(super) fn of_start(configuration: &Configuration, hubs: &[String]) -> Result<(), Wrong> {
     let mut wrong = Vec::new();
+    sandbox(configuration, &mut wrong);
+    wrong.extend(of_trial(configuration, hubs).err().into_iter().flat_map(|others| others.0));
+    Wrong(wrong).none_or(())
+}
+
+/// As [`of_start`], of hubs that a command starts for itself, whose money is play.
+pub(super) fn of_trial(configuration: &Configuration, hubs: &[String]) -> Result<(), Wrong> {
+    let mut wrong = Vec::new();
     profiles(hubs, &mut wrong);
     passwords(configuration, &mut wrong);
     shape(configuration, &mut wrong);
@@ -82,6 +90,15 @@ fn shape(Configuration { resolved, process, peers, .. }: &Configuration, wrong: 
     }
 }
 
+/// Nobody finds out later that his hub takes play money, or that it does not.
+fn sandbox(Configuration { resolved, process, .. }: &Configuration, wrong: &mut Vec<String>) {
+    if process.shape == Shape::Production && resolved.told("sandbox.enabled").is_none() {
+        let problem =
+            "must be told with shape = production: true for play money and parcels, false for real ones";
+        wrong.push(format!("sandbox.enabled: {problem}"));
+    }
+}
+
 /// Each listener has a port of its own.
 fn addresses(configuration: &Configuration, hubs_count: usize, wrong: &mut Vec<String>) {
     let process = &configuration.process;
@@ -130,6 +147,7 @@ mod tests {
     const URL: (&str, &str) = ("DATABASE_URL", "postgres://{hub}_{service}@db/{hub}_{service}");
     const BROKERS: (&str, &str) = ("KAFKA_BROKERS", "kafka:9092");
     const PRODUCTION: (&str, &str) = ("SHAPE", "production");
+    const SANDBOX: (&str, &str) = ("SANDBOX_ENABLED", "true");
 
     fn refused(variables: &[(&str, &str)]) -> Vec<String> {
         let configuration = told(variables).unwrap();
@@ -138,9 +156,9 @@ mod tests {
 
     #[test]
     fn each_shape_has_its_engines() {
-        assert_eq!(refused(&[PRODUCTION, URL, BROKERS]), Vec::<String>::new());
+        assert_eq!(refused(&[PRODUCTION, URL, BROKERS, SANDBOX]), Vec::<String>::new());
         assert_eq!(
-            refused(&[PRODUCTION]),
+            refused(&[PRODUCTION, SANDBOX]),
             [
                 "database.url: is needed with shape = production",
                 "kafka.brokers: is needed with shape = production"
@@ -154,19 +172,35 @@ mod tests {
     }
 
     #[test]
+    fn in_production_somebody_says_whether_money_is_play() {
+        for stated in ["true", "false"] {
+            let stated = ("SANDBOX_ENABLED", stated);
+            assert_eq!(refused(&[PRODUCTION, URL, BROKERS, stated]), Vec::<String>::new());
+        }
+        let [unsaid] = refused(&[PRODUCTION, URL, BROKERS]).try_into().unwrap();
+        assert!(
+            unsaid.starts_with("sandbox.enabled: must be told with shape = production: true"),
+            "{unsaid}"
+        );
+        let configuration = told(&[PRODUCTION, URL, BROKERS]).unwrap();
+        assert_eq!(configuration.check_trial(&configuration.process.hub), Ok(()));
+        assert_eq!(refused(&[]), Vec::<String>::new());
+    }
+
+    #[test]
     fn a_password_stands_once_and_is_somebodys() {
         let password = ("DATABASE_PASSWORD", "secret");
-        let fine = [PRODUCTION, URL, BROKERS, password];
+        let fine = [PRODUCTION, URL, BROKERS, SANDBOX, password];
         assert_eq!(refused(&fine), Vec::<String>::new());
         let with = ("DATABASE_URL", "postgres://{service}:own@db/{service}");
-        let [twice] = refused(&[PRODUCTION, with, BROKERS, password]).try_into().unwrap();
+        let [twice] = refused(&[PRODUCTION, with, BROKERS, SANDBOX, password]).try_into().unwrap();
         assert_eq!(
             twice,
             "database.password (ENTREPOT_DATABASE_PASSWORD): database.url (ENTREPOT_DATABASE_URL) has a password as well; \
              leave one out"
         );
         let nobodys = ("DATABASE_URL", "postgres://db/{service}");
-        assert!(refused(&[PRODUCTION, nobodys, BROKERS, password])[0].contains("whose it is"));
+        assert!(refused(&[PRODUCTION, nobodys, BROKERS, SANDBOX, password])[0].contains("whose it is"));
         assert_eq!(
             refused(&[("ADMIN_PASSWORD", "x")])[0],
             "admin.password (ENTREPOT_ADMIN_PASSWORD): is nobody's without admin.url"
@@ -204,9 +238,9 @@ mod tests {
     #[test]
     fn several_hubs_share_nothing() {
         let url = ("DATABASE_URL", "postgres://{service}@db/{service}");
-        let wrong = refused(&[PRODUCTION, url, BROKERS, ("HUB", "my,th"), ("KEY", "key.pem")]);
+        let wrong = refused(&[PRODUCTION, url, BROKERS, SANDBOX, ("HUB", "my,th"), ("KEY", "key.pem")]);
         assert!(wrong[0].starts_with("database.url: {hub} must stand in it"), "{wrong:?}");
         assert!(wrong[1].starts_with("key: {hub} must stand in it"), "{wrong:?}");
-        assert_eq!(refused(&[PRODUCTION, url, BROKERS, ("KEY", "key.pem")]), Vec::<String>::new());
+        assert_eq!(refused(&[PRODUCTION, url, BROKERS, SANDBOX, ("KEY", "key.pem")]), Vec::<String>::new());
     }
 }

@@ -133,6 +133,11 @@ impl Configuration {
         contradictions::of_start(self, hubs)
     }
 
+    /// As [`Configuration::check`], for a hub that a command starts for itself: a sandbox whatever else is told.
+    pub(crate) fn check_trial(&self, hubs: &[String]) -> Result<(), Wrong> {
+        contradictions::of_trial(self, hubs)
+    }
+
     /// Refuses what cannot be told together where databases are brought up to date.
     pub(crate) fn check_databases(&self) -> Result<(), Wrong> {
         contradictions::of_migration(self)

@@ -72,7 +72,7 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
-    configuration.check(&[HUB.to_owned()])?;
+    configuration.check_trial(&[HUB.to_owned()])?;
     let shape = configuration.process.shape;
     if shape == Shape::Embedded && args.control.is_some() {
         bail!("--control: only with --shape production");
@@ -132,7 +132,9 @@ async fn judge(town: &Town, bought: &Bought, before: &Report) -> Result<Report> 
 fn ground(args: &Args, configuration: &Configuration, seed: u64, folder: &Path) -> Result<Ground> {
     // A TOML integer is signed.
     let repeats = seed & (u64::MAX >> 1);
-    let config = format!("[sandbox]\nday = \"0s\"\nrepeat_events = {repeats}\n[order]\nlease_seconds = 1\n");
+    let config = format!(
+        "[sandbox]\nenabled = true\nday = \"0s\"\nrepeat_events = {repeats}\n[order]\nlease_seconds = 1\n"
+    );
     Ground::new(configuration, args.instances, folder, "prove", &config)
 }
 

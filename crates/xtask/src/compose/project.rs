@@ -17,7 +17,8 @@ const BEGIN_MAX: Duration = Duration::from_secs(60);
 const BUYERS_MAX: Duration = Duration::from_secs(180);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// A carrier's day lasts no time, and buyers may hurry.
-const SETTINGS: &str = "[sandbox]\nday = \"0s\"\n[rate]\nper_second = 100000\nburst = 100000\n";
+const SETTINGS: &str =
+    "[sandbox]\nenabled = true\nday = \"0s\"\n[rate]\nper_second = 100000\nburst = 100000\n";
 const SERVICES: [&str; 4] = ["catalog", "order", "payment", "logistics"];
 
 /// A project.
