@@ -22,6 +22,7 @@ pub(crate) const OTHERS: &[&str] = &[
     "ENTREPOT_PROMETHEUS",
     "ENTREPOT_SECRETS",
     "ENTREPOT_TEST_",
+    "ENTREPOT_TRUSTED_PROXY",
     "ENTREPOT_VERSION",
 ];
 
