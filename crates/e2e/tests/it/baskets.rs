@@ -67,6 +67,7 @@ async fn basket(town: &Town, place: usize) -> Vec<Wish> {
             initial_stock: 1_000,
             ..VariantInput::default()
         }),
+        ..ImportProductsRequest::default()
     });
     let imported = shop::list_goods(&shop, rows, |_| {}).await.unwrap();
     assert!(imported.rejected.is_empty(), "{:?}", imported.rejected);
