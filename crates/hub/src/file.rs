@@ -50,6 +50,8 @@ pub(crate) struct HubSection {
     pub(crate) languages: Vec<String>,
     #[serde(deserialize_with = "time_zone")]
     pub(crate) time_zone: chrono_tz::Tz,
+    #[serde(default)]
+    pub(crate) marketplace_registered: bool,
 }
 
 fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<chrono_tz::Tz, D::Error> {

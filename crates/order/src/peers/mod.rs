@@ -39,7 +39,8 @@ fn failed(status: Status) -> Error {
 }
 
 /// What of a refusal is passed on to the client.
-const METADATA: [&str; 6] = ["variant_id", "seller_id", "product_id", "currency", "from_country", "id"];
+const METADATA: [&str; 7] =
+    ["variant_id", "seller_id", "product_id", "currency", "from_country", "offered", "id"];
 
 fn fault(invalid: Invalid) -> Error {
     Error::Fault(format!("an answer that does not fit: {invalid}"))

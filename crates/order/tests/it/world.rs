@@ -20,6 +20,8 @@ use tonic::{Code, Request, Response, Status};
 pub(crate) enum Failure {
     /// It says no, with this reason.
     Refuse(&'static str),
+    /// It cannot read this field.
+    Misread(&'static str),
     /// It does not answer, and did nothing.
     Away,
     /// It did what was asked, and the answer is lost.
@@ -38,6 +40,8 @@ pub(crate) struct State {
     pub(crate) picked_up: bool,
     pub(crate) kept_back: Vec<String>,
     pub(crate) calls: Vec<&'static str>,
+    /// What logistics was asked last.
+    pub(crate) landed: Option<logistics::QuoteLandedCostRequest>,
     failures: HashMap<&'static str, VecDeque<Failure>>,
     away: Vec<&'static str>,
 }
@@ -158,6 +162,7 @@ impl World {
             }
             Some(Failure::Lost) => Ok(true),
             Some(Failure::Away) => Err(Status::unavailable("away")),
+            Some(Failure::Misread(field)) => Err(rpc::status::invalid(&[(field, "is wrong")])),
             Some(Failure::Refuse(reason)) => {
                 Err(rpc::status::reject(Code::FailedPrecondition, reason, "no", &[]))
             }
@@ -299,7 +304,9 @@ impl logistics::landed_cost_service_server::LandedCostService for World {
         request: Request<logistics::QuoteLandedCostRequest>,
     ) -> Result<Response<logistics::QuoteLandedCostResponse>, Status> {
         let lost = self.enter("QuoteLandedCost").await?;
-        let consignments = request.get_ref().consignments.iter().map(landed).collect();
+        let request = request.into_inner();
+        let consignments = request.consignments.iter().map(landed).collect();
+        self.state().landed = Some(request);
         answer(lost, logistics::QuoteLandedCostResponse { consignments })
     }
 }
