@@ -11,8 +11,8 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use chrono::NaiveDate;
-use money::Currency;
-use rust_decimal::Decimal;
+use money::{Currency, Money};
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{amount::times, goods::Classes, preference::Preference, read, tariff::Tariff};
@@ -143,7 +143,7 @@ pub struct Levy {
     pub rules: Vec<Rule>,
 }
 
-/// Which sellers a rule speaks of.
+/// Which sellers a rule speaks of. A marketplace that is registered itself counts as the seller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Seller {
@@ -168,7 +168,8 @@ pub enum Collected {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Base {
-    /// The sale price of the goods, without carriage.
+    /// The sale price of the goods, without carriage: what the buyer is charged for them, at the rate with the hub's
+    /// spread.
     Price,
     /// The customs value.
     Cif,
@@ -289,9 +290,9 @@ pub enum Per {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Basis {
-    /// The sale price without carriage.
+    /// The sale price without carriage: what the buyer is charged, at the rate with the hub's spread.
     Price,
-    /// The goods' value at export; a hub's prices are that.
+    /// The goods' value at export: their price at the customs rate.
     Fob,
     /// Goods, insurance and freight.
     Cif,
@@ -323,13 +324,20 @@ pub struct Band {
 }
 
 impl Band {
-    /// Whether `value` lies in the band, where a unit of the bounds' currency is `rate` units of
-    /// the value's.
+    /// Whether `value` lies in the band, where a unit of the bounds' currency is `rate` units of the value's. Money has
+    /// no part of a minor unit, so a bound of another currency is rounded as the value was: three dollars are at a
+    /// bound of three dollars, whatever the rate.
     ///
     /// # Errors
     /// A bound at that rate is larger than a decimal.
-    pub fn holds(&self, value: Decimal, rate: Decimal) -> Result<bool, money::Error> {
-        let bound = |bound: Option<Decimal>| bound.map(|bound| times(bound, rate)).transpose();
+    pub fn holds(&self, value: Money, rate: Decimal) -> Result<bool, money::Error> {
+        let digits = u32::from(value.currency().minor_digits());
+        let value = value.to_decimal();
+        let bound = |bound: Option<Decimal>| {
+            let bound = bound.map(|bound| times(bound, rate)).transpose()?;
+            Ok(bound
+                .map(|bound| bound.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero)))
+        };
         Ok(bound(self.more_than)?.is_none_or(|bound| value > bound)
             && bound(self.at_least)?.is_none_or(|bound| value >= bound)
             && bound(self.at_most)?.is_none_or(|bound| value <= bound)

@@ -18,14 +18,27 @@ pub struct Shipment {
     pub goods_currency: Currency,
     /// Units of the importing country's currency for one of the goods'; none needed when they are one.
     pub customs_rate: Option<Decimal>,
+    /// Units of the importing country's currency that the buyer is charged for one of the goods', with the hub's spread;
+    /// none: the customs rate. It makes the sale price, which the tax on low-value goods is taken of.
+    pub charge_rate: Option<Decimal>,
     /// Whether the seller is registered for the importing country's tax on low-value goods.
     pub seller_registered: bool,
+    /// Whether the marketplace is: then it counts as the seller, and the seller's own registration does not matter.
+    pub marketplace_registered: bool,
     /// Carriage, in the goods' currency or the importing country's.
     pub freight: Money,
     /// Insurance, in either currency.
     pub insurance: Money,
     /// At least one.
     pub lines: Vec<Line>,
+}
+
+impl Shipment {
+    /// Whether who counts as the seller is registered.
+    #[must_use]
+    pub fn is_seller_registered(&self) -> bool {
+        self.marketplace_registered || self.seller_registered
+    }
 }
 
 /// A line of a consignment.

@@ -55,6 +55,8 @@ pub(crate) struct HubSection {
     /// Postcodes of the country have so many digits and nothing else; none: they may have letters.
     #[serde(default)]
     pub(crate) postcode_digits: Option<u8>,
+    #[serde(default)]
+    pub(crate) marketplace_registered: bool,
 }
 
 fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<chrono_tz::Tz, D::Error> {

@@ -123,6 +123,12 @@ impl Profile {
         self.file.hub.currency
     }
 
+    /// Whether the marketplace itself is registered for the country's tax on low-value goods: it counts as the seller
+    /// then.
+    pub fn is_marketplace_registered(&self) -> bool {
+        self.file.hub.marketplace_registered
+    }
+
     /// BCP 47 tags; the first is the default.
     pub fn languages(&self) -> &[String] {
         &self.file.hub.languages

@@ -26,7 +26,7 @@ pub struct AppliedRule {
 }
 
 impl AppliedRule {
-    pub(super) fn of_rule(rule: &Rule, rate: Decimal, base: Money, amount: Money, why: Option<&str>) -> Self {
+    pub(super) fn of_rule(rule: &Rule, rate: Decimal, base: Money, amount: Money, why: &[String]) -> Self {
         let mut explanation = if rule.rate == Rate::None {
             "nothing is taken".to_owned()
         } else {
@@ -34,7 +34,7 @@ impl AppliedRule {
             let percent = (rate * Decimal::ONE_HUNDRED).normalize();
             format!("{percent}% of {of} {} = {}", base.amount(), amount.amount())
         };
-        for more in [why, rule.note.as_deref()].into_iter().flatten() {
+        for more in why.iter().map(String::as_str).chain(rule.note.as_deref()) {
             explanation.push_str("; ");
             explanation.push_str(more);
         }

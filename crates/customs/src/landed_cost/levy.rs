@@ -10,7 +10,7 @@ use super::matching;
 use super::values::Values;
 use super::{Amounts, Error, LandedCost};
 use crate::amount::{rounded, sum, times};
-use crate::rules::{Base, Collected, Levy, LevyKind, Rate, RoundedPer, Rule};
+use crate::rules::{Base, Collected, Levy, LevyKind, Rate, RoundedPer, Rule, Seller};
 use crate::tariff::Column;
 use crate::{Ruleset, Shipment};
 
@@ -20,7 +20,8 @@ struct Charge<'a> {
     rate: Decimal,
     base: Money,
     exact: Decimal,
-    why: Option<String>,
+    /// What explains the rule, the rate and the base.
+    why: Vec<String>,
 }
 
 /// Adds the levy's amounts to the cost.
@@ -58,15 +59,30 @@ fn charge<'a>(
         return Err(Error::NoRule { line: place, levy: levy.code.clone() });
     };
     let (rate, why) = rate(ruleset, shipment, levy, rule, place, cost)?;
+    let why = why.into_iter().chain(on_the_sale(ruleset, shipment, values, rule)).collect();
     let parts = rule.base().iter().map(|base| base_of(*base, values, &cost.lines[place], place));
     let base = Money::sum(parts, ruleset.currency)?;
     let exact = times(base.to_decimal(), rate)?;
     Ok(Some(Charge { rule, rate, base, exact, why }))
 }
 
+/// Who counts as the seller, and how its price came about.
+fn on_the_sale(ruleset: &Ruleset, shipment: &Shipment, values: &Values, rule: &Rule) -> Vec<String> {
+    let mut why = Vec::new();
+    if rule.seller == Some(Seller::Registered) && shipment.marketplace_registered {
+        why.push("the marketplace is registered and counts as the seller".to_owned());
+    }
+    let (goods, hub) = (shipment.goods_currency, ruleset.currency);
+    if rule.base().contains(&Base::Price) && goods != hub {
+        let rate = values.charge_rate.normalize();
+        why.push(format!("the sale price is what the buyer is charged, at {rate} {hub} for 1 {goods}"));
+    }
+    why
+}
+
 fn base_of(base: Base, values: &Values, so_far: &Amounts, place: usize) -> Money {
     match base {
-        Base::Price => values.lines[place].fob,
+        Base::Price => values.lines[place].price,
         Base::Cif => values.lines[place].customs_value,
         Base::Duty => so_far.duty,
         Base::Excise => so_far.excise,
@@ -214,7 +230,7 @@ fn explain(
             let note = charge.rule.note.as_deref().unwrap_or("nobody has confirmed it yet");
             cost.warnings.push(format!("{} is assumed: {note}", charge.rule.title));
         }
-        cost.rules.push(AppliedRule::of_rule(charge.rule, charge.rate, base, amount, charge.why.as_deref()));
+        cost.rules.push(AppliedRule::of_rule(charge.rule, charge.rate, base, amount, &charge.why));
     }
     Ok(())
 }

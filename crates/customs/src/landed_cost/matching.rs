@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 
 use super::Error;
-use super::values::{LineValues, Values};
+use super::values::Values;
+use crate::amount::{rounded, times};
 use crate::goods::first_of;
 use crate::rules::{Band, Basis, Levy, Per, Rule, Seller};
 use crate::{Line, Ruleset, Shipment};
@@ -35,8 +36,8 @@ fn is_for(
     let by_transport = rule.transports.is_empty() || rule.transports.contains(&shipment.transport);
     let by_seller = match rule.seller {
         None => true,
-        Some(Seller::Registered) => shipment.seller_registered,
-        Some(Seller::Unregistered) => !shipment.seller_registered,
+        Some(Seller::Registered) => shipment.is_seller_registered(),
+        Some(Seller::Unregistered) => !shipment.is_seller_registered(),
     };
     let by_class = (rule.only.is_empty() || is_one_of(ruleset, line, &rule.only))
         && !is_one_of(ruleset, line, &rule.except);
@@ -48,7 +49,7 @@ fn is_for(
         Some(band) if band.per == Per::Consignment => {
             consignment_in_band(ruleset, shipment, values, Some(band))
         }
-        Some(band) => in_band(ruleset, shipment, values, band, item_value(&values.lines[place], band.basis)),
+        Some(band) => in_band(ruleset, shipment, values, band, item_value(values, place, band.basis)?),
     }
 }
 
@@ -77,16 +78,19 @@ pub(super) fn consignment_in_band(
     let Some(band) = band else { return Ok(true) };
     let value = match band.basis {
         Basis::Cif => values.customs_value,
-        Basis::Price | Basis::Fob => values.fob,
+        Basis::Fob => values.fob,
+        Basis::Price => values.price,
     };
     in_band(ruleset, shipment, values, band, value.to_decimal())
 }
 
-/// The value of one unit: its price, or its part of the customs value.
-fn item_value(line: &LineValues, basis: Basis) -> Decimal {
+/// The value of one unit: its price at one rate or the other, or its part of the customs value.
+fn item_value(values: &Values, place: usize, basis: Basis) -> Result<Decimal, money::Error> {
+    let line = &values.lines[place];
     match basis {
-        Basis::Price | Basis::Fob => line.unit_price,
-        Basis::Cif => line.customs_value.to_decimal() / line.quantity,
+        Basis::Fob => times(line.unit_price, values.rate),
+        Basis::Price => times(line.unit_price, values.charge_rate),
+        Basis::Cif => Ok(line.customs_value.to_decimal() / line.quantity),
     }
 }
 
@@ -102,12 +106,11 @@ fn in_band(
     let rate = if currency == hub {
         Decimal::ONE
     } else if currency == shipment.goods_currency {
-        values.rate
+        // The rate that made the value: a price of 100 baht is at a bound of 100 baht.
+        if band.basis == Basis::Price { values.charge_rate } else { values.rate }
     } else {
         let known = ruleset.reference.rates.iter().find(|known| known.currency == currency);
         known.ok_or(Error::NoReferenceRate(currency))?.rate
     };
-    // Money has no part of a minor unit: what rounds to the bound is at the bound.
-    let value = crate::amount::rounded(value, hub)?.to_decimal();
-    Ok(band.holds(value, rate)?)
+    Ok(band.holds(rounded(value, hub)?, rate)?)
 }

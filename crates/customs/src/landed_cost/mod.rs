@@ -133,6 +133,9 @@ pub enum Error {
     /// A rate is not above zero.
     #[error("customs_rate: must be above zero")]
     Rate,
+    /// The rate that the buyer is charged at is not above zero.
+    #[error("charge_rate: must be above zero")]
+    ChargeRate,
     /// Freight is spread by weight and a line has none.
     #[error("lines[{0}].weight_grams: is needed, since freight is spread by weight")]
     NoWeight(usize),

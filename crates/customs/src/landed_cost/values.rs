@@ -10,10 +10,14 @@ use crate::{Ruleset, Shipment};
 
 /// The values that rules compare and rates are taken of. Exact where nothing needs rounding yet.
 pub(super) struct Values {
-    /// Units of the importing country's currency for one of the goods'.
+    /// Units of the importing country's currency for one of the goods', as customs counts.
     pub(super) rate: Decimal,
-    /// The goods at that rate, whatever freight and insurance came to.
+    /// The same, as the buyer is charged.
+    pub(super) charge_rate: Decimal,
+    /// The goods at the customs rate, whatever freight and insurance came to.
     pub(super) fob: Money,
+    /// The sale price of the goods: what the buyer is charged for them.
+    pub(super) price: Money,
     /// Of the whole consignment: the sum of the lines'.
     pub(super) customs_value: Money,
     totals: Parts<Money>,
@@ -21,13 +25,13 @@ pub(super) struct Values {
 }
 
 pub(super) struct LineValues {
-    /// The line's share of the goods at the rate.
-    pub(super) fob: Money,
+    /// The line's share of the sale price.
+    pub(super) price: Money,
     /// The line's shares of the totals.
     parts: Parts<Money>,
     /// The sum of those parts that the valuation counts.
     pub(super) customs_value: Money,
-    /// The price of one unit in the importing country's currency, exact.
+    /// The price of one unit in the goods' currency.
     pub(super) unit_price: Decimal,
     pub(super) quantity: Decimal,
     worth: Decimal,
@@ -46,10 +50,12 @@ impl Values {
         check(shipment)?;
         let hub = ruleset.currency;
         let rate = rate(shipment, hub)?;
+        let charge_rate = charge_rate(shipment, hub, rate)?;
         let worth = shipment.lines.iter().map(|line| line.unit_price.checked_mul(line.quantity));
         let worth = worth.map(|worth| worth.map(Money::to_decimal)).collect::<Result<Vec<_>, _>>()?;
+        let goods = sum(worth.iter().copied())?;
         let exact = Parts {
-            goods: times(sum(worth.iter().copied())?, rate)?,
+            goods: times(goods, rate)?,
             freight: side("freight", shipment.freight, shipment, hub, rate)?,
             insurance: side("insurance", shipment.insurance, shipment, hub, rate)?,
         };
@@ -61,7 +67,9 @@ impl Values {
         };
         let mut values = Self {
             rate,
+            charge_rate,
             fob: rounded(exact.goods, hub)?,
+            price: rounded(times(goods, charge_rate)?, hub)?,
             customs_value: customs_value(valuation, totals)?,
             totals,
             lines: Vec::with_capacity(worth.len()),
@@ -78,17 +86,17 @@ impl Values {
         worth: &[Decimal],
         freight_shares: &[Decimal],
     ) -> Result<(), Error> {
-        let fob = self.fob.allocate(worth)?;
+        let prices = self.price.allocate(worth)?;
         let goods = self.totals.goods.allocate(worth)?;
         let freight = self.totals.freight.allocate(freight_shares)?;
         let insurance = self.totals.insurance.allocate(worth)?;
         for (place, line) in shipment.lines.iter().enumerate() {
             let parts = Parts { goods: goods[place], freight: freight[place], insurance: insurance[place] };
             self.lines.push(LineValues {
-                fob: fob[place],
+                price: prices[place],
                 parts,
                 customs_value: customs_value(valuation, parts)?,
-                unit_price: times(line.unit_price.to_decimal(), self.rate)?,
+                unit_price: line.unit_price.to_decimal(),
                 quantity: Decimal::from(line.quantity),
                 worth: worth[place],
             });
@@ -176,6 +184,15 @@ fn rate(shipment: &Shipment, hub: Currency) -> Result<Decimal, Error> {
         None => Err(Error::NoRate { goods: shipment.goods_currency, hub }),
         Some(rate) if rate <= Decimal::ZERO => Err(Error::Rate),
         Some(rate) => Ok(rate),
+    }
+}
+
+/// The rate that the buyer is charged at; the customs rate where none is known.
+fn charge_rate(shipment: &Shipment, hub: Currency, rate: Decimal) -> Result<Decimal, Error> {
+    match shipment.charge_rate.filter(|_| shipment.goods_currency != hub) {
+        None => Ok(rate),
+        Some(charge_rate) if charge_rate <= Decimal::ZERO => Err(Error::ChargeRate),
+        Some(charge_rate) => Ok(charge_rate),
     }
 }
 

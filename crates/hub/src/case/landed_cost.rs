@@ -24,8 +24,14 @@ pub(super) struct Input {
     goods_currency: Currency,
     #[serde(default)]
     customs_rate: Option<Decimal>,
+    /// As the buyer is charged; absent: the customs rate.
+    #[serde(default)]
+    charge_rate: Option<Decimal>,
     #[serde(default)]
     seller_registered: bool,
+    /// Absent: as the hub's profile says.
+    #[serde(default)]
+    marketplace_registered: Option<bool>,
     #[serde(default)]
     freight: Option<String>,
     #[serde(default)]
@@ -70,11 +76,12 @@ pub(super) fn run(
     let ruleset = profile.ruleset(from).or_else(|| profile.ruleset_named(RULESET_DEFAULT));
     let ruleset =
         ruleset.ok_or_else(|| format!("items[0].from: hub {} has no lane from {from}", input.hub))?;
-    let cost = customs::landed_cost(ruleset, &shipment(input)?).map_err(|error| error.to_string())?;
+    let cost =
+        customs::landed_cost(ruleset, &shipment(input, profile)?).map_err(|error| error.to_string())?;
     outcome(&cost).map_err(|error| error.to_string())
 }
 
-fn shipment(input: &Input) -> Result<Shipment, String> {
+fn shipment(input: &Input, profile: &Profile) -> Result<Shipment, String> {
     let amount = |field: &str, text: Option<&str>, currency: Currency| {
         Money::parse(text.unwrap_or("0"), currency).map_err(|error| format!("{field}: {error}"))
     };
@@ -98,7 +105,9 @@ fn shipment(input: &Input) -> Result<Shipment, String> {
         transport: input.transport,
         goods_currency: currency,
         customs_rate: input.customs_rate,
+        charge_rate: input.charge_rate,
         seller_registered: input.seller_registered,
+        marketplace_registered: input.marketplace_registered.unwrap_or(profile.is_marketplace_registered()),
         freight: amount("freight", input.freight.as_deref(), side_currency)?,
         insurance: amount("insurance", input.insurance.as_deref(), side_currency)?,
         lines: input.items.iter().enumerate().map(line).collect::<Result<_, String>>()?,

@@ -7,6 +7,7 @@ use kernel::Country;
 use proto::convert::{self, Invalid};
 use proto::logistics::internal::v1::{ConsignmentToQuote, LineToQuote};
 use proto::types::v1::{Dimensions, OriginCertificate};
+use rust_decimal::Decimal;
 use tonic::Status;
 
 use crate::domain::landed::{Certificate, Consignment, Goods};
@@ -79,6 +80,7 @@ pub(super) fn consignment(place: usize, asked: &ConsignmentToQuote) -> Result<Co
         from: country(&format!("{path}from_country"), &asked.from_country)?,
         currency,
         seller_tax_registered: asked.seller_tax_registered,
+        charge_rate: exchange_rate(&format!("{path}charge_rate"), &asked.charge_rate)?,
         goods,
     })
 }
@@ -89,6 +91,15 @@ fn certificate(path: &str, asked: &OriginCertificate) -> Result<Certificate, Inv
         issued_on: day(&format!("{path}.issued_on"), &asked.issued_on)?,
         expires_on: day(&format!("{path}.expires_on"), &asked.expires_on)?,
     })
+}
+
+/// A rate of exchange; none when the text is empty.
+fn exchange_rate(field: &str, text: &str) -> Result<Option<Decimal>, Invalid> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let rate = Decimal::from_str_exact(text).ok().filter(|rate| *rate > Decimal::ZERO);
+    rate.map(Some).ok_or_else(|| Invalid::new(field, "must be a decimal number above 0"))
 }
 
 fn read_goods(path: &str, asked: &LineToQuote) -> Result<Goods, Invalid> {

@@ -47,6 +47,11 @@ fn refused(place: usize, refusal: &Refusal) -> Error {
             "NO_LANE"
         }
         Refusal::NoCarriage(_) => "NO_CARRIAGE",
+        Refusal::ServiceNotOffered { from, offered, .. } => {
+            about.push(("from_country", from.to_string()));
+            about.push(("offered", offered.clone()));
+            "CARRIAGE_SERVICE_NOT_OFFERED"
+        }
         Refusal::Prohibited { line, .. } => {
             about.push(("line", line.to_string()));
             "GOODS_PROHIBITED"

@@ -2,12 +2,13 @@
 
 use chrono::NaiveDate;
 use customs::landed_cost::{Amounts, AppliedRule};
-use customs::{HsCode, Line, Rates, Shipment};
+use customs::{HsCode, LandedCost, Line, Rates, Shipment};
 
 use hub::{CarriageOption, Parcel, Profile};
 use kernel::Country;
 use money::rates::RateTable;
 use money::{Currency, Money, Rounding};
+use rust_decimal::Decimal;
 
 use super::customs_rate::{self, CustomsRate};
 
@@ -18,6 +19,8 @@ pub(crate) struct Consignment {
     pub(crate) currency: Currency,
     /// The seller is registered for the tax on low-value goods.
     pub(crate) seller_tax_registered: bool,
+    /// Units of the hub's currency that the buyer is charged for one of the goods'.
+    pub(crate) charge_rate: Option<Decimal>,
     pub(crate) goods: Vec<Goods>,
 }
 
@@ -84,6 +87,8 @@ pub(crate) enum Refusal {
     NoLane(Country),
     #[error("no carrier of this hub carries this consignment: {0}")]
     NoCarriage(String),
+    #[error("`{wished}` is no service for this consignment from {from}; offered: {offered}")]
+    ServiceNotOffered { wished: String, from: Country, offered: String },
     #[error("line {line}: {reason}")]
     Prohibited { line: usize, reason: String },
     #[error("line {line}: {reason}; {problem}")]
@@ -122,21 +127,26 @@ pub(crate) struct Terms<'a> {
     pub(crate) today: NaiveDate,
     pub(crate) sandbox: bool,
     pub(crate) postcode: &'a str,
-    /// The service to use where it is offered, by its code; empty: the cheapest.
+    /// The service to use, by its code; empty: the one with the lowest landed total.
     pub(crate) carriage_service: &'a str,
 }
 
-/// Works the landed cost out.
+/// Works the landed cost out, with the wished service or the one that comes to the least.
 pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Landed, Refusal> {
     let ruleset = terms.profile.ruleset(consignment.from).ok_or(Refusal::NoLane(consignment.from))?;
     let mut warnings = restrictions(terms, consignment)?;
     warnings.extend(consignment.goods.iter().filter_map(|goods| goods.proven(terms.today).err()));
-    let carriage = carriage(terms, consignment)?;
+    let options = carriage(terms, consignment)?;
     let customs_rate = customs_rate(terms, consignment.currency)?;
-    let shipment = shipment(terms, consignment, &carriage, customs_rate.as_ref())?;
-    let cost = customs::landed_cost(ruleset, &shipment)?;
-    warnings.extend(cost.warnings);
-    warnings.extend(customs_rate.iter().flat_map(|rate| rate.warnings.iter().cloned()));
+    let insurance = insurance(terms, consignment)?;
+    let cost = |carriage: CarriageOption| {
+        let shipment = shipment(terms, consignment, &carriage, insurance, customs_rate.as_ref());
+        let cost = customs::landed_cost(ruleset, &shipment)?;
+        Ok(Costed { landed: cost.total.landed()?, carriage, cost })
+    };
+    let Costed { carriage, cost, .. } = lowest(options.into_iter().map(cost))?;
+    let of_rate = customs_rate.iter().flat_map(|rate| rate.warnings.iter().cloned());
+    let warnings = warnings.into_iter().chain(cost.warnings).chain(of_rate).collect();
     Ok(Landed {
         carriage,
         customs_value: cost.customs_value,
@@ -146,6 +156,35 @@ pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Lan
         customs_rate,
         warnings,
     })
+}
+
+/// What a consignment comes to by one way to carry it.
+struct Costed {
+    landed: Money,
+    carriage: CarriageOption,
+    cost: LandedCost,
+}
+
+/// The least landed total; of equal ones the faster, then the cheaper carriage. A way whose cost cannot be told is no
+/// choice, unless none can.
+fn lowest(costs: impl Iterator<Item = Result<Costed, Refusal>>) -> Result<Costed, Refusal> {
+    let (mut best, mut refusal): (Option<Costed>, _) = (None, None);
+    for cost in costs {
+        match cost {
+            Err(why) => refusal = refusal.or(Some(why)),
+            Ok(costed) if best.as_ref().is_none_or(|best| costed.rank() < best.rank()) => best = Some(costed),
+            Ok(_) => {}
+        }
+    }
+    best.ok_or_else(|| refusal.unwrap_or_else(|| Refusal::NoCarriage("no service is offered".to_owned())))
+}
+
+impl Costed {
+    fn rank(&self) -> (i64, u32, u32, i64, &str) {
+        let carriage = &self.carriage;
+        let days = (carriage.days_max, carriage.days_min);
+        (self.landed.minor(), days.0, days.1, carriage.price.minor(), &carriage.service)
+    }
 }
 
 /// What a buyer is told of goods that come with the permit that they need; without one, and where goods are never carried,
@@ -174,15 +213,24 @@ fn restrictions(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<Stri
     Ok(warnings)
 }
 
-fn carriage(terms: &Terms<'_>, consignment: &Consignment) -> Result<CarriageOption, Refusal> {
+/// The ways to carry the consignment: the wished one alone, or all that are offered.
+fn carriage(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<CarriageOption>, Refusal> {
     let parcels: Vec<Parcel> = consignment.goods.iter().map(|goods| goods.parcel).collect();
     let mut options = terms.profile.carriage(consignment.from, &parcels, terms.postcode);
-    let wished = options.iter().position(|option| option.service == terms.carriage_service);
     if options.is_empty() {
         let problem = format!("it is too heavy or too large, or no zone covers {}", consignment.from);
         return Err(Refusal::NoCarriage(problem));
     }
-    Ok(options.swap_remove(wished.unwrap_or(0)))
+    if terms.carriage_service.is_empty() {
+        return Ok(options);
+    }
+    let offered = options.iter().map(|option| option.service.as_str()).collect::<Vec<_>>().join(", ");
+    options.retain(|option| option.service == terms.carriage_service);
+    if options.is_empty() {
+        let (wished, from) = (terms.carriage_service.to_owned(), consignment.from);
+        return Err(Refusal::ServiceNotOffered { wished, from, offered });
+    }
+    Ok(options)
 }
 
 fn customs_rate(terms: &Terms<'_>, goods: Currency) -> Result<Option<CustomsRate>, Refusal> {
@@ -200,18 +248,21 @@ fn shipment(
     terms: &Terms<'_>,
     consignment: &Consignment,
     carriage: &CarriageOption,
+    insurance: Money,
     customs_rate: Option<&CustomsRate>,
-) -> Result<Shipment, Refusal> {
-    Ok(Shipment {
+) -> Shipment {
+    Shipment {
         date: terms.today,
         transport: carriage.transport,
         goods_currency: consignment.currency,
         customs_rate: customs_rate.map(|rate| rate.reference.rate),
+        charge_rate: consignment.charge_rate,
         seller_registered: consignment.seller_tax_registered,
+        marketplace_registered: terms.profile.is_marketplace_registered(),
         freight: carriage.price,
-        insurance: insurance(terms, consignment)?,
+        insurance,
         lines: consignment.goods.iter().map(|goods| line(terms.today, consignment.from, goods)).collect(),
-    })
+    }
 }
 
 fn insurance(terms: &Terms<'_>, consignment: &Consignment) -> Result<Money, money::Error> {

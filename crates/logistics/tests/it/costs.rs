@@ -14,16 +14,40 @@ use tonic::{Code, Status};
 use crate::depot::{Depot, permit, silk};
 
 fn consignment(from: &str, lines: Vec<LineToQuote>) -> ConsignmentToQuote {
-    ConsignmentToQuote { from_country: from.to_owned(), seller_tax_registered: true, lines }
+    ConsignmentToQuote {
+        from_country: from.to_owned(),
+        seller_tax_registered: true,
+        lines,
+        charge_rate: String::new(),
+    }
 }
 
 async fn quote(
     depot: &Depot,
     consignments: Vec<ConsignmentToQuote>,
 ) -> Result<Vec<QuotedLandedCost>, Status> {
-    let request =
-        QuoteLandedCostRequest { consignments, postcode: String::new(), carriage_service: String::new() };
+    quote_by(depot, consignments, "").await
+}
+
+async fn quote_by(
+    depot: &Depot,
+    consignments: Vec<ConsignmentToQuote>,
+    carriage_service: &str,
+) -> Result<Vec<QuotedLandedCost>, Status> {
+    let carriage_service = carriage_service.to_owned();
+    let request = QuoteLandedCostRequest { consignments, postcode: String::new(), carriage_service };
     Ok(depot.costs().quote_landed_cost(request).await?.into_inner().consignments)
+}
+
+/// What each service of the hub comes to, with the service's code and its carriage.
+async fn by_service(depot: &Depot, consignment: &ConsignmentToQuote) -> Vec<(i64, i64, String)> {
+    let mut costs = Vec::new();
+    for service in ["selat-packet", "monsoon-courier", "monsoon-sea"] {
+        let quoted = quote_by(depot, vec![consignment.clone()], service).await.unwrap();
+        let [_, carriage, .., total] = minor(quoted[0].price.as_ref().unwrap());
+        costs.push((total, carriage, quoted[0].carriage.as_ref().unwrap().service.clone()));
+    }
+    costs
 }
 
 /// Goods, carriage, insurance, duty, tax, fees, total.
@@ -49,6 +73,91 @@ on_both! {
         assert_eq!(quoted[0].seller_collected_tax.as_ref().unwrap().minor_units, 1_200);
         assert!(quoted[0].customs_rate.is_none());
         assert!(quoted[0].rules.iter().any(|rule| rule.rule_id.starts_with("low-value-goods")));
+        depot.hub.stop().await;
+    }
+
+    async fn low_value_is_the_price_that_the_buyer_is_charged(database: Database) {
+        let depot = Depot::open(&database).await;
+        // THB 3,800.00 at 0.130305 is MYR 495.159; at 0.1316 it is MYR 500.08, and no item of low value.
+        for (charge_rate, seller_tax) in [("0.130305", 4_952), ("0.1316", 0)] {
+            let line = silk("THB", 380_000, 1);
+            let asked = ConsignmentToQuote { charge_rate: charge_rate.to_owned(), ..consignment("TH", vec![line]) };
+            let quoted = quote(&depot, vec![asked]).await.unwrap();
+            assert_eq!(quoted[0].seller_collected_tax.as_ref().unwrap().minor_units, seller_tax);
+            let told = quoted[0].rules.iter().any(|rule| rule.explanation.contains("at 0.130305 MYR for 1 THB"));
+            assert_eq!(told, seller_tax > 0, "{:?}", quoted[0].rules);
+        }
+        for wrong in ["0", "-1", "one"] {
+            let line = silk("THB", 380_000, 1);
+            let asked = ConsignmentToQuote { charge_rate: wrong.to_owned(), ..consignment("TH", vec![line]) };
+            let refused = quote(&depot, vec![asked]).await.unwrap_err();
+            assert_eq!(fields(&refused), ["consignments[0].charge_rate"]);
+        }
+        depot.hub.stop().await;
+    }
+
+    async fn a_registered_marketplace_counts_as_the_seller(database: Database) {
+        let (file, text) = hub::builtin("my").unwrap();
+        for (line, seller_tax) in [("marketplace_registered = false", 0), ("marketplace_registered = true", 1_200)] {
+            let text = text.replacen("marketplace_registered = false", line, 1);
+            let depot = Depot::of(hub::Profile::parse(file, &text).unwrap(), &database, |setup| setup).await;
+            let lines = vec![silk("MYR", 6_000, 2)];
+            let unregistered = ConsignmentToQuote { seller_tax_registered: false, ..consignment("TH", lines) };
+            let quoted = quote(&depot, vec![unregistered]).await.unwrap();
+            assert_eq!(quoted[0].seller_collected_tax.as_ref().unwrap().minor_units, seller_tax);
+            depot.hub.stop().await;
+        }
+    }
+
+    async fn sums_that_no_hub_counts_are_refused(database: Database) {
+        let depot = Depot::open(&database).await;
+        for (minor_units, quantity) in [(1_000_000_000_000_000, 100), (1_000_000_000_000_000, 1)] {
+            let refused = quote(&depot, vec![consignment("TH", vec![silk("MYR", minor_units, quantity)])]).await.unwrap_err();
+            assert_eq!((refused.code(), reason(&refused).as_deref()), (Code::FailedPrecondition, Some("AMOUNT_TOO_LARGE")));
+        }
+        depot.hub.stop().await;
+    }
+
+    async fn the_service_is_the_one_that_comes_to_the_least(database: Database) {
+        let depot = Depot::open(&database).await;
+        // By sea the carriage costs less; by post no duty is due, and it is there sooner.
+        let goods = LineToQuote { weight_grams: 8_700, ..silk("MYR", 35_800, 1) };
+        let asked = consignment("TH", vec![goods]);
+        let mut costs = by_service(&depot, &asked).await;
+        let carriages = costs.clone().into_iter().map(|(_, carriage, service)| (carriage, service));
+        assert_eq!(carriages.min().unwrap(), (12_000, "monsoon-sea".to_owned()));
+        costs.sort_unstable();
+        assert_eq!((costs[0].1, costs[0].2.as_str()), (12_280, "selat-packet"));
+        let quoted = quote(&depot, vec![asked]).await.unwrap();
+        assert_eq!(quoted[0].carriage.as_ref().unwrap().service, "selat-packet");
+        assert_eq!(minor(quoted[0].price.as_ref().unwrap())[6], costs[0].0);
+        depot.hub.stop().await;
+    }
+
+    async fn of_equal_totals_the_faster_is_taken(database: Database) {
+        let (file, text) = hub::builtin("my").unwrap();
+        // The courier costs what the post does.
+        let text = text
+            .replacen("first_price = \"14.00\"\nnext_price = \"3.20\"", "first_price = \"38.00\"\nnext_price = \"0.00\"", 1);
+        let depot = Depot::of(hub::Profile::parse(file, &text).unwrap(), &database, |setup| setup).await;
+        let quoted = quote(&depot, vec![consignment("TH", vec![silk("MYR", 6_000, 1)])]).await.unwrap();
+        assert_eq!(quoted[0].carriage.as_ref().unwrap().service, "monsoon-courier");
+        depot.hub.stop().await;
+    }
+
+    async fn a_service_that_is_not_offered_is_refused(database: Database) {
+        let depot = Depot::open(&database).await;
+        let light = || consignment("TH", vec![silk("MYR", 6_000, 1)]);
+        let refused = quote_by(&depot, vec![light()], "pigeon-post").await.unwrap_err();
+        assert_eq!(reason(&refused).as_deref(), Some("CARRIAGE_SERVICE_NOT_OFFERED"));
+        assert_eq!(metadata(&refused, "offered").as_deref(), Some("selat-packet, monsoon-courier, monsoon-sea"));
+        assert!(refused.message().contains("`pigeon-post`") && refused.message().contains("monsoon-sea"), "{refused:?}");
+        // Known, and too heavy for it.
+        let heavy = consignment("TH", vec![LineToQuote { weight_grams: 40_000, ..silk("MYR", 6_000, 1) }]);
+        let refused = quote_by(&depot, vec![light(), heavy], "selat-packet").await.unwrap_err();
+        assert_eq!(reason(&refused).as_deref(), Some("CARRIAGE_SERVICE_NOT_OFFERED"));
+        assert_eq!(metadata(&refused, "consignment").as_deref(), Some("1"));
+        assert_eq!(metadata(&refused, "offered").as_deref(), Some("monsoon-courier, monsoon-sea"));
         depot.hub.stop().await;
     }
 

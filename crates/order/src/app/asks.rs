@@ -107,10 +107,11 @@ pub(crate) trait Catalog: Send + Sync {
 /// What is asked of logistics.
 #[async_trait]
 pub(crate) trait Logistics: Send + Sync {
-    /// Carriage, duty and tax of each group.
+    /// Carriage, duty and tax of each group; the rates tell what the buyer is charged for its goods.
     async fn landed_costs(
         &self,
         groups: &[Group],
+        rates: &[Rate],
         postcode: &str,
         carriage_service: &str,
     ) -> Result<Vec<LandedCost>, Error>;
@@ -121,12 +122,11 @@ pub(crate) trait Logistics: Send + Sync {
 /// What is asked of payment.
 #[async_trait]
 pub(crate) trait Payment: Send + Sync {
-    /// Locks the rates of these currencies to the buyer's.
+    /// Locks the rates of these pairs: from the first to the second.
     async fn lock_rates(
         &self,
         quote_id: QuoteId,
-        from: &[Currency],
-        to: Currency,
+        pairs: &[(Currency, Currency)],
         expires_at: DateTime<Utc>,
     ) -> Result<LockedRates, Error>;
     /// Holds the order's price, or asks the buyer for it.

@@ -30,7 +30,7 @@ pub(crate) struct QuoteWanted {
     pub(crate) currency: Option<Currency>,
     /// The destination's postcode; empty: the zones of all postcodes that have none of their own.
     pub(crate) postcode: String,
-    /// The carrier's service; empty: the cheapest.
+    /// The carrier's service; empty: for each consignment the one with the lowest landed total.
     pub(crate) carriage_service: String,
 }
 
@@ -62,12 +62,14 @@ impl App {
         let currency = wanted.currency.unwrap_or(self.market.currency);
         let offers = self.catalog.offers(&wanted.wishes).await?;
         let groups = pricing::group(&wanted.wishes, offers)?;
-        let landed = self.logistics.landed_costs(&groups, &wanted.postcode, &wanted.carriage_service).await?;
-        let foreign = pricing::currencies(&groups, self.market.currency, currency);
-        let (rates, mut warnings) = match foreign.is_empty() {
+        let pairs = pricing::pairs(&groups, self.market.currency, currency);
+        let (rates, mut warnings) = match pairs.is_empty() {
             true => (Vec::new(), Vec::new()),
-            false => self.payment.lock_rates(id, &foreign, currency, expires_at).await?,
+            false => self.payment.lock_rates(id, &pairs, expires_at).await?,
         };
+        // After the rates: what the buyer is charged for the goods decides which tax they bear.
+        let (postcode, service) = (&wanted.postcode, &wanted.carriage_service);
+        let landed = self.logistics.landed_costs(&groups, &rates, postcode, service).await?;
         if landed.len() != groups.len() {
             let problem = format!("{} landed costs for {} consignments", landed.len(), groups.len());
             return Err(asks::Error::Fault(problem));

@@ -151,13 +151,15 @@ pub(crate) fn group(wishes: &[Wish], offers: Vec<Offer>) -> Result<Vec<Group>, E
     Ok(groups)
 }
 
-/// The currencies to be exchanged into the buyer's: each seller's and the hub's, without the buyer's own.
-pub(crate) fn currencies(groups: &[Group], hub: Currency, buyer: Currency) -> Vec<Currency> {
-    let mut wanted: Vec<Currency> = groups.iter().map(|group| group.currency).chain([hub]).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    wanted.retain(|currency| *currency != buyer);
-    wanted
+/// The exchanges that a price needs: each seller's currency and the hub's into the buyer's, for what the buyer pays; and
+/// each seller's into the hub's, for what the goods are charged at where the hub's country taxes the price.
+pub(crate) fn pairs(groups: &[Group], hub: Currency, buyer: Currency) -> Vec<(Currency, Currency)> {
+    let sellers = groups.iter().flat_map(|group| [(group.currency, buyer), (group.currency, hub)]);
+    let mut pairs: Vec<(Currency, Currency)> = sellers.chain([(hub, buyer)]).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs.retain(|(from, to)| from != to);
+    pairs
 }
 
 /// The consignment that a group and its landed cost come to in the buyer's currency.
@@ -285,6 +287,22 @@ mod tests {
         let mut swapped = wishes;
         swapped.swap(0, 1);
         assert!(matches!(group(&swapped, offers), Err(Error::Answer(_))));
+    }
+
+    #[test]
+    fn each_exchange_is_asked_for_once() {
+        let of = |currency| Group {
+            seller_id: SellerId::new(),
+            from_country: "TH".to_owned(),
+            currency,
+            lines: Vec::new(),
+        };
+        let (myr, thb, usd) = (Currency::MYR, Currency::THB, Currency::USD);
+        let groups = [of(thb), of(myr), of(thb)];
+        assert_eq!(pairs(&groups, myr, myr), [(thb, myr)]);
+        assert_eq!(pairs(&groups, myr, thb), [(myr, thb), (thb, myr)]);
+        assert_eq!(pairs(&groups, myr, usd), [(myr, usd), (thb, myr), (thb, usd)]);
+        assert_eq!(pairs(&groups[1..2], myr, myr), []);
     }
 
     #[test]

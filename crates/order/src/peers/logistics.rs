@@ -18,7 +18,7 @@ use super::{amount, failed, missing, part, price, rate};
 use crate::app::asks::{Error, KeptBack, Logistics};
 use crate::domain::Refusal;
 use crate::domain::pricing::{Group, LandedCost, Offer};
-use crate::domain::quote::{AppliedRule, Carriage, Transport};
+use crate::domain::quote::{AppliedRule, Carriage, Rate, Transport};
 
 /// Logistics over gRPC.
 #[derive(Debug, Clone)]
@@ -41,11 +41,12 @@ impl Logistics for LogisticsPeer {
     async fn landed_costs(
         &self,
         groups: &[Group],
+        rates: &[Rate],
         postcode: &str,
         carriage_service: &str,
     ) -> Result<Vec<LandedCost>, Error> {
         let request = QuoteLandedCostRequest {
-            consignments: groups.iter().map(consignment).collect(),
+            consignments: groups.iter().map(|group| consignment(group, rates, self.currency)).collect(),
             postcode: postcode.to_owned(),
             carriage_service: carriage_service.to_owned(),
         };
@@ -92,11 +93,13 @@ fn refused_line(status: Status, groups: &[Group]) -> Error {
     }
 }
 
-fn consignment(group: &Group) -> ConsignmentToQuote {
+fn consignment(group: &Group, rates: &[Rate], hub: Currency) -> ConsignmentToQuote {
+    let charged = rates.iter().find(|rate| rate.from == group.currency && rate.to == hub);
     ConsignmentToQuote {
         from_country: group.from_country.clone(),
         seller_tax_registered: group.lines.first().is_some_and(|(offer, _)| offer.seller_tax_registered),
         lines: group.lines.iter().map(|(offer, quantity)| line(offer, *quantity)).collect(),
+        charge_rate: charged.map(|rate| rate.rate.to_string()).unwrap_or_default(),
     }
 }
 

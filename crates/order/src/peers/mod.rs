@@ -39,8 +39,8 @@ fn failed(status: Status) -> Error {
 }
 
 /// What of a refusal is passed on to the client.
-const METADATA: [&str; 7] =
-    ["variant_id", "seller_id", "product_id", "currency", "from_country", "id", "changed"];
+const METADATA: [&str; 8] =
+    ["variant_id", "seller_id", "product_id", "currency", "from_country", "offered", "id", "changed"];
 
 fn fault(invalid: Invalid) -> Error {
     Error::Fault(format!("an answer that does not fit: {invalid}"))

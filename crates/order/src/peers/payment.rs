@@ -37,11 +37,10 @@ impl Payment for PaymentPeer {
     async fn lock_rates(
         &self,
         quote_id: QuoteId,
-        from: &[Currency],
-        to: Currency,
+        pairs: &[(Currency, Currency)],
         expires_at: DateTime<Utc>,
     ) -> Result<LockedRates, Error> {
-        let pairs = from.iter().map(|from| CurrencyPair {
+        let pairs = pairs.iter().map(|(from, to)| CurrencyPair {
             from_currency: from.code().to_owned(),
             to_currency: to.code().to_owned(),
         });

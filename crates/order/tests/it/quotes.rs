@@ -90,6 +90,43 @@ on_both! {
         shop.hub.stop().await;
     }
 
+    async fn logistics_hears_what_the_goods_are_charged_at(database: Database) {
+        let shop = Shop::open(&database).await;
+        let ringgit = shop.world.sell(shop.seller, "TH", "MYR", 777);
+        let yuan = shop.world.sell(SellerId::new(), "CN", "CNY", 5_005);
+        // In the hub's currency whatever the buyer pays in; nothing for goods that are priced in it.
+        for currency in ["", "THB", "USD"] {
+            shop.quote_of(&[(&shop.silk, 1), (&ringgit, 1), (&yuan, 1)], currency).await.unwrap();
+            let asked = shop.world.state().landed.take().unwrap();
+            let rates: Vec<&str> = asked.consignments.iter().map(|one| one.charge_rate.as_str()).collect();
+            assert_eq!(rates, ["0.130211", "", "1.5"], "in `{currency}`");
+        }
+        shop.hub.stop().await;
+    }
+
+    async fn sums_that_no_hub_counts_are_refused(database: Database) {
+        let shop = Shop::open(&database).await;
+        let dear = shop.world.sell(shop.seller, "TH", "THB", 1_000_000_000_000_000);
+        for quantity in [2, 70] {
+            let refused = shop.quote_of(&[(&dear, quantity)], "").await.unwrap_err();
+            assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "AMOUNT_TOO_LARGE".to_owned()));
+        }
+        // Each consignment can be counted, their sum cannot.
+        let dear = [(); 2].map(|()| shop.world.sell(SellerId::new(), "TH", "MYR", 800_000_000_000_000));
+        let refused = shop.quote_of(&[(&dear[0], 1), (&dear[1], 1)], "").await.unwrap_err();
+        assert_eq!(reason(&refused), "AMOUNT_TOO_LARGE");
+        shop.hub.stop().await;
+    }
+
+    async fn goods_that_logistics_cannot_read_are_not_quoted(database: Database) {
+        let shop = Shop::open(&database).await;
+        shop.world.fail("QuoteLandedCost", [Failure::Misread("consignments[0].lines[0].hs_code")]);
+        let refused = shop.quote_of(&[(&shop.silk, 1)], "").await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "GOODS_NOT_QUOTABLE".to_owned()));
+        assert!(refused.message().contains("lines[0].hs_code"), "{refused:?}");
+        shop.hub.stop().await;
+    }
+
     async fn the_same_request_is_the_same_quote(database: Database) {
         let shop = Shop::open(&database).await;
         let request = quote_request(&[(&shop.silk, 3)], "");

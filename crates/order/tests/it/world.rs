@@ -20,6 +20,8 @@ use tonic::{Code, Request, Response, Status};
 pub(crate) enum Failure {
     /// It says no, with this reason.
     Refuse(&'static str),
+    /// It cannot read this field.
+    Misread(&'static str),
     /// It does not answer, and did nothing.
     Away,
     /// It did what was asked, and the answer is lost.
@@ -40,6 +42,8 @@ pub(crate) struct State {
     /// The zone of postcodes that begin with 88.
     pub(crate) remote: String,
     pub(crate) calls: Vec<&'static str>,
+    /// What logistics was asked last.
+    pub(crate) landed: Option<logistics::QuoteLandedCostRequest>,
     failures: HashMap<&'static str, VecDeque<Failure>>,
     away: Vec<&'static str>,
 }
@@ -162,6 +166,7 @@ impl World {
             }
             Some(Failure::Lost) => Ok(true),
             Some(Failure::Away) => Err(Status::unavailable("away")),
+            Some(Failure::Misread(field)) => Err(rpc::status::invalid(&[(field, "is wrong")])),
             Some(Failure::Refuse(reason)) => {
                 Err(rpc::status::reject(Code::FailedPrecondition, reason, "no", &[]))
             }
@@ -304,10 +309,10 @@ impl logistics::landed_cost_service_server::LandedCostService for World {
         request: Request<logistics::QuoteLandedCostRequest>,
     ) -> Result<Response<logistics::QuoteLandedCostResponse>, Status> {
         let lost = self.enter("QuoteLandedCost").await?;
-        let consignments = request.get_ref();
+        let request = request.into_inner();
         let zone =
-            if consignments.postcode.starts_with("88") { self.state().remote.clone() } else { String::new() };
-        for (place, consignment) in consignments.consignments.iter().enumerate() {
+            if request.postcode.starts_with("88") { self.state().remote.clone() } else { String::new() };
+        for (place, consignment) in request.consignments.iter().enumerate() {
             let needs =
                 |line: &logistics::LineToQuote| line.hs_code.starts_with("30") && line.permit.is_none();
             if let Some(line) = consignment.lines.iter().position(needs) {
@@ -322,7 +327,8 @@ impl logistics::landed_cost_service_server::LandedCostService for World {
                 ));
             }
         }
-        let consignments = consignments.consignments.iter().map(|one| landed(one, zone.clone())).collect();
+        let consignments = request.consignments.iter().map(|one| landed(one, zone.clone())).collect();
+        self.state().landed = Some(request);
         answer(lost, logistics::QuoteLandedCostResponse { consignments })
     }
 }

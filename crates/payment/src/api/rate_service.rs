@@ -10,7 +10,7 @@ use super::{exchange_rate, id, invalid};
 use crate::app::App;
 
 /// Pairs of one call.
-const PAIRS_MAX: usize = 60;
+const PAIRS_MAX: usize = 120;
 
 pub(super) struct Api(pub(super) App);
 
@@ -23,7 +23,7 @@ impl RateService for Api {
         let asked = request.into_inner();
         let quote_id: QuoteId = id("quote_id", &asked.quote_id)?;
         if asked.pairs.is_empty() || asked.pairs.len() > PAIRS_MAX {
-            return Err(rpc::status::invalid(&[("pairs", "must be 1 to 60")]));
+            return Err(rpc::status::invalid(&[("pairs", &format!("must be 1 to {PAIRS_MAX}"))]));
         }
         let mut answer = LockRatesResponse::default();
         for (place, pair) in asked.pairs.iter().enumerate() {

@@ -79,7 +79,7 @@ on_both! {
         for (quote_id, pairs, field) in [
             ("x", vec![("THB", "MYR")], "quote_id"),
             (quote_id.as_str(), vec![], "pairs"),
-            (quote_id.as_str(), vec![("THB", "MYR"); 61], "pairs"),
+            (quote_id.as_str(), vec![("THB", "MYR"); 121], "pairs"),
             (quote_id.as_str(), vec![("THB", "MYR"), ("THB", "RM")], "pairs[1].to_currency"),
         ] {
             let refused = till.lock(quote_id, &pairs).await.unwrap_err();
