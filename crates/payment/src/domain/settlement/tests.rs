@@ -174,7 +174,12 @@ fn any_terms() -> impl Strategy<Value = (Terms, Money, Money)> {
         .prop_map(
             |(goods, [carriage, duty_and_tax, fees], [seller, hub, buyer], goods_rate, charges_rate)| {
                 let goods_rate = if seller == buyer { Decimal::ONE } else { goods_rate };
-                let charges_rate = if hub == buyer { Decimal::ONE } else { charges_rate };
+                // One pair of currencies has one rate.
+                let charges_rate = match hub {
+                    hub if hub == buyer => Decimal::ONE,
+                    hub if hub == seller => goods_rate,
+                    _ => charges_rate,
+                };
                 let paid = |minor, from, rate| money(minor, from).convert(rate, buyer, Rounding::Up);
                 let convert = || {
                     let duty_and_tax = paid(duty_and_tax, hub, charges_rate)?;
