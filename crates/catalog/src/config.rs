@@ -1,6 +1,32 @@
-//! The service's own settings: none so far.
+//! The section `[catalog]` of the configuration.
 
-use settings::Setting;
+use settings::{Holds, Setting};
 
-/// The section `[catalog]`.
-pub(crate) const SETTINGS: &[Setting] = &[];
+/// How many products.
+const PRODUCTS: Holds = Holds::Whole { least: 1, most: 1_000_000_000, unit: "products" };
+/// How long the texts of all of them.
+const LETTERS: Holds = Holds::Whole { least: 1_000, most: 1_000_000_000_000, unit: "letters" };
+
+/// The service's own settings.
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting::new("catalog.products_max", PRODUCTS, "How many products a verified seller may have.")
+        .default("1000000"),
+    Setting::new(
+        "catalog.letters_max",
+        LETTERS,
+        "How many letters the texts of all goods of a verified seller may have.",
+    )
+    .default("4000000000"),
+    Setting::new(
+        "catalog.unverified_products_max",
+        PRODUCTS,
+        "How many products a seller may have that is not verified.",
+    )
+    .default("10000"),
+    Setting::new(
+        "catalog.unverified_letters_max",
+        LETTERS,
+        "How many letters the texts of all goods of a seller may have that is not verified.",
+    )
+    .default("40000000"),
+];

@@ -21,7 +21,10 @@ pub const SPEC: Spec = Spec {
     settings: config::SETTINGS,
     migrations: db::MigrationSet {
         name: "catalog",
-        files: &[("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql"))],
+        files: &[
+            ("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql")),
+            ("0004_limits.sql", include_str!("../migrations/0004_limits.sql")),
+        ],
     },
     policies: POLICIES,
     packages: &["entrepot.catalog.v1", "entrepot.catalog.internal.v1"],
@@ -61,8 +64,10 @@ const POLICIES: PolicyTable = &[
     ("/entrepot.catalog.internal.v1.CatalogOperatorService/AuditStock", OPERATORS),
 ];
 
-fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
-    let app = app::App { db: deps.db, clock: deps.clock, outbox: deps.outbox, hub: deps.hub };
+fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
+    let allowance = runtime::parse_section(section)?;
+    let Deps { db, clock, outbox, hub, .. } = deps;
+    let app = app::App { db, clock, outbox, hub, allowance };
     Ok(Service {
         public: api::public(&app),
         internal: api::internal(&app),

@@ -18,10 +18,16 @@ impl App {
     }
 }
 
+/// Places of a seller.
+const LOCATIONS_MAX: i64 = 1_000;
+
 /// Opens it.
 pub(crate) async fn create(tx: &mut Tx, location: Location) -> Result<Location, Error> {
     if sellers::find(tx, location.seller_id).await?.is_none() {
         return Err(Error::refused("NOT_A_SELLER", "apply to sell first"));
+    }
+    if locations::count(tx, location.seller_id).await? >= LOCATIONS_MAX {
+        return Err(Error::Full(format!("a seller may have {LOCATIONS_MAX} locations")));
     }
     locations::put(tx, &location).await?;
     Ok(location)

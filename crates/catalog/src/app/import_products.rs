@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{ProductId, SellerId, VariantId};
 
+use super::allow::Before;
 use super::list_product::{put_terms, put_variant};
 use super::{App, Error};
+use crate::domain::allowance::{Allowance, Usage};
 use crate::domain::product::{NewProduct, NewStock, NewVariant, Product};
 use crate::domain::seller::UNITS_MAX;
 use crate::store::{locations, products, sellers, stock, variants};
@@ -35,7 +37,7 @@ impl App {
         seller_id: SellerId,
         rows: Vec<Row>,
     ) -> Result<Vec<(i64, Outcome)>, Error> {
-        let now = self.clock.now();
+        let (now, allowance) = (self.clock.now(), self.allowance);
         self.db
             .write(move |tx| {
                 let rows = rows.clone();
@@ -45,13 +47,39 @@ impl App {
                     }
                     let mut outcomes = Vec::with_capacity(rows.len());
                     for row in rows {
-                        outcomes.push((row.number, take(tx, seller_id, &row.product, now).await?));
+                        let outcome = match too_much(tx, seller_id, &row.product, &allowance).await? {
+                            Some(problem) => Outcome::Rejected("row".to_owned(), problem),
+                            None => take(tx, seller_id, &row.product, now).await?,
+                        };
+                        outcomes.push((row.number, outcome));
                     }
                     Ok(outcomes)
                 })
             })
             .await
     }
+}
+
+/// Why the seller's goods would take too much with this row, if they would.
+async fn too_much(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    new: &NewProduct,
+    allowance: &Allowance,
+) -> Result<Option<String>, Error> {
+    let before = Before::of(tx, seller_id).await?;
+    let texts = new.translations.iter().map(|words| words.title.len() + words.description.len());
+    let letters = i64::try_from(texts.sum::<usize>()).unwrap_or(i64::MAX);
+    if before.problem(allowance, Usage { products: 1, letters }).is_none() {
+        return Ok(None);
+    }
+    // One that is there already makes no product more, and its texts stand instead of those that it has.
+    let known = match new.variants.first() {
+        Some(variant) => variants::by_sku(tx, seller_id, &variant.goods.sku).await?,
+        None => None,
+    };
+    let more = Usage { products: i64::from(known.is_none()), letters };
+    Ok(before.problem(allowance, more))
 }
 
 /// Checks all before it writes anything: a rejection leaves nothing behind in the shared transaction.
