@@ -5,21 +5,52 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use money::rates::RateTable;
 use serde::Deserialize;
-use settings::{PATH, Setting};
+use settings::{Holds, PATH, Setting};
+
+use crate::domain::allowance::Allowance;
+
+/// How many products.
+const PRODUCTS: Holds = Holds::Whole { least: 1, most: 1_000_000_000, unit: "products" };
+/// How long the texts of all of them.
+const LETTERS: Holds = Holds::Whole { least: 1_000, most: 1_000_000_000_000, unit: "letters" };
 
 /// The service's own settings.
-pub(crate) const SETTINGS: &[Setting] = &[Setting::new(
-    "catalog.ecb_rates_file",
-    PATH,
-    "The file of reference rates that payment has: goods are listed only in currencies that it can exchange.",
-)
-.example("rates.csv")];
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "catalog.ecb_rates_file",
+        PATH,
+        "The file of reference rates that payment has: goods are listed only in currencies that it can exchange.",
+    )
+    .example("rates.csv"),
+    Setting::new("catalog.products_max", PRODUCTS, "How many products a verified seller may have.")
+        .default("1000000"),
+    Setting::new(
+        "catalog.letters_max",
+        LETTERS,
+        "How many letters the texts of all goods of a verified seller may have.",
+    )
+    .default("4000000000"),
+    Setting::new(
+        "catalog.unverified_products_max",
+        PRODUCTS,
+        "How many products a seller may have that is not verified.",
+    )
+    .default("10000"),
+    Setting::new(
+        "catalog.unverified_letters_max",
+        LETTERS,
+        "How many letters the texts of all goods of a seller may have that is not verified.",
+    )
+    .default("40000000"),
+];
 
 /// What they hold.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct Config {
     ecb_rates_file: Option<PathBuf>,
+    /// What the goods of a seller may take.
+    #[serde(flatten)]
+    pub(crate) allowance: Allowance,
 }
 
 impl Config {

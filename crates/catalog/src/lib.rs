@@ -27,6 +27,7 @@ pub const SPEC: Spec = Spec {
             ("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql")),
             ("0002_quote.sql", include_str!("../migrations/0002_quote.sql")),
             ("0003_import.sql", include_str!("../migrations/0003_import.sql")),
+            ("0004_limits.sql", include_str!("../migrations/0004_limits.sql")),
         ],
     },
     policies: POLICIES,
@@ -71,13 +72,9 @@ const POLICIES: PolicyTable = &[
 
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: config::Config = runtime::parse_section(section)?;
-    let app = app::App {
-        db: deps.db,
-        clock: deps.clock,
-        outbox: deps.outbox,
-        hub: deps.hub,
-        rates: Arc::new(config.rates()?),
-    };
+    let rates = Arc::new(config.rates()?);
+    let Deps { db, clock, outbox, hub, .. } = deps;
+    let app = app::App { db, clock, outbox, hub, rates, allowance: config.allowance };
     Ok(Service {
         public: api::public(&app),
         internal: api::internal(&app),

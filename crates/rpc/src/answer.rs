@@ -42,11 +42,14 @@ impl Until {
         Self { drain: Box::pin(drain), at: Box::pin(tokio::time::sleep_until(at)), status, refused }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
-        if self.drain.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(status::draining());
-        }
-        self.at.as_mut().poll(cx).map(|()| self.status.clone())
+    /// Its time is over, whatever there is to tell.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> Option<Status> {
+        self.at.as_mut().poll(cx).is_ready().then(|| self.status.clone())
+    }
+
+    /// The server leaves: told when there is nothing else to tell.
+    fn leaves(&mut self, cx: &mut Context<'_>) -> Option<Status> {
+        self.drain.as_mut().poll(cx).is_ready().then(status::draining)
     }
 }
 
@@ -94,6 +97,9 @@ impl Answer {
         if let Some(frame) = self.waiting.take() {
             return Poll::Ready(Some(Ok(frame)));
         }
+        if let Some(status) = self.until.as_mut().and_then(|until| until.is_over(cx)) {
+            return Poll::Ready(Some(Err(status)));
+        }
         match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 let taken = match (&self.way, frame.data_ref()) {
@@ -102,9 +108,9 @@ impl Answer {
                 };
                 Poll::Ready(Some(taken.map(|()| frame)))
             }
-            Poll::Pending => match self.until.as_mut().map(|until| until.poll(cx)) {
-                Some(Poll::Ready(status)) => Poll::Ready(Some(Err(status))),
-                _ => Poll::Pending,
+            Poll::Pending => match self.until.as_mut().and_then(|until| until.leaves(cx)) {
+                Some(status) => Poll::Ready(Some(Err(status))),
+                None => Poll::Pending,
             },
             end => end,
         }

@@ -33,7 +33,7 @@ const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
 const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 /// What is read of HTTP/1.1 at once, its headers among it.
 const READ_BYTES_MAX: usize = 64 * 1024;
-/// What HTTP/2 takes of an answer before it was sent. Less than a part of an answer: so the next part, and the end, are
+/// What HTTP/2 takes of a public answer before it was sent. Less than a part of it: so the next part, and the end, are
 /// asked for once the one before has left, and an answer is known to be unread for as long as it is.
 const SEND_BYTES_MAX: usize = 1024;
 /// Descriptors that are left to databases, the bus and files.
@@ -77,7 +77,7 @@ pub(crate) async fn serve<S>(
         metrics,
         drain: drain.clone(),
     });
-    let builder = builder(&shared.limits);
+    let builder = builder(&shared.limits, is_public);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -100,7 +100,7 @@ pub(crate) async fn serve<S>(
     while connections.join_next().await.is_some() {}
 }
 
-fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+fn builder(limits: &Limits, is_public: bool) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -114,8 +114,10 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_streams(CONNECTION_STREAMS_MAX)
         .max_header_list_size(HEADERS_BYTES_MAX)
-        .max_send_buf_size(SEND_BYTES_MAX)
         .keep_alive_interval(Some(KEEPALIVE));
+    if is_public {
+        builder.http2().max_send_buf_size(SEND_BYTES_MAX);
+    }
     builder
 }
 

@@ -50,6 +50,9 @@ impl From<Error> for Status {
                     about.iter().map(|(key, value)| (*key, value.as_str())).collect();
                 rpc::status::reject(Code::FailedPrecondition, reason, message.clone(), &about)
             }
+            Error::Full(message) => {
+                rpc::status::reject(Code::ResourceExhausted, "SELLER_HAS_ENOUGH", message.clone(), &[])
+            }
             Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
         }
     }

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::decode::{self, Problems};
 use super::{encode, import_rows, maybe_seller, seller_of};
+use crate::app::allow::Before;
 use crate::app::{App, Error, list_product};
 use crate::domain::product::NewProduct;
 use crate::store::search::Filter;
@@ -92,11 +93,13 @@ impl ProductService for Api {
         let seller_id = seller_of(&caller)?;
         let new = self.new_product(&asked.category, &asked.translations, &asked.variants)?;
         let key = Key::of(Some(&caller), "CreateProduct", &asked.request_id, &asked)?;
-        let (now, hub) = (self.0.clock.now(), self.0.hub.clone());
+        let (now, hub, allowance) = (self.0.clock.now(), self.0.hub.clone(), self.0.allowance);
         let created = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let (new, hub) = (new.clone(), hub.clone());
             Box::pin(async move {
+                let before = Before::of(tx, seller_id).await?;
                 let product = list_product::create(tx, seller_id, &new, now).await?;
+                before.check(tx, &allowance).await?;
                 Ok::<_, Error>(CreateProductResponse { product: Some(encode::product(&product, &hub)) })
             })
         });
@@ -114,11 +117,13 @@ impl ProductService for Api {
         let version = decode::etag(&asked.etag)?;
         let new = self.new_product(&asked.category, &asked.translations, &asked.variants)?;
         let key = Key::of(Some(&caller), "UpdateProduct", &asked.request_id, &asked)?;
-        let (now, hub) = (self.0.clock.now(), self.0.hub.clone());
+        let (now, hub, allowance) = (self.0.clock.now(), self.0.hub.clone(), self.0.allowance);
         let updated = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let (new, hub) = (new.clone(), hub.clone());
             Box::pin(async move {
+                let before = Before::of(tx, seller_id).await?;
                 let product = list_product::update(tx, seller_id, id, version, &new, now).await?;
+                before.check(tx, &allowance).await?;
                 Ok::<_, Error>(UpdateProductResponse { product: Some(encode::product(&product, &hub)) })
             })
         });

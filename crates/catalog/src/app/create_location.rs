@@ -19,9 +19,15 @@ impl App {
     }
 }
 
+/// Places of a seller.
+const LOCATIONS_MAX: i64 = 1_000;
+
 /// Opens it.
 pub(crate) async fn create(tx: &mut Tx, location: Location) -> Result<Location, Error> {
     acting(tx, location.seller_id).await?;
+    if locations::count(tx, location.seller_id).await? >= LOCATIONS_MAX {
+        return Err(Error::Full(format!("a seller may have {LOCATIONS_MAX} locations")));
+    }
     locations::put(tx, &location).await?;
     Ok(location)
 }

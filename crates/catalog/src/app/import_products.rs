@@ -6,10 +6,12 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{ProductId, SellerId, VariantId};
 
+use super::allow::Before;
 use super::apply_seller::acting;
 use super::import_stock::{self, StockMode};
 use super::list_product::{put_terms, put_variant};
 use super::{App, Error};
+use crate::domain::allowance::{Allowance, Usage};
 use crate::domain::product::{
     Goods, NewStock, NewVariant, Product, TRANSLATIONS_MAX, Translation, VARIANTS_MAX, Variant,
 };
@@ -50,6 +52,8 @@ pub(crate) struct Rejection {
     pub(crate) problem: String,
 }
 
+/// What a row as a whole is known by.
+const SKU: &str = "sku";
 /// Titles as such, in whatever language.
 const TITLE: &str = "title";
 
@@ -65,7 +69,8 @@ impl App {
         terms: Arc<Terms>,
         rows: Vec<Row>,
     ) -> Result<Vec<(i64, Outcome)>, Error> {
-        let import = Arc::new(Import { seller_id, terms, languages: self.hub.languages().to_vec() });
+        let (languages, allowance) = (self.hub.languages().to_vec(), self.allowance);
+        let import = Arc::new(Import { seller_id, terms, languages, allowance });
         let (now, rows) = (self.clock.now(), Arc::new(rows));
         self.db
             .write(move |tx| {
@@ -88,6 +93,7 @@ struct Import {
     seller_id: SellerId,
     terms: Arc<Terms>,
     languages: Vec<String>,
+    allowance: Allowance,
 }
 
 impl Import {
@@ -102,7 +108,13 @@ impl Import {
             return Ok(Err(rejection));
         }
         let group = self.group(tx, &row.group).await?;
-        match variants::by_sku(tx, self.seller_id, &row.variant.goods.sku).await? {
+        let known = variants::by_sku(tx, self.seller_id, &row.variant.goods.sku).await?;
+        let more = Usage { products: i64::from(known.is_none() && group.is_none()), letters: row.letters() };
+        let before = Before::of(tx, self.seller_id).await?;
+        if let Some(problem) = before.problem(&self.allowance, more) {
+            return Ok(Err(Rejection { field: SKU, problem }));
+        }
+        match known {
             None => self.create(tx, row, group, now).await,
             Some((product_id, known)) => {
                 let product = found(tx, product_id).await?;

@@ -1,6 +1,7 @@
 //! What can be done with sellers, goods and stock, one use case per file.
 
 pub(crate) mod adjust_stock;
+pub(crate) mod allow;
 pub(crate) mod apply_seller;
 pub(crate) mod audit_stock;
 pub(crate) mod browse;
@@ -23,6 +24,7 @@ use hub::Profile;
 use kernel::Clock;
 use money::rates::RateTable;
 
+use crate::domain::allowance::Allowance;
 use crate::domain::reservation::OfAnother;
 
 /// What every use case needs.
@@ -34,6 +36,8 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Profile>,
     /// By which quotes exchange.
     pub(crate) rates: Arc<RateTable>,
+    /// What the goods of a seller may take.
+    pub(crate) allowance: Allowance,
 }
 
 /// Why a use case was refused or failed.
@@ -47,6 +51,9 @@ pub(crate) enum Error {
     /// Refused by a rule: an UPPER_SNAKE reason, a sentence, and what it is about.
     #[error("{message}")]
     Refused { reason: &'static str, message: String, about: Vec<(&'static str, String)> },
+    /// A seller has all that it may have.
+    #[error("{0}")]
+    Full(String),
     #[error("{field}: {problem}")]
     Invalid { field: String, problem: String },
 }

@@ -103,6 +103,13 @@ impl Row {
         self.said.contains(&field)
     }
 
+    /// How long its texts are, in bytes.
+    pub(crate) fn letters(&self) -> i64 {
+        let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let letters: usize = self.words.iter().map(|words| of(&words.title) + of(&words.description)).sum();
+        i64::try_from(letters).unwrap_or(i64::MAX)
+    }
+
     /// What a new variant needs and the row does not say.
     pub(crate) fn missing(&self) -> Vec<Field> {
         let shared = self.says(Field::StockItemId);

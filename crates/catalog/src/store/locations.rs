@@ -42,6 +42,13 @@ pub(crate) async fn put(tx: &mut Tx, location: &Location) -> Result<(), db::Erro
     Ok(())
 }
 
+/// How many places a seller has.
+pub(crate) async fn count(tx: &mut Tx, seller_id: SellerId) -> Result<i64, db::Error> {
+    let (count,) =
+        db::fetch_one!(tx, (i64,), "select count(*) from locations where seller_id = $1", seller_id.uuid())?;
+    Ok(count)
+}
+
 /// A seller's places, oldest first, after the one given.
 pub(crate) async fn of_seller(
     tx: &mut Tx,

@@ -9,6 +9,7 @@ pub(crate) mod reservations;
 pub(crate) mod search;
 pub(crate) mod sellers;
 pub(crate) mod stock;
+pub(crate) mod usage;
 pub(crate) mod variants;
 
 use money::Money;

@@ -8,7 +8,7 @@ use kernel::{ProductId, SellerId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::variants;
+use super::{usage, variants};
 use crate::domain::product::{Product, Translation, Variant};
 
 #[derive(sqlx::FromRow)]
@@ -35,7 +35,7 @@ pub(crate) async fn put(tx: &mut Tx, product: &Product) -> Result<(), db::Error>
         Json(&product.translations),
         product.created_at,
     )?;
-    Ok(())
+    usage::count_new(tx, product.seller_id, &product.translations).await
 }
 
 /// Changes a product, if it still stands at `version`.
@@ -47,6 +47,7 @@ pub(crate) async fn edit(
     translations: &[Translation],
     now: DateTime<Utc>,
 ) -> Result<bool, db::Error> {
+    usage::count_edit(tx, id, translations).await?;
     let changed = db::execute!(
         tx,
         "update products set category = $3, translations = $4, updated_at = $5, version = version + 1, \
@@ -70,6 +71,7 @@ pub(crate) async fn revise(
     relist: bool,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
+    usage::count_edit(tx, id, translations).await?;
     db::execute!(
         tx,
         "update products set category = $2, translations = $3, withdrawn = withdrawn and not $4, updated_at = $5, \

@@ -33,8 +33,8 @@ pub(crate) struct Found {
     pub(crate) more: bool,
 }
 
-/// One word is looked up by the index of words, so that a word which does not occur costs nothing; the others are
-/// looked up for each product that has it.
+/// A rare word is looked up by the index of words, so that one which does not occur costs nothing. Where all are common,
+/// the newest goods are looked through, and some that have them are found soon.
 macro_rules! postgres {
     ($word:literal) => {
         concat!(
@@ -87,8 +87,7 @@ pub(crate) async fn products(
     limit: i64,
 ) -> Result<Found, db::Error> {
     let price = filter.min_price.or(filter.max_price);
-    // The longest is likely to be the rarest.
-    let word = filter.words.iter().max_by_key(|word| word.len()).map(String::as_str).unwrap_or_default();
+    let word = rare(tx, &filter.words).await?.unwrap_or_default();
     let others: Vec<&str> = filter.words.iter().map(String::as_str).filter(|other| *other != word).collect();
     let sql = if word.is_empty() { tx.sql(POSTGRES, SQLITE) } else { tx.sql(POSTGRES_WORD, SQLITE_WORD) };
     let found = db::fetch_all!(
@@ -105,11 +104,27 @@ pub(crate) async fn products(
         filter.min_price.map_or(0, |price| price.minor()),
         filter.max_price.map_or(i64::MAX, |price| price.minor()),
         limit,
-        word,
+        word.as_str(),
     )?;
     let ids = within_bytes(&found);
     let more = ids.len() < found.len();
     Ok(Found { products: products::of_ids(tx, &ids).await?, more })
+}
+
+/// The rarest of these words, if few goods have it. How words are ordered is the database's; here it need not be exact.
+async fn rare(tx: &mut Tx, words: &[String]) -> Result<Option<String>, db::Error> {
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let sql = tx.sql(
+        "select word, (select count(*) from (select 1 from terms where term >= word and term < word || chr(1114111) \
+         limit 1000) as found) from jsonb_array_elements_text($1) as words (word)",
+        "select value, (select count(*) from (select 1 from terms where term >= value \
+         and term < value || char(1114111) limit 1000)) from json_each($1)",
+    );
+    let counts = db::fetch_all!(tx, (String, i64), sql, Json(words))?;
+    let rarest = counts.into_iter().min_by_key(|(_, count)| *count);
+    Ok(rarest.filter(|(_, count)| *count < 1_000).map(|(word, _)| word))
 }
 
 /// As many as fit, one at least.

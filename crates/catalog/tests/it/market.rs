@@ -70,9 +70,15 @@ pub(crate) fn application(name: &str) -> ApplySellerRequest {
 
 impl Market {
     pub(crate) async fn open(database: &Database) -> Self {
+        Self::with(database, "").await
+    }
+
+    /// With this section of the configuration.
+    pub(crate) async fn with(database: &Database, section: &str) -> Self {
         let (file, text) = hub::builtin("my").unwrap();
         let profile = Arc::new(hub::Profile::parse(file, text).unwrap());
-        Self { hub: Setup::new(catalog::SPEC, database, profile).start().await }
+        let setup = Setup::new(catalog::SPEC, database, profile).section(section.parse().unwrap());
+        Self { hub: setup.start().await }
     }
 
     pub(crate) fn sellers(&self, role: Role, subject: &str) -> SellerServiceClient<Line> {

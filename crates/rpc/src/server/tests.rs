@@ -356,6 +356,29 @@ async fn refused_tokens_questions_and_unknown_calls_are_counted() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_each_client_is_counted_by_itself() {
+    let number = |number| std::num::NonZeroU32::new(number).unwrap();
+    let rate = Rate { per_second: number(1), burst: number(3) };
+    for (trusted, others) in
+        [(vec!["127.0.0.0/8".parse().unwrap()], Code::Ok), (Vec::new(), Code::ResourceExhausted)]
+    {
+        let under = serve(Limits { trusted_proxies: trusted, ..Limits::default() }, rate).await;
+        let channel = under.dial().await;
+        let from = async |address: &str| {
+            let mut asked = request(UNARY, whole(&[0]));
+            asked.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+            ended(call(&channel, asked).await).await.code()
+        };
+        let mut one = Vec::new();
+        for host in 1..=8 {
+            one.push(from(&format!("2001:db8:0:1::{host}")).await);
+        }
+        assert!(one.contains(&Code::ResourceExhausted), "{one:?}");
+        assert_eq!(from("198.51.100.7").await, others);
+    }
+}
+
+#[tokio::test]
 async fn a_principal_has_so_many_streams() {
     let under = serve(Limits { streams_max: 3, ..Limits::default() }, much()).await;
     let channel = under.dial().await;

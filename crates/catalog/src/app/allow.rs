@@ -1,0 +1,40 @@
+//! Holds sellers to what their goods may take.
+
+use db::Tx;
+use kernel::SellerId;
+
+use super::Error;
+use crate::domain::allowance::{Allowance, Usage};
+use crate::domain::seller::State;
+use crate::store::{sellers, usage};
+
+/// What a seller's goods take before they are changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    seller_id: SellerId,
+    state: State,
+    usage: Usage,
+}
+
+impl Before {
+    pub(crate) async fn of(tx: &mut Tx, seller_id: SellerId) -> Result<Self, Error> {
+        // Who has not applied is refused by what it wants to do.
+        let state = sellers::find(tx, seller_id).await?.map_or(State::Applied, |seller| seller.state);
+        Ok(Self { seller_id, state, usage: usage::of(tx, seller_id).await? })
+    }
+
+    /// Refuses what they have become, if it is too much: the transaction must end with it.
+    pub(crate) async fn check(self, tx: &mut Tx, allowance: &Allowance) -> Result<(), Error> {
+        let after = usage::of(tx, self.seller_id).await?;
+        allowance.check(self.state, self.usage, after).map_err(Error::Full)
+    }
+
+    /// Why a row that makes so many products more, with texts of so many letters, would be too much, if it would.
+    pub(crate) fn problem(&self, allowance: &Allowance, more: Usage) -> Option<String> {
+        let after = Usage {
+            products: self.usage.products.saturating_add(more.products),
+            letters: self.usage.letters.saturating_add(more.letters),
+        };
+        allowance.check(self.state, self.usage, after).err()
+    }
+}

@@ -1,0 +1,65 @@
+//! How many goods a seller may have, and how long their texts may be: fewer and shorter before it is verified.
+
+use serde::Deserialize;
+
+use super::seller::State;
+
+/// What the goods of a seller take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Usage {
+    pub(crate) products: i64,
+    /// Of all their texts.
+    pub(crate) letters: i64,
+}
+
+/// What they may take.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Allowance {
+    pub(crate) products_max: i64,
+    pub(crate) letters_max: i64,
+    pub(crate) unverified_products_max: i64,
+    pub(crate) unverified_letters_max: i64,
+}
+
+impl Allowance {
+    /// Whether goods that take so much may become goods that take so much; else why not. Less is always fine.
+    pub(crate) fn check(&self, state: State, before: Usage, after: Usage) -> Result<(), String> {
+        let is_verified = state == State::Verified;
+        let (products, letters) = match is_verified {
+            true => (self.products_max, self.letters_max),
+            false => (self.unverified_products_max, self.unverified_letters_max),
+        };
+        let who = if is_verified { "a seller" } else { "a seller who is not verified" };
+        if after.products > products && after.products > before.products {
+            return Err(format!("{who} may have {products} products"));
+        }
+        if after.letters > letters && after.letters > before.letters {
+            return Err(format!("the texts of all goods of {who} may have {letters} letters"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_is_refused_beyond_the_bound_and_less_is_not() {
+        let allowance = Allowance {
+            products_max: 10,
+            letters_max: 1_000,
+            unverified_products_max: 2,
+            unverified_letters_max: 100,
+        };
+        let usage = |products, letters| Usage { products, letters };
+        let check = |state, before, after| allowance.check(state, before, after).is_ok();
+        assert!(check(State::Applied, usage(1, 0), usage(2, 100)));
+        assert!(!check(State::Applied, usage(2, 0), usage(3, 0)));
+        assert!(!check(State::Suspended, usage(2, 90), usage(2, 101)));
+        assert!(check(State::Verified, usage(9, 900), usage(10, 1_000)));
+        assert!(!check(State::Verified, usage(10, 0), usage(11, 0)));
+        // One who was suspended may still make its texts shorter.
+        assert!(check(State::Suspended, usage(9, 900), usage(9, 899)));
+    }
+}
