@@ -645,9 +645,9 @@ mod tests {
                 .map(|one| one.refund().unwrap().minor()).sum();
             prop_assert!(given <= quoted.price.total().unwrap().minor());
             // The rest is declined, and comes back one by one.
-            for place in 0..returns.len() {
-                if matches!(returns[place].state, State::Requested) {
-                    returns[place] = returns[place].clone().reject(String::new(), at(21)).unwrap();
+            for one in &mut returns {
+                if matches!(one.state, State::Requested) {
+                    *one = one.clone().reject(String::new(), at(21)).unwrap();
                 }
             }
             for line in &quoted.lines {
