@@ -11,7 +11,6 @@ use proto::catalog::v1::{
     ImportProductsRequest, ImportProductsResponse, ListProductsRequest, ListProductsResponse,
     UpdateProductRequest, UpdateProductResponse, WithdrawProductRequest, WithdrawProductResponse,
 };
-use proto::convert::Invalid;
 use rpc::Caller;
 use rpc::page::Page;
 use rpc::replay::{Key, once};
