@@ -168,6 +168,16 @@ fn check(shipment: &Shipment) -> Result<(), Error> {
         if line.unit_price.is_negative() {
             return Err(Error::Negative("unit_price"));
         }
+        let rates = [
+            ("duty_rate", line.rates.duty),
+            ("tax_rate", line.rates.tax),
+            ("preference_rate", line.rates.preference),
+        ];
+        if let Some((name, _)) =
+            rates.into_iter().find(|(_, rate)| rate.is_some_and(|rate| rate < Decimal::ZERO))
+        {
+            return Err(Error::Negative(name));
+        }
         if line.unit_price.currency() != shipment.goods_currency {
             let (found, goods) = (line.unit_price.currency(), shipment.goods_currency);
             return Err(Error::Currency { field: "unit_price", found, goods, hub: goods });

@@ -73,6 +73,24 @@ fn a_spread_that_cannot_be_run_names_the_field() {
     assert!(wrong("0.01", "MYR", "[1]").starts_with("x: shares[0]: "));
 }
 
+#[test]
+fn a_landed_cost_that_cannot_be_worked_out_names_the_field() {
+    let wrong = |field: &str| {
+        let text = format!(
+            r#"{{"id":"x","kind":"landed_cost","hub":"my","date":"2026-03-01","transport":"air","goods_currency":"THB","customs_rate":"0.13",{field},"expect":{{}}}}"#
+        );
+        differing(&text).join("\n")
+    };
+    let item = |more: &str| {
+        format!(r#""items":[{{"origin":"TH","from":"TH","quantity":1,"unit_price":"1.00"{more}}}]"#)
+    };
+    assert_eq!(wrong(&item("")), "");
+    assert_eq!(wrong(&item(r#","duty_rate":"-0.05""#)), "x: duty_rate: must not be below zero");
+    assert_eq!(wrong(&format!(r#""charge_rate":"0",{}"#, item(""))), "x: charge_rate: must be above zero");
+    assert_eq!(wrong(&format!(r#""freight":"-1.00",{}"#, item(""))), "x: freight: must not be below zero");
+    assert!(wrong(r#""items":[]"#).starts_with("x: items: "));
+}
+
 /// What a changed Malaysian profile is refused with.
 fn refused(from: &str, to: &str) -> String {
     let (_, text) = builtin("my").unwrap();
@@ -165,6 +183,31 @@ fn an_assumed_rule_warns_from_its_first_day() {
     let day = |text: &str| text.parse().unwrap();
     assert!(thailand.warnings(day("2026-09-30")).is_empty());
     assert_eq!(thailand.warnings(day("2026-10-01")).len(), 1);
+}
+
+#[test]
+fn the_day_of_a_rule_is_the_importing_country_s() {
+    let profiles = profiles();
+    // The last moment of the year in each country, as UTC has it.
+    for (hub, last) in [("th", "16:59:59"), ("id", "16:59:59"), ("my", "15:59:59"), ("sg", "15:59:59")] {
+        let last: chrono::DateTime<chrono::Utc> = format!("2025-12-31T{last}Z").parse().unwrap();
+        let next = last + chrono::Duration::seconds(1);
+        assert_eq!(profiles[hub].today(last).to_string(), "2025-12-31", "{hub}");
+        assert_eq!(profiles[hub].today(next).to_string(), "2026-01-01", "{hub}");
+    }
+}
+
+#[test]
+fn a_marketplace_counts_as_the_seller_where_its_profile_says_so() {
+    let (_, text) = builtin("my").unwrap();
+    assert!(!profiles()["my"].is_marketplace_registered());
+    let silent = text.replacen("marketplace_registered = false\n", "", 1);
+    assert!(!Profile::parse("my.toml", &silent).unwrap().is_marketplace_registered());
+    let registered = text.replacen("marketplace_registered = false", "marketplace_registered = true", 1);
+    let registered = BTreeMap::from([("my".to_owned(), Profile::parse("my.toml", &registered).unwrap())]);
+    let case = r#"{"id":"x","kind":"landed_cost","hub":"my","date":"2026-03-01","transport":"air","goods_currency":"MYR","items":[{"origin":"CN","from":"CN","quantity":1,"unit_price":"480.00"}],"expect":{"tax":"48.00"}}"#;
+    let differences = run(&serde_json::from_str(case).unwrap(), &registered).unwrap();
+    assert!(differences.is_empty(), "{differences:?}");
 }
 
 #[test]
