@@ -21,7 +21,10 @@ pub const SPEC: Spec = Spec {
     settings: config::SETTINGS,
     migrations: db::MigrationSet {
         name: "catalog",
-        files: &[("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql"))],
+        files: &[
+            ("0001_catalog.sql", include_str!("../migrations/0001_catalog.sql")),
+            ("0003_import.sql", include_str!("../migrations/0003_import.sql")),
+        ],
     },
     policies: POLICIES,
     packages: &["entrepot.catalog.v1", "entrepot.catalog.internal.v1"],

@@ -19,6 +19,7 @@ mod prove;
 mod replay;
 mod roles;
 mod serve;
+mod table;
 mod telling;
 mod token;
 mod up;

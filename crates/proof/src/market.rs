@@ -69,5 +69,6 @@ fn scarf(shop: &Shop, currency: &str, row: i64, units: i64) -> ImportProductsReq
             initial_stock: units,
             ..VariantInput::default()
         }),
+        ..ImportProductsRequest::default()
     }
 }

@@ -133,33 +133,50 @@ pub async fn list_goods(
     rows: impl IntoIterator<Item = ImportProductsRequest> + Send + 'static,
     mut answered: impl FnMut(&ImportProductsResponse),
 ) -> Result<Imported> {
+    let mut imported = Imported::default();
+    stream_goods(&shop.session, rows, |answer| {
+        answered(answer);
+        imported.take(answer.clone());
+    })
+    .await?;
+    Ok(imported)
+}
+
+impl Imported {
+    fn take(&mut self, answer: ImportProductsResponse) {
+        match answer.outcome() {
+            ImportOutcome::Created => self.created += 1,
+            ImportOutcome::Updated => self.updated += 1,
+            ImportOutcome::Unchanged => self.unchanged += 1,
+            ImportOutcome::Rejected | ImportOutcome::Unspecified => {
+                self.rejected.push((answer.row, answer.field, answer.reason));
+                return;
+            }
+        }
+        self.variants.insert(answer.row, answer.variant_id);
+    }
+}
+
+/// Streams messages of an import in and keeps nothing; `answered` hears of each row.
+pub async fn stream_goods(
+    session: &Session,
+    messages: impl IntoIterator<Item = ImportProductsRequest> + Send + 'static,
+    mut answered: impl FnMut(&ImportProductsResponse),
+) -> Result<()> {
     let (sender, receiver) = tokio::sync::mpsc::channel(ROWS_IN_FLIGHT);
-    // Rows may come from a file as they are wanted.
+    // They may come from a file as they are wanted.
     let feeder = tokio::task::spawn_blocking(move || {
-        for row in rows {
-            if sender.blocking_send(row).is_err() {
+        for message in messages {
+            if sender.blocking_send(message).is_err() {
                 break;
             }
         }
     });
     let stream = tokio_stream::wrappers::ReceiverStream::new(receiver);
     let mut answers =
-        shop.session.products().import_products(stream).await.context("importing goods")?.into_inner();
-    let mut imported = Imported::default();
+        session.products().import_products(stream).await.context("importing goods")?.into_inner();
     while let Some(answer) = answers.next().await {
-        let answer = answer.context("importing goods")?;
-        answered(&answer);
-        match answer.outcome() {
-            ImportOutcome::Created => imported.created += 1,
-            ImportOutcome::Updated => imported.updated += 1,
-            ImportOutcome::Unchanged => imported.unchanged += 1,
-            ImportOutcome::Rejected | ImportOutcome::Unspecified => {
-                imported.rejected.push((answer.row, answer.field, answer.reason));
-                continue;
-            }
-        }
-        imported.variants.insert(answer.row, answer.variant_id);
+        answered(&answer.context("importing goods")?);
     }
-    feeder.await.context("feeding an import")?;
-    Ok(imported)
+    feeder.await.context("feeding an import")
 }

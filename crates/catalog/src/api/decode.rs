@@ -7,13 +7,11 @@ use proto::catalog::v1 as wire;
 use proto::convert::{self, Invalid};
 use tonic::Status;
 
-use crate::domain::product::{Goods, NewProduct, NewStock, NewVariant, Translation};
+use crate::domain::product::{
+    Goods, NewProduct, NewStock, NewVariant, TRANSLATIONS_MAX, Translation, VARIANTS_MAX,
+};
 use crate::domain::seller::UNITS_MAX;
 
-/// Variants of a product.
-const VARIANTS_MAX: usize = 100;
-/// Languages of a product.
-const TRANSLATIONS_MAX: usize = 20;
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 const SIDE_MM_MAX: i64 = 10_000;
 const STOCK_UNITS_MAX: i64 = 1_000_000;
@@ -104,7 +102,7 @@ pub(super) fn product(
     Some(NewProduct { category: category?, translations: read_translations?, variants: read })
 }
 
-fn translations_of(
+pub(super) fn translations_of(
     languages: &[String],
     translations: &[wire::Translation],
     problems: &mut Problems,

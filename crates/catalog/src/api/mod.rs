@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod import_rows;
 mod offer_service;
 mod operator_service;
 mod product_service;

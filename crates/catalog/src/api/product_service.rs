@@ -1,12 +1,13 @@
 //! `ProductService`.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
 use kernel::{ProductId, SellerId};
 use proto::catalog::v1::product_service_server::ProductService;
 use proto::catalog::v1::{
-    CreateProductRequest, CreateProductResponse, GetProductRequest, GetProductResponse, ImportOutcome,
+    CreateProductRequest, CreateProductResponse, GetProductRequest, GetProductResponse,
     ImportProductsRequest, ImportProductsResponse, ListProductsRequest, ListProductsResponse,
     UpdateProductRequest, UpdateProductResponse, WithdrawProductRequest, WithdrawProductResponse,
 };
@@ -18,8 +19,7 @@ use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::decode::{self, Problems};
-use super::{encode, maybe_seller, seller_of};
-use crate::app::import_products::{Outcome, Row};
+use super::{encode, import_rows, maybe_seller, seller_of};
 use crate::app::{App, Error, list_product};
 use crate::domain::product::NewProduct;
 use crate::domain::terms;
@@ -182,82 +182,10 @@ impl ProductService for Api {
     ) -> Result<Response<Self::ImportProductsStream>, Status> {
         let seller_id = seller_of(&rpc::require(&request)?)?;
         let app = self.0.clone();
+        let stream = Arc::new(import_rows::Import::new(app, seller_id));
         // Rows that have come in while the ones before were written share the next transaction.
         let batches = request.into_inner().ready_chunks(IMPORT_ROWS_MAX);
-        let answers = batches.then(move |batch| import_batch(app.clone(), seller_id, batch));
+        let answers = batches.then(move |batch| import_rows::batch(stream.clone(), batch));
         Ok(Response::new(Box::pin(answers.flat_map(futures::stream::iter))))
-    }
-}
-
-async fn import_batch(
-    app: App,
-    seller_id: SellerId,
-    batch: Vec<Result<ImportProductsRequest, Status>>,
-) -> Vec<Result<ImportProductsResponse, Status>> {
-    let mut rows = Vec::with_capacity(batch.len());
-    let mut answers = Vec::with_capacity(batch.len());
-    for row in batch {
-        match row {
-            Err(status) => return vec![Err(status)],
-            Ok(row) => match read_row(&app, &row) {
-                Ok(read) => {
-                    rows.push(read);
-                    answers.push(None);
-                }
-                Err(rejected) => answers.push(Some(rejected)),
-            },
-        }
-    }
-    let mut outcomes = match app.import(seller_id, rows).await {
-        Ok(outcomes) => outcomes.into_iter(),
-        Err(error) => return vec![Err(error.into())],
-    };
-    let answer = |rejected: Option<ImportProductsResponse>| match rejected {
-        Some(rejected) => Ok(rejected),
-        None => {
-            let written = outcomes.next().map(|(number, outcome)| response(number, outcome));
-            written.ok_or_else(|| rpc::status::internal("a row without an outcome"))
-        }
-    };
-    answers.into_iter().map(answer).collect()
-}
-
-fn read_row(app: &App, row: &ImportProductsRequest) -> Result<Row, ImportProductsResponse> {
-    let mut problems = Problems::default();
-    let variants: Vec<_> = row.variant.iter().cloned().collect();
-    let product =
-        decode::product(app.hub.languages(), &row.category, &row.translations, &variants, &mut problems);
-    match (product, problems.first()) {
-        (Some(product), None) => Ok(Row { number: row.row, product }),
-        (_, problem) => {
-            let problem = problem.unwrap_or_else(|| Invalid::new("variant", "is required"));
-            // A row has one variant: its fields are named without a place.
-            let field = problem.field.trim_start_matches("variants[0].").to_owned();
-            Err(response(row.row, Outcome::Rejected(field, problem.problem)))
-        }
-    }
-}
-
-fn response(row: i64, outcome: Outcome) -> ImportProductsResponse {
-    let written = |outcome: ImportOutcome, product_id: ProductId, variant_id: kernel::VariantId| {
-        ImportProductsResponse {
-            row,
-            outcome: outcome.into(),
-            product_id: product_id.to_string(),
-            variant_id: variant_id.to_string(),
-            ..ImportProductsResponse::default()
-        }
-    };
-    match outcome {
-        Outcome::Created(product, variant) => written(ImportOutcome::Created, product, variant),
-        Outcome::Updated(product, variant) => written(ImportOutcome::Updated, product, variant),
-        Outcome::Unchanged(product, variant) => written(ImportOutcome::Unchanged, product, variant),
-        Outcome::Rejected(field, reason) => ImportProductsResponse {
-            row,
-            outcome: ImportOutcome::Rejected.into(),
-            field,
-            reason,
-            ..ImportProductsResponse::default()
-        },
     }
 }

@@ -6,7 +6,7 @@ use kernel::{SellerId, StockItemId};
 
 use super::Error;
 use crate::domain::seller::{StockItem, UNITS_MAX};
-use crate::store::stock;
+use crate::store::stock::{self, Why};
 
 /// Adds or takes away, never below what orders hold.
 pub(crate) async fn adjust(
@@ -17,7 +17,7 @@ pub(crate) async fn adjust(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<StockItem, Error> {
-    let adjusted = stock::adjust(tx, id, seller_id, delta, UNITS_MAX, reason, now).await?;
+    let adjusted = stock::adjust(tx, id, seller_id, delta, UNITS_MAX, Why::Moved(reason), now).await?;
     let item = stock::find(tx, id).await?.filter(|item| item.seller_id == seller_id);
     let item = item.ok_or_else(|| Error::not_found("stock item", id))?;
     if adjusted {

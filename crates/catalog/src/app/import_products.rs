@@ -1,31 +1,59 @@
-//! A seller streams goods in: each row by itself, so that a bad one spoils no other.
+//! A seller streams goods in: each row by itself, so that a bad one spoils no other. A row of a known SKU is a patch.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{ProductId, SellerId, VariantId};
 
+use super::import_stock::{self, StockMode};
 use super::list_product::{put_terms, put_variant};
 use super::{App, Error};
-use crate::domain::product::{NewProduct, NewStock, NewVariant, Product};
-use crate::domain::seller::UNITS_MAX;
+use crate::domain::product::{
+    Goods, NewStock, NewVariant, Product, TRANSLATIONS_MAX, Translation, VARIANTS_MAX, Variant,
+};
+use crate::domain::row::{Field, Row};
 use crate::store::{locations, products, sellers, stock, variants};
 
-/// A row that can be read.
+/// What holds for all rows of a stream.
 #[derive(Debug, Clone)]
-pub(crate) struct Row {
-    pub(crate) number: i64,
-    /// With one variant.
-    pub(crate) product: NewProduct,
+pub(crate) struct Terms {
+    pub(crate) stock_mode: StockMode,
+    pub(crate) stock_as_of: DateTime<Utc>,
+    /// Names the file; empty: nothing does.
+    pub(crate) source: String,
 }
 
 /// What became of a row.
 #[derive(Debug, Clone)]
 pub(crate) enum Outcome {
-    Created(ProductId, VariantId),
-    Updated(ProductId, VariantId),
-    Unchanged(ProductId, VariantId),
-    /// The field and what was wrong.
-    Rejected(String, String),
+    Created(Taken),
+    Updated(Taken),
+    Unchanged(Taken),
+    Rejected(Rejection),
+}
+
+/// The goods of a row.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    pub(crate) product_id: ProductId,
+    pub(crate) variant_id: VariantId,
+    /// What the row says and was not taken over.
+    pub(crate) ignored: Vec<String>,
+}
+
+/// The field and what was wrong.
+#[derive(Debug, Clone)]
+pub(crate) struct Rejection {
+    pub(crate) field: &'static str,
+    pub(crate) problem: String,
+}
+
+/// Titles as such, in whatever language.
+const TITLE: &str = "title";
+
+pub(super) fn rejected<T>(field: Field, problem: impl Into<String>) -> Result<Result<T, Rejection>, Error> {
+    Ok(Err(Rejection { field: field.name(), problem: problem.into() }))
 }
 
 impl App {
@@ -33,19 +61,22 @@ impl App {
     pub(crate) async fn import(
         &self,
         seller_id: SellerId,
+        terms: Arc<Terms>,
         rows: Vec<Row>,
     ) -> Result<Vec<(i64, Outcome)>, Error> {
-        let now = self.clock.now();
+        let import = Arc::new(Import { seller_id, terms, languages: self.hub.languages().to_vec() });
+        let (now, rows) = (self.clock.now(), Arc::new(rows));
         self.db
             .write(move |tx| {
-                let rows = rows.clone();
+                let (import, rows) = (import.clone(), rows.clone());
                 Box::pin(async move {
-                    if sellers::find(tx, seller_id).await?.is_none() {
+                    if sellers::find(tx, import.seller_id).await?.is_none() {
                         return Err(Error::refused("NOT_A_SELLER", "apply to sell first"));
                     }
                     let mut outcomes = Vec::with_capacity(rows.len());
-                    for row in rows {
-                        outcomes.push((row.number, take(tx, seller_id, &row.product, now).await?));
+                    for row in rows.iter() {
+                        let outcome = import.take(tx, row, now).await?;
+                        outcomes.push((row.number, outcome.unwrap_or_else(Outcome::Rejected)));
                     }
                     Ok(outcomes)
                 })
@@ -54,121 +85,305 @@ impl App {
     }
 }
 
-/// Checks all before it writes anything: a rejection leaves nothing behind in the shared transaction.
-async fn take(
-    tx: &mut Tx,
+struct Import {
     seller_id: SellerId,
-    new: &NewProduct,
-    now: DateTime<Utc>,
-) -> Result<Outcome, Error> {
-    let Some(variant) = new.variants.first() else {
-        return Ok(Outcome::Rejected("variant".to_owned(), "is required".to_owned()));
-    };
-    if let Some((field, problem)) = shelf_problem(tx, seller_id, variant).await? {
-        return Ok(Outcome::Rejected(field.to_owned(), problem));
-    }
-    match variants::by_sku(tx, seller_id, &variant.goods.sku).await? {
-        None => create(tx, seller_id, new, variant, now).await,
-        Some((product_id, known)) => {
-            let Some(product) = products::find(tx, product_id).await? else {
-                return Err(Error::not_found("product", product_id));
-            };
-            update(tx, seller_id, new, variant, &product, known, now).await
+    terms: Arc<Terms>,
+    languages: Vec<String>,
+}
+
+impl Import {
+    /// Checks all before it writes anything: a rejection leaves nothing behind in the shared transaction.
+    async fn take(
+        &self,
+        tx: &mut Tx,
+        row: &Row,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Outcome, Rejection>, Error> {
+        if let Err(rejection) = self.check_shelf(tx, &row.variant, row).await? {
+            return Ok(Err(rejection));
+        }
+        let group = self.group(tx, &row.group).await?;
+        match variants::by_sku(tx, self.seller_id, &row.variant.goods.sku).await? {
+            None => self.create(tx, row, group, now).await,
+            Some((product_id, known)) => {
+                let product = found(tx, product_id).await?;
+                self.patch(tx, row, &product, group, known, now).await
+            }
         }
     }
-}
 
-async fn shelf_problem(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    variant: &NewVariant,
-) -> Result<Option<(&'static str, String)>, Error> {
-    Ok(match variant.stock {
-        NewStock::Own { location_id, .. } if !locations::is_of(tx, location_id, seller_id).await? => {
-            Some(("location_id", format!("you have no location {location_id}")))
+    /// The product of a group, if there is one.
+    async fn group(&self, tx: &mut Tx, group: &str) -> Result<Option<Product>, Error> {
+        if group.is_empty() {
+            return Ok(None);
         }
-        NewStock::Shared(id) if stock::find(tx, id).await?.is_none_or(|item| item.seller_id != seller_id) => {
-            Some(("stock_item_id", format!("you have no stock item {id}")))
+        match products::of_group(tx, self.seller_id, group).await? {
+            Some(id) => Ok(Some(found(tx, id).await?)),
+            None => Ok(None),
         }
-        _ => None,
-    })
+    }
+
+    async fn check_shelf(
+        &self,
+        tx: &mut Tx,
+        variant: &NewVariant,
+        row: &Row,
+    ) -> Result<Result<(), Rejection>, Error> {
+        match variant.stock {
+            NewStock::Own { location_id, .. }
+                if row.says(Field::LocationId)
+                    && !locations::is_of(tx, location_id, self.seller_id).await? =>
+            {
+                rejected(Field::LocationId, format!("you have no location {location_id}"))
+            }
+            NewStock::Shared(id)
+                if stock::find(tx, id).await?.is_none_or(|item| item.seller_id != self.seller_id) =>
+            {
+                rejected(Field::StockItemId, format!("you have no stock item {id}"))
+            }
+            _ => Ok(Ok(())),
+        }
+    }
+
+    /// A SKU that is new: in the product of its group, or in one of its own.
+    async fn create(
+        &self,
+        tx: &mut Tx,
+        row: &Row,
+        group: Option<Product>,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Outcome, Rejection>, Error> {
+        let translations = row.words_onto(group.as_ref().map_or(&[], |product| &product.translations));
+        if let Err(rejection) = self.check_new(row, &translations, group.as_ref()) {
+            return Ok(Err(rejection));
+        }
+        let mut variant = row.variant.clone();
+        if let NewStock::Own { units, .. } = &mut variant.stock {
+            *units = row.stock;
+        }
+        let product_id = match &group {
+            Some(product) => {
+                let category = if row.says(Field::Category) { &row.category } else { &product.category };
+                products::revise(tx, product.id, category, &translations, true, now).await?;
+                product.id
+            }
+            None => self.put_product(tx, row, translations.clone(), now).await?,
+        };
+        let variant_id = put_variant(tx, product_id, self.seller_id, 0, &variant, None, now).await?;
+        if !self.terms.source.is_empty() && row.says(Field::Stock) {
+            let as_of = self.terms.stock_as_of;
+            stock::put_source(tx, variant_id, &self.terms.source, as_of, now).await?;
+        }
+        let others = group.iter().flat_map(|product| &product.variants).map(|other| &other.goods);
+        put_terms(tx, product_id, &translations, others.chain([&variant.goods])).await?;
+        Ok(Ok(Outcome::Created(Taken { product_id, variant_id, ignored: Vec::new() })))
+    }
+
+    fn check_new(
+        &self,
+        row: &Row,
+        translations: &[Translation],
+        group: Option<&Product>,
+    ) -> Result<(), Rejection> {
+        let reject = |field, problem| Err(Rejection { field, problem });
+        let mut missing: Vec<&'static str> = row.missing().into_iter().map(Field::name).collect();
+        if translations.is_empty() {
+            missing.insert(0, TITLE);
+        }
+        if group.is_none() && row.category.is_empty() {
+            missing.push(Field::Category.name());
+        }
+        if let Some(first) = missing.first() {
+            let sku = &row.variant.goods.sku;
+            let problem = format!(
+                "you have no goods with the SKU `{sku}` yet, and new ones need {}",
+                missing.join(", ")
+            );
+            return reject(*first, problem);
+        }
+        if !translations.iter().any(|words| self.languages.contains(&words.language)) {
+            let problem = format!("one must be in a language of the hub: {}", self.languages.join(", "));
+            return reject(TITLE, problem);
+        }
+        if row.stock < 0 {
+            let problem = format!("{} must be 0 or more: it is the first stock", row.stock);
+            return reject(Field::Stock.name(), problem);
+        }
+        check_size(translations, group)
+    }
+
+    async fn put_product(
+        &self,
+        tx: &mut Tx,
+        row: &Row,
+        translations: Vec<Translation>,
+        now: DateTime<Utc>,
+    ) -> Result<ProductId, Error> {
+        let product = Product {
+            id: ProductId::new(),
+            seller_id: self.seller_id,
+            category: row.category.clone(),
+            translations,
+            variants: Vec::new(),
+            withdrawn: false,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        products::put(tx, &product).await?;
+        if !row.group.is_empty() {
+            products::put_group(tx, product.id, &row.group).await?;
+        }
+        Ok(product.id)
+    }
+
+    /// A SKU that is known: what the row says is taken over.
+    async fn patch(
+        &self,
+        tx: &mut Tx,
+        row: &Row,
+        product: &Product,
+        group: Option<Product>,
+        known: Variant,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Outcome, Rejection>, Error> {
+        let home = group.filter(|group| group.id != product.id);
+        let target = home.as_ref().unwrap_or(product);
+        let after = After::of(row, target, &known);
+        if let Err(rejection) = check_size(&after.translations, home.as_ref()) {
+            return Ok(Err(rejection));
+        }
+        let grouped = match self.join(tx, row, product, home.as_ref()).await? {
+            Ok(grouped) => grouped,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        // From here on only the stock can be rejected, which is written first.
+        let mut ignored = row.wordless(&target.translations);
+        let stocked = import_stock::take(tx, self.seller_id, &self.terms, row, &known, now).await?;
+        let stocked = match stocked {
+            Ok(stocked) => stocked,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        if grouped {
+            products::put_group(tx, product.id, &row.group).await?;
+        }
+        if stocked == import_stock::Stocked::Ignored {
+            ignored.push(Field::Stock.name().to_owned());
+        }
+        let taken = Taken { product_id: target.id, variant_id: known.id, ignored };
+        // Who says all that new goods need lists them; who says less leaves off the market what is off it.
+        let offered = product.variants.iter().any(|offered| offered.id == known.id);
+        let relist = row.missing().is_empty() && (target.withdrawn || !offered);
+        if !(grouped || relist || home.is_some() || after.differs(target, &known)) {
+            let changed = stocked == import_stock::Stocked::Changed;
+            return Ok(Ok(if changed { Outcome::Updated(taken) } else { Outcome::Unchanged(taken) }));
+        }
+        products::revise(tx, target.id, &after.category, &after.translations, relist, now).await?;
+        self.put(tx, target, &known, &after, relist || offered).await?;
+        if home.is_some() {
+            leave(tx, product, &known, now).await?;
+        }
+        Ok(Ok(Outcome::Updated(taken)))
+    }
+
+    /// Whether the variant's product becomes the one of the row's group; if there is one already, whether the variant may
+    /// go over to it.
+    async fn join(
+        &self,
+        tx: &mut Tx,
+        row: &Row,
+        product: &Product,
+        home: Option<&Product>,
+    ) -> Result<Result<bool, Rejection>, Error> {
+        if row.group.is_empty() {
+            return Ok(Ok(false));
+        }
+        let known = products::group(tx, product.id).await?;
+        if known == row.group {
+            return Ok(Ok(false));
+        }
+        if !known.is_empty() {
+            let problem = format!("`{}` is in the group `{known}` already", row.variant.goods.sku);
+            return rejected(Field::Group, problem);
+        }
+        Ok(Ok(home.is_none()))
+    }
+
+    /// Writes the variant as it is after the row, on the market or not.
+    async fn put(
+        &self,
+        tx: &mut Tx,
+        target: &Product,
+        known: &Variant,
+        after: &After,
+        offered: bool,
+    ) -> Result<(), Error> {
+        let goods = after.goods.clone();
+        let variant = Variant { id: known.id, goods, stock_item_id: after.stock_item_id, available: 0 };
+        variants::put(tx, target.id, self.seller_id, &variant).await?;
+        if !offered {
+            variants::withdraw(tx, known.id).await?;
+        }
+        let others = target.variants.iter().filter(|other| other.id != known.id).map(|other| &other.goods);
+        let goods = others.chain(offered.then_some(&after.goods));
+        put_terms(tx, target.id, &after.translations, goods).await
+    }
 }
 
-async fn create(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    new: &NewProduct,
-    variant: &NewVariant,
-    now: DateTime<Utc>,
-) -> Result<Outcome, Error> {
-    let product = Product {
-        id: ProductId::new(),
-        seller_id,
-        category: new.category.clone(),
-        translations: new.translations.clone(),
-        variants: Vec::new(),
-        withdrawn: false,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    products::put(tx, &product).await?;
-    let variant_id = put_variant(tx, product.id, seller_id, 0, variant, None, now).await?;
-    put_terms(tx, product.id, &new.translations, std::iter::once(&variant.goods)).await?;
-    Ok(Outcome::Created(product.id, variant_id))
+/// A variant and its product after a row.
+struct After {
+    goods: Goods,
+    stock_item_id: kernel::StockItemId,
+    category: String,
+    translations: Vec<Translation>,
 }
 
-async fn update(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    new: &NewProduct,
-    variant: &NewVariant,
-    product: &Product,
-    known: crate::domain::product::Variant,
-    now: DateTime<Utc>,
-) -> Result<Outcome, Error> {
-    let (restocked, same_shelf) = match variant.stock {
-        NewStock::Shared(id) => (false, id == known.stock_item_id),
-        NewStock::Own { units, .. } => match restock(tx, seller_id, &known, units, now).await? {
-            Ok(changed) => (changed, true),
-            Err(problem) => return Ok(Outcome::Rejected("initial_stock".to_owned(), problem)),
-        },
-    };
-    let same = known.goods == variant.goods
-        && product.category == new.category
-        && product.translations == new.translations
-        && same_shelf
-        && !product.withdrawn
-        // An edit may have dropped it.
-        && product.variants.iter().any(|offered| offered.id == known.id);
-    if same {
-        let outcome = if restocked { Outcome::Updated } else { Outcome::Unchanged };
-        return Ok(outcome(product.id, known.id));
+impl After {
+    fn of(row: &Row, target: &Product, known: &Variant) -> Self {
+        let shelf = match row.variant.stock {
+            NewStock::Shared(id) => id,
+            NewStock::Own { .. } => known.stock_item_id,
+        };
+        let category = if row.says(Field::Category) { &row.category } else { &target.category };
+        Self {
+            goods: row.onto(&known.goods),
+            stock_item_id: shelf,
+            category: category.clone(),
+            translations: row.words_onto(&target.translations),
+        }
     }
-    products::edit(tx, product.id, None, &new.category, &new.translations, now).await?;
-    let variant_id = put_variant(tx, product.id, seller_id, 0, variant, Some(&known), now).await?;
-    let others =
-        product.variants.iter().map(|other| &other.goods).filter(|goods| goods.sku != known.goods.sku);
-    put_terms(tx, product.id, &new.translations, others.chain([&variant.goods])).await?;
-    Ok(Outcome::Updated(product.id, variant_id))
+
+    fn differs(&self, product: &Product, known: &Variant) -> bool {
+        self.goods != known.goods
+            || self.stock_item_id != known.stock_item_id
+            || self.category != product.category
+            || self.translations != product.translations
+    }
 }
 
-/// Sets what is on the shelf of a known SKU; whether that changed it.
-async fn restock(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    known: &crate::domain::product::Variant,
-    units: i64,
-    now: DateTime<Utc>,
-) -> Result<Result<bool, String>, Error> {
-    let id = known.stock_item_id;
-    let item = stock::find(tx, id).await?.ok_or_else(|| Error::not_found("stock item", id))?;
-    if item.on_hand == units {
-        return Ok(Ok(false));
+async fn found(tx: &mut Tx, id: ProductId) -> Result<Product, Error> {
+    products::find(tx, id).await?.ok_or_else(|| Error::not_found("product", id))
+}
+
+/// A variant has gone over to another product; one without any is off the market.
+async fn leave(tx: &mut Tx, product: &Product, gone: &Variant, now: DateTime<Utc>) -> Result<(), Error> {
+    let rest: Vec<&Goods> =
+        product.variants.iter().filter(|other| other.id != gone.id).map(|other| &other.goods).collect();
+    if rest.is_empty() {
+        products::withdraw(tx, product.id, product.version, now).await?;
     }
-    let delta = units - item.on_hand;
-    if stock::adjust(tx, id, seller_id, delta, UNITS_MAX, "import", now).await? {
-        return Ok(Ok(true));
+    put_terms(tx, product.id, &product.translations, rest.into_iter()).await
+}
+
+/// `joined` is the product that a variant is added to.
+fn check_size(translations: &[Translation], joined: Option<&Product>) -> Result<(), Rejection> {
+    if translations.len() > TRANSLATIONS_MAX {
+        let problem = format!("the product would have more than {TRANSLATIONS_MAX} languages");
+        return Err(Rejection { field: TITLE, problem });
     }
-    Ok(Err(format!("{units} is less than the {} that orders hold", item.reserved)))
+    if joined.is_some_and(|product| product.variants.len() >= VARIANTS_MAX) {
+        let problem = format!("the product would have more than {VARIANTS_MAX} variants");
+        return Err(Rejection { field: Field::Group.name(), problem });
+    }
+    Ok(())
 }

@@ -54,7 +54,7 @@ pub(crate) async fn update(
     now: DateTime<Utc>,
 ) -> Result<Product, Error> {
     own(tx, seller_id, id).await?;
-    if !products::edit(tx, id, Some(version), &new.category, &new.translations, now).await? {
+    if !products::edit(tx, id, version, &new.category, &new.translations, now).await? {
         return Err(Error::stale());
     }
     let mut kept = Vec::with_capacity(new.variants.len());

@@ -6,6 +6,7 @@ pub(crate) mod audit_stock;
 pub(crate) mod browse;
 pub(crate) mod create_location;
 pub(crate) mod import_products;
+pub(crate) mod import_stock;
 pub(crate) mod judge_seller;
 pub(crate) mod list_product;
 pub(crate) mod offers;

@@ -2,5 +2,6 @@
 
 pub(crate) mod product;
 pub(crate) mod reservation;
+pub(crate) mod row;
 pub(crate) mod seller;
 pub(crate) mod terms;

@@ -6,6 +6,11 @@ use kernel::{Country, LocationId, ProductId, SellerId, StockItemId, VariantId};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
+/// Variants of a product.
+pub(crate) const VARIANTS_MAX: usize = 100;
+/// Languages of a product.
+pub(crate) const TRANSLATIONS_MAX: usize = 20;
+
 /// A product's words in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Translation {

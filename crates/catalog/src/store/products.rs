@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use db::Tx;
-use kernel::ProductId;
+use kernel::{ProductId, SellerId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -38,11 +38,11 @@ pub(crate) async fn put(tx: &mut Tx, product: &Product) -> Result<(), db::Error>
     Ok(())
 }
 
-/// Changes a product, if it still stands at `version` (`None`: whatever it stands at).
+/// Changes a product, if it still stands at `version`.
 pub(crate) async fn edit(
     tx: &mut Tx,
     id: ProductId,
-    version: Option<i64>,
+    version: i64,
     category: &str,
     translations: &[Translation],
     now: DateTime<Utc>,
@@ -50,14 +50,37 @@ pub(crate) async fn edit(
     let changed = db::execute!(
         tx,
         "update products set category = $3, translations = $4, updated_at = $5, version = version + 1, \
-         withdrawn = false where product_id = $1 and ($2 = 0 or version = $2)",
+         withdrawn = false where product_id = $1 and version = $2",
         id.uuid(),
-        version.unwrap_or(0),
+        version,
         category,
         Json(translations),
         now,
     )?;
     Ok(changed == 1)
+}
+
+/// Changes a product that is edited by SKU, whatever its version; it is on the market again if `relist`, and else
+/// stays on or off it.
+pub(crate) async fn revise(
+    tx: &mut Tx,
+    id: ProductId,
+    category: &str,
+    translations: &[Translation],
+    relist: bool,
+    now: DateTime<Utc>,
+) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "update products set category = $2, translations = $3, withdrawn = withdrawn and not $4, updated_at = $5, \
+         version = version + 1 where product_id = $1",
+        id.uuid(),
+        category,
+        Json(translations),
+        relist,
+        now,
+    )?;
+    Ok(())
 }
 
 /// Takes a product off the market, if it still stands at `version`.
@@ -74,6 +97,41 @@ pub(crate) async fn withdraw(
         id.uuid(),
         version,
         now,
+    )?;
+    Ok(changed == 1)
+}
+
+/// The seller's product of an import's group.
+pub(crate) async fn of_group(
+    tx: &mut Tx,
+    seller_id: SellerId,
+    group: &str,
+) -> Result<Option<ProductId>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        (Uuid,),
+        "select product_id from products where seller_id = $1 and import_group = $2 and import_group <> ''",
+        seller_id.uuid(),
+        group,
+    )?;
+    Ok(row.map(|(id,)| id.into()))
+}
+
+/// The group that a product is of; empty: none.
+pub(crate) async fn group(tx: &mut Tx, id: ProductId) -> Result<String, db::Error> {
+    let (group,) =
+        db::fetch_one!(tx, (String,), "select import_group from products where product_id = $1", id.uuid(),)?;
+    Ok(group)
+}
+
+/// Makes a product that is of no group yet the one of this; whether it did. [`db::Error::Conflict`] when another became
+/// that meanwhile.
+pub(crate) async fn put_group(tx: &mut Tx, id: ProductId, group: &str) -> Result<bool, db::Error> {
+    let changed = db::execute!(
+        tx,
+        "update products set import_group = $2 where product_id = $1 and import_group in ('', $2)",
+        id.uuid(),
+        group,
     )?;
     Ok(changed == 1)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use db::Tx;
-use kernel::{MovementId, ReservationId, SellerId, StockItemId};
+use kernel::{MovementId, ReservationId, SellerId, StockItemId, VariantId};
 use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -63,25 +63,40 @@ pub(crate) async fn put(tx: &mut Tx, item: &StockItem, now: DateTime<Utc>) -> Re
         item.on_hand,
     )?;
     if item.on_hand != 0 {
-        moved(tx, item.id, item.on_hand, "first stock", now).await?;
+        moved(tx, item.id, item.on_hand, Why::Counted("first stock"), now).await?;
     }
     Ok(())
+}
+
+/// Why what is on a shelf changes other than by orders, in a seller's words or ours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Why<'a> {
+    /// Units came or left.
+    Moved(&'a str),
+    /// It was stated how many there are.
+    Counted(&'a str),
 }
 
 async fn moved(
     tx: &mut Tx,
     id: StockItemId,
     delta: i64,
-    reason: &str,
+    why: Why<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
+    let (reason, counted) = match why {
+        Why::Moved(reason) => (reason, false),
+        Why::Counted(reason) => (reason, true),
+    };
     db::execute!(
         tx,
-        "insert into movements (movement_id, stock_item_id, delta, reason, created_at) values ($1, $2, $3, $4, $5)",
+        "insert into movements (movement_id, stock_item_id, delta, reason, counted, created_at) \
+         values ($1, $2, $3, $4, $5, $6)",
         MovementId::new().uuid(),
         id.uuid(),
         delta,
         reason,
+        counted,
         now,
     )?;
     Ok(())
@@ -94,7 +109,7 @@ pub(crate) async fn adjust(
     seller_id: SellerId,
     delta: i64,
     most: i64,
-    reason: &str,
+    why: Why<'_>,
     now: DateTime<Utc>,
 ) -> Result<bool, db::Error> {
     let changed = db::execute!(
@@ -107,9 +122,80 @@ pub(crate) async fn adjust(
         most,
     )?;
     if changed == 1 {
-        moved(tx, id, delta, reason, now).await?;
+        moved(tx, id, delta, why, now).await?;
     }
     Ok(changed == 1)
+}
+
+/// A shelf, with the units that came less those that left since then; counts are no such movements.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub(crate) struct Since {
+    pub(crate) on_hand: i64,
+    pub(crate) reserved: i64,
+    pub(crate) moved: i64,
+}
+
+/// Reads a shelf and its movements since `as_of` as they stand together.
+pub(crate) async fn since(
+    tx: &mut Tx,
+    id: StockItemId,
+    as_of: DateTime<Utc>,
+) -> Result<Option<Since>, db::Error> {
+    db::fetch_optional!(
+        tx,
+        Since,
+        "select on_hand, reserved, (select cast(coalesce(sum(delta), 0) as bigint) from movements \
+         where movements.stock_item_id = $1 and created_at > $2 and not counted) as moved \
+         from stock_items where stock_item_id = $1",
+        id.uuid(),
+        as_of,
+    )
+}
+
+/// Sources of a variant's stock that are remembered.
+const SOURCES_MAX: i64 = 32;
+
+/// When the units of a source were counted or added, if it stated this variant's stock before.
+pub(crate) async fn source(
+    tx: &mut Tx,
+    variant_id: VariantId,
+    source: &str,
+) -> Result<Option<DateTime<Utc>>, db::Error> {
+    let row = db::fetch_optional!(
+        tx,
+        (DateTime<Utc>,),
+        "select as_of from stock_sources where variant_id = $1 and source = $2",
+        variant_id.uuid(),
+        source,
+    )?;
+    Ok(row.map(|(as_of,)| as_of))
+}
+
+/// Remembers that a source stated a variant's stock, beside the newest ones before.
+pub(crate) async fn put_source(
+    tx: &mut Tx,
+    variant_id: VariantId,
+    source: &str,
+    as_of: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "insert into stock_sources (variant_id, source, as_of, created_at) values ($1, $2, $3, $4) \
+         on conflict (variant_id, source) do nothing",
+        variant_id.uuid(),
+        source,
+        as_of,
+        now,
+    )?;
+    db::execute!(
+        tx,
+        "delete from stock_sources where variant_id = $1 and created_at < (select created_at from stock_sources \
+         where variant_id = $1 order by created_at desc limit 1 offset $2)",
+        variant_id.uuid(),
+        SOURCES_MAX - 1,
+    )?;
+    Ok(())
 }
 
 /// A shelf.

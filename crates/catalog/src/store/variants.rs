@@ -133,6 +133,12 @@ pub(super) async fn of_products(tx: &mut Tx, products: &[ProductId]) -> Result<V
     db::fetch_all!(tx, Row, sql, super::ids(products.iter().copied()))
 }
 
+/// Takes a variant off the market.
+pub(crate) async fn withdraw(tx: &mut Tx, id: VariantId) -> Result<(), db::Error> {
+    db::execute!(tx, "update variants set offered = false where variant_id = $1", id.uuid())?;
+    Ok(())
+}
+
 /// Takes the variants of a product that are not among these off the market.
 pub(crate) async fn keep_only(
     tx: &mut Tx,

@@ -6,6 +6,8 @@ mod bad_input;
 mod browsing;
 mod dispatching;
 mod importing;
+mod importing_patches;
+mod importing_stock;
 mod market;
 mod pages;
 mod parked;

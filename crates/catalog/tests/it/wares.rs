@@ -72,5 +72,6 @@ pub(crate) fn row(number: i64, variant: VariantInput) -> ImportProductsRequest {
         category: product.category,
         translations: product.translations,
         variant: Some(variant),
+        ..ImportProductsRequest::default()
     }
 }

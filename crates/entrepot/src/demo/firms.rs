@@ -5,7 +5,7 @@ use proof::shop::{self, Firm};
 use serde::Deserialize;
 
 use crate::hubs::Running;
-use crate::import::rows::Rows;
+use crate::import;
 
 const FIRMS: &str = include_str!("../../../../seed/firms.toml");
 /// Goods by their seller's slug.
@@ -62,8 +62,7 @@ pub(super) async fn open(running: &Running) -> Result<()> {
             tax_registered: entry.tax_registered,
         };
         let shop = shop::open(&hub, &firm).await?;
-        let rows = Rows::new(csv.as_bytes(), shop.location.location_id.clone())?;
-        let rows = rows.collect::<Result<Vec<_>, String>>().map_err(anyhow::Error::msg)?;
+        let rows = import::goods(csv, &shop.location.location_id)?;
         let imported = shop::list_goods(&shop, rows, |_| {}).await?;
         if let Some((line, field, reason)) = imported.rejected.first() {
             bail!("seed/goods/{}.csv, line {line}: {field}: {reason}", firm.slug);

@@ -1,19 +1,34 @@
 //! `import products`: streams a seller's goods in from a CSV file.
+//!
+//! [`source`] copies the file and recognises its [`encoding`]; [`heading`] tells what its columns hold; [`rows`] looks at
+//! the whole file first and then makes requests of its [`cells`] and [`numbers`]; [`report`] counts what came of each row.
 
-pub(crate) mod rows;
+mod cells;
+pub(crate) mod encoding;
+mod heading;
+mod numbers;
+mod report;
+mod rows;
+mod source;
+#[cfg(test)]
+mod tests;
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use chrono::{DateTime, Utc};
+use encoding_rs::Encoding;
 use indicatif::{ProgressBar, ProgressStyle};
 use proof::Session;
-use proof::shop::{self, Firm, Imported, Shop};
-use proto::catalog::v1::{ImportOutcome, ImportProductsResponse, ListLocationsRequest};
+use proof::shop::{self, Firm, Shop};
+use proto::catalog::v1::{ImportProductsRequest, ListLocationsRequest, StockMode};
 use rpc::Role;
 
+use self::report::{Report, refusal};
+use self::rows::{Row, Table, Terms};
+use self::source::Source;
 use crate::configuration::Configuration;
 use crate::hubs::{self, Pace};
 
@@ -26,9 +41,20 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// A seller's goods, from a CSV file with the columns sku, title_LANGUAGE (one or more), price, currency, hs_code,
-    /// origin, weight_grams, size (such as 200x150x30, in mm) and stock; category, description_LANGUAGE and
-    /// preference may be added. A row of a known SKU changes it. Without --server the hub is started for the import.
+    /// A seller's goods, from a CSV file.
+    ///
+    /// Columns: sku, title_LANGUAGE, description_LANGUAGE (or title and description, in the default language), category,
+    /// price, currency, hs_code, origin, weight_grams, size (such as 200x150x30, in mm), stock, stock_units, preference;
+    /// rows with the same group are variants of one product, named by variant_name. A new SKU needs sku, a title, price,
+    /// currency, hs_code, origin, weight_grams, size and stock.
+    ///
+    /// A row of a known SKU is a patch: it changes what its cells say. A column that is missing and a cell that is empty
+    /// change nothing, and neither does the column stock without --stock.
+    ///
+    /// Delimiter (comma, semicolon, tab), encoding and decimal commas are recognised. Rows that cannot be taken are named
+    /// by line and column, and the others are taken; the command then fails. Without --server the hub is started for the
+    /// import.
+    #[command(verbatim_doc_comment)]
     Products(Products),
 }
 
@@ -51,32 +77,57 @@ struct Products {
     /// A token of the seller (`entrepot token --role seller --subject seller_…`).
     #[arg(long, requires = "server")]
     token: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How a file is to be read.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Reading {
+    /// What the column stock is for known SKUs: the units counted as of --as-of, from which what was sold since is taken
+    /// off (set), or units that came, negative ones that left (add). The same file adds once. Absent: it is ignored.
+    #[arg(long, value_enum)]
+    stock: Option<Stock>,
+    /// When the stock was counted or came, such as 2026-11-20T09:00:00+08:00; when the file was last written if absent.
+    #[arg(long, requires = "stock", value_parser = point_in_time)]
+    as_of: Option<DateTime<Utc>>,
+    /// The language of the columns title and description, a BCP 47 tag; the hub's first when absent.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    language: String,
+    /// The encoding of the file, such as utf-8, windows-874 or windows-1252; recognised when absent.
+    #[arg(long, value_parser = encoding::named)]
+    encoding: Option<&'static Encoding>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Stock {
+    Set,
+    Add,
+}
+
+fn point_in_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let problem = |error| format!("{error}; a point in time is such as 2026-11-20T09:00:00+08:00");
+    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(problem)
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
     let What::Products(products) = args.what;
-    let (imported, bad) = match (&products.server, &products.token) {
+    let file = ReadFile::open(&products.file, &products.reading)?;
+    let report = match (&products.server, &products.token) {
         (Some(server), Some(token)) => {
             let shop = remote(server, token).await?;
-            import(&products, &shop).await?
+            import(file, &shop).await?
         }
-        _ => embedded(&products, configuration).await?,
+        _ => embedded(&products, file, configuration).await?,
     };
-    println!(
-        "{} created, {} updated, {} unchanged, {} rejected",
-        imported.created,
-        imported.updated,
-        imported.unchanged,
-        imported.rejected.len() + bad
-    );
-    if imported.rejected.len() + bad > 0 {
+    if report.rejected > 0 {
         bail!("not every row was taken; mend the rows above and import the file again");
     }
     Ok(())
 }
 
-async fn embedded(products: &Products, configuration: &Configuration) -> Result<(Imported, usize)> {
+async fn embedded(products: &Products, file: ReadFile, configuration: &Configuration) -> Result<Report> {
     let running = hubs::start_one(configuration, Pace::Watchable).await?;
     let profile = &running.profile;
     let firm = Firm {
@@ -89,7 +140,7 @@ async fn embedded(products: &Products, configuration: &Configuration) -> Result<
     let outcome = async {
         let shop = shop::open(&running.proof()?, &firm).await?;
         println!("seller {} at {}", shop.session.subject, profile.name());
-        import(products, &shop).await
+        import(file, &shop).await
     };
     let outcome = outcome.await;
     running.stop().await;
@@ -109,32 +160,113 @@ async fn remote(server: &str, token: &str) -> Result<Shop> {
     Ok(Shop { session, location })
 }
 
-async fn import(products: &Products, shop: &Shop) -> Result<(Imported, usize)> {
-    let file =
-        File::open(&products.file).with_context(|| format!("cannot open {}", products.file.display()))?;
-    let reader = rows::Rows::new(BufReader::new(file), shop.location.location_id.clone())
-        .with_context(|| format!("in {}", products.file.display()))?;
-    let style = ProgressStyle::with_template("{spinner} {pos} rows {per_sec}")?;
-    let bar = ProgressBar::new_spinner().with_style(style);
-    bar.enable_steady_tick(std::time::Duration::from_millis(200));
-    let (told, bad) = (bar.clone(), Arc::new(std::sync::atomic::AtomicUsize::new(0)));
-    let count = bad.clone();
-    let good = reader.filter_map(move |row| match row {
-        Ok(row) => Some(row),
-        Err(problem) => {
-            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            told.suspend(|| println!("{problem}"));
-            None
-        }
-    });
-    let imported = shop::list_goods(shop, good, |answer| tell(&bar, answer)).await?;
-    bar.finish_and_clear();
-    Ok((imported, bad.load(std::sync::atomic::Ordering::Relaxed)))
+/// A file that can be imported.
+pub(crate) struct ReadFile {
+    table: Table,
+    terms: Terms,
+    /// How it was read, for people.
+    read_as: String,
 }
 
-fn tell(bar: &ProgressBar, answer: &ImportProductsResponse) {
-    bar.inc(1);
-    if answer.outcome() == ImportOutcome::Rejected {
-        bar.suspend(|| println!("line {}: {}: {}", answer.row, answer.field, answer.reason));
+impl ReadFile {
+    /// Looks at the whole file; errors name it.
+    pub(crate) fn open(path: &Path, reading: &Reading) -> Result<Self> {
+        Self::look(path, reading).with_context(|| format!("in {}", path.display()))
     }
+
+    fn look(path: &Path, reading: &Reading) -> Result<Self> {
+        let source = Source::open(path, reading.encoding)?;
+        let (encoding, digest, modified) = (source.encoding, source.digest.clone(), source.modified);
+        let table = Table::look(Box::new(move || source.text()))?;
+        let terms = Terms {
+            stock: match reading.stock {
+                None => StockMode::Unspecified,
+                Some(Stock::Set) => StockMode::Set,
+                Some(Stock::Add) => StockMode::Add,
+            },
+            as_of: reading.as_of.or(modified),
+            language: reading.language.clone(),
+            // Who says when, speaks of another count than who imports the file again.
+            source: reading.as_of.map_or_else(|| digest.clone(), |at| format!("{digest}@{}", at.timestamp())),
+        };
+        let heading = &table.heading;
+        let mut read_as = format!("{encoding}; {}; {}", heading.delimiter_name(), table.style.name());
+        let unknown = heading.unknown();
+        if !unknown.is_empty() {
+            read_as.push_str(&format!("\nignored, as no such column is known: {}", unknown.join(", ")));
+        }
+        Ok(Self { table, terms, read_as })
+    }
+}
+
+/// Imports with a bar, and prints what came of it.
+async fn import(file: ReadFile, shop: &Shop) -> Result<Report> {
+    println!("{}", file.read_as);
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} rows {per_sec} {eta} left")?;
+    let bar = ProgressBar::new(file.table.rows_count).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let told = bar.clone();
+    let (report, ended) = stream(file, shop, move |problem| {
+        if let Some(problem) = problem {
+            told.suspend(|| println!("{problem}"));
+        }
+        told.inc(1);
+    })
+    .await;
+    bar.finish_and_clear();
+    println!("{report}");
+    ended.map(|()| report)
+}
+
+/// Imports; `seen` hears of each row what is to be said of it. The counts stand also where the stream ended early.
+pub(crate) async fn stream(
+    file: ReadFile,
+    shop: &Shop,
+    seen: impl Fn(Option<String>) + Send + Sync + 'static,
+) -> (Report, Result<()>) {
+    let ReadFile { table, terms, .. } = file;
+    let report = Arc::new(Mutex::new(Report { rows: table.rows_count, ..Report::default() }));
+    let (heading, header, seen) = (table.heading.clone(), table.header(&terms), Arc::new(seen));
+    let rows = match table.rows(shop.location.location_id.clone()) {
+        Ok(rows) => rows,
+        Err(error) => return (Report::default(), Err(error)),
+    };
+    let (counts, told) = (report.clone(), seen.clone());
+    let good = rows.filter_map(move |row| {
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match row {
+            Row::Take(request) => return Some(*request),
+            Row::Ignore => {
+                counts.ignored += 1;
+                told(None);
+            }
+            Row::Refuse { line, column, reason } => {
+                counts.rejected += 1;
+                told(Some(refusal(line, &column, &reason)));
+            }
+        }
+        None
+    });
+    let counts = report.clone();
+    let ended = shop::stream_goods(&shop.session, std::iter::once(header).chain(good), |answer| {
+        let problem = counts.lock().unwrap_or_else(PoisonError::into_inner).count(answer, &heading);
+        seen(problem);
+    })
+    .await;
+    let report = *report.lock().unwrap_or_else(PoisonError::into_inner);
+    (report, ended)
+}
+
+/// The goods of a text that must be right as a whole, as the messages of an import.
+pub(crate) fn goods(text: &'static str, location_id: &str) -> Result<Vec<ImportProductsRequest>> {
+    let table = Table::look(Box::new(move || Ok(Box::new(text.as_bytes()))))?;
+    let mut messages = vec![table.header(&Terms::default())];
+    for row in table.rows(location_id.to_owned())? {
+        match row {
+            Row::Take(request) => messages.push(*request),
+            Row::Ignore => {}
+            Row::Refuse { line, column, reason } => bail!(refusal(line, &column, &reason)),
+        }
+    }
+    Ok(messages)
 }

@@ -1,202 +1,263 @@
-//! A seller's goods as rows of CSV.
+//! The rows of a seller's file, in two passes: the first looks at the file as a whole, the second makes requests.
 
-use std::io::Read;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io::{self, BufRead};
 
 use anyhow::{Result, bail};
-use csv::StringRecord;
-use money::{Currency, Money};
-use proto::catalog::v1::{ImportProductsRequest, Translation, VariantInput};
-use proto::types::v1::Dimensions;
+use proto::catalog::v1::{ImportHeader, ImportProductsRequest, StockMode};
+use sha2::{Digest as _, Sha256};
 
-/// Columns that a file must have.
-const REQUIRED: [&str; 8] =
-    ["sku", "price", "currency", "hs_code", "origin", "weight_grams", "size", "stock"];
-/// Columns that it may have.
-const OPTIONAL: [&str; 2] = ["category", "preference"];
+use super::cells::Cells;
+use super::heading::{Column, Heading, trimmed};
+use super::numbers::Style;
+use crate::table::{Fault, Lines, Record, Records};
+
+/// The most rows of a file.
+const ROWS_MAX: u64 = 1_000_000;
+/// Lines that a refusal names.
+const LINES_NAMED: usize = 5;
 /// The category of goods whose file names none.
 const CATEGORY_DEFAULT: &str = "general";
 
-/// The rows of a file, as they are wanted. A row that cannot be read is a sentence with its line.
-pub(crate) struct Rows<R: Read> {
-    records: csv::StringRecordsIntoIter<R>,
-    columns: Vec<String>,
+/// Gives the text of the file from its beginning on.
+pub(super) type Open = Box<dyn Fn() -> io::Result<Box<dyn BufRead + Send>> + Send>;
+
+/// A file that was looked at as a whole.
+pub(super) struct Table {
+    open: Open,
+    pub(super) heading: Heading,
+    pub(super) rows_count: u64,
+    pub(super) style: Style,
+    skus: HashMap<u128, Seen>,
+}
+
+/// The rows of one SKU.
+struct Seen {
+    line: u64,
+    content: u128,
+    /// Lines of rows that say something else, with the first; few.
+    others: Vec<u64>,
+}
+
+/// What is to be done with a row.
+#[derive(Debug)]
+pub(super) enum Row {
+    Take(Box<ImportProductsRequest>),
+    /// Refused, with the column and the reason.
+    Refuse {
+        line: u64,
+        column: String,
+        reason: String,
+    },
+    /// It says nothing, or what a row before says.
+    Ignore,
+}
+
+impl Table {
+    /// The first pass: the heading, how numbers are written, and which rows are of one SKU.
+    pub(super) fn look(open: Open) -> Result<Self> {
+        let mut lines = Lines::new(open()?);
+        let heading = Heading::read(&mut lines)?;
+        let mut records = Records::new(lines, heading.shape());
+        let mut table = Self { open, rows_count: 0, style: Style::default(), skus: HashMap::new(), heading };
+        while let Some(record) = records.next_record()? {
+            table.rows_count += 1;
+            if table.rows_count > ROWS_MAX {
+                bail!("the file has more than {ROWS_MAX} rows: import it in parts");
+            }
+            if let Ok(record) = record {
+                table.see(&record);
+            }
+        }
+        if table.rows_count == 0 {
+            bail!("the file has a heading and no rows");
+        }
+        Ok(table)
+    }
+
+    fn see(&mut self, record: &Record) {
+        let cell = |place: usize| record.cells.get(place).map(|cell| trimmed(cell)).unwrap_or_default();
+        for column in [Column::Price, Column::WeightGrams, Column::Stock, Column::StockUnits] {
+            if let Some(place) = self.heading.place(&column) {
+                self.style.learn(cell(place));
+            }
+        }
+        let Some(sku) = self.heading.place(&Column::Sku).map(cell).filter(|sku| !sku.is_empty()) else {
+            return;
+        };
+        let known = self.heading.columns.iter().enumerate().filter(|(_, column)| column.is_some());
+        let content = digest(known.map(|(place, _)| cell(place)));
+        match self.skus.entry(digest([sku])) {
+            Entry::Vacant(entry) => {
+                entry.insert(Seen { line: record.line, content, others: Vec::new() });
+            }
+            Entry::Occupied(mut entry) => {
+                let seen = entry.get_mut();
+                if (seen.content != content || !seen.others.is_empty()) && seen.others.len() < LINES_NAMED {
+                    seen.others.push(record.line);
+                }
+            }
+        }
+    }
+
+    /// The stream's first message.
+    pub(super) fn header(&self, terms: &Terms) -> ImportProductsRequest {
+        let header = ImportHeader {
+            fields: self.heading.fields(),
+            stock_mode: terms.stock.into(),
+            stock_as_of: terms.as_of.map(proto::convert::timestamp),
+            default_language: terms.language.clone(),
+            default_category: CATEGORY_DEFAULT.to_owned(),
+            source: terms.source.clone(),
+        };
+        ImportProductsRequest { header: Some(header), ..ImportProductsRequest::default() }
+    }
+
+    /// The second pass.
+    pub(super) fn rows(self, location_id: String) -> Result<Rows> {
+        let mut lines = Lines::new((self.open)()?);
+        Heading::read(&mut lines)?;
+        let records = Records::new(lines, self.heading.shape());
+        Ok(Rows { records, table: self, location_id, groups: HashMap::new(), broken: false })
+    }
+}
+
+/// What holds for all rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Terms {
+    pub(super) stock: StockMode,
+    pub(super) as_of: Option<chrono::DateTime<chrono::Utc>>,
+    pub(super) language: String,
+    pub(super) source: String,
+}
+
+/// The rows, one for each that the first pass counted.
+pub(super) struct Rows {
+    records: Records<Box<dyn BufRead + Send>>,
+    table: Table,
     location_id: String,
+    /// The line of a group's first row, and what it says of the product.
+    groups: HashMap<u128, (u64, Vec<u64>)>,
+    broken: bool,
 }
 
-impl<R: Read> Rows<R> {
-    /// Reads the header; an error names the column that is missing or unknown.
-    pub(crate) fn new(reader: R, location_id: String) -> Result<Self> {
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(reader);
-        let columns: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
-        let has = |column: &str| columns.iter().any(|found| found == column);
-        if let Some(missing) = REQUIRED.iter().find(|column| !has(column)) {
-            bail!(
-                "the column {missing} is missing; needed are {}, and a title_LANGUAGE",
-                REQUIRED.join(", ")
-            );
-        }
-        if !columns.iter().any(|column| column.starts_with("title_")) {
-            bail!("no column title_LANGUAGE, such as title_en");
-        }
-        let known = |column: &&String| {
-            let column = column.as_str();
-            REQUIRED.contains(&column)
-                || OPTIONAL.contains(&column)
-                || column.starts_with("title_")
-                || column.starts_with("description_")
-        };
-        if let Some(unknown) = columns.iter().find(|column| !known(column)) {
-            bail!(
-                "the column {unknown} is none of {}, {}, title_LANGUAGE, description_LANGUAGE",
-                REQUIRED.join(", "),
-                OPTIONAL.join(", ")
-            );
-        }
-        Ok(Self { records: reader.into_records(), columns, location_id })
-    }
+impl Iterator for Rows {
+    type Item = Row;
 
-    fn row(&self, record: &StringRecord) -> Result<ImportProductsRequest, String> {
-        let line = record.position().map_or(0, csv::Position::line);
-        let cells = Cells { columns: &self.columns, record };
-        let row = self.request(&cells).map_err(|problem| format!("line {line}: {problem}"))?;
-        Ok(ImportProductsRequest { row: i64::try_from(line).unwrap_or(i64::MAX), ..row })
-    }
-
-    fn request(&self, cells: &Cells<'_>) -> Result<ImportProductsRequest, String> {
-        let currency: Currency =
-            cells.get("currency").parse().map_err(|error: money::Error| format!("currency: {error}"))?;
-        let price = Money::parse(cells.get("price"), currency).map_err(|error| format!("price: {error}"))?;
-        let variant = VariantInput {
-            sku: cells.get("sku").to_owned(),
-            price: Some(price.into()),
-            hs_code: cells.get("hs_code").to_owned(),
-            origin: cells.get("origin").to_owned(),
-            weight_grams: cells.number("weight_grams")?,
-            dimensions: Some(size(cells.get("size"))?),
-            stock_units: 1,
-            location_id: self.location_id.clone(),
-            initial_stock: cells.number("stock")?,
-            preference: cells.get("preference").to_owned(),
-            ..VariantInput::default()
-        };
-        let category = Some(cells.get("category")).filter(|category| !category.is_empty());
-        Ok(ImportProductsRequest {
-            row: 0,
-            category: category.unwrap_or(CATEGORY_DEFAULT).to_owned(),
-            translations: cells.translations(),
-            variant: Some(variant),
+    fn next(&mut self) -> Option<Row> {
+        if self.broken {
+            return None;
+        }
+        Some(match self.records.next_record() {
+            Ok(None) => return None,
+            Ok(Some(Ok(record))) => self.row(&record).unwrap_or_else(|refusal| refusal),
+            Ok(Some(Err(fault))) => self.unreadable(&fault),
+            Err(error) => {
+                self.broken = true;
+                Row::Refuse { line: 0, column: String::new(), reason: format!("cannot be read on: {error}") }
+            }
         })
     }
 }
 
-impl<R: Read> Iterator for Rows<R> {
-    type Item = Result<ImportProductsRequest, String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Some(match self.records.next()? {
-            Ok(record) => self.row(&record),
-            Err(error) => Err(unreadable(&error)),
-        })
-    }
-}
-
-/// Why a row is none, with its line.
-fn unreadable(error: &csv::Error) -> String {
-    let line = error.position().map_or(0, csv::Position::line);
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("line {line}: has {len} columns and the heading has {expected_len}")
+impl Rows {
+    fn name(&self, place: usize) -> String {
+        match self.table.heading.names.get(place).map(String::as_str) {
+            None | Some("") => format!("cell {}", place + 1),
+            Some(name) => name.to_owned(),
         }
-        csv::ErrorKind::Utf8 { .. } => format!("line {line}: is not UTF-8 text"),
-        _ => format!("line {line}: {error}"),
-    }
-}
-
-/// A row's cells by their columns.
-struct Cells<'a> {
-    columns: &'a [String],
-    record: &'a StringRecord,
-}
-
-impl<'a> Cells<'a> {
-    fn get(&self, column: &str) -> &'a str {
-        let place = self.columns.iter().position(|found| found == column);
-        place.and_then(|place| self.record.get(place)).unwrap_or_default()
     }
 
-    fn number(&self, column: &str) -> Result<i64, String> {
-        let text = self.get(column);
-        text.parse().map_err(|_| format!("{column}: `{text}` is no whole number"))
+    fn unreadable(&self, fault: &Fault) -> Row {
+        let column = fault.column.map(|place| self.name(place)).unwrap_or_default();
+        Row::Refuse { line: fault.line, column, reason: fault.reason.to_owned() }
     }
 
-    /// Languages with a title.
-    fn translations(&self) -> Vec<Translation> {
-        let titles = self.columns.iter().filter_map(|column| column.strip_prefix("title_"));
-        titles
-            .map(|language| Translation {
-                language: language.to_owned(),
-                title: self.get(&format!("title_{language}")).to_owned(),
-                description: self.get(&format!("description_{language}")).to_owned(),
-            })
-            .filter(|translation| !translation.title.is_empty())
-            .collect()
-    }
-}
-
-/// `200x150x30` in millimetres.
-fn size(text: &str) -> Result<Dimensions, String> {
-    let problem = || format!("size: `{text}` is no size such as 200x150x30 (length, width and height in mm)");
-    let sides: Vec<i64> =
-        text.split('x').map(|side| side.trim().parse().map_err(|_| problem())).collect::<Result<_, _>>()?;
-    match sides.as_slice() {
-        [length_mm, width_mm, height_mm] => {
-            Ok(Dimensions { length_mm: *length_mm, width_mm: *width_mm, height_mm: *height_mm })
+    fn row(&mut self, record: &Record) -> Result<Row, Row> {
+        let refuse = |column: String, reason: String| Row::Refuse { line: record.line, column, reason };
+        let cells: Vec<&str> = record.cells.iter().map(|cell| trimmed(cell)).collect();
+        if cells.iter().all(|cell| cell.is_empty()) {
+            return Ok(Row::Ignore);
         }
-        _ => Err(problem()),
+        self.check_length(&cells).map_err(|(column, reason)| refuse(column, reason))?;
+        let cells = Cells { heading: &self.table.heading, style: self.table.style, cells: &cells };
+        let sku = cells.get(&Column::Sku);
+        if let Some(seen) = self.table.skus.get(&digest([sku])).filter(|_| !sku.is_empty()) {
+            if let Some(last) = seen.others.last() {
+                let more = if seen.others.len() == LINES_NAMED { " and more" } else { "" };
+                let others = seen.others.iter().filter(|line| *line != last).map(|line| format!("{line}, "));
+                let others: String = others.collect();
+                let reason = format!(
+                    "`{sku}` stands in lines {}, {others}{last}{more} with different content: none of them is taken",
+                    seen.line
+                );
+                return Err(refuse(cells.name(&Column::Sku), reason));
+            }
+            if seen.line != record.line {
+                return Ok(Row::Ignore);
+            }
+        }
+        let request = cells.request(&self.location_id);
+        let mut request = request.map_err(|(column, reason)| refuse(cells.name(&column), reason))?;
+        if let Some((line, column)) = other_of_group(&mut self.groups, &cells, record.line) {
+            let reason = format!("differs from line {line}, which is of the same group");
+            return Err(refuse(cells.name(&column), reason));
+        }
+        request.row = i64::try_from(record.line).unwrap_or(i64::MAX);
+        Ok(Row::Take(Box::new(request)))
+    }
+
+    /// As many cells as the heading has; empty ones at the end may be more or fewer where the heading is empty too.
+    fn check_length(&self, cells: &[&str]) -> Result<(), (String, String)> {
+        let names = &self.table.heading.names;
+        let beyond = |place: &usize| names.get(*place).is_none_or(String::is_empty);
+        if let Some(place) = (0..cells.len()).find(|place| beyond(place) && !cells[*place].is_empty()) {
+            let reason = format!("the row has {} cells and the heading {}", cells.len(), names.len());
+            return Err((self.name(place), reason));
+        }
+        if (cells.len()..names.len()).all(|place| beyond(&place)) {
+            return Ok(());
+        }
+        Err((String::new(), format!("the row has {} cells and the heading {}", cells.len(), names.len())))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: &str = "sku,title_en,title_ms,price,currency,hs_code,origin,weight_grams,size,stock\n";
-
-    fn read(rows: &str) -> Vec<Result<ImportProductsRequest, String>> {
-        Rows::new(format!("{HEADER}{rows}").as_bytes(), "location_1".to_owned()).unwrap().collect()
+/// The line of the group's first row, and the column in which this one says something else of their product.
+fn other_of_group(
+    groups: &mut HashMap<u128, (u64, Vec<u64>)>,
+    cells: &Cells<'_>,
+    line: u64,
+) -> Option<(u64, Column)> {
+    let group = cells.get(&Column::Group);
+    if group.is_empty() {
+        return None;
     }
-
-    #[test]
-    fn a_row_is_goods_in_its_languages() {
-        let rows = read("A-1,Scarf,,12.50,MYR,621410,TH,120,200x150x30,7\n");
-        let row = rows[0].as_ref().unwrap();
-        assert_eq!((row.row, row.category.as_str(), row.translations.len()), (2, "general", 1));
-        let variant = row.variant.as_ref().unwrap();
-        assert_eq!(variant.price.as_ref().unwrap().minor_units, 1250);
-        assert_eq!((variant.initial_stock, variant.dimensions.unwrap().width_mm), (7, 150));
+    let columns: Vec<&Column> =
+        cells.heading.columns.iter().flatten().filter(|column| column.is_of_product()).collect();
+    let said = |column: &Column| match cells.get(column) {
+        "" => 0,
+        text => u64::try_from(digest([text]) >> 64).unwrap_or(1),
+    };
+    let says: Vec<u64> = columns.iter().map(|column| said(column)).collect();
+    let (first, known) = groups.entry(digest([group])).or_insert_with(|| (line, says.clone()));
+    for ((known, says), column) in known.iter_mut().zip(says).zip(columns) {
+        if *known == 0 {
+            *known = says;
+        } else if says != 0 && *known != says {
+            return Some((*first, column.clone()));
+        }
     }
+    None
+}
 
-    #[test]
-    fn a_bad_row_is_named_and_the_rest_goes_on() {
-        let rows = read(
-            "A-1,Scarf,,12.505,MYR,621410,TH,120,200x150x30,7\nA-2,Scarf,,1,XXQ,621410,TH,120,2x1x3,7\n\
-             A-3,Scarf,,1,MYR,621410,TH,120,2x1,7\nA-4,Scarf,,1,MYR,621410,TH,much,2x1x1,7\nA-5,x\n\
-             A-6,Scarf,,1,MYR,621410,TH,1,2x1x1,7\n",
-        );
-        let problem = |place: usize| rows[place].as_ref().unwrap_err().clone();
-        assert!(problem(0).starts_with("line 2: price: "));
-        assert!(problem(1).starts_with("line 3: currency: "));
-        assert!(problem(2).starts_with("line 4: size: "));
-        assert!(problem(3).starts_with("line 5: weight_grams: "));
-        assert!(problem(4).starts_with("line 6: has "));
-        assert!(rows[5].is_ok());
+/// Texts in their order, short.
+fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> u128 {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update(text.as_bytes());
+        hasher.update(b"\0");
     }
-
-    #[test]
-    fn a_wrong_header_is_named() {
-        let problem = |header: &str| Rows::new(header.as_bytes(), String::new()).err().unwrap().to_string();
-        assert!(problem("sku,price\n").contains("currency is missing"));
-        assert!(problem(&HEADER.replace("title_en,title_ms", "title")).contains("title_LANGUAGE"));
-        assert!(problem(&HEADER.replace("stock\n", "stock,colour\n")).contains("colour"));
-    }
+    let digest = hasher.finalize();
+    digest.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
 }

@@ -131,5 +131,6 @@ fn row(number: i64, goods: &Goods, parcels: &Parcels, location_id: &str) -> Impo
         category: kind.category.to_owned(),
         translations: vec![translation],
         variant: Some(variant),
+        ..ImportProductsRequest::default()
     }
 }

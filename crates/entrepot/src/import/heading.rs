@@ -1,0 +1,276 @@
+//! The heading of a seller's file: its delimiter, and what each column holds.
+
+use std::io::BufRead;
+
+use anyhow::{Result, bail};
+
+use crate::table::{Lines, Shape, cells};
+
+/// Delimiters that are tried; of those that give as many known columns the first.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// The most columns.
+const COLUMNS_MAX: usize = 200;
+/// Columns that are none of languages.
+const PLAIN: [(&str, Column); 13] = [
+    ("sku", Column::Sku),
+    ("group", Column::Group),
+    ("variant_name", Column::VariantName),
+    ("category", Column::Category),
+    ("price", Column::Price),
+    ("currency", Column::Currency),
+    ("hs_code", Column::HsCode),
+    ("origin", Column::Origin),
+    ("weight_grams", Column::WeightGrams),
+    ("size", Column::Size),
+    ("stock", Column::Stock),
+    ("stock_units", Column::StockUnits),
+    ("preference", Column::Preference),
+];
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Column {
+    Sku,
+    Group,
+    VariantName,
+    Category,
+    Price,
+    Currency,
+    HsCode,
+    Origin,
+    WeightGrams,
+    Size,
+    Stock,
+    StockUnits,
+    Preference,
+    /// In a language; empty: the default of the import.
+    Title(String),
+    Description(String),
+}
+
+impl Column {
+    /// By a column's name in any case, with blanks around and instead of `_`.
+    fn of(name: &str) -> Option<Self> {
+        let name = name.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_");
+        if let Some((_, column)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
+            return Some(column.clone());
+        }
+        let text = |text: &str| match name.strip_prefix(text)? {
+            "" => Some(String::new()),
+            rest => rest.strip_prefix('_').filter(|tag| !tag.is_empty()).map(language),
+        };
+        text("title").map(Self::Title).or_else(|| text("description").map(Self::Description))
+    }
+
+    /// As the API's header names it; `None` for the currency, which is part of the price.
+    pub(super) fn field(&self) -> Option<String> {
+        let of_language = |text: &str, language: &str| match language {
+            "" => text.to_owned(),
+            language => format!("{text}_{language}"),
+        };
+        Some(match self {
+            Self::Currency => return None,
+            Self::Title(language) => of_language("title", language),
+            Self::Description(language) => of_language("description", language),
+            plain => PLAIN.iter().find(|(_, column)| column == plain)?.0.to_owned(),
+        })
+    }
+
+    /// Whether rows of one group say the same here.
+    pub(super) fn is_of_product(&self) -> bool {
+        matches!(self, Self::Category | Self::Title(_) | Self::Description(_))
+    }
+}
+
+/// A language's tag as BCP 47 writes it: `zh-Hant`, `pt-BR`.
+fn language(tag: &str) -> String {
+    let part = |(place, part): (usize, &str)| match (place, part.len()) {
+        (1.., 2) => part.to_uppercase(),
+        (1.., 4) => part.chars().take(1).flat_map(char::to_uppercase).chain(part.chars().skip(1)).collect(),
+        _ => part.to_owned(),
+    };
+    tag.split(['-', '_']).enumerate().map(part).collect::<Vec<_>>().join("-")
+}
+
+/// The heading.
+#[derive(Debug, Clone)]
+pub(super) struct Heading {
+    pub(super) delimiter: u8,
+    /// As they are written.
+    pub(super) names: Vec<String>,
+    /// What each holds; `None`: nothing that is known.
+    pub(super) columns: Vec<Option<Column>>,
+}
+
+impl Heading {
+    /// Reads the first line that is not empty, or the one behind `sep=;`.
+    pub(super) fn read<R: BufRead>(lines: &mut Lines<R>) -> Result<Self> {
+        let mut told = None;
+        let line = loop {
+            let Some(line) = lines.next_line()? else { bail!("the file is empty") };
+            if line.cut {
+                bail!("line {}: the heading is longer than 512 KiB", line.number);
+            }
+            let text = line.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line.bytes).to_vec();
+            match text.trim_ascii() {
+                [] => {}
+                [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] if told.is_none() => {
+                    told = Some(*delimiter);
+                }
+                _ => break text,
+            }
+        };
+        let tried = match told {
+            Some(delimiter) => vec![delimiter],
+            None => DELIMITERS.to_vec(),
+        };
+        let mut best: Option<(usize, Self)> = None;
+        for delimiter in tried {
+            let Ok(names) = cells(&line, delimiter) else { continue };
+            let heading = Self::of(delimiter, names);
+            let known = heading.columns.iter().flatten().count();
+            if best.as_ref().is_none_or(|(most, _)| known > *most) {
+                best = Some((known, heading));
+            }
+        }
+        match best {
+            Some((1.., heading)) => heading.check(),
+            _ => bail!("no column is known in the heading; {}", known()),
+        }
+    }
+
+    fn of(delimiter: u8, names: Vec<String>) -> Self {
+        let names: Vec<String> = names.iter().map(|name| trimmed(name).to_owned()).collect();
+        let columns = names.iter().map(|name| Column::of(name)).collect();
+        Self { delimiter, names, columns }
+    }
+
+    fn check(self) -> Result<Self> {
+        if self.columns.len() > COLUMNS_MAX {
+            bail!("the file has {} columns; at most {COLUMNS_MAX} are allowed", self.columns.len());
+        }
+        for (place, column) in self.columns.iter().enumerate() {
+            let before = self.columns[..place].iter().position(|before| column.is_some() && before == column);
+            if let Some(before) = before {
+                bail!(
+                    "the column {} stands twice: in places {} and {}",
+                    self.names[place],
+                    before + 1,
+                    place + 1
+                );
+            }
+        }
+        if !self.has(&Column::Sku) {
+            bail!("the column sku is missing; {}", known());
+        }
+        if self.has(&Column::Price) && !self.has(&Column::Currency) {
+            bail!("the column currency is missing: a price needs one");
+        }
+        Ok(self)
+    }
+
+    pub(super) fn place(&self, column: &Column) -> Option<usize> {
+        self.columns.iter().position(|found| found.as_ref() == Some(column))
+    }
+
+    pub(super) fn has(&self, column: &Column) -> bool {
+        self.place(column).is_some()
+    }
+
+    /// The name in the file of a field of the API.
+    pub(super) fn name_of(&self, field: &str) -> String {
+        let own = |column: &Option<Column>| column.as_ref().and_then(Column::field);
+        // A title as such is that of the first language.
+        let begins = |own: String| own.strip_prefix(field).is_some_and(|rest| rest.starts_with('_'));
+        let place = self.columns.iter().position(|column| own(column).is_some_and(|own| own == field));
+        let place = place.or_else(|| self.columns.iter().position(|column| own(column).is_some_and(begins)));
+        place.map_or_else(|| field.to_owned(), |place| self.names[place].clone())
+    }
+
+    /// The fields that rows contain.
+    pub(super) fn fields(&self) -> Vec<String> {
+        self.columns.iter().flatten().filter_map(Column::field).collect()
+    }
+
+    /// Columns that are not read.
+    pub(super) fn unknown(&self) -> Vec<&str> {
+        let unread = |(name, column): &(&String, &Option<Column>)| column.is_none() && !name.is_empty();
+        self.names.iter().zip(&self.columns).filter(unread).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// What rows look like.
+    pub(super) fn shape(&self) -> Shape {
+        let places = |is: fn(&Column) -> bool| {
+            let of =
+                |(place, column): (usize, &Option<Column>)| column.as_ref().is_some_and(is).then_some(place);
+            self.columns.iter().enumerate().filter_map(of).collect()
+        };
+        Shape {
+            delimiter: self.delimiter,
+            columns: self.columns.len(),
+            texts: places(|column| matches!(column, Column::Title(_) | Column::Description(_))),
+            numbers: places(|column| {
+                matches!(column, Column::Price | Column::WeightGrams | Column::Stock | Column::HsCode)
+            }),
+        }
+    }
+
+    /// The delimiter for people.
+    pub(super) fn delimiter_name(&self) -> String {
+        match self.delimiter {
+            b',' => "commas".to_owned(),
+            b';' => "semicolons".to_owned(),
+            b'\t' => "tabs".to_owned(),
+            other => format!("`{}`", char::from(other)),
+        }
+    }
+}
+
+/// Columns that there are.
+fn known() -> String {
+    let plain: Vec<&str> = PLAIN.iter().map(|(name, _)| *name).collect();
+    format!("known are {}, title_LANGUAGE, description_LANGUAGE, title, description", plain.join(", "))
+}
+
+/// Without blanks and marks that cannot be seen at both ends.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|letter: char| letter.is_whitespace() || matches!(letter, '\u{feff}' | '\u{200b}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Heading> {
+        Heading::read(&mut Lines::new(text.as_bytes()))
+    }
+
+    #[test]
+    fn columns_are_known_in_any_case_and_by_any_delimiter() {
+        for text in [
+            "sku,Title_EN,title_zh-hant",
+            " SKU ;TITLE EN; title_ZH_HANT\u{a0}",
+            "\u{feff}\"sku\"\ttitle_en\tTitle_zh-Hant",
+            "sep=|\r\nsku|title_en|title_zh-hant",
+        ] {
+            let heading = read(text).unwrap();
+            assert_eq!(heading.fields(), ["sku", "title_en", "title_zh-Hant"], "{text}");
+        }
+        assert_eq!(read("sku,price;in,currency").unwrap().unknown(), ["price;in"]);
+    }
+
+    #[test]
+    fn a_heading_that_cannot_be_right_is_refused_by_its_column() {
+        for (text, said) in [
+            ("", "empty"),
+            ("\n\n", "empty"),
+            ("a,b,c\n", "no column is known"),
+            ("title,stock\n", "column sku is missing"),
+            ("sku,price\n", "column currency is missing"),
+            ("sku,Stock, STOCK \n", "the column STOCK stands twice: in places 2 and 3"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}

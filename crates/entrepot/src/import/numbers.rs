@@ -1,0 +1,222 @@
+//! Numbers as people and spreadsheets write them. Whether a comma is a decimal sign or parts thousands is told by all
+//! numbers of a file together; where that leaves a doubt, the number is refused.
+
+use money::{Currency, Money};
+
+use super::heading::trimmed;
+
+/// Signs of currencies in front of or behind an amount.
+const SIGNS: [(&str, &[&str]); 9] = [
+    ("RM", &["MYR"]),
+    ("฿", &["THB"]),
+    ("Rp", &["IDR"]),
+    ("S$", &["SGD"]),
+    ("US$", &["USD"]),
+    ("$", &["USD", "SGD", "AUD", "HKD", "TWD", "NZD", "CAD", "BND"]),
+    ("€", &["EUR"]),
+    ("£", &["GBP"]),
+    ("¥", &["CNY", "JPY"]),
+];
+
+/// How a file writes numbers, as far as has been seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Style {
+    /// Some number has a decimal comma for certain.
+    commas: bool,
+    /// Some number has a decimal point for certain.
+    points: bool,
+}
+
+impl Style {
+    /// Learns from a cell.
+    pub(super) fn learn(&mut self, cell: &str) {
+        let number: String =
+            cell.chars().filter(|letter| letter.is_ascii_digit() || matches!(letter, ',' | '.')).collect();
+        let number = number.trim_matches([',', '.']);
+        let count = |sign: char| number.matches(sign).count();
+        match (count(','), count('.')) {
+            (0, 0) => {}
+            (0, 1) => self.points |= behind(number, '.') != 3,
+            (1, 0) => self.commas |= behind(number, ',') != 3,
+            (0, 2..) => self.commas = true,
+            (2.., 0) => self.points = true,
+            _ if number.rfind(',') > number.rfind('.') => self.commas = true,
+            _ => self.points = true,
+        }
+    }
+
+    /// For people.
+    pub(super) fn name(self) -> &'static str {
+        match (self.commas, self.points) {
+            (true, false) => "decimal commas",
+            (true, true) => "decimal points and commas",
+            (false, _) => "decimal points",
+        }
+    }
+
+    /// A number as digits with a decimal point and at most a minus before them.
+    fn plain(self, text: &str) -> Result<String, String> {
+        if is_shortened(text) {
+            return Err(format!("`{text}` was shortened by a spreadsheet: write all of its digits"));
+        }
+        let wrong = || format!("`{text}` is no number such as 1250.50");
+        let (sign, number) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+        // Blanks part thousands in either style.
+        let is_blank = |letter: char| letter.is_whitespace() || matches!(letter, '\'' | '’');
+        let (decimal, group) = if self.commas && !self.points { (',', '.') } else { ('.', ',') };
+        let (whole, fraction) = number.split_once(decimal).map_or((number, None), |(w, f)| (w, Some(f)));
+        if whole.contains(group) && group == ',' {
+            self.check_comma(text, whole, fraction.is_some())?;
+        }
+        let parts: Vec<&str> = whole.split(|letter| letter == group || is_blank(letter)).collect();
+        let grouped = parts.len() == 1
+            || (matches!(parts[0].len(), 1..=3) && parts[1..].iter().all(|part| part.len() == 3));
+        let whole = parts.concat();
+        let is_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        match fraction {
+            _ if !grouped || !is_digits(&whole) => Err(wrong()),
+            None => Ok(format!("{sign}{whole}")),
+            Some(fraction) if is_digits(fraction) => Ok(format!("{sign}{whole}.{fraction}")),
+            Some(_) => Err(wrong()),
+        }
+    }
+
+    /// A comma where points are the decimal sign, or nothing is.
+    fn check_comma(self, text: &str, whole: &str, has_fraction: bool) -> Result<(), String> {
+        if self.commas && !has_fraction {
+            return Err(format!(
+                "`{text}` has a comma, and the file has decimal points as well as decimal commas: write decimal points"
+            ));
+        }
+        let (without, comma) = (text.replace(',', ""), text.replace(',', "."));
+        if !self.points && !has_fraction && whole.matches(',').count() == 1 {
+            return Err(format!("`{text}` may be {comma} or {without}, and nothing else in the file tells"));
+        }
+        Ok(())
+    }
+
+    /// A price, with the sign or code of its currency or without.
+    pub(super) fn amount(self, text: &str, currency: Currency) -> Result<Money, String> {
+        let number = self.plain(unsigned(text, currency)?)?;
+        Money::parse(&number, currency).map_err(|error| error.to_string())
+    }
+
+    /// A whole number; `180.0` is one.
+    pub(super) fn whole(self, text: &str) -> Result<i64, String> {
+        let number = self.plain(text)?;
+        let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
+        let wrong = || format!("`{text}` is no whole number");
+        if fraction.bytes().any(|byte| byte != b'0') {
+            return Err(wrong());
+        }
+        whole.parse().map_err(|_| wrong())
+    }
+}
+
+/// Digits behind the last of a sign.
+fn behind(number: &str, sign: char) -> usize {
+    number.rsplit(sign).next().map_or(0, str::len)
+}
+
+/// Whether a spreadsheet has written `8.85077E+12` for a long number.
+pub(super) fn is_shortened(text: &str) -> bool {
+    let Some((number, power)) = text.split_once(['E', 'e']) else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let power = power.strip_prefix(['+', '-']);
+    let number = number.trim_start_matches('-').replacen([',', '.'], "", 1);
+    digits(&number) && power.is_some_and(|power| digits(power) && power.len() <= 3)
+}
+
+/// An amount without its currency's sign or code, which must be the row's.
+fn unsigned(text: &str, currency: Currency) -> Result<&str, String> {
+    let code = currency.code();
+    let begins = |letter: char| letter.is_ascii_digit() || letter == '-';
+    let (Some(first), Some(last)) = (text.find(begins), text.rfind(|letter: char| letter.is_ascii_digit()))
+    else {
+        return Err(format!("`{text}` is no amount such as 12.50"));
+    };
+    let end = last + 1;
+    for sign in [&text[..first], &text[end..]].map(trimmed) {
+        let known = SIGNS.iter().find(|(known, _)| known.eq_ignore_ascii_case(sign.trim_end_matches('.')));
+        let fits = match known {
+            Some((_, currencies)) => currencies.contains(&code),
+            None => sign.is_empty() || sign.eq_ignore_ascii_case(code),
+        };
+        if !fits {
+            return Err(format!("`{text}` is no amount of {code} such as 12.50: what is `{sign}`?"));
+        }
+    }
+    Ok(&text[first..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn style(cells: &[&str]) -> Style {
+        let mut style = Style::default();
+        cells.iter().for_each(|cell| style.learn(cell));
+        style
+    }
+
+    fn amount(cells: &[&str], text: &str) -> Result<i64, String> {
+        let mut all = cells.to_vec();
+        all.push(text);
+        style(&all).amount(text, Currency::MYR).map(Money::minor)
+    }
+
+    #[test]
+    fn a_comma_is_what_the_file_shows_it_to_be() {
+        assert_eq!(amount(&[], "12.50"), Ok(1250));
+        assert_eq!(amount(&[], "12,50"), Ok(1250));
+        assert_eq!(amount(&["1.290,00"], "1.250"), Ok(125_000));
+        assert_eq!(amount(&["9,90"], "1.290,00"), Ok(129_000));
+        assert_eq!(amount(&[], "1,290.00"), Ok(129_000));
+        assert_eq!(amount(&["9.90"], "1,290"), Ok(129_000));
+        assert_eq!(amount(&[], "1,234,567"), Ok(123_456_700));
+        assert_eq!(amount(&[], "1\u{a0}290,00"), Ok(129_000));
+        assert_eq!(amount(&[], "1 290.00"), Ok(129_000));
+        // Either, or both in one file.
+        assert!(amount(&[], "1,250").unwrap_err().contains("1.250 or 1250"));
+        assert!(amount(&["12.50"], "9,99").unwrap_err().contains("decimal commas"));
+        assert_eq!(amount(&["9,99"], "12.50"), Ok(1250));
+        // Three digits behind a point are too many for ringgit.
+        assert!(amount(&[], "1.250").unwrap_err().contains("1.250"));
+        for wrong in ["1,29,0.00", "12,3456", "1..2", ",", ".5", "5.", "1.2.3,4,5", "one", "", "--1", "12 50"]
+        {
+            assert!(amount(&["1.00"], wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_sign_must_be_of_the_currency() {
+        for text in ["RM 5.00", "rm5.00", "RM. 5.00", "MYR 5.00", "5.00 MYR", "\u{a0}RM\u{a0}5.00"] {
+            assert_eq!(amount(&[], trimmed(text)), Ok(500), "{text}");
+        }
+        for text in ["฿5.00", "USD 5.00", "5.00 EUR", "5.00%", "about 5.00"] {
+            assert!(amount(&[], text).unwrap_err().contains("MYR"), "{text}");
+        }
+        assert_eq!(amount(&[], "-5.00"), Ok(-500));
+        assert_eq!(Style::default().amount("$5", Currency::SGD).map(Money::minor), Ok(500));
+    }
+
+    #[test]
+    fn numbers_that_a_spreadsheet_has_shortened_are_seen() {
+        for text in ["8.85077E+12", "8,85077E+12", "1E+05", "1.2e-3"] {
+            assert!(is_shortened(text), "{text}");
+            assert!(amount(&[], text).unwrap_err().contains("spreadsheet"), "{text}");
+        }
+        for text in ["1E5", "E+12", "A1E+05", "00123", "12E", "8.85E+1234"] {
+            assert!(!is_shortened(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_may_have_zeros_behind_the_sign() {
+        assert_eq!(style(&["1.5"]).whole("1,200"), Ok(1_200));
+        assert_eq!(style(&[]).whole("180.0"), Ok(180));
+        assert_eq!(style(&[]).whole("-3"), Ok(-3));
+        assert!(style(&[]).whole("0.5").is_err());
+        assert!(style(&[]).whole("99999999999999999999").is_err());
+    }
+}
