@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -10,6 +10,7 @@ use hub::Profile;
 use hub::case::{self, Case};
 
 use crate::hubs;
+use crate::table::{Line, Lines};
 
 /// Run cases with known answers (JSON lines) against the hubs' rules.
 #[derive(Debug, clap::Args)]
@@ -34,12 +35,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let profiles = profiles(&args.hubs)?;
     let file = File::open(&args.file).with_context(|| format!("cannot open {}", args.file.display()))?;
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.with_context(|| format!("cannot read {}", args.file.display()))?;
-        if line.trim().is_empty() {
+    let mut lines = Lines::new(BufReader::new(file));
+    let cannot = || format!("cannot read {}", args.file.display());
+    while let Some(line) = lines.next_line().with_context(cannot)? {
+        if line.bytes.trim_ascii().is_empty() {
             continue;
         }
-        let (kind, problems) = judge(&line, number + 1, &profiles);
+        let (kind, problems) = judge(&line, &profiles);
         let tally = tallies.entry(kind).or_default();
         if problems.is_empty() {
             tally.right += 1;
@@ -62,10 +64,15 @@ fn profiles(more: &[String]) -> Result<BTreeMap<String, Profile>> {
 }
 
 /// The case's kind, and what is wrong, a sentence each.
-fn judge(line: &str, number: usize, profiles: &BTreeMap<String, Profile>) -> (String, Vec<String>) {
-    let case: Case = match serde_json::from_str(line) {
+fn judge(line: &Line, profiles: &BTreeMap<String, Profile>) -> (String, Vec<String>) {
+    let number = line.number;
+    let unreadable = |problem: &str| ("unreadable".to_owned(), vec![format!("line {number}: {problem}")]);
+    if line.cut {
+        return unreadable("is longer than 512 KiB");
+    }
+    let case: Case = match serde_json::from_slice(&line.bytes) {
         Ok(case) => case,
-        Err(error) => return ("unreadable".to_owned(), vec![format!("line {number}: {error}")]),
+        Err(error) => return unreadable(&error.to_string()),
     };
     let problems = match case::run(&case, profiles) {
         Ok(differences) => differences

@@ -10,10 +10,12 @@
 //! category is drawn from, by the description's hash, and the same description always weighs the same.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::BufRead;
 
 use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
+
+use crate::table::Record;
 
 /// A kind of goods.
 #[derive(Debug, Clone, Copy)]
@@ -309,17 +311,18 @@ pub(crate) struct Parcels {
 /// Heavier or larger ones are no parcels of a post.
 const WEIGHT_GRAMS_MAX: i64 = 30_000;
 const SIDE_MM_MAX: i64 = 1_500;
+/// The most parcels of a file, all of which are kept.
+const PARCELS_MAX: u64 = 1_000_000;
 
 impl Parcels {
     /// Reads `product_category_name`, `product_weight_g` and the three sides in centimetres; rows that lack one are
     /// counted and left out.
-    pub(crate) fn read(input: impl Read) -> Result<Self> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-        let headings = reader.headers().context("the file of parcels has no heading")?.clone();
+    pub(crate) fn read(input: impl BufRead) -> Result<Self> {
+        let (headings, mut records) = super::rows::table(input, &[], &[])?;
         let place = |column: &str| {
             headings
                 .iter()
-                .position(|heading| heading.trim_start_matches('\u{feff}') == column)
+                .position(|heading| heading == column)
                 .with_context(|| format!("the file of parcels has no column `{column}`"))
         };
         let category = place("product_category_name")?;
@@ -330,10 +333,13 @@ impl Parcels {
             place("product_height_cm")?,
         ];
         let mut parcels = Self::default();
-        for record in reader.records() {
-            let parcel = record.ok().and_then(|record| {
-                let category = record.get(category).filter(|category| !category.is_empty())?.to_owned();
-                Some((category, parcel(&record, columns)?))
+        let mut count = 0;
+        while let Some(record) = records.next_record()? {
+            count += 1;
+            ensure!(count <= PARCELS_MAX, "the file of parcels has more than {PARCELS_MAX} rows");
+            let parcel = record.ok().and_then(|Record { cells, .. }| {
+                let category = cells.get(category).filter(|category| !category.is_empty())?.to_owned();
+                Some((category, parcel(&cells, columns)?))
             });
             match parcel {
                 Some((category, parcel)) => parcels.by_category.entry(category).or_default().push(parcel),
@@ -365,8 +371,8 @@ impl Parcels {
     }
 }
 
-fn parcel(record: &csv::StringRecord, columns: [usize; 4]) -> Option<Parcel> {
-    let number = |column: usize| record.get(column)?.trim().parse::<i64>().ok().filter(|number| *number > 0);
+fn parcel(cells: &[String], columns: [usize; 4]) -> Option<Parcel> {
+    let number = |column: usize| cells.get(column)?.trim().parse::<i64>().ok().filter(|number| *number > 0);
     let [weight, length, width, height] = columns;
     let parcel = Parcel {
         weight_grams: number(weight)?,

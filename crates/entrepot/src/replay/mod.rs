@@ -14,6 +14,8 @@ mod rows;
 mod shelf;
 mod summary;
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -65,10 +67,27 @@ fn read(args: &Args, data: &Path) -> Result<plan::Plan> {
     let mut plan = plan::Plan::default();
     let spinner = ProgressBar::new_spinner().with_message(format!("reading {}", args.file.display()));
     spinner.enable_steady_tick(Duration::from_millis(100));
-    rows::read(rows::open(&args.file)?, |row| plan.take(row))
-        .with_context(|| format!("in {}", args.file.display()))?;
+    let written_to = args.bad_rows.clone().unwrap_or_else(|| data.join("replay-bad-rows.txt"));
+    let mut written: Option<BufWriter<File>> = None;
+    let seen = |row: Result<rows::Row, rows::BadRow>| {
+        if let Err(bad) = &row {
+            let file = match written.take() {
+                Some(file) => file,
+                None => bad_rows_file(&written_to)?,
+            };
+            let cannot = || format!("--bad-rows: cannot write {}", written_to.display());
+            writeln!(written.insert(file), "{bad}").with_context(cannot)?;
+        }
+        plan.take(row);
+        Ok(())
+    };
+    rows::read(rows::open(&args.file)?, seen).with_context(|| format!("in {}", args.file.display()))?;
     spinner.finish_and_clear();
-    tell_bad_rows(args, data, &plan)?;
+    println!("{} rows read, {} bad", plan.rows_count, plan.bad_rows.count);
+    if let Some(mut file) = written {
+        file.flush().with_context(|| format!("--bad-rows: cannot write {}", written_to.display()))?;
+        print!("{}", summary::bad_rows(&plan, &written_to));
+    }
     if let Some(orders) = args.orders {
         plan.limit(usize::try_from(orders)?);
     }
@@ -76,20 +95,13 @@ fn read(args: &Args, data: &Path) -> Result<plan::Plan> {
     Ok(plan)
 }
 
-fn tell_bad_rows(args: &Args, data: &Path, plan: &plan::Plan) -> Result<()> {
-    println!("{} rows read, {} bad", plan.rows_count, plan.bad_rows.len());
-    if plan.bad_rows.is_empty() {
-        return Ok(());
-    }
-    let path = args.bad_rows.clone().unwrap_or_else(|| data.join("replay-bad-rows.txt"));
+fn bad_rows_file(path: &Path) -> Result<BufWriter<File>> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("--bad-rows: cannot use {}", folder.display()))?;
     }
-    let text: String = plan.bad_rows.iter().map(|bad| format!("{bad}\n")).collect();
-    std::fs::write(&path, text).with_context(|| format!("--bad-rows: cannot write {}", path.display()))?;
-    print!("{}", summary::bad_rows(plan, &path));
-    Ok(())
+    let file = File::create(path).with_context(|| format!("--bad-rows: cannot write {}", path.display()))?;
+    Ok(BufWriter::new(file))
 }
 
 async fn play(plan: &plan::Plan, parcels: &goods::Parcels, running: &hubs::Running) -> Result<()> {

@@ -6,6 +6,7 @@ use chrono::NaiveDateTime;
 use money::Money;
 
 use super::rows::{BadRow, Row};
+use super::summary::BAD_ROWS_SHOWN;
 
 /// Goods are told apart by description and price: the wholesaler changed prices over the year, and a quote's price
 /// is the goods' price now.
@@ -49,6 +50,24 @@ pub(crate) struct ReturnRow {
     pub(crate) quantity: i64,
 }
 
+/// The rows that could not be read: as many as are shown, and all by reason.
+#[derive(Debug, Default)]
+pub(crate) struct BadRows {
+    pub(crate) count: u64,
+    pub(crate) first: Vec<BadRow>,
+    pub(crate) reasons: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+impl BadRows {
+    fn take(&mut self, bad: BadRow) {
+        self.count += 1;
+        *self.reasons.entry((bad.column, bad.reason)).or_default() += 1;
+        if self.first.len() < BAD_ROWS_SHOWN {
+            self.first.push(bad);
+        }
+    }
+}
+
 /// Everything that a file asks for.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
@@ -56,7 +75,7 @@ pub(crate) struct Plan {
     /// In the order of their first rows.
     pub(crate) invoices: Vec<Invoice>,
     pub(crate) returns: Vec<ReturnRow>,
-    pub(crate) bad_rows: Vec<BadRow>,
+    pub(crate) bad_rows: BadRows,
     pub(crate) rows_count: u64,
     by_invoice: HashMap<(String, NaiveDateTime), usize>,
 }
@@ -66,7 +85,7 @@ impl Plan {
     pub(crate) fn take(&mut self, row: Result<Row, BadRow>) {
         self.rows_count += 1;
         match row {
-            Err(bad) => self.bad_rows.push(bad),
+            Err(bad) => self.bad_rows.take(bad),
             Ok(row) if row.quantity < 0 => self.returns.push(ReturnRow {
                 line: row.line,
                 customer: row.customer,
@@ -138,7 +157,12 @@ mod tests {
     fn plan(text: &str) -> Plan {
         let mut plan = Plan::default();
         let heading = "description,quantity,invoice_time,unit_price_gbp,customer_id,country\n";
-        super::super::rows::read(format!("{heading}{text}").as_bytes(), |row| plan.take(row)).unwrap();
+        let text = format!("{heading}{text}");
+        let seen = |row| {
+            plan.take(row);
+            Ok(())
+        };
+        super::super::rows::read(text.as_bytes(), seen).unwrap();
         plan
     }
 
@@ -152,7 +176,7 @@ mod tests {
         assert_eq!(plan.invoices.len(), 2);
         assert_eq!(plan.invoices[0].lines[&("MUG".to_owned(), 255)], 5);
         assert_eq!(plan.goods[&("MUG".to_owned(), 255)].units, 6);
-        assert_eq!((plan.returns.len(), plan.bad_rows.len(), plan.rows_count), (1, 1, 6));
+        assert_eq!((plan.returns.len(), plan.bad_rows.count, plan.rows_count), (1, 1, 6));
     }
 
     #[test]

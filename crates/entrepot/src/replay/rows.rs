@@ -2,13 +2,15 @@
 //! stops the reading.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow, bail};
 use chrono::NaiveDateTime;
 use flate2::read::MultiGzDecoder;
 use money::{Currency, Money};
+
+use crate::table::{Fault, Lines, Record, Records, Shape, cells};
 
 /// The columns that a file of orders has, in any order.
 pub(crate) const COLUMNS: [&str; 6] =
@@ -70,80 +72,118 @@ impl std::fmt::Display for BadRow {
     }
 }
 
-/// Opens a file, unpacked when its name ends in `.gz`.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>> {
+/// The most bytes that a file may unpack to: five times the largest that is known.
+const BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// The most rows of orders, all of which are planned before the first is played.
+const ROWS_MAX: u64 = 2_000_000;
+
+/// Opens a file, unpacked when its name ends in `.gz`. Reading fails beyond [`BYTES_MAX`].
+pub(crate) fn open(path: &Path) -> Result<impl BufRead + use<>> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let reader = BufReader::new(file);
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        return Ok(Box::new(MultiGzDecoder::new(reader)));
-    }
-    Ok(Box::new(reader))
+    let reader: Box<dyn Read> = if path.extension().is_some_and(|extension| extension == "gz") {
+        Box::new(MultiGzDecoder::new(reader))
+    } else {
+        Box::new(reader)
+    };
+    Ok(BufReader::new(Bounded { reader, left: BYTES_MAX }))
 }
 
-/// Reads orders; `seen` hears of each row, good or bad. Errors when the heading lacks a column or the file cannot be
-/// read further.
-pub(crate) fn read(input: impl Read, mut seen: impl FnMut(Result<Row, BadRow>)) -> Result<()> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-    let headings = reader.byte_headers().context("the file has no heading")?.clone();
+/// Fails where a file goes on for longer than it may.
+struct Bounded<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        let bytes = u64::try_from(read).unwrap_or(u64::MAX);
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            let problem = format!("the file is larger than {} MiB unpacked", BYTES_MAX >> 20);
+            io::Error::new(io::ErrorKind::FileTooLarge, problem)
+        })?;
+        Ok(read)
+    }
+}
+
+/// The heading of a file with commas, and its rows. Line breaks within quotes are taken in `texts`; `numbers` hold one.
+pub(crate) fn table<R: BufRead>(
+    input: R,
+    texts: &[&str],
+    numbers: &[&str],
+) -> Result<(Vec<String>, Records<R>)> {
+    let mut lines = Lines::new(input);
+    let heading = lines.next_line()?.context("the file has no heading")?;
+    let bytes = heading.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&heading.bytes);
+    let headings = cells(bytes, b',').map_err(|fault| anyhow!("line 1: the heading {}", fault.reason))?;
+    let headings: Vec<String> = headings.iter().map(|heading| heading.trim().to_owned()).collect();
+    let places = |names: &[&str]| {
+        let is_of = |(place, heading): (usize, &String)| names.contains(&heading.as_str()).then_some(place);
+        headings.iter().enumerate().filter_map(is_of).collect()
+    };
+    let (columns, texts, numbers) = (headings.len(), places(texts), places(numbers));
+    let shape = Shape { delimiter: b',', columns, texts, numbers };
+    Ok((headings, Records::new(lines, shape)))
+}
+
+/// Reads orders; `seen` hears of each row, good or bad. Errors when the heading lacks a column, or the file is larger
+/// than one that can be played.
+pub(crate) fn read(
+    input: impl BufRead,
+    mut seen: impl FnMut(Result<Row, BadRow>) -> Result<()>,
+) -> Result<()> {
+    let (headings, mut records) = table(input, &["description"], &["quantity", "unit_price_gbp"])?;
     let places = places(&headings)?;
-    let mut record = csv::ByteRecord::new();
+    let mut count = 0;
     loop {
-        match reader.read_byte_record(&mut record) {
-            Ok(true) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                seen(row(line, &record, &places, headings.len()));
+        match records.next_record() {
+            Ok(Some(Ok(record))) => seen(row(&record, &places, headings.len()))?,
+            Ok(None) => return Ok(()),
+            Ok(Some(Err(Fault { line, column, reason }))) => {
+                let name = |place| COLUMNS.iter().zip(places).find(|(_, own)| *own == place);
+                let column = column.and_then(name).map_or("", |(column, _)| *column);
+                seen(Err(BadRow { line, column, reason, found: String::new() }))?;
             }
-            Ok(false) => return Ok(()),
-            Err(error) if error.is_io_error() => {
-                let line = error.position().map_or(0, csv::Position::line);
-                let reason = "could not be read: the file is damaged from here on";
-                seen(Err(BadRow { line, column: "", reason, found: error.to_string() }));
-                return Ok(());
-            }
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Err(error.into()),
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                seen(Err(BadRow { line, column: "", reason: "is not a CSV row", found: String::new() }));
+                let reason = "could not be read: the file is damaged from here on";
+                let line = records.line();
+                return seen(Err(BadRow { line, column: "", reason, found: error.to_string() }));
             }
+        }
+        count += 1;
+        if count > ROWS_MAX {
+            bail!("the file has more than {ROWS_MAX} rows");
         }
     }
 }
 
-fn places(headings: &csv::ByteRecord) -> Result<[usize; 6]> {
+fn places(headings: &[String]) -> Result<[usize; 6]> {
     let mut places = [0; 6];
     for (place, column) in places.iter_mut().zip(COLUMNS) {
         *place = headings
             .iter()
-            .position(|heading| heading.trim_ascii().trim_start_with_bom() == column.as_bytes())
+            .position(|heading| heading == column)
             .with_context(|| format!("the file has no column `{column}`; it needs {}", COLUMNS.join(", ")))?;
     }
     Ok(places)
 }
 
-trait TrimBom {
-    fn trim_start_with_bom(&self) -> &[u8];
-}
-
-impl TrimBom for [u8] {
-    fn trim_start_with_bom(&self) -> &[u8] {
-        self.strip_prefix(b"\xef\xbb\xbf").unwrap_or(self)
-    }
-}
-
-fn row(line: u64, record: &csv::ByteRecord, places: &[usize; 6], columns: usize) -> Result<Row, BadRow> {
+fn row(record: &Record, places: &[usize; 6], columns: usize) -> Result<Row, BadRow> {
+    let line = record.line;
     let bad = |column, reason, found: &str| BadRow {
         line,
         column,
         reason,
         found: found.chars().take(60).collect(),
     };
-    if record.len() != columns {
-        return Err(bad("", "has another number of fields than the heading", &record.len().to_string()));
+    let found = record.cells.len();
+    if found != columns {
+        return Err(bad("", "has another number of fields than the heading", &found.to_string()));
     }
-    let field = |index: usize| -> Result<&str, BadRow> {
-        let bytes = record.get(places[index]).unwrap_or_default();
-        std::str::from_utf8(bytes).map(str::trim).map_err(|_| bad(COLUMNS[index], "is not UTF-8", ""))
-    };
-    let description = field(0)?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let field = |index: usize| record.cells.get(places[index]).map(|cell| cell.trim()).unwrap_or_default();
+    let description = field(0).split_whitespace().collect::<Vec<_>>().join(" ");
     if description.is_empty() {
         return Err(bad("description", "is empty", ""));
     }
@@ -153,30 +193,30 @@ fn row(line: u64, record: &csv::ByteRecord, places: &[usize; 6], columns: usize)
     if NOT_GOODS.contains(&description.to_uppercase().as_str()) {
         return Err(bad("description", "names a charge, not goods", &description));
     }
-    let quantity = field(1)?;
+    let quantity = field(1);
     let quantity = match quantity.parse::<i64>() {
         Ok(0) => return Err(bad("quantity", "is zero", "")),
         Ok(number) if number.unsigned_abs() <= QUANTITY_MAX.unsigned_abs() => number,
         Ok(_) => return Err(bad("quantity", "is more than 1,000,000", quantity)),
         Err(_) => return Err(bad("quantity", "is not a whole number", quantity)),
     };
-    let time = field(2)?;
+    let time = field(2);
     let invoice_time = NaiveDateTime::parse_from_str(time, "%Y-%m-%dT%H:%M:%S")
         .map_err(|_| bad("invoice_time", "is not a time such as 2010-12-01T08:26:00", time))?;
-    let price = field(3)?;
+    let price = field(3);
     let unit_price = Money::parse(price, Currency::GBP)
         .map_err(|_| bad("unit_price_gbp", "is not an amount in pounds and whole pence", price))?;
     if !unit_price.is_positive() {
         return Err(bad("unit_price_gbp", "is not more than 0", price));
     }
-    let customer = field(4)?;
+    let customer = field(4);
     if customer.is_empty() {
         return Err(bad("customer_id", "is empty: an order needs a buyer", ""));
     }
     if customer.len() > 40 || !customer.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(bad("customer_id", "is not up to 40 letters, digits and hyphens", customer));
     }
-    let country = match field(5)? {
+    let country = match field(5) {
         "" => "Unspecified",
         country => country,
     };
@@ -197,9 +237,12 @@ mod tests {
 
     fn read_all(text: &str) -> (Vec<Row>, Vec<String>) {
         let (mut rows, mut bad) = (Vec::new(), Vec::new());
-        read(text.as_bytes(), |row| match row {
-            Ok(row) => rows.push(row),
-            Err(row) => bad.push(row.to_string()),
+        read(text.as_bytes(), |row| {
+            match row {
+                Ok(row) => rows.push(row),
+                Err(row) => bad.push(row.to_string()),
+            }
+            Ok(())
         })
         .unwrap();
         (rows, bad)
@@ -245,13 +288,55 @@ mod tests {
             b"M\xffG,1,2010-12-01T08:26:00,2.55,17850,EIRE\nMUG,1,2010-12-01T08:26:00,2.55,1,EIRE\n",
         );
         let (mut good, mut bad) = (0, 0);
-        read(text.as_slice(), |row| if row.is_ok() { good += 1 } else { bad += 1 }).unwrap();
+        read(text.as_slice(), |row| {
+            if row.is_ok() {
+                good += 1
+            } else {
+                bad += 1
+            }
+            Ok(())
+        })
+        .unwrap();
         assert_eq!((good, bad), (1, 1));
     }
 
     #[test]
     fn a_missing_column_is_an_error() {
-        let error = read("description,quantity\n".as_bytes(), |_| {}).unwrap_err().to_string();
+        let error = read("description,quantity\n".as_bytes(), |_| Ok(())).unwrap_err().to_string();
         assert!(error.contains("invoice_time"), "{error}");
+    }
+
+    /// Zeros, packed: a thousandth of what they unpack to.
+    fn packed(bytes: usize) -> tempfile::NamedTempFile {
+        let file = tempfile::Builder::new().suffix(".csv.gz").tempfile().unwrap();
+        let mut packer = flate2::write::GzEncoder::new(file.as_file(), flate2::Compression::fast());
+        io::Write::write_all(&mut packer, HEADING.as_bytes()).unwrap();
+        let zeros = vec![b'0'; 1 << 20];
+        (0..bytes >> 20).for_each(|_| io::Write::write_all(&mut packer, &zeros).unwrap());
+        packer.finish().unwrap();
+        file
+    }
+
+    #[test]
+    fn a_small_file_that_unpacks_to_a_row_without_end_is_a_bad_row() {
+        let file = packed(64 << 20);
+        let mut bad = Vec::new();
+        let seen = |row: Result<Row, BadRow>| {
+            bad.extend(row.err());
+            Ok(())
+        };
+        read(open(file.path()).unwrap(), seen).unwrap();
+        assert_eq!((bad.len(), bad[0].line), (1, 2));
+    }
+
+    #[test]
+    fn a_file_that_unpacks_to_more_than_is_allowed_is_refused() {
+        let mut reader = Bounded { reader: io::repeat(b'0'), left: 1_000_000 };
+        let mut rows = Vec::new();
+        let error = read(BufReader::new(&mut reader), |row| {
+            rows.push(row);
+            Ok(())
+        });
+        assert!(error.unwrap_err().to_string().contains("unpacked"));
     }
 }

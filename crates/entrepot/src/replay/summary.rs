@@ -67,28 +67,24 @@ impl Tally {
 }
 
 /// Bad rows that are printed one by one; more are counted only.
-const BAD_ROWS_SHOWN: usize = 20;
+pub(crate) const BAD_ROWS_SHOWN: usize = 20;
 
 /// The rows that could not be read: the first ones each, all by reason; `written_to` has each.
 pub(crate) fn bad_rows(plan: &Plan, written_to: &Path) -> String {
     let mut text = String::new();
-    let most = BAD_ROWS_SHOWN;
-    for bad in plan.bad_rows.iter().take(most) {
+    let mut more = plan.bad_rows.count;
+    for bad in &plan.bad_rows.first {
         let _ = writeln!(text, "  {bad}");
+        more -= 1;
     }
-    if plan.bad_rows.len() > most {
+    if more > 0 {
         let _ = writeln!(
             text,
-            "  … and {} more: each stands with its line and reason in {}",
-            plan.bad_rows.len() - most,
+            "  … and {more} more: each stands with its line and reason in {}",
             written_to.display()
         );
     }
-    let mut reasons: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for bad in &plan.bad_rows {
-        *reasons.entry((bad.column, bad.reason)).or_default() += 1;
-    }
-    for ((column, reason), count) in reasons {
+    for ((column, reason), count) in &plan.bad_rows.reasons {
         let _ = writeln!(text, "  {count:>8}  {column} {reason}");
     }
     text
@@ -134,7 +130,7 @@ pub(crate) fn closing(plan: &Plan, tally: &Tally, report: &Report, work: &Work) 
     for refused in tally.goods_rejected.iter().take(BAD_ROWS_SHOWN) {
         let _ = writeln!(text, "  refused: {refused}");
     }
-    let _ = writeln!(text, "Rows: {} read, {} bad", plan.rows_count, plan.bad_rows.len());
+    let _ = writeln!(text, "Rows: {} read, {} bad", plan.rows_count, plan.bad_rows.count);
     let _ = write!(text, "{}", crate::books::money_by_account(&report.balance));
     let _ = writeln!(text, "\nInvariants\n{report}");
     let _ = writeln!(text, "{}", speed(tally.completed(), work));
