@@ -17,6 +17,9 @@ use crate::file::{Carrier, File, PaymentMethod, Terms};
 use crate::problem::{Problem, Problems, line_at};
 use crate::validate;
 
+/// The most bytes of a profile's file.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 /// A hub's profile.
 #[derive(Debug, Clone)]
 pub struct Profile {
@@ -92,7 +95,8 @@ impl Profile {
     /// Reads a profile's file.
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = std::fs::File::open(path).and_then(|file| kernel::read_text(file, FILE_BYTES_MAX));
+        let text = text.map_err(|error| {
             let problem = format!("cannot be read: {error}");
             Problems(vec![Problem { file: file.clone(), line: 1, key: String::new(), problem }])
         })?;

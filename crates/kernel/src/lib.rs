@@ -3,11 +3,13 @@
 //! Pure: no database, no network. To add a kind of id, add a line to the table in `kind.rs`.
 
 mod base32;
+mod bounded;
 mod clock;
 mod country;
 mod id;
 mod kind;
 
+pub use bounded::read_text;
 pub use clock::{Clock, Error as ClockError};
 pub use country::{Country, Error as CountryError};
 pub use id::{Error as IdError, Id};

@@ -22,6 +22,8 @@ const SUBJECT_MAX: usize = 128;
 /// Tokens remembered as verified, so that a service's token is not verified anew at each of its calls.
 const REMEMBERED_MAX: usize = 10_000;
 const PEM_TAG: &str = "PRIVATE KEY";
+/// The most bytes of a key's file.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Why keys cannot be had, or a token not be made.
 #[derive(Debug, thiserror::Error)]
@@ -115,8 +117,8 @@ impl Keys {
 
     /// The pair in this PEM file.
     pub fn load(path: &Path, hub: &str) -> Result<Self, Error> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let text = std::fs::File::open(path).and_then(|file| kernel::read_text(file, FILE_BYTES_MAX));
+        let text = text.map_err(|source| Error::File { path: path.to_owned(), source })?;
         let malformed = || Error::Malformed(path.to_owned());
         let block = pem::parse(text).map_err(|_| malformed())?;
         Self::of(hub, block.contents()).ok_or_else(malformed)
@@ -238,6 +240,16 @@ mod tests {
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_end_is_no_key() {
+        let error = Keys::load(Path::new("/dev/zero"), "my").unwrap_err();
+        assert!(
+            matches!(&error, Error::File { source, .. } if source.to_string().contains("larger")),
+            "{error}"
+        );
+    }
 
     #[test]
     fn a_signed_token_names_its_caller_again_and_again() {

@@ -1,5 +1,7 @@
 //! The configuration file, and sections of it that are handed over in code.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -13,7 +15,7 @@ use crate::{Setting, Wrong};
 /// What the file tells.
 pub(crate) fn in_file(settings: &[&'static Setting], path: &Path, wrong: &mut Wrong) -> Vec<Given> {
     let file = path.display().to_string();
-    let text = match std::fs::read_to_string(path) {
+    let text = match read_text(path) {
         Ok(text) => text,
         Err(error) => {
             wrong.0.push(format!("config: cannot read {file}: {error}"));
@@ -35,6 +37,19 @@ pub(crate) fn in_file(settings: &[&'static Setting], path: &Path, wrong: &mut Wr
             Vec::new()
         }
     }
+}
+
+/// The most bytes of a file that is read.
+const BYTES_MAX: u64 = 1024 * 1024;
+
+/// The whole of a file, which is no longer than a configuration can be.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|bytes| bytes <= BYTES_MAX) {
+        return Ok(text);
+    }
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {BYTES_MAX} bytes")))
 }
 
 /// Where a key stands; a section, where the key is empty.

@@ -1,5 +1,7 @@
 //! What holds, of all that was told.
 
+use std::path::Path;
+
 use serde::de::DeserializeOwned;
 use toml::Table;
 
@@ -175,9 +177,9 @@ fn value(Given { setting, raw, .. }: &Given) -> Result<Value, String> {
 }
 
 /// What a file says that holds one value: all but the end of its last line. An error names the file.
-pub fn read_file(file: &str) -> Result<String, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("cannot read {file}: {error}"))?;
+pub fn read_file(path: &str) -> Result<String, String> {
+    let text = file::read_text(Path::new(path)).map_err(|error| format!("cannot read {path}: {error}"))?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    if text.is_empty() { Err(format!("{file} is empty")) } else { Ok(text.to_owned()) }
+    if text.is_empty() { Err(format!("{path} is empty")) } else { Ok(text.to_owned()) }
 }

@@ -154,3 +154,9 @@ fn two_hubs_never_share_a_number() {
         }
     }
 }
+
+#[test]
+fn a_file_without_end_is_no_profile() {
+    let problems = hub::Profile::load(std::path::Path::new("/dev/zero")).unwrap_err();
+    assert!(problems.to_string().contains("larger than"), "{problems}");
+}

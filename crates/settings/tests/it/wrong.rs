@@ -98,6 +98,11 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(wrong.ends_with("value is empty"), "{wrong}");
     let [wrong] = in_environment(&[("ENTREPOT_CONFIG", "/nowhere.toml")]).try_into().unwrap();
     assert!(wrong.starts_with("config: cannot read /nowhere.toml: "), "{wrong}");
+    // Nor one without an end.
+    for name in ["ENTREPOT_SHOP_SAFE_FILE", "ENTREPOT_CONFIG"] {
+        let [wrong] = in_environment(&[(name, "/dev/zero")]).try_into().unwrap();
+        assert!(wrong.contains("cannot read /dev/zero: it is larger than"), "{wrong}");
+    }
     let [wrong] = in_file("name = \n").try_into().unwrap();
     assert!(wrong.starts_with("shop.toml, line 1: "), "{wrong}");
 }
