@@ -124,6 +124,9 @@ fn sentence(error: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
     use anyhow::Context as _;
 
     use super::*;
@@ -138,5 +141,100 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         configuration::add_to(Cli::command()).debug_assert();
+    }
+
+    /// Flags of the programs that the documents speak of besides: docker, kubectl, cargo, openssl, psql and so on.
+    const OTHERS: &[&str] = &[
+        "clean",
+        "command",
+        "data-checksums",
+        "dbname",
+        "detach",
+        "encoding",
+        "entrypoint",
+        "for",
+        "format",
+        "from-file",
+        "help",
+        "host",
+        "if-exists",
+        "ignore-not-found",
+        "locale",
+        "no-build",
+        "no-deps",
+        "profile",
+        "quiet",
+        "release",
+        "rm",
+        "single-transaction",
+        "storage",
+        "test",
+        "timeout",
+        "username",
+        "version",
+        "volumes",
+        "wait",
+    ];
+
+    /// All flags of a command and those below it.
+    fn flags(command: &clap::Command, known: &mut BTreeSet<String>) {
+        known.extend(command.get_arguments().filter_map(|arg| arg.get_long()).map(str::to_owned));
+        command.get_subcommands().for_each(|below| flags(below, known));
+    }
+
+    /// The files below a folder that people read.
+    fn documents(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !matches!(name.as_str(), "target" | "node_modules" | "xtask" | "tests")
+                    && !name.starts_with('.')
+                {
+                    documents(&path, found);
+                }
+            } else if [".md", ".toml", ".sh", ".yml", ".yaml", ".proto", ".ts", ".rs"]
+                .iter()
+                .any(|end| name.ends_with(end))
+            {
+                found.push(path);
+            }
+        }
+    }
+
+    /// The words behind `begin`, up to what is no part of a name.
+    fn words<'a>(text: &'a str, begin: &str) -> impl Iterator<Item = &'a str> {
+        let is_name = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+        let found: Vec<&str> = text
+            .match_indices(begin)
+            .filter(|(at, _)| {
+                !text[..*at].ends_with(|letter: char| letter.is_alphanumeric() || "-/_.".contains(letter))
+            })
+            .map(|(at, _)| &text[at + begin.len()..])
+            .map(|rest| &rest[..rest.find(|letter| !is_name(letter)).unwrap_or(rest.len())])
+            .filter(|word| word.starts_with(|letter: char| letter.is_ascii_lowercase()))
+            .collect();
+        found.into_iter()
+    }
+
+    #[test]
+    fn documents_name_commands_and_flags_that_there_are() {
+        let program = configuration::add_to(Cli::command());
+        let mut known: BTreeSet<String> = OTHERS.iter().map(|flag| (*flag).to_owned()).collect();
+        flags(&program, &mut known);
+        let commands: BTreeSet<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut files = Vec::new();
+        documents(&root, &mut files);
+        assert!(files.len() > 200, "{} files", files.len());
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for flag in words(&text, "--") {
+                assert!(known.contains(flag.trim_end_matches('-')), "{} names --{flag}", file.display());
+            }
+            for command in words(&text, "`entrepot ").chain(words(&text, "cargo run --release -- ")) {
+                assert!(commands.contains(command), "{} names the command {command}", file.display());
+            }
+        }
     }
 }
