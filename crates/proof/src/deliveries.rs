@@ -1,9 +1,9 @@
 //! Whether every event that was told has taken effect at everybody who hears it.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
 use proto::operator::internal::v1::{ListInboxRequest, ListOutboxRequest, OutboxEvent};
 
 use crate::invariants::{Check, backlog};
@@ -20,13 +20,13 @@ type Taken = HashMap<(String, String), String>;
 /// outboxes), so it takes its time at a hub with a history. Let the hub settle first.
 pub async fn check(hub: &Hub) -> Result<Check> {
     let (mut violations, mut count) = (Vec::new(), 0);
-    let (mut told, all) = (HashMap::new(), Window::until_now());
+    let mut told = HashMap::new();
     for service in SERVICES {
-        told.insert(service.to_owned(), outbox(hub, service, all).await?);
+        told.insert(service.to_owned(), outbox(hub, service, false, None).await?);
     }
     for service in SERVICES {
         let consumers = backlog(hub, service).await?.consumers;
-        let taken = inbox(hub, service, all).await?;
+        let taken = inbox(hub, service, None).await?;
         for consumer in consumers {
             let heard = consumer.hears.iter().filter_map(|service| told.get(service)).flatten();
             for event in heard {
@@ -52,50 +52,40 @@ fn missing(consumer: &str, event: &OutboxEvent, taken: &Taken) -> Option<String>
     }
 }
 
-/// When events were told, by the machine's time.
+/// When events were told, by the machine's time: their ids are taken by that.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
     /// From this moment on.
-    pub since: SystemTime,
+    pub since: DateTime<Utc>,
     /// Before this one.
-    pub until: SystemTime,
+    pub until: DateTime<Utc>,
 }
 
 impl Window {
-    /// All that was told before now.
-    pub fn until_now() -> Self {
-        Self { since: SystemTime::UNIX_EPOCH, until: SystemTime::now() }
-    }
-
-    /// Ids are taken by the machine's time.
-    fn told(event_id: &str) -> Option<SystemTime> {
-        let (seconds, nanos) = event_id.parse::<uuid::Uuid>().ok()?.get_timestamp()?.to_unix();
-        Some(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos))
-    }
-
-    fn is_before(self, event_id: &str) -> bool {
-        Self::told(event_id).is_some_and(|told| told < self.since)
-    }
-
-    fn holds(self, event_id: &str) -> bool {
-        Self::told(event_id).is_some_and(|told| (self.since..self.until).contains(&told))
+    fn holds(self, event: &OutboxEvent) -> bool {
+        told(&event.event_id).is_some_and(|told| (self.since..self.until).contains(&told))
     }
 }
 
-/// What is still open of a window's events.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Open {
-    /// Events that the bus has not taken.
-    pub unpublished: usize,
-    /// Events that have come to one of their consumers not yet, one by one.
-    pub unheard: usize,
+fn told(event_id: &str) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = event_id.parse::<uuid::Uuid>().ok()?.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
 }
 
-impl Open {
-    /// Whether all went out and was heard.
-    pub fn is_none(self) -> bool {
-        self == Self::default()
+/// Whether an event was told before.
+fn is_before(event_id: &str, since: Option<DateTime<Utc>>) -> bool {
+    since.zip(told(event_id)).is_some_and(|(since, told)| told < since)
+}
+
+/// How many events that were told before a moment the bus has not taken.
+pub async fn unpublished(hub: &Hub, until: DateTime<Utc>) -> Result<usize> {
+    let mut count = 0;
+    for service in SERVICES {
+        let waiting = outbox(hub, service, true, None).await?;
+        count +=
+            waiting.iter().filter(|event| told(&event.event_id).is_some_and(|told| told < until)).count();
     }
+    Ok(count)
 }
 
 /// Who hears whose events.
@@ -120,33 +110,37 @@ pub async fn listeners(hub: &Hub) -> Result<Vec<Listener>> {
     Ok(listeners)
 }
 
-/// What is still open of the events of a window. Reads no further back than that, and asks the bus nothing.
-pub async fn open(hub: &Hub, listeners: &[Listener], window: Window) -> Result<Open> {
-    let mut open = Open::default();
-    let mut told = HashMap::new();
+/// How many events of a window have yet to come to one of their consumers, one by one. Asks the bus nothing.
+pub async fn unheard(hub: &Hub, listeners: &[Listener], window: Window) -> Result<usize> {
+    let (mut told, mut count) = (HashMap::new(), 0);
     for service in SERVICES {
-        let mut events = outbox(hub, service, window).await?;
-        events.retain(|event| window.holds(&event.event_id));
-        open.unpublished += events.iter().filter(|event| event.published_at.is_none()).count();
+        let events = outbox(hub, service, false, Some(window.since)).await?;
         told.insert(service.to_owned(), events);
     }
     for service in SERVICES {
-        let taken = inbox(hub, service, window).await?;
+        let taken = inbox(hub, service, Some(window.since)).await?;
         for listener in listeners.iter().filter(|listener| listener.service == service) {
             let heard = listener.hears.iter().filter_map(|service| told.get(service)).flatten();
             let is_open = |event: &&OutboxEvent| {
-                !taken.contains_key(&(listener.consumer.clone(), event.event_id.clone()))
+                let delivery = (listener.consumer.clone(), event.event_id.clone());
+                window.holds(event) && !taken.contains_key(&delivery)
             };
-            open.unheard += heard.filter(is_open).count();
+            count += heard.filter(is_open).count();
         }
     }
-    Ok(open)
+    Ok(count)
 }
 
-/// Newest first, and none that is older than the window but those on its last page.
-async fn outbox(hub: &Hub, service: &str, window: Window) -> Result<Vec<OutboxEvent>> {
+/// Newest first, back to a moment and a little further.
+async fn outbox(
+    hub: &Hub,
+    service: &str,
+    unpublished_only: bool,
+    since: Option<DateTime<Utc>>,
+) -> Result<Vec<OutboxEvent>> {
     let mut request = ListOutboxRequest {
         service: service.to_owned(),
+        unpublished_only,
         page_size: PAGE_SIZE,
         ..ListOutboxRequest::default()
     };
@@ -154,7 +148,7 @@ async fn outbox(hub: &Hub, service: &str, window: Window) -> Result<Vec<OutboxEv
     loop {
         let listed = hub.operations(service)?.list_outbox(request.clone()).await;
         let page = listed.with_context(|| format!("the outbox of {service}"))?.into_inner();
-        let is_over = page.events.last().is_some_and(|event| window.is_before(&event.event_id));
+        let is_over = page.events.last().is_some_and(|event| is_before(&event.event_id, since));
         events.extend(page.events);
         if is_over || page.next_page_token.is_empty() {
             return Ok(events);
@@ -163,14 +157,14 @@ async fn outbox(hub: &Hub, service: &str, window: Window) -> Result<Vec<OutboxEv
     }
 }
 
-async fn inbox(hub: &Hub, service: &str, window: Window) -> Result<Taken> {
+async fn inbox(hub: &Hub, service: &str, since: Option<DateTime<Utc>>) -> Result<Taken> {
     let mut request =
         ListInboxRequest { service: service.to_owned(), page_size: PAGE_SIZE, ..ListInboxRequest::default() };
     let mut taken = Taken::new();
     loop {
         let listed = hub.operations(service)?.list_inbox(request.clone()).await;
         let page = listed.with_context(|| format!("the inbox of {service}"))?.into_inner();
-        let is_over = page.events.last().is_some_and(|event| window.is_before(&event.event_id));
+        let is_over = page.events.last().is_some_and(|event| is_before(&event.event_id, since));
         let events = page.events.into_iter();
         taken.extend(events.map(|event| ((event.consumer, event.event_id), event.outcome)));
         if is_over || page.next_page_token.is_empty() {

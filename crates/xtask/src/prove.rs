@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Over how long the faults are spread, in each shape.
     #[arg(long)]
     minutes: Option<u32>,
+    /// How many buyers buy: a small machine is busy enough with fewer.
+    #[arg(long)]
+    buyers: Option<u32>,
     /// In this shape only.
     #[arg(long, value_enum)]
     shape: Option<Shape>,
@@ -100,6 +103,9 @@ fn prove(program: &Path, args: &Args, options: &[String]) -> Result<()> {
     };
     if let Some(seed) = args.seed {
         prove.args(["--seed", &seed.to_string()]);
+    }
+    if let Some(buyers) = args.buyers {
+        prove.args(["--buyers", &buyers.to_string()]);
     }
     if let Some(minutes) = args.minutes {
         prove.args(["--minutes", &minutes.to_string()]);

@@ -6,9 +6,10 @@ mod traces;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use proof::deliveries::{self, Open, Window};
+use kernel::Clock;
+use proof::deliveries::{self, Window};
 use proof::{Door, Doors, Hub, invariants, journey};
 use proto::catalog::internal::v1::AuditStockRequest;
 use proto::order::v1::OrderState;
@@ -169,10 +170,10 @@ async fn buyers_buy_on() {
 #[ignore = "cargo xtask compose-test runs it"]
 async fn events_go_out() {
     let hub = hub();
-    let until = SystemTime::now();
+    let until = Clock::system().now();
     let window = Window { since: until - BUYING_MAX, until };
     let begun = Instant::now();
-    while !deliveries::open(&hub, &[], window).await.is_ok_and(Open::is_none) {
+    while !deliveries::unpublished(&hub, until).await.is_ok_and(|left| left == 0) {
         assert!(begun.elapsed() <= PUBLISHED_MAX, "events wait after {} s", PUBLISHED_MAX.as_secs());
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -180,7 +181,7 @@ async fn events_go_out() {
     let listeners =
         eventually("the consumers are told of", || async { deliveries::listeners(&hub).await.ok() });
     let listeners = listeners.await;
-    while !deliveries::open(&hub, &listeners, window).await.is_ok_and(Open::is_none) {
+    while !deliveries::unheard(&hub, &listeners, window).await.is_ok_and(|left| left == 0) {
         assert!(begun.elapsed() <= PATIENCE, "events are not heard after {} s", PATIENCE.as_secs());
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -19,11 +19,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use futures::future::try_join_all;
 use indicatif::ProgressBar;
+use kernel::Clock;
 use proof::deliveries;
 use proof::invariants::{self, Report};
 use proof::market::Market;
@@ -236,9 +237,9 @@ async fn break_all(town: &Town, steps: &[Step], breaker: &mut Breaker) -> Result
     let begun = Instant::now();
     let bar = replay::bar(steps.len(), "breaking");
     let (mut without_broker, mut returns) = (Vec::new(), Vec::new());
-    let listeners = deliveries::listeners(&town.hub).await?;
+    let (listeners, machine) = (deliveries::listeners(&town.hub).await?, Clock::system());
     for step in steps {
-        let (before, since) = (town.acknowledged.load(Ordering::Relaxed), SystemTime::now());
+        let (before, since) = (town.acknowledged.load(Ordering::Relaxed), machine.now());
         let done = breaker.take(step).await?;
         let orders = town.acknowledged.load(Ordering::Relaxed);
         let meanwhile = orders - before;
@@ -248,8 +249,8 @@ async fn break_all(town: &Town, steps: &[Step], breaker: &mut Breaker) -> Result
             without_broker.push((step.away, meanwhile));
         }
         if matches!(step.fault, Fault::Broker(_)) {
-            let window = Window { since, until: SystemTime::now() };
-            let returned = Returned::measure(&town.hub, &listeners, window).await?;
+            let window = Window { since, until: machine.now() };
+            let returned = Returned::measure(&town.hub, &listeners, window).await;
             tell(&bar, &format!("          {returned}"));
             returns.push(returned);
         }

@@ -22,24 +22,23 @@ pub(super) struct Returned {
 }
 
 impl Returned {
-    /// Waits for what was told in the window, which ends with the return.
-    pub(super) async fn measure(hub: &Hub, listeners: &[Listener], window: Window) -> Result<Self> {
+    /// Waits until all is published that was told before the return, which ends the window, and until all of the window
+    /// has taken effect.
+    pub(super) async fn measure(hub: &Hub, listeners: &[Listener], window: Window) -> Self {
         let begun = Instant::now();
-        let mut published = None;
-        while begun.elapsed() < PATIENCE {
-            // A hub that cannot say is asked again.
-            if let Ok(open) = deliveries::open(hub, listeners, window).await {
-                if open.unpublished == 0 {
-                    published.get_or_insert(begun.elapsed());
-                }
-                if open.is_none() {
-                    break;
-                }
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Ok(Self { published: published.unwrap_or(PATIENCE), heard: begun.elapsed() })
+        // A hub that cannot say is asked again.
+        let published = until(begun, async || deliveries::unpublished(hub, window.until).await).await;
+        let heard = until(begun, async || deliveries::unheard(hub, listeners, window).await).await;
+        Self { published, heard }
     }
+}
+
+/// How long it takes from the beginning until none is left.
+async fn until(begun: Instant, left: impl AsyncFn() -> Result<usize>) -> Duration {
+    while begun.elapsed() < PATIENCE && !left().await.is_ok_and(|left| left == 0) {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    begun.elapsed()
 }
 
 impl std::fmt::Display for Returned {

@@ -65,7 +65,7 @@ struct Handed {
 struct Waiting(Option<Arc<AtomicBool>>);
 
 impl Waiting {
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.0 = None;
     }
 }
@@ -137,7 +137,7 @@ impl Producer {
         match current.producer.send_result(record) {
             Ok(delivery) => Ok(Handed { by, delivery, replaced: current.replaced.clone(), waiting }),
             Err((error, _)) => {
-                waiting.is_over();
+                waiting.end();
                 Err((by, error))
             }
         }
@@ -160,7 +160,7 @@ impl Producer {
                 Err(None)
             }
         };
-        waiting.is_over();
+        waiting.end();
         if delivered.is_ok() {
             self.delivered.fetch_add(1, Ordering::SeqCst);
             self.in_vain.store(0, Ordering::SeqCst);
