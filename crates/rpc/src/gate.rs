@@ -149,9 +149,9 @@ impl Rules {
         let shape = if is_unary { Shape::default() } else { SYSTEM_SHAPE };
         let (held, stream) = self.bounded(request, &known.principal, known.is_anonymous(), shape)?;
         // One stream asks many questions: each of them is a call.
-        let each = self.public.as_ref().map(|public| {
+        let each = self.public.as_ref().map(|public| -> EachMessage {
             let (limiter, principal) = (public.limiter.clone(), known.principal.clone());
-            Box::new(move || limiter.check(&principal)) as EachMessage
+            Box::new(move || limiter.check(&principal))
         });
         Ok(Admission {
             shape,
