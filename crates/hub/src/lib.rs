@@ -17,8 +17,8 @@ mod validate;
 pub use builtin::{BUILTIN, builtin};
 pub use carriage::{CarriageOption, Parcel};
 pub use file::{
-    Bearer, Carrier, DuitNowMerchant, LocalName, PaymentMethod, PromptPayBiller, ReturnTerms, Returns, S10Range,
-    Service, Terms, Zone,
+    Bearer, Carrier, DuitNowMerchant, LocalName, PaymentMethod, PromptPayBiller, ReturnTerms, Returns,
+    S10Range, Service, Terms, Zone,
 };
 pub use problem::{Problem, Problems};
 pub use profile::{Lane, Profile, Restricted};

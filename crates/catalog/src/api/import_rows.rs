@@ -13,9 +13,9 @@ use tonic::Status;
 
 use super::decode::{self, Problems};
 use super::import_header::Reading;
-use crate::app::{App, Error};
 use crate::app::import_products::{Outcome, Taken};
 use crate::app::import_stock::StockMode;
+use crate::app::{App, Error};
 use crate::domain::product::TRANSLATIONS_MAX;
 use crate::domain::row::{Field, Row, Words};
 use crate::domain::seller::UNITS_MAX;
