@@ -211,7 +211,10 @@ mod tests {
                 !text[..*at].ends_with(|letter: char| letter.is_alphanumeric() || "-/_.".contains(letter))
             })
             .map(|(at, _)| &text[at + begin.len()..])
-            .map(|rest| &rest[..rest.find(|letter| !is_name(letter)).unwrap_or(rest.len())])
+            .map(|rest| rest.split_at(rest.find(|letter| !is_name(letter)).unwrap_or(rest.len())))
+            // A module's name is none of ours.
+            .filter(|(_, rest)| !rest.starts_with("::"))
+            .map(|(word, _)| word)
             .filter(|word| word.starts_with(|letter: char| letter.is_ascii_lowercase()))
             .collect();
         found.into_iter()

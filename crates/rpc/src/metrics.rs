@@ -32,6 +32,8 @@ const SYSTEM: [(&str, Rpc); 4] = [
     ),
 ];
 
+/// Where connections come in.
+const LISTENERS: [&str; 2] = ["public", "internal"];
 /// Why a connection was not let in, or cut off.
 const CLOSED: [&str; 7] =
     ["accept_failed", "too_many", "too_many_of_address", "silent", "idle", "unread", "age"];
@@ -71,7 +73,15 @@ impl Metrics {
 
     /// The same, for the calls to one hub.
     pub fn of_hub(&self, hub: &str) -> HubMetrics {
-        HubMetrics { all: self.clone(), hub: hub.into() }
+        let hub: Arc<str> = hub.into();
+        // Connections are shown from the start on, so that an alert may ask for an increase.
+        for listener in LISTENERS {
+            drop(self.connections.get_or_create(&OfListener { hub: hub.clone(), listener }));
+            for reason in CLOSED {
+                drop(self.closed.get_or_create(&Closed { hub: hub.clone(), listener, reason }));
+            }
+        }
+        HubMetrics { all: self.clone(), hub }
     }
 }
 
@@ -86,11 +96,6 @@ impl HubMetrics {
     /// The connections to a listener.
     pub(crate) fn listener(&self, listener: &'static str) -> ListenerMetrics {
         let Self { all, hub } = self.clone();
-        let closed = |reason| Closed { hub: hub.clone(), listener, reason };
-        // Each is shown from the start on, so that an alert may ask for its increase.
-        for reason in CLOSED {
-            drop(all.closed.get_or_create(&closed(reason)));
-        }
         ListenerMetrics { all, of: OfListener { hub, listener } }
     }
 }

@@ -25,6 +25,7 @@ const OF: &[(&[&str], &[&[&str]])] = &[
     (&["up"], &[HUB, LISTENERS, ENGINES, INSTANCE, TRACES]),
     (&["serve"], &[HUB, &["key"], LISTENERS, ENGINES, INSTANCE, PEERS, TRACES]),
     (&["migrate"], &[&["hub", "database.url", "database.password"], ADMIN]),
+    (&["adopt"], &[HUB, ENGINES]),
     (&["demo"], &[&["data", "public", "internal"], ENGINES, INSTANCE]),
     (&["replay"], &[HUB, ENGINES, INSTANCE]),
     (&["import", "products"], &[HUB, ENGINES, INSTANCE]),

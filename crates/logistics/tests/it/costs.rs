@@ -157,7 +157,7 @@ on_both! {
         let refused = quote_by(&depot, vec![light(), heavy], "selat-packet").await.unwrap_err();
         assert_eq!(reason(&refused).as_deref(), Some("CARRIAGE_SERVICE_NOT_OFFERED"));
         assert_eq!(metadata(&refused, "consignment").as_deref(), Some("1"));
-        assert_eq!(metadata(&refused, "offered").as_deref(), Some("monsoon-courier, monsoon-sea"));
+        assert_eq!(metadata(&refused, "offered").as_deref(), Some("monsoon-sea, monsoon-courier"));
         depot.hub.stop().await;
     }
 

@@ -148,7 +148,16 @@ pub(crate) fn group(wishes: &[Wish], offers: Vec<Offer>) -> Result<Vec<Group>, E
         let message = format!("{} consignments; one quote has at most {CONSIGNMENTS_MAX}", groups.len());
         return Err(Refusal::new("TOO_MANY_CONSIGNMENTS", message).into());
     }
+    // What nobody can count is refused before anybody is asked about it.
+    for group in &groups {
+        Money::sum(worth(group)?, group.currency)?;
+    }
     Ok(groups)
+}
+
+/// The lines at the sellers' prices.
+fn worth(group: &Group) -> Result<Vec<Money>, money::Error> {
+    group.lines.iter().map(|(offer, quantity)| offer.unit_price.checked_mul(*quantity)).collect()
 }
 
 /// The exchanges that a price needs: each seller's currency and the hub's into the buyer's, for what the buyer pays; and
@@ -172,8 +181,7 @@ pub(crate) fn consignment(
     if landed.lines.len() != group.lines.len() {
         return Err(Error::Answer(format!("{} landed lines for {}", landed.lines.len(), group.lines.len())));
     }
-    let worth = group.lines.iter().map(|(offer, quantity)| offer.unit_price.checked_mul(*quantity));
-    let worth = worth.collect::<Result<Vec<Money>, _>>()?;
+    let worth = worth(&group)?;
     let seller_goods = Money::sum(worth.iter().copied(), group.currency)?;
     let hub = landed.price.currency();
     let [_, charges @ ..] = landed.price.parts();
