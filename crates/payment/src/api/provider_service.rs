@@ -1,5 +1,6 @@
 //! `ProviderService`.
 
+use kernel::text::shortened;
 use proto::convert;
 use proto::payment::internal::v1::provider_service_server::ProviderService;
 use proto::payment::internal::v1::{
@@ -11,7 +12,18 @@ use super::{invalid, text};
 use crate::app::receive::Received;
 use crate::app::{App, Error};
 
+/// The longest reference of a payer's that is kept, in characters.
+const ORDER_REFERENCE_CHARACTERS_MAX: usize = 100;
+
 pub(super) struct Api(pub(super) App);
+
+/// What the payer gave, which may be anything: the money has come, and is kept with it.
+fn order_reference(given: &str) -> String {
+    match text("order_reference", given, 0, ORDER_REFERENCE_CHARACTERS_MAX) {
+        Ok(reference) => reference.to_owned(),
+        Err(_) => shortened(given, ORDER_REFERENCE_CHARACTERS_MAX).to_string(),
+    }
+}
 
 #[tonic::async_trait]
 impl ProviderService for Api {
@@ -22,7 +34,7 @@ impl ProviderService for Api {
         let asked = request.into_inner();
         let received = Received {
             provider_reference: text("provider_reference", &asked.provider_reference, 1, 100)?.to_owned(),
-            order_reference: text("order_reference", &asked.order_reference, 1, 100)?.to_owned(),
+            order_reference: order_reference(&asked.order_reference),
             amount: convert::positive_money("amount", asked.amount.as_ref())
                 .map_err(|error| invalid(&error))?,
         };

@@ -195,6 +195,21 @@ on_both! {
         till.close().await;
     }
 
+    async fn money_under_any_reference_is_kept(database: Database) {
+        let till = Till::open(&database).await;
+        let long = "9".repeat(500_000);
+        for (place, given) in ["", " ", "!!!", "\u{202e}MY-1", "MY-1\u{0}", "\u{fffe}", &long].iter().enumerate() {
+            let provider_reference = format!("b-{place}");
+            assert_eq!(till.report(&provider_reference, given, myr(5)).await, "UNKNOWN_REFERENCE", "{place}");
+            assert_eq!(till.report(&provider_reference, given, myr(5)).await, "UNKNOWN_REFERENCE", "{place}");
+        }
+        let waiting = till.suspended().await;
+        assert_eq!(waiting.len(), 7);
+        assert!(waiting.iter().all(|receipt| receipt.order_reference.len() < 1_000));
+        assert!(waiting.iter().all(|receipt| !receipt.order_reference.contains(['\u{202e}', '\u{0}', '\u{fffe}'])));
+        till.close().await;
+    }
+
     async fn pages_of_suspense_neither_skip_nor_repeat(database: Database) {
         let till = Till::open(&database).await;
         for count in 1..=5 {
