@@ -60,15 +60,25 @@ impl Profile {
         postcode::problem(postcode, self.country(), self.file.hub.postcode_digits)
     }
 
+    /// Whether goods from a country are carried only to zones that name their postcodes.
+    pub fn needs_postcode(&self, from: Country) -> bool {
+        let services = self.carriers().iter().flat_map(|carrier| &carrier.services);
+        let mut zones = services.flat_map(|service| &service.zones).filter(|zone| zone.from.contains(&from));
+        zones.all(|zone| !zone.postcodes.is_empty())
+    }
+
     fn zone_of<'a>(&self, service: &'a Service, from: Country, postcode: &str) -> Option<&'a Zone> {
         let normal = |text: &str| postcode::normal(text, self.country());
         let postcode = normal(postcode);
-        let covers = |zone: &&Zone| {
-            let to = zone.postcodes.is_empty()
-                || zone.postcodes.iter().any(|start| postcode.starts_with(&normal(start)));
-            zone.from.contains(&from) && to
+        let named = |zone: &Zone| {
+            let starts = zone.postcodes.iter().map(|start| normal(start));
+            let longest = starts.filter(|start| postcode.starts_with(start)).map(|start| start.len()).max();
+            longest.or(zone.postcodes.is_empty().then_some(0))
         };
-        service.zones.iter().find(covers)
+        let zones = service.zones.iter().filter(|zone| zone.from.contains(&from));
+        let (_, zone) =
+            zones.filter_map(|zone| Some((named(zone)?, zone))).max_by_key(|(named, _)| *named)?;
+        Some(zone)
     }
 
     /// The ways to carry these units together from a country to a postcode, cheapest first; none when they are too

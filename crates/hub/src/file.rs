@@ -272,7 +272,7 @@ pub struct Service {
     pub break_grams: u64,
     /// The most that it carries, in grams.
     pub weight_grams_max: u64,
-    /// Where it carries from and to, and for how much; the first that fits counts.
+    /// Where it carries from and to, and for how much: of those that fit a postcode the one that names more of it.
     pub zones: Vec<Zone>,
 }
 
@@ -282,7 +282,7 @@ pub struct Service {
 pub struct Zone {
     /// Countries that it carries from.
     pub from: Vec<Country>,
-    /// Beginnings of the destination's postcodes; empty: all.
+    /// Beginnings of the destination's postcodes; empty: every postcode that no other zone has.
     #[serde(default)]
     pub postcodes: Vec<String>,
     /// Price of the first step, in the hub's currency.

@@ -30,9 +30,34 @@ pub(crate) fn problem(postcode: &str, country: Country, digits: Option<u8>) -> O
     }
 }
 
+/// What is wrong with the beginning of postcodes of `country`: no postcode that is taken could begin with it.
+pub(crate) fn start_problem(start: &str, country: Country, digits: Option<u8>) -> Option<String> {
+    let written = normal(start, country);
+    let Some(digits) = digits else {
+        return problem(start, country, None);
+    };
+    let is_start = (1..=usize::from(digits)).contains(&written.len())
+        && written.bytes().all(|byte| byte.is_ascii_digit())
+        && start.is_ascii();
+    (!is_start).then(|| format!("must be 1 to {digits} digits, as postcodes of {country} begin"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beginnings() {
+        let (my, gb) = ("MY".parse().unwrap(), "GB".parse().unwrap());
+        for right in ["8", "88", "MY-88", "88000"] {
+            assert_eq!(start_problem(right, my, Some(5)), None);
+        }
+        assert_eq!(start_problem("SW1", gb, None), None);
+        for wrong in ["", "-", "MY", "8A", "SW1", "880000", "\u{0e58}8"] {
+            assert!(start_problem(wrong, my, Some(5)).is_some(), "{wrong}");
+        }
+        assert!(start_problem("--", gb, None).is_some());
+    }
 
     #[test]
     fn however_it_is_written() {

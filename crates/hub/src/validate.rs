@@ -9,6 +9,7 @@ use kernel::{Text, excerpt, text};
 use rust_decimal::Decimal;
 
 use crate::file::{Bearer, Carrier, File, PaymentMethod, Service};
+use crate::postcode;
 use crate::problem::{Problem, line_of};
 
 /// The longest name of a hub, a carrier or a service, and the longest code, in characters.
@@ -227,6 +228,32 @@ fn services(profile: &File) -> impl Iterator<Item = (&Carrier, &Service)> {
     profile.carriers.iter().flat_map(|carrier| carrier.services.iter().map(move |service| (carrier, service)))
 }
 
+/// Every postcode has one zone at most.
+fn zones(found: &mut Found<'_>, profile: &File, service: &Service) {
+    let hub = &profile.hub;
+    let mut seen = BTreeSet::new();
+    for zone in &service.zones {
+        let key = format!("services.{}.zones.postcodes", service.code);
+        let mut starts: Vec<String> = Vec::new();
+        for start in &zone.postcodes {
+            if let Some(problem) = postcode::start_problem(start, hub.country, hub.postcode_digits) {
+                found.add(&format!("\"{start}\""), 0, key.clone(), format!("`{start}` {problem}"));
+            }
+            starts.push(postcode::normal(start, hub.country));
+        }
+        if starts.is_empty() {
+            starts.push(String::new());
+        }
+        for (start, from) in starts.iter().flat_map(|start| zone.from.iter().map(move |from| (start, from))) {
+            if !seen.insert((start.clone(), *from)) {
+                let which = if start.is_empty() { "all postcodes" } else { start };
+                let problem = format!("another zone of `{}` from {from} is for {which} too", service.code);
+                found.add(&format!("code = \"{}\"", service.code), 0, key.clone(), problem);
+            }
+        }
+    }
+}
+
 fn carriers(found: &mut Found<'_>, profile: &File) {
     let mut codes = BTreeSet::new();
     for (_, service) in services(profile) {
@@ -243,6 +270,7 @@ fn carriers(found: &mut Found<'_>, profile: &File) {
                 "divisor, break_grams and weight_grams_max must be more than 0",
             );
         }
+        zones(found, profile, service);
         for zone in &service.zones {
             if zone.first_price < Decimal::ZERO
                 || zone.next_price < Decimal::ZERO

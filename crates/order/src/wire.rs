@@ -248,6 +248,7 @@ fn line(line: &QuotedLine) -> Result<message::QuotedLine, money::Error> {
         weight_grams: line.weight_grams,
         category: line.category.clone(),
         permit: line.permit.as_ref().map(permit),
+        certificate: line.claimed_certificate().map(certificate),
     })
 }
 

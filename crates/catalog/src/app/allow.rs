@@ -17,9 +17,14 @@ pub(crate) struct Before {
 }
 
 impl Before {
+    /// Who has not applied is refused by what it wants to do.
     pub(crate) async fn of(tx: &mut Tx, seller_id: SellerId) -> Result<Self, Error> {
-        // Who has not applied is refused by what it wants to do.
         let state = sellers::find(tx, seller_id).await?.map_or(State::Applied, |seller| seller.state);
+        Self::of_one_in(tx, seller_id, state).await
+    }
+
+    /// What it takes of a seller that has been read.
+    pub(crate) async fn of_one_in(tx: &mut Tx, seller_id: SellerId, state: State) -> Result<Self, Error> {
         Ok(Self { seller_id, state, usage: usage::of(tx, seller_id).await? })
     }
 

@@ -16,6 +16,7 @@ use crate::domain::product::{
     Goods, NewStock, NewVariant, Product, TRANSLATIONS_MAX, Translation, VARIANTS_MAX, Variant,
 };
 use crate::domain::row::{Field, Row};
+use crate::domain::seller::State;
 use crate::store::{locations, products, stock, variants};
 
 /// What holds for all rows of a stream.
@@ -69,14 +70,14 @@ impl App {
         terms: Arc<Terms>,
         rows: Vec<Row>,
     ) -> Result<Vec<(i64, Outcome)>, Error> {
-        let (languages, allowance) = (self.hub.languages().to_vec(), self.allowance);
-        let import = Arc::new(Import { seller_id, terms, languages, allowance });
+        let (languages, allowance): (Arc<[String]>, _) = (self.hub.languages().into(), self.allowance);
         let (now, rows) = (self.clock.now(), Arc::new(rows));
         self.db
             .write(move |tx| {
-                let (import, rows) = (import.clone(), rows.clone());
+                let (terms, languages, rows) = (terms.clone(), languages.clone(), rows.clone());
                 Box::pin(async move {
-                    acting(tx, import.seller_id).await?;
+                    let state = acting(tx, seller_id).await?.state;
+                    let import = Import { seller_id, state, terms, languages, allowance };
                     let mut outcomes = Vec::with_capacity(rows.len());
                     for row in rows.iter() {
                         let outcome = import.take(tx, row, now).await?;
@@ -91,8 +92,9 @@ impl App {
 
 struct Import {
     seller_id: SellerId,
+    state: State,
     terms: Arc<Terms>,
-    languages: Vec<String>,
+    languages: Arc<[String]>,
     allowance: Allowance,
 }
 
@@ -110,7 +112,7 @@ impl Import {
         let group = self.group(tx, &row.group).await?;
         let known = variants::by_sku(tx, self.seller_id, &row.variant.goods.sku).await?;
         let more = Usage { products: i64::from(known.is_none() && group.is_none()), letters: row.letters() };
-        let before = Before::of(tx, self.seller_id).await?;
+        let before = Before::of_one_in(tx, self.seller_id, self.state).await?;
         if let Some(problem) = before.problem(&self.allowance, more) {
             return Ok(Err(Rejection { field: SKU, problem }));
         }

@@ -223,6 +223,51 @@ fn a_third_country_is_a_file_and_no_code() {
     assert!(singapore.ruleset("FR".parse().unwrap()).is_none());
 }
 
+/// The Malaysian profile whose packet has zones from Thailand, in that order, at so much for each.
+fn with_zones(zones: &[(&str, &str)]) -> Result<Profile, String> {
+    let (_, text) = builtin("my").unwrap();
+    let all = "from = [\"TH\", \"SG\", \"ID\"]\nfirst_price = \"14.00\"\nnext_price = \"3.20\"\ndays_min = 4\ndays_max = 8";
+    assert!(text.contains(all));
+    let zone = |(postcodes, price): &(&str, &str)| {
+        all.replace("first_price = \"14.00\"", &format!("postcodes = {postcodes}\nfirst_price = \"{price}\""))
+    };
+    let zones: Vec<String> = zones.iter().map(zone).collect();
+    let text = text.replacen(all, &zones.join("\n\n[[carriers.services.zones]]\n"), 1);
+    Profile::parse("my.toml", &text).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn the_zone_that_names_most_of_a_postcode_is_its_own_wherever_it_stands() {
+    let mut zones = [("[]", "14.00"), ("[\"8\"]", "20.00"), ("[\"MY-88\", \"90\"]", "35.00")];
+    for _ in 0..zones.len() {
+        zones.rotate_left(1);
+        let profile = with_zones(&zones).unwrap();
+        let price = |postcode: &str| {
+            let parcel =
+                Parcel { quantity: 1, weight_grams: 100, length_mm: 100, width_mm: 100, height_mm: 20 };
+            let options = profile.carriage("TH".parse().unwrap(), &[parcel], postcode);
+            options.iter().find(|option| option.service == "selat-packet").unwrap().price.minor()
+        };
+        let prices = ["", "50450", "81000", "88000", "90-000"].map(price);
+        assert_eq!(prices, [1_400, 1_400, 2_000, 3_500, 3_500], "{zones:?}");
+    }
+    assert!(!with_zones(&zones).unwrap().needs_postcode("TH".parse().unwrap()));
+}
+
+#[test]
+fn a_postcode_has_one_zone() {
+    for twice in
+        [[("[]", "14.00"), ("[]", "20.00")], [("[\"88\"]", "14.00"), ("[\"87\", \"MY-88\"]", "20.00")]]
+    {
+        let refusal = with_zones(&twice).unwrap_err();
+        assert!(refusal.contains("another zone of `selat-packet` from TH"), "{refusal}");
+    }
+    for start in ["8A", "880000", "", "-"] {
+        let refusal = with_zones(&[(&format!("[\"{start}\"]"), "14.00")]).unwrap_err();
+        assert!(refusal.contains("must be 1 to 5 digits"), "{start}: {refusal}");
+    }
+}
+
 #[test]
 fn what_is_too_heavy_for_every_service_is_not_carried() {
     let malaysia = &profiles()["my"];

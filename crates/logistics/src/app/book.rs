@@ -162,5 +162,6 @@ fn item(line: &proto::order::v1::QuotedLine) -> wire::DeclaredItem {
         unit_price: line.unit_price.clone(),
         weight_grams: line.weight_grams.saturating_mul(line.quantity),
         permit: line.permit.clone(),
+        certificate: line.certificate.clone(),
     }
 }

@@ -218,7 +218,12 @@ fn carriage(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<Carriage
     let parcels: Vec<Parcel> = consignment.goods.iter().map(|goods| goods.parcel).collect();
     let mut options = terms.profile.carriage(consignment.from, &parcels, terms.postcode);
     if options.is_empty() {
-        let problem = format!("it is too heavy or too large, or no zone covers {}", consignment.from);
+        let from = consignment.from;
+        let problem = if terms.postcode.is_empty() && terms.profile.needs_postcode(from) {
+            format!("from {from} the price hangs on the postcode; say the postcode")
+        } else {
+            format!("it is too heavy or too large, or no zone covers {from}")
+        };
         return Err(Refusal::NoCarriage(problem));
     }
     if terms.carriage_service.is_empty() {

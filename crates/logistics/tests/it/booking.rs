@@ -10,7 +10,7 @@ use proto::operator::internal::v1::operator_service_client::OperatorServiceClien
 use rpc::Role;
 use testkit::on_both;
 
-use crate::depot::{BUYER, Depot, permit};
+use crate::depot::{BUYER, Depot, certificate, permit};
 
 on_both! {
     async fn each_consignment_is_booked_once(database: Database) {
@@ -35,6 +35,7 @@ on_both! {
             assert_eq!((declaration.incoterm.as_str(), declaration.items.len()), ("DDP", 1));
             assert_eq!(declaration.items[0].weight_grams, 240);
             assert_eq!(declaration.items[0].permit, Some(permit("2027-01-31")));
+            assert_eq!(declaration.items[0].certificate, Some(certificate()));
         }
         depot.hub.stop().await;
     }

@@ -18,7 +18,7 @@ use proto::logistics::v1::{
 };
 use proto::order::events::v1::OrderConfirmed;
 use proto::order::v1::{Carriage, QuotedConsignment, QuotedLine};
-use proto::types::v1::{Address, Dimensions, Money, Permit, PriceParts, Transport};
+use proto::types::v1::{Address, Dimensions, Money, OriginCertificate, Permit, PriceParts, Transport};
 use rpc::Role;
 use runtime::Sandbox;
 use testkit::service::{Line, Setup};
@@ -129,6 +129,7 @@ impl Depot {
                 origin: from.to_owned(),
                 weight_grams: 120,
                 permit: Some(permit("2027-01-31")),
+                certificate: Some(certificate()),
                 ..QuotedLine::default()
             }],
             hub_price: Some(PriceParts {
@@ -229,6 +230,15 @@ pub(crate) fn permit(expires_on: &str) -> Permit {
         number: "NPRA-2026-114".to_owned(),
         authority: "National Pharmaceutical Regulatory Agency".to_owned(),
         expires_on: expires_on.to_owned(),
+    }
+}
+
+/// A certificate of origin under ATIGA.
+pub(crate) fn certificate() -> OriginCertificate {
+    OriginCertificate {
+        number: "D-2026-00417".to_owned(),
+        issued_on: "2026-01-31".to_owned(),
+        expires_on: "2027-01-30".to_owned(),
     }
 }
 

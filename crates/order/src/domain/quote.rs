@@ -214,6 +214,14 @@ pub(crate) struct Rate {
     pub(crate) rate_id: String,
 }
 
+impl QuotedLine {
+    /// The certificate behind the preference that its seller claims.
+    pub(crate) fn claimed_certificate(&self) -> Option<&Certificate> {
+        let attributes = self.attributes.as_ref().filter(|attributes| !attributes.preference.is_empty())?;
+        attributes.certificate.as_ref()
+    }
+}
+
 impl Quote {
     /// The whole price: the sum of the consignments'.
     pub(crate) fn price(&self) -> Result<Price, money::Error> {

@@ -4,7 +4,7 @@ use kernel::{QuoteId, SellerId, VariantId};
 use proto::order::events::v1::OrderConfirmed;
 use proto::order::v1::quote_service_client::QuoteServiceClient;
 use proto::order::v1::{GetQuoteRequest, OrderState, PaymentMethod, Quote};
-use proto::types::v1::{Money, Permit, PriceParts};
+use proto::types::v1::{Money, OriginCertificate, Permit, PriceParts};
 use testkit::on_both;
 use tonic::Code;
 
@@ -237,6 +237,37 @@ on_both! {
         shop.hub.advance(chrono::Duration::minutes(6));
         let refused = shop.orders(BUYER).place_order(place_request(&quoted, PaymentMethod::Wallet)).await.unwrap_err();
         assert_eq!(reason(&refused), "PERMIT_REQUIRED");
+        shop.hub.stop().await;
+    }
+
+    async fn a_certificate_goes_with_the_preference_that_it_proves(database: Database) {
+        let shop = Shop::open(&database).await;
+        let mut certificates = Vec::new();
+        for (preference, number) in [("ATIGA", "D-2026-00417"), ("", "D-2026-00418"), ("ATIGA", "")] {
+            let scarf = shop.world.sell(SellerId::new(), "TH", "THB", 5_000);
+            let mut world = shop.world.state();
+            let offer = world.offers.get_mut(&scarf).unwrap();
+            offer.preference = preference.to_owned();
+            offer.certificate = (!number.is_empty()).then(|| OriginCertificate {
+                number: number.to_owned(),
+                issued_on: "2026-01-31".to_owned(),
+                expires_on: "2027-01-30".to_owned(),
+            });
+            certificates.push((scarf, offer.certificate.clone().filter(|_| !preference.is_empty())));
+        }
+        let wanted: Vec<_> = certificates.iter().map(|(variant, _)| (variant.as_str(), 1)).collect();
+        let answer = shop.quotes(BUYER).create_quote(quote_request(&wanted, "")).await.unwrap();
+        let quoted = answer.into_inner().quote.unwrap();
+        shop.orders(BUYER).place_order(place_request(&quoted, PaymentMethod::Wallet)).await.unwrap();
+        // It stands in the quote and in what logistics declares, and only where it is claimed.
+        let told: Vec<OrderConfirmed> = shop.hub.told_of("order.confirmed.v1").await;
+        for consignments in [&quoted.consignments, &told[0].consignments] {
+            assert_eq!(consignments.len(), certificates.len());
+            for line in consignments.iter().flat_map(|consignment| &consignment.lines) {
+                let (_, claimed) = certificates.iter().find(|(variant, _)| *variant == line.variant_id).unwrap();
+                assert_eq!(line.certificate, *claimed);
+            }
+        }
         shop.hub.stop().await;
     }
 

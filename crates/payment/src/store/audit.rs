@@ -2,6 +2,7 @@
 
 use db::Tx;
 use kernel::ConsignmentId;
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::wide;
@@ -53,32 +54,52 @@ pub(crate) async fn by_kind(tx: &mut Tx) -> Result<Vec<KindBalance>, db::Error> 
     Ok(rows.into_iter().map(balance).collect())
 }
 
+/// What a consignment has moved through the exchange account in one currency.
+#[derive(sqlx::FromRow)]
+struct Position {
+    consignment_id: Uuid,
+    lines: i64,
+    /// In minor units.
+    amount: i64,
+    /// What one of them is in minor units of the buyer's currency; none: the quote had no such currency.
+    rate: Option<String>,
+}
+
 /// The consignments that cost the hub more than was paid for them, by the rates of their quotes; the lines of each are
-/// rounded by themselves.
+/// rounded by themselves. The database's floating point finds those that may, from half a minor unit on; decimals decide.
 async fn negative_positions(tx: &mut Tx) -> Result<Vec<Uuid>, db::Error> {
-    let sql = tx.sql(
-        "select escrows.consignment_id from escrows join ( \
+    let rows = db::fetch_all!(
+        tx,
+        Position,
+        "with sides as ( \
              select consignment_id, currency, amount_minor as amount from transfers \
                  where credit_kind = 'exchange' and consignment_id is not null and state = 'posted' \
              union all \
              select consignment_id, currency, -amount_minor from transfers \
-                 where debit_kind = 'exchange' and consignment_id is not null and state = 'posted') as sides \
-             on sides.consignment_id = escrows.consignment_id \
-         where escrows.exchange_rates is not null group by escrows.consignment_id, escrows.lines \
-         having sum(sides.amount * cast(escrows.exchange_rates ->> sides.currency as numeric)) < -escrows.lines \
-         order by escrows.consignment_id limit 20",
-        "select escrows.consignment_id from escrows join ( \
-             select consignment_id, currency, amount_minor as amount from transfers \
-                 where credit_kind = 'exchange' and consignment_id is not null and state = 'posted' \
-             union all \
-             select consignment_id, currency, -amount_minor from transfers \
-                 where debit_kind = 'exchange' and consignment_id is not null and state = 'posted') as sides \
-             on sides.consignment_id = escrows.consignment_id \
-         where escrows.exchange_rates is not null group by escrows.consignment_id, escrows.lines \
-         having sum(sides.amount * cast(escrows.exchange_rates ->> sides.currency as real)) < -escrows.lines \
-         order by escrows.consignment_id limit 20",
-    );
-    Ok(db::fetch_all!(tx, (Uuid,), sql)?.into_iter().map(|(id,)| id).collect())
+                 where debit_kind = 'exchange' and consignment_id is not null and state = 'posted'), \
+         positions as ( \
+             select escrows.consignment_id, escrows.lines, cast(sum(sides.amount) as bigint) as amount, \
+                 escrows.exchange_rates ->> sides.currency as rate \
+             from escrows join sides on sides.consignment_id = escrows.consignment_id \
+             where escrows.exchange_rates is not null \
+             group by escrows.consignment_id, escrows.lines, sides.currency, escrows.exchange_rates ->> sides.currency) \
+         select consignment_id, lines, amount, rate from positions where consignment_id in ( \
+             select consignment_id from positions group by consignment_id, lines \
+             having sum(amount * cast(rate as double precision)) < 0.5 - lines \
+             order by consignment_id limit 20) \
+         order by consignment_id",
+    )?;
+    let below_zero = |positions: &&[Position]| {
+        let lines = positions.first().map_or(0, |position| position.lines);
+        let in_buyers_currency = positions.iter().try_fold(Decimal::ZERO, |sum, position| {
+            let rate: Decimal = position.rate.as_ref()?.parse().ok()?;
+            sum.checked_add(rate.checked_mul(position.amount.into())?)
+        });
+        // What cannot be counted does not pass for right.
+        in_buyers_currency.is_none_or(|sum| sum < Decimal::from(-lines))
+    };
+    let consignments = rows.chunk_by(|one, next| one.consignment_id == next.consignment_id);
+    Ok(consignments.filter(below_zero).filter_map(|of| Some(of.first()?.consignment_id)).collect())
 }
 
 /// What does not add up, a sentence each.
