@@ -24,15 +24,32 @@ pub struct Class {
 pub type Classes = BTreeMap<String, Class>;
 
 impl Class {
-    /// Whether goods of this HS code and category belong to the class called `name`.
+    /// Whether goods of this HS code and category belong to the class called `name`, by either: what is not allowed or not
+    /// privileged by one is not by the other.
     #[must_use]
     pub fn holds(&self, name: &str, hs_code: Option<&HsCode>, category: Option<&str>) -> bool {
-        let by_code = hs_code.is_some_and(|code| self.hs.iter().any(|prefix| code.is_under(prefix)));
-        let by_name = category.is_some_and(|category| {
+        self.holds_code(hs_code) || self.holds_category(name, category)
+    }
+
+    /// Whether goods bear the class's own rate. The HS code decides where there is one, since the seller chooses the category
+    /// freely; a class without prefixes knows categories only.
+    #[must_use]
+    pub fn rates(&self, name: &str, hs_code: Option<&HsCode>, category: Option<&str>) -> bool {
+        match hs_code {
+            Some(_) if !self.hs.is_empty() => self.holds_code(hs_code),
+            _ => self.holds_category(name, category),
+        }
+    }
+
+    fn holds_code(&self, hs_code: Option<&HsCode>) -> bool {
+        hs_code.is_some_and(|code| self.hs.iter().any(|prefix| code.is_under(prefix)))
+    }
+
+    fn holds_category(&self, name: &str, category: Option<&str>) -> bool {
+        category.is_some_and(|category| {
             category.eq_ignore_ascii_case(name)
                 || self.also.iter().any(|other| category.eq_ignore_ascii_case(other))
-        });
-        by_code || by_name
+        })
     }
 }
 
@@ -66,5 +83,18 @@ mod tests {
         assert!(holds(Some("610910"), Some("tobacco")));
         assert!(!holds(Some("610910"), Some("shirts")));
         assert!(!holds(None, None));
+    }
+
+    #[test]
+    fn a_rate_goes_by_the_code_where_there_is_one() {
+        let books = Class { hs: vec!["49".parse().unwrap()], also: vec!["book".into()] };
+        let rates = |hs: Option<&str>, category| {
+            books.rates("books", hs.map(|hs| hs.parse().unwrap()).as_ref(), category)
+        };
+        assert!(rates(Some("490199"), Some("toys")));
+        assert!(!rates(Some("640411"), Some("book")));
+        assert!(rates(None, Some("Book")));
+        let handmade = Class { hs: Vec::new(), also: Vec::new() };
+        assert!(handmade.rates("handmade", Some(&"640411".parse().unwrap()), Some("handmade")));
     }
 }

@@ -16,6 +16,7 @@ mod validate;
 
 pub use builtin::{BUILTIN, builtin};
 pub use carriage::{CarriageOption, Parcel};
+pub use customs::rules::FreightSpread;
 pub use file::{
     Bearer, Carrier, DuitNowMerchant, LocalName, PaymentMethod, PromptPayBiller, ReturnTerms, Returns,
     S10Range, Service, Terms, Zone,

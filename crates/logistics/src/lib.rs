@@ -28,6 +28,7 @@ pub const SPEC: Spec = Spec {
         files: &[
             ("0001_logistics.sql", include_str!("../migrations/0001_logistics.sql")),
             ("0003_text.sql", include_str!("../migrations/0003_text.sql")),
+            ("0004_reporters.sql", include_str!("../migrations/0004_reporters.sql")),
         ],
     },
     policies: POLICIES,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use hub::FreightSpread;
 use kernel::Country;
 use money::Currency;
 
@@ -69,6 +70,12 @@ impl Market {
     /// The day at the hub: the day of permits.
     pub(crate) fn today(&self, now: DateTime<Utc>) -> NaiveDate {
         self.profile.today(now)
+    }
+
+    /// How freight from a country is spread over the lines of a consignment.
+    pub(crate) fn freight_spread(&self, from: &str) -> FreightSpread {
+        let ruleset = from.parse().ok().and_then(|from| self.profile.ruleset(from));
+        ruleset.map_or_else(FreightSpread::default, |ruleset| ruleset.rules.freight_spread)
     }
 
     /// What is wrong with a postcode of the hub's country.

@@ -109,6 +109,9 @@ impl Hub {
         bus: Arc<dyn Bus>,
         (public, internal): (TcpListener, TcpListener),
     ) -> Result<(), Error> {
+        for warning in settings.profile.warnings(settings.profile.today(self.clock.now())) {
+            tracing::warn!(hub = self.code, "{warning}");
+        }
         let exchange = Exchange::new(self.health.clone(), self.databases.keys().copied());
         for peering in &peerings {
             let compared = exchange.compare(peering).await;

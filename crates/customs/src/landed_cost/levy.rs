@@ -101,10 +101,20 @@ fn rate(
     let line = &shipment.lines[place];
     match rule.rate {
         Rate::None => Ok((Decimal::ZERO, None)),
-        Rate::Flat(rate) => Ok(match matching::class_of(ruleset, line, rule) {
-            Some((class, class_rate)) => (class_rate, Some(format!("the rate for {class}"))),
-            None => (rate, None),
-        }),
+        Rate::Flat(rate) => {
+            let (rate, why) = match matching::class_of(ruleset, line, rule) {
+                Some((class, class_rate)) => (class_rate, Some(format!("the rate for {class}"))),
+                None => (rate, None),
+            };
+            if let Some(claimed) =
+                line.preference.as_deref().filter(|_| levy.kind == LevyKind::Duty && !rate.is_zero())
+            {
+                let warning =
+                    format!("{} has no lower rate under {claimed}; the usual duty applies", rule.title);
+                cost.warnings.push(warning);
+            }
+            Ok((rate, why))
+        }
         Rate::Tariff => by_tariff(ruleset, shipment, levy, place, cost),
     }
 }
@@ -164,7 +174,12 @@ fn preferred(
     if let Some(rate) = line.rates.preference {
         return Some((rate, why));
     }
-    let found = ruleset.reference.tariff.find_preference(line.hs_code.as_ref(), claimed)?;
+    let Some(found) = ruleset.reference.tariff.find_preference(line.hs_code.as_ref(), claimed) else {
+        let warning =
+            format!("the tariff has no rate under {claimed} for these goods; the usual duty applies");
+        cost.warnings.push(warning);
+        return None;
+    };
     if found.illustrative {
         cost.warnings.push(format!("the rate under {claimed} is illustrative"));
     }

@@ -59,13 +59,11 @@ fn is_one_of(ruleset: &Ruleset, line: &Line, classes: &[String]) -> bool {
 
 /// The class of a line among those that a rule has other rates for.
 pub(super) fn class_of<'a>(ruleset: &Ruleset, line: &Line, rule: &'a Rule) -> Option<(&'a str, Decimal)> {
-    let class = first_of(
-        &ruleset.reference.classes,
-        rule.class_rates.keys(),
-        line.hs_code.as_ref(),
-        line.category.as_deref(),
-    )?;
-    rule.class_rates.get(class).map(|rate| (class, rate.0))
+    let (code, category) = (line.hs_code.as_ref(), line.category.as_deref());
+    let classes = &ruleset.reference.classes;
+    let bears = |name: &str| classes.get(name).is_some_and(|class| class.rates(name, code, category));
+    let (class, rate) = rule.class_rates.iter().find(|(name, _)| bears(name))?;
+    Some((class, rate.0))
 }
 
 /// Whether the whole consignment's value is in the band; no band holds every value.

@@ -9,7 +9,7 @@ use kernel::TrackingEventId;
 use super::{App, Error};
 use crate::domain::sandbox_carrier;
 use crate::domain::shipment::TrackingEvent;
-use crate::store::shipments;
+use crate::store::{events, shipments};
 
 /// Parcels of one transaction.
 const BATCH: i64 = 500;
@@ -44,7 +44,7 @@ impl App {
                 occurred_at: now,
                 note: String::new(),
             };
-            self.move_on(tx, shipment, &event).await?;
+            self.move_on(tx, shipment, events::SANDBOX, &event).await?;
         }
         Ok(moved)
     }

@@ -55,7 +55,9 @@ impl App {
         let is_its_own =
             |shipment: &Shipment| report.carrier.as_ref().is_none_or(|own| *own == shipment.carrier);
         let shipment = found.filter(is_its_own).ok_or_else(|| Error::not_found("shipment", &number))?;
-        if let Some((of, event)) = events::by_reference(tx, &report.carrier_reference).await? {
+        if let Some((of, event)) =
+            events::by_reference(tx, &shipment.carrier, &report.carrier_reference).await?
+        {
             if of != shipment.id || !report.tells_of(&event) {
                 let problem = "was used for another event: each has its own".to_owned();
                 return Err(Error::Invalid { field: "carrier_reference", problem });
@@ -96,7 +98,8 @@ impl App {
             occurred_at,
             note: report.note,
         };
-        self.move_on(tx, shipment, &event).await
+        let reporter = shipment.carrier.clone();
+        self.move_on(tx, shipment, &reporter, &event).await
     }
 
     /// A locked parcel takes a step: its row, its declaration, its history and the event belong together.
@@ -104,6 +107,7 @@ impl App {
         &self,
         tx: &mut Tx,
         mut shipment: Shipment,
+        reporter: &str,
         event: &TrackingEvent,
     ) -> Result<Shipment, Error> {
         let now = self.clock.now();
@@ -112,7 +116,7 @@ impl App {
         shipment.version += 1;
         shipment.next_step_at = self.next_step_at(&shipment, now);
         shipments::save(tx, &shipment).await?;
-        let before = events::put(tx, shipment.id, event).await?;
+        let before = events::put(tx, shipment.id, reporter, event).await?;
         self.passages.note(tx, event, &before);
         let reached = DeclarationState::of(event.state);
         if let Some(id) = shipment.declaration_id.filter(|_| reached != declared) {

@@ -40,19 +40,33 @@ pub(crate) struct Reached {
     pub(crate) arrived_at: Option<DateTime<Utc>>,
 }
 
-/// Writes an event; what came before it.
-pub(crate) async fn put(tx: &mut Tx, id: ShipmentId, event: &TrackingEvent) -> Result<Reached, db::Error> {
+/// Who reports, in the sandbox: no carrier has this code.
+pub(crate) const SANDBOX: &str = "";
+
+/// What tells an event from all others: each reporter has names of its own for what it reports.
+fn key(reporter: &str, carrier_reference: &str) -> String {
+    format!("{reporter}/{carrier_reference}")
+}
+
+/// Writes an event that a carrier reported, by its code; what came before it.
+pub(crate) async fn put(
+    tx: &mut Tx,
+    id: ShipmentId,
+    reporter: &str,
+    event: &TrackingEvent,
+) -> Result<Reached, db::Error> {
     db::fetch_one!(
         tx,
         Reached,
-        "insert into tracking_events (tracking_event_id, shipment_id, carrier_reference, state, place, note, \
-         occurred_at) values ($1, $2, $3, $4, $5, $6, $7) returning \
+        "insert into tracking_events (tracking_event_id, shipment_id, carrier_reference, reported_reference, state, place, \
+         note, occurred_at) values ($1, $2, $3, $4, $5, $6, $7, $8) returning \
          (select min(occurred_at) from tracking_events as before \
              where before.shipment_id = $2 and before.state = 'picked_up') as picked_up_at, \
          (select min(occurred_at) from tracking_events as before \
              where before.shipment_id = $2 and before.state = 'arrived') as arrived_at",
         event.id.uuid(),
         id.uuid(),
+        key(reporter, &event.carrier_reference),
         event.carrier_reference.as_str(),
         event.state.as_str(),
         event.place.as_str(),
@@ -61,24 +75,30 @@ pub(crate) async fn put(tx: &mut Tx, id: ShipmentId, event: &TrackingEvent) -> R
     )
 }
 
-/// The event that was reported under this id, and of which shipment.
+/// The event that a carrier reported under this id, and of which shipment.
 pub(crate) async fn by_reference(
     tx: &mut Tx,
+    reporter: &str,
     carrier_reference: &str,
 ) -> Result<Option<(ShipmentId, TrackingEvent)>, db::Error> {
     let found = db::fetch_optional!(
         tx,
-        (Uuid,),
-        "select shipment_id from tracking_events where carrier_reference = $1",
+        (Uuid, Uuid),
+        "select shipment_id, tracking_event_id from tracking_events where carrier_reference = $1 \
+         union all select tracking_events.shipment_id, tracking_event_id from tracking_events \
+         join shipments on shipments.shipment_id = tracking_events.shipment_id \
+         where carrier_reference = $2 and reported_reference is null and carrier = $3 limit 1",
+        key(reporter, carrier_reference),
         carrier_reference,
+        reporter,
     )?;
-    let Some((shipment_id,)) = found else { return Ok(None) };
+    let Some((shipment_id, event_id)) = found else { return Ok(None) };
     let row = db::fetch_one!(
         tx,
         Row,
-        "select tracking_event_id, carrier_reference, state, place, note, occurred_at from tracking_events \
-         where carrier_reference = $1",
-        carrier_reference,
+        "select tracking_event_id, coalesce(reported_reference, carrier_reference) as carrier_reference, state, place, note, \
+         occurred_at from tracking_events where tracking_event_id = $1",
+        event_id,
     )?;
     Ok(Some((shipment_id.into(), row.read()?)))
 }
@@ -88,8 +108,8 @@ pub(crate) async fn of(tx: &mut Tx, id: ShipmentId) -> Result<Vec<TrackingEvent>
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select tracking_event_id, carrier_reference, state, place, note, occurred_at from tracking_events \
-         where shipment_id = $1 order by occurred_at, tracking_event_id limit $2",
+        "select tracking_event_id, coalesce(reported_reference, carrier_reference) as carrier_reference, state, place, note, \
+         occurred_at from tracking_events where shipment_id = $1 order by occurred_at, tracking_event_id limit $2",
         id.uuid(),
         STEPS_MAX,
     )?;

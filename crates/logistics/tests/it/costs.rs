@@ -239,6 +239,35 @@ on_both! {
         depot.hub.stop().await;
     }
 
+    async fn a_preference_without_a_rate_is_told(database: Database) {
+        let claimed = |preference: &str, hs_code: &str, origin: &str, (currency, price): (&str, i64)| LineToQuote {
+            preference: preference.to_owned(),
+            certificate: Some(OriginCertificate {
+                number: "E-78".to_owned(),
+                issued_on: "2026-01-01".to_owned(),
+                expires_on: "2027-12-31".to_owned(),
+            }),
+            hs_code: hs_code.to_owned(),
+            origin: origin.to_owned(),
+            category: "books".to_owned(),
+            ..silk(currency, price, 1)
+        };
+        let (ringgit, rupiah) = (("MYR", 300_000), ("IDR", 300_000_000));
+        for (hub, from, line, why, duty) in [
+            ("my", "CN", claimed("ACFTA", "700991", "CN", ringgit), "no rate under ACFTA", 15),
+            ("my", "TH", claimed("ATIGA", "392690", "TH", ringgit), "no rate under ATIGA", 5),
+            // Shoes, though the seller calls them books, which bear none.
+            ("id", "TH", claimed("ATIGA", "640411", "TH", rupiah), "no lower rate under ATIGA", 25),
+        ] {
+            let depot = Depot::at(hub, &database.another().await, |setup| setup).await;
+            let quoted = quote(&depot, vec![consignment(from, vec![line])]).await.unwrap();
+            let (value, parts) = (quoted[0].customs_value.as_ref().unwrap().minor_units, minor(quoted[0].price.as_ref().unwrap()));
+            assert_eq!((parts[3] * 100 + value / 2) / value, duty, "{hub}: {parts:?}");
+            assert!(quoted[0].warnings.iter().any(|warning| warning.contains(why)), "{hub}: {:?}", quoted[0].warnings);
+            depot.hub.stop().await;
+        }
+    }
+
     async fn what_is_wrong_is_named(database: Database) {
         let depot = Depot::open(&database).await;
         let line = silk("MYR", 100, 1);

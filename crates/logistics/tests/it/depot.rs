@@ -94,7 +94,8 @@ impl Depot {
         TrackingServiceClient::new(self.hub.internal(Role::Carrier, carrier))
     }
 
-    /// An order of the buyer's, one consignment from each of these countries.
+    /// An order of the buyer's, one consignment from each of these countries; `TH by monsoon` names another carrier than the
+    /// post.
     pub(crate) fn confirmed(&self, from: &[&str]) -> Confirmed {
         let order_id = OrderId::new();
         let message = OrderConfirmed {
@@ -117,6 +118,7 @@ impl Depot {
     }
 
     fn consignment(&self, from: &str) -> QuotedConsignment {
+        let (from, carrier) = from.split_once(" by ").unwrap_or((from, "selat"));
         QuotedConsignment {
             consignment_id: ConsignmentId::new().to_string(),
             seller_id: self.seller.clone(),
@@ -141,7 +143,7 @@ impl Depot {
             seller_collected_tax: myr(1_200),
             customs_value: myr(13_400),
             carriage: Some(Carriage {
-                carrier: "selat".to_owned(),
+                carrier: carrier.to_owned(),
                 service: "selat-packet".to_owned(),
                 title: "Selat airmail packet".to_owned(),
                 transport: Transport::Post.into(),

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use proto::logistics::events::v1::TrackingRecorded;
-use proto::logistics::v1::{DeclarationState, ShipmentState};
+use proto::logistics::v1::{DeclarationState, Shipment, ShipmentState};
 use rpc::status::{fields, reason};
 use testkit::{eventually, on_both};
 use tonic::Code;
@@ -120,6 +120,25 @@ on_both! {
         for answer in futures::future::join_all(reports).await {
             assert_eq!(answer.unwrap().events.len(), 1);
         }
+        depot.hub.stop().await;
+    }
+
+    async fn each_carrier_has_names_of_its_own(database: Database) {
+        let depot = Depot::open(&database).await;
+        let (_, shipments) = depot.book(&["TH", "TH by monsoon", "TH"]).await;
+        let [posted, couriered, other] = &shipments[..] else { panic!("{} parcels", shipments.len()) };
+        depot.report(posted, ShipmentState::PickedUp, "E-1").await.unwrap();
+        let request = report(couriered, ShipmentState::PickedUp, "E-1", None);
+        let answer = depot.tracking("monsoon").record_tracking_event(request).await.unwrap().into_inner();
+        assert_eq!(answer.shipment.unwrap().state(), ShipmentState::PickedUp);
+        // Not even the sandbox's names can be taken from it.
+        let names_of = |parcel: &Shipment| format!("sandbox-{}-picked_up", parcel.tracking_number);
+        depot.report(posted, ShipmentState::ExportCleared, &names_of(other)).await.unwrap();
+        depot.hub.advance(Duration::hours(13));
+        eventually("the other parcel is picked up", || async {
+            (depot.shipment(&other.shipment_id).await.state() == ShipmentState::PickedUp).then_some(())
+        })
+        .await;
         depot.hub.stop().await;
     }
 

@@ -77,7 +77,8 @@ impl App {
         let mut consignments = Vec::with_capacity(groups.len());
         for (group, landed) in groups.into_iter().zip(landed) {
             warnings.extend(landed.warnings.iter().cloned());
-            consignments.push(pricing::consignment(group, landed, &rates, currency)?);
+            let freight_by = self.market.freight_spread(&group.from_country);
+            consignments.push(pricing::consignment(group, landed, freight_by, &rates, currency)?);
         }
         let mut told = std::collections::BTreeSet::new();
         warnings.retain(|warning| told.insert(warning.clone()));

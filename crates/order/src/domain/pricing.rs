@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use hub::FreightSpread;
 use kernel::{ConsignmentId, ProductId, SellerId, VariantId};
 use money::{Currency, Money, Rounding};
 use rust_decimal::Decimal;
@@ -175,6 +176,7 @@ pub(crate) fn pairs(groups: &[Group], hub: Currency, buyer: Currency) -> Vec<(Cu
 pub(crate) fn consignment(
     group: Group,
     landed: LandedCost,
+    freight_by: FreightSpread,
     rates: &[Rate],
     to: Currency,
 ) -> Result<QuotedConsignment, Error> {
@@ -190,7 +192,15 @@ pub(crate) fn consignment(
         *part = convert(charge, rates, to)?;
     }
     let price = Price::from_parts(parts);
-    let shares = share(&price, &worth, &landed.lines)?;
+    let freight: Vec<Decimal> = match freight_by {
+        FreightSpread::Value => decimals(&worth),
+        FreightSpread::Weight => group
+            .lines
+            .iter()
+            .map(|(offer, quantity)| Decimal::from(offer.weight_grams) * Decimal::from(*quantity))
+            .collect(),
+    };
+    let shares = share(&price, &worth, &freight, &landed.lines)?;
     let names = group.lines.first().map(|(offer, _)| offer.seller_name.clone()).unwrap_or_default();
     let lines =
         group.lines.into_iter().zip(shares).map(|((offer, quantity), price)| line(offer, quantity, price));
@@ -229,12 +239,18 @@ fn convert(amount: Money, rates: &[Rate], to: Currency) -> Result<Money, Error> 
     }
 }
 
-/// The lines' shares of each part: goods by their worth, the rest by what logistics gave each line.
-fn share(price: &Price, worth: &[Money], landed: &[Price]) -> Result<Vec<Price>, Error> {
+fn decimals(amounts: &[Money]) -> Vec<Decimal> {
+    amounts.iter().map(|amount| amount.to_decimal()).collect()
+}
+
+/// The lines' shares of each part: goods and insurance by their worth, carriage as freight is spread, the rest by what
+/// logistics gave each line in the hub's currency.
+fn share(price: &Price, worth: &[Money], freight: &[Decimal], landed: &[Price]) -> Result<Vec<Price>, Error> {
     let mut shares = vec![[Money::zero(price.currency()); 6]; worth.len()];
     for (place, part) in price.parts().into_iter().enumerate() {
         let weights: Vec<Decimal> = match place {
-            0 => worth.iter().map(|worth| worth.to_decimal()).collect(),
+            0 | 2 => decimals(worth),
+            1 => freight.to_vec(),
             _ => landed.iter().map(|line| line.parts()[place].to_decimal()).collect(),
         };
         for (line, share) in shares.iter_mut().zip(part.allocate(&weights)?) {
@@ -321,7 +337,8 @@ mod tests {
             currency: Currency::THB,
             lines: vec![(offer(SellerId::new(), "TH", thb(100)), 1)],
         };
-        let refused = consignment(group, landed(&[[100, 10, 1, 2, 3, 4]]), &[], Currency::MYR);
+        let landed = landed(&[[100, 10, 1, 2, 3, 4]]);
+        let refused = consignment(group, landed, FreightSpread::Value, &[], Currency::MYR);
         assert!(matches!(refused, Err(Error::Answer(_))));
     }
 
@@ -343,13 +360,21 @@ mod tests {
             };
             let parts: Vec<[i64; 6]> = lines.iter().map(|line| line.2).collect();
             let rates = [rate(Currency::THB, Currency::USD, goods_rate), rate(Currency::MYR, Currency::USD, charges_rate)];
-            let quoted = consignment(group, landed(&parts), &rates, Currency::USD).unwrap();
+            let quoted = consignment(group, landed(&parts), FreightSpread::Value, &rates, Currency::USD).unwrap();
             let of_lines = Price::sum(quoted.lines.iter().map(|line| &line.price), Currency::USD).unwrap();
             prop_assert_eq!(of_lines, quoted.price);
             let sum: i64 = quoted.price.parts().iter().map(|part| part.minor()).sum();
             prop_assert_eq!(quoted.price.total().unwrap().minor(), sum);
             let exact = |amount: i64, rate: i64| i128::from(amount) * i128::from(rate);
             let goods: i64 = lines.iter().map(|(price, quantity, _)| price * quantity).sum();
+            // However large a minor unit of the hub's is in the buyer's currency.
+            for (line, (price, quantity, _)) in quoted.lines.iter().zip(&lines) {
+                for place in [1, 2] {
+                    let exact = exact(quoted.price.parts()[place].minor(), price * quantity);
+                    let difference = exact - i128::from(line.price.parts()[place].minor()) * i128::from(goods);
+                    prop_assert!(difference.abs() < i128::from(goods));
+                }
+            }
             let of = |place: usize| parts.iter().map(|part| part[place]).sum::<i64>();
             let wanted = [exact(goods, goods_rate), exact(of(1), charges_rate), exact(of(2), charges_rate),
                 exact(of(3), charges_rate), exact(of(4), charges_rate), exact(of(5), charges_rate)];

@@ -1,7 +1,7 @@
 //! Goods that go back, and what the buyer gets for them.
 //!
-//! The lines' goods, duty and tax by quantity, rounded down from the line's whole: all returns of a line together never
-//! give more than was paid for it. Carriage, insurance and fees are given back with the last units of a consignment,
+//! The lines' goods, duty and tax by quantity, by largest remainder: all returns of a line together give what was paid for
+//! it, and never more. Carriage, insurance and fees are given back with the last units of a consignment,
 //! whether it goes back at once or in parts. What a return gives is settled when its goods come back, by what has come
 //! back before it: so returns that were asked for and declined, and the order in which others arrive, change nothing.
 
@@ -427,9 +427,11 @@ fn shares(
     Ok(shares)
 }
 
-/// `units` of `of` parts of an amount, rounded down.
+/// What the first `units` of `of` equal ones come to: the largest remainder gives what is left over to the earlier units, one
+/// minor unit each.
 fn part(amount: Money, units: i64, of: i64) -> Result<Money, money::Error> {
-    let minor = i128::from(amount.minor()) * i128::from(units) / i128::from(of.max(1));
+    let (each, left_over) = (amount.minor() / of.max(1), amount.minor() % of.max(1));
+    let minor = i128::from(each) * i128::from(units) + i128::from(left_over.min(units));
     Money::new(i64::try_from(minor).map_err(|_| money::Error::Overflow)?, amount.currency())
 }
 

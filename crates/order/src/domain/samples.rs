@@ -1,6 +1,7 @@
 //! Samples for the tests of the domain.
 
 use chrono::{DateTime, Duration, Utc};
+use hub::FreightSpread;
 use kernel::{ConsignmentId, OrderId, ProductId, QuoteId, SagaId, SellerId, VariantId};
 use money::{Currency, Money};
 use rust_decimal::Decimal;
@@ -90,7 +91,8 @@ pub(crate) fn quote(consignments: usize) -> Quote {
                 vec![(offer(seller_id, "TH", thb(10_000)), 3), (offer(seller_id, "TH", thb(5_555)), 7)];
             let group = Group { seller_id, from_country: "TH".to_owned(), currency: Currency::THB, lines };
             let landed = landed(&[[3_900, 800, 100, 390, 401, 50], [5_063, 1_200, 150, 506, 520, 50]]);
-            consignment(group, landed, &[rate(Currency::THB, Currency::MYR, 130_211)], Currency::MYR).unwrap()
+            let rates = [rate(Currency::THB, Currency::MYR, 130_211)];
+            consignment(group, landed, FreightSpread::Value, &rates, Currency::MYR).unwrap()
         })
         .collect();
     Quote {

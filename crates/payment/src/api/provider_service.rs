@@ -7,6 +7,7 @@ use proto::payment::internal::v1::{
     PayQrRequest, PayQrResponse, ReportReceiptRequest, ReportReceiptResponse,
 };
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{invalid, text};
 use crate::app::receive::Received;
@@ -14,14 +15,20 @@ use crate::app::{App, Error};
 
 /// The longest reference of a payer's that is kept, in characters.
 const ORDER_REFERENCE_CHARACTERS_MAX: usize = 100;
+/// How much is kept of one that is longer, in characters.
+const ORDER_REFERENCE_BEGINNING: usize = 60;
 
 pub(super) struct Api(pub(super) App);
 
-/// What the payer gave, which may be anything: the money has come, and is kept with it.
+/// What the payer gave, which may be anything: the money has come, and is kept with it. What cannot be kept as it is ends
+/// with a digest of it, so that two that begin alike stay two.
 fn order_reference(given: &str) -> String {
     match text("order_reference", given, 0, ORDER_REFERENCE_CHARACTERS_MAX) {
         Ok(reference) => reference.to_owned(),
-        Err(_) => shortened(given, ORDER_REFERENCE_CHARACTERS_MAX).to_string(),
+        Err(_) => {
+            let digest = Uuid::new_v5(&Uuid::NAMESPACE_OID, given.as_bytes()).simple();
+            format!("{} {digest}", shortened(given, ORDER_REFERENCE_BEGINNING))
+        }
     }
 }
 

@@ -84,13 +84,13 @@ async fn take(tx: &mut Tx, received: Received, outbox: Outbox, now: DateTime<Utc
 
 /// Whether a receipt tells once more of what another told.
 fn is_same_money(one: &Receipt, other: &Receipt) -> bool {
-    one.amount == other.amount && qr::reference(&one.order_reference) == qr::reference(&other.order_reference)
+    one.amount == other.amount && qr::spelling(&one.order_reference) == qr::spelling(&other.order_reference)
 }
 
 /// Money that came under an id which the provider had used for other money. It pays nothing, as nobody can say which of
 /// the two is meant, and is recorded once: the same told again changes nothing.
 async fn take_reused(tx: &mut Tx, before: &Receipt, told: Receipt) -> Result<String, Error> {
-    let content = format!("{} {}", qr::reference(&told.order_reference), told.amount);
+    let content = format!("{} {}", qr::spelling(&told.order_reference), told.amount);
     let receipt = Receipt {
         provider_reference: ReceiptId::derive(before.id.uuid(), &content).to_string(),
         reported_reference: Some(told.provider_reference.clone()),

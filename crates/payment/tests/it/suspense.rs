@@ -116,6 +116,33 @@ on_both! {
         till.close().await;
     }
 
+    async fn references_that_only_look_alike_are_other_money(database: Database) {
+        let till = Till::open(&database).await;
+        let (long, sale) = ("A".repeat(120), till.sale(1).by("duitnow"));
+        till.code(&sale).await;
+        assert_eq!(till.report("b-1", &sale.number, myr(PRICE)).await, "");
+        let mut count = 0;
+        for (place, references) in [
+            ["PAYMENT FOR INVOICE 2026 A", "PAYMENT FOR INVOICE 2026 B"],
+            ["สมชาย", "ลูกค้า"],
+            ["", "!!!"],
+            ["???", "!!!"],
+            [&format!("{long} a"), &format!("{long} b")],
+            ["MY\u{1}X", "MY\u{2}X"],
+        ].into_iter().enumerate() {
+            let bank = format!("c-{place}");
+            for told in 0..2 {
+                let reasons = [till.report(&bank, references[0], myr(500)).await, till.report(&bank, references[1], myr(500)).await];
+                assert_eq!(reasons, ["UNKNOWN_REFERENCE", "REFERENCE_REUSED"], "{references:?}, {told}");
+            }
+            count += 2;
+        }
+        // A name behind the number of an order that is paid is another text, too.
+        assert_eq!(till.report("b-1", &format!("{} ลูกค้า", sale.number), myr(PRICE)).await, "REFERENCE_REUSED");
+        assert_eq!(till.balance("suspense", "MYR").await, 500 * count + PRICE);
+        till.close().await;
+    }
+
     async fn payments_of_one_code_at_once_pay_it_once(database: Database) {
         let till = Till::open(&database).await;
         let sale = till.sale(1).by("duitnow");
