@@ -7,12 +7,8 @@ use proptest::prelude::*;
 
 fn delivered() -> Order {
     let order = order(1).confirm(at(2), at(2)).unwrap();
-    let parcel = Parcel {
-        event: Event::Delivered,
-        place: String::new(),
-        note: String::new(),
-        occurred_at: at(10),
-    };
+    let parcel =
+        Parcel { event: Event::Delivered, place: String::new(), note: String::new(), occurred_at: at(10) };
     let id = consignment_id(&order, 0);
     order.track(id, parcel, Duration::days(7), at(10)).unwrap().unwrap()
 }
@@ -123,8 +119,7 @@ fn what_is_on_its_way_counts_when_it_comes() {
     let order = delivered();
     let [first, second] = [0, 1].map(|place| order.terms.consignments[0].lines[place].clone());
     let one = ask(&order, vec![(first.variant_id, first.quantity)], &[]).unwrap();
-    let other =
-        ask(&order, vec![(second.variant_id, second.quantity)], std::slice::from_ref(&one)).unwrap();
+    let other = ask(&order, vec![(second.variant_id, second.quantity)], std::slice::from_ref(&one)).unwrap();
     // The first is declined after the second was promised the carriage.
     assert!(other.request.charges.is_positive());
     let declined = one.reject(String::new(), at(21)).unwrap();
