@@ -1,7 +1,7 @@
 //! How a profile writes rates, amounts, dates and codes. Decimals are always quoted: `0.1` without
 //! quotes is a binary fraction before we see it, so it is refused with a sentence that says so.
 
-use std::{fmt, marker::PhantomData, str::FromStr};
+use std::{fmt, marker::PhantomData};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -96,7 +96,7 @@ pub(crate) fn optional_date<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<NaiveDate>, D::Error> {
     text(deserializer, "a date such as \"2026-01-01\"", |text| {
-        NaiveDate::from_str(text).map_err(|_| format!("`{text}` is not a date; write it like \"2026-01-01\""))
+        kernel::day(text).map_err(|_| format!("`{text}` is not a date; write it like \"2026-01-01\""))
     })
     .map(Some)
 }

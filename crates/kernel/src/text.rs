@@ -2,13 +2,18 @@
 //! [`Text`], so that it can be stored, printed on a label, put into XML and shown again.
 //!
 //! A field that people must fill in needs a letter or digit that can be seen. What no text needs and what changes how
-//! other text reads is refused in all: control characters, directions, code points without a meaning. What some scripts
-//! need stays: joiners (U+200C, U+200D), spaces of no width (U+200B, in Thai and Khmer), variation selectors.
+//! other text reads is refused in all: control characters, directions, code points without a meaning, marks that pile up
+//! over the lines around, tags outside of flags. What some scripts need stays: joiners (U+200C, U+200D), spaces of no
+//! width (U+200B, in Thai and Khmer), variation selectors.
 
 use std::fmt;
 
 /// How much of a text an error repeats, in characters.
 const EXCERPT_CHARACTERS_MAX: usize = 40;
+/// The most marks on a letter: more would print over the lines above and below.
+const MARKS_MAX: usize = 8;
+/// The most letters and digits of a flag's tag: a region's two and its subdivision's four.
+const FLAG_TAGS_MAX: usize = 6;
 
 /// What a field of text takes. Lengths are in characters, without the blanks at both ends, which are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +105,7 @@ impl Text {
         if length > self.most {
             return Err(Error::Long { length, most: self.most });
         }
+        let mut harms = Harms::default();
         let mut characters = text.chars().enumerate().peekable();
         while let Some((index, character)) = characters.next() {
             let ends_line = character == '\n'
@@ -107,7 +113,7 @@ impl Text {
             if self.lines && ends_line {
                 continue;
             }
-            if let Some(what) = harm(character) {
+            if let Some(what) = harms.of(character) {
                 return Err(Error::Harmful { character, what, place: index + 1 });
             }
         }
@@ -227,9 +233,10 @@ pub struct Shortened<'a> {
 
 impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut harms = Harms::default();
         let mut characters = self.text.chars();
         for character in characters.by_ref().take(self.most) {
-            if harm(character).is_some() || (is_unseen(character) && !is_joiner(character)) {
+            if harms.of(character).is_some() || (is_unseen(character) && !is_joiner(character)) {
                 write!(f, "{}", character.escape_unicode())?;
             } else {
                 write!(f, "{character}")?;
@@ -239,12 +246,61 @@ impl fmt::Display for Shortened<'_> {
     }
 }
 
-/// Whether no text may hold this character.
-pub fn is_harmful(character: char) -> bool {
-    harm(character).is_some()
+/// Whether a text has a character that no text may hold.
+pub fn is_harmful(text: &str) -> bool {
+    let mut harms = Harms::default();
+    text.chars().any(|character| harms.of(character).is_some())
 }
 
-/// What a character is that has no place in text.
+/// The text with a blank for each character that no text may hold.
+pub fn harmless(text: &str) -> String {
+    let mut harms = Harms::default();
+    text.chars().map(|character| if harms.of(character).is_some() { ' ' } else { character }).collect()
+}
+
+/// Which characters of a text harm, by what stands before them.
+#[derive(Default)]
+struct Harms {
+    /// Marks on the letter before.
+    marks: usize,
+    /// The tags that may still follow in an emoji of a flag.
+    flag_tags: usize,
+}
+
+impl Harms {
+    /// What the next character is that has no place here.
+    fn of(&mut self, character: char) -> Option<&'static str> {
+        let tags = std::mem::take(&mut self.flag_tags);
+        match u32::from(character) {
+            // A black flag: the tags of its region follow.
+            0x1F3F4 => self.flag_tags = FLAG_TAGS_MAX + 1,
+            // Tags of digits and letters, but for the last place, and the one that ends them.
+            0xE0030..=0xE0039 | 0xE0061..=0xE007A if tags > 1 => self.flag_tags = tags - 1,
+            0xE007F if (1..=FLAG_TAGS_MAX).contains(&tags) => {}
+            0xE0020..=0xE007F => return Some("a tag outside of a flag"),
+            _ => {}
+        }
+        if is_mark(character) {
+            self.marks += 1;
+        } else if !is_unseen(character) {
+            self.marks = 0;
+        }
+        if self.marks > MARKS_MAX {
+            return Some("a ninth mark on one letter");
+        }
+        harm(character)
+    }
+}
+
+/// Whether a character is a mark that stands on the one before, by Unicode's Grapheme_Extend. The standard library tells
+/// it in one way only: of a text, it escapes such a character at the beginning and nowhere else.
+fn is_mark(character: char) -> bool {
+    !character.is_ascii()
+        && character.escape_debug().count() > 1
+        && format!("a{character}").escape_debug().count() == 2
+}
+
+/// What a character is that has no place in any text.
 fn harm(character: char) -> Option<&'static str> {
     let point = u32::from(character);
     Some(match point {
@@ -370,9 +426,57 @@ mod tests {
             "co\u{ad}operate",
             "𠮷野家",
             "e\u{301}",
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} a",
+            "\u{1f3f4}\u{200d}\u{2620}\u{fe0f} a",
+            "น้ำผึ้ง ก็ กี่",
+            "སྒྲུབས་ བརྒྱུད",
+            "בְּרֵאשִׁית",
         ] {
             assert_eq!(LINE.read(text).as_deref(), Ok(text));
         }
+    }
+
+    #[test]
+    fn marks_do_not_pile_up() {
+        let field = Text::required(200);
+        for mark in ["\u{301}", "\u{e49}", "\u{651}", "\u{20dd}", "\u{1dc4}", "\u{fe0f}", "\u{301}\u{200d}"] {
+            let count = mark.chars().count();
+            assert!(field.read(&format!("a{}b{0}", mark.repeat(8))).is_ok(), "{mark:?}");
+            let error = field.read(&format!("a{}", mark.repeat(9))).unwrap_err();
+            let place = 2 + 8 * count;
+            assert!(
+                matches!(error, Error::Harmful { place: found, .. } if found == place),
+                "{mark:?}: {error}"
+            );
+            assert!(error.to_string().contains("a ninth mark on one letter"), "{error}");
+        }
+        assert!(field.read(&"\u{3000}a".repeat(20)).is_ok());
+        assert!(field.read(&format!("a{}b", "\u{3000}".repeat(20))).is_ok(), "blanks are no marks");
+        let shown = excerpt(&format!("a{}", "\u{301}".repeat(20))).to_string();
+        assert_eq!(shown.matches('\u{301}').count(), MARKS_MAX);
+        assert_eq!(
+            harmless(&format!("a{}b\u{202e}", "\u{301}".repeat(9))),
+            format!("a{} b ", "\u{301}".repeat(8))
+        );
+    }
+
+    #[test]
+    fn tags_stand_in_flags_alone() {
+        let flag = "\u{1f3f4}";
+        for hidden in [
+            "a\u{e0041}".to_owned(),
+            format!("{flag}a\u{e0067}"),
+            format!("{flag}\u{e007f} a"),
+            format!("{flag}\u{e0041} a"),
+            format!("{flag}{} a", "\u{e0061}".repeat(7)),
+            format!("{flag}\u{e0067}\u{e007f}\u{e0067} a"),
+            "\u{e007f}a".to_owned(),
+        ] {
+            let error = LINE.read(&hidden).unwrap_err().to_string();
+            assert!(error.contains("a tag outside of a flag"), "{hidden:?}: {error}");
+            assert!(is_harmful(&hidden));
+        }
+        assert!(!is_harmful(&format!("{flag}{}\u{e007f} a", "\u{e0061}".repeat(6))));
     }
 
     #[test]

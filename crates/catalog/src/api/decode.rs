@@ -1,6 +1,5 @@
 //! Reading requests: every field that is wrong is told at once.
 
-use chrono::NaiveDate;
 use customs::HsCode;
 use kernel::{Country, Kind, excerpt};
 use money::Money;
@@ -68,11 +67,7 @@ pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result
 /// The words of a search; none selects all.
 pub(super) fn words(field: &str, text: &str) -> Result<Vec<String>, Invalid> {
     let text = convert::text(field, text, 0, SEARCH_CHARACTERS_MAX)?;
-    let too_many = |count| {
-        let most = terms::WANTED_MAX;
-        Invalid::new(field, format!("has {count} words; at most {most} are looked for at once"))
-    };
-    terms::wanted(text).map_err(too_many)
+    Ok(terms::wanted(text))
 }
 
 /// A bound of prices: none, or 0 and more.
@@ -228,8 +223,7 @@ fn price(field: &str, message: Option<&proto::types::v1::Money>) -> Result<Money
 fn certificate(field: &str, message: Option<&OriginCertificate>) -> Result<Option<Certificate>, Invalid> {
     let Some(message) = message else { return Ok(None) };
     let day = |name: &str, text: &str| {
-        text.parse::<NaiveDate>()
-            .map_err(|_| Invalid::new(format!("{field}.{name}"), "must be a day, YYYY-MM-DD"))
+        kernel::day(text).map_err(|error| Invalid::new(format!("{field}.{name}"), error.to_string()))
     };
     let certificate = Certificate {
         number: text(&format!("{field}.number"), &message.number, 1, 60)?,

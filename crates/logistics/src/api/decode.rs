@@ -38,7 +38,7 @@ pub(super) fn country(field: &str, text: &str) -> Result<Country, Invalid> {
 
 /// A day, YYYY-MM-DD.
 pub(super) fn day(field: &str, text: &str) -> Result<NaiveDate, Invalid> {
-    text.parse().map_err(|_| Invalid::new(field, "must be a day, YYYY-MM-DD"))
+    kernel::day(text).map_err(|error| Invalid::new(field, error.to_string()))
 }
 
 /// Units of one size and weight.

@@ -151,9 +151,12 @@ fn permit(field: &str, message: Option<&types::Permit>, violations: &mut Violati
     if is_blank(&message.expires_on) {
         return None;
     }
-    let Ok(expires_on) = message.expires_on.parse() else {
-        violations.add(format!("{field}.expires_on"), "must be a day, YYYY-MM-DD");
-        return None;
+    let expires_on = match kernel::day(&message.expires_on) {
+        Ok(day) => day,
+        Err(error) => {
+            violations.add(format!("{field}.expires_on"), error.to_string());
+            return None;
+        }
     };
     (!is_blank(&number) && !is_blank(&authority)).then_some(Permit { number, authority, expires_on })
 }

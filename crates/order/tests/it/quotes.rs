@@ -215,9 +215,11 @@ on_both! {
             assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "PERMIT_REQUIRED".to_owned()));
             assert_eq!(rpc::status::metadata(&refused, "variant_id").as_deref(), Some(pills.as_str()));
         }
-        let wrong = blank(|permit| permit.expires_on = "31.12.2026".to_owned());
-        let refused = shop.quotes(BUYER).create_quote(request(wrong)).await.unwrap_err();
-        assert_eq!(rpc::status::fields(&refused), ["lines[1].permit.expires_on"]);
+        for wrong in ["31.12.2026", "2027-1-5", "+262026-01-01", "0000-01-01"] {
+            let named = Permit { expires_on: wrong.to_owned(), ..permit.clone() };
+            let refused = shop.quotes(BUYER).create_quote(request(Some(named))).await.unwrap_err();
+            assert_eq!(rpc::status::fields(&refused), ["lines[1].permit.expires_on"], "{wrong}");
+        }
         let quote = || async {
             let answer = shop.quotes(BUYER).create_quote(request(Some(permit.clone()))).await.unwrap();
             answer.into_inner().quote.unwrap()
