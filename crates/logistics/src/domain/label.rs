@@ -5,10 +5,10 @@ mod fit;
 use std::fmt::Write as _;
 
 use barcoders::sym::code128::Code128;
-use kernel::text::is_harmful;
+use kernel::text::harmless;
 
 use super::shipment::Shipment;
-use fit::{LEADING, fit};
+use fit::{LEADING, fit, squeezed};
 
 /// All lengths are in hundredths of a millimetre.
 const LABEL: (u32, u32) = (10_000, 15_000);
@@ -42,16 +42,21 @@ pub(crate) fn svg(shipment: &Shipment, hub_name: &str) -> Option<String> {
     Some(svg)
 }
 
-/// Writes paragraphs into a box: from its top, as high as it may be.
+/// Writes paragraphs into a box: from its top, as high as it may be. What no text may hold is left out: XML 1.0 has no
+/// place for control characters, not even escaped, and a mark of direction would turn the words around it. No order has
+/// any, unless it is older than that rule.
 fn words(svg: &mut String, (top, height): (u32, u32), largest: u32, paragraphs: &[String]) {
-    let paragraphs: Vec<String> = paragraphs.iter().map(|paragraph| printable(paragraph)).collect();
+    let paragraphs: Vec<String> = paragraphs.iter().map(|paragraph| harmless(paragraph)).collect();
     let fitted = fit(&paragraphs, WIDTH, height, largest);
     let mut baseline = top + fitted.size;
     for line in &fitted.lines {
+        let squeezed = squeezed(line, fitted.size, WIDTH).map_or(String::new(), |length| {
+            format!(" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\"", mm(length))
+        });
         let (x, y, size, line) = (mm(LEFT), mm(baseline), mm(fitted.size), escape(line));
         let _ = writeln!(
             svg,
-            "<text x=\"{x}\" y=\"{y}\" font-family=\"sans-serif\" font-size=\"{size}\">{line}</text>"
+            "<text x=\"{x}\" y=\"{y}\" font-family=\"sans-serif\" font-size=\"{size}\"{squeezed}>{line}</text>"
         );
         baseline += fitted.size * LEADING / 100;
     }
@@ -99,12 +104,6 @@ fn address(shipment: &Shipment) -> Vec<String> {
 fn grouped(number: &str) -> String {
     let part = |from: usize, to: usize| number.get(from..to).unwrap_or_default();
     format!("{} {} {} {} {}", part(0, 2), part(2, 6), part(6, 10), part(10, 11), part(11, 13))
-}
-
-/// XML 1.0 has no place for control characters and for what is no character, not even escaped; and a mark of direction
-/// would turn the words around it. No order has any, unless it is older than that rule.
-fn printable(text: &str) -> String {
-    text.chars().map(|letter| if is_harmful(letter) { ' ' } else { letter }).collect()
 }
 
 fn escape(text: &str) -> String {
@@ -156,7 +155,7 @@ mod tests {
 
     #[test]
     fn all_letters_of_the_longest_address_stand_on_it() {
-        for letter in ["x", "W", "字", "ก", "é", "&"] {
+        for letter in ["x", "W", "字", "ก", "é", "&", "ஔ", "﷽", "⸻", "𒐫", "Ж"] {
             let long = |number: usize| format!("{number}{}", letter.repeat(199));
             let mut parcel = shipment(State::Booked, true);
             parcel.sender = letter.repeat(120);
@@ -181,6 +180,7 @@ mod tests {
             let baselines: Vec<u32> = baselines.map(|y| y.replace('.', "").parse().unwrap()).collect();
             assert!(baselines.is_sorted(), "{letter}: {baselines:?}");
             // Nothing beside the bars: words end above them, and go on below.
+            assert!(baselines.iter().filter(|y| **y > 9_500 && **y < BARS_TOP).count() == 1, "{letter}");
             let beside = |y: &&u32| (BARS_TOP..BARS_TOP + BARS_HEIGHT).contains(*y);
             assert_eq!(baselines.iter().find(beside), None, "{letter}");
         }
@@ -193,6 +193,17 @@ mod tests {
         let label = svg(&parcel, "Hub\u{1}").unwrap();
         assert!(read(&label).contains(&"Ai sy ah".to_owned()), "{label}");
         assert!(!label.contains('\u{202e}'));
+    }
+
+    #[test]
+    fn letters_of_an_unknown_width_are_squeezed_into_the_label() {
+        let mut parcel = shipment(State::Booked, true);
+        parcel.address.recipient = "𞤀".repeat(200);
+        let label = svg(&parcel, "Hub").unwrap();
+        let lengths = label.split(" textLength=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0);
+        let lengths: Vec<u32> = lengths.map(|length| length.replace('.', "").parse().unwrap()).collect();
+        assert!(lengths.len() > 1 && lengths.iter().all(|length| *length <= WIDTH), "{lengths:?}");
+        assert_eq!(label.matches("lengthAdjust=\"spacingAndGlyphs\">𞤀").count(), lengths.len());
     }
 
     #[test]
