@@ -28,6 +28,8 @@ pub const SPEC: Spec = Spec {
             ("0002_quote.sql", include_str!("../migrations/0002_quote.sql")),
             ("0003_import.sql", include_str!("../migrations/0003_import.sql")),
             ("0004_limits.sql", include_str!("../migrations/0004_limits.sql")),
+            ("0005_counts.sql", include_str!("../migrations/0005_counts.sql")),
+            ("0007_usage.sql", include_str!("../migrations/0007_usage.sql")),
         ],
     },
     policies: POLICIES,

@@ -45,6 +45,11 @@ pub enum Error {
         /// How many digits there may be.
         allowed: &'static str,
     },
+    /// As many digits as no country's codes have, or fewer than there were.
+    #[error(
+        "HS code `{0}`: has a leading zero been lost, or `.0` been added? Write all digits of the code, such as 0901.11.00"
+    )]
+    Spreadsheet(String),
     /// A chapter outside of 01 to 97, or the reserved 77.
     #[error("HS code `{0}` is in no chapter of the Harmonized System (01 to 97 without 77)")]
     Chapter(String),
@@ -105,9 +110,10 @@ impl FromStr for HsCode {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        check_whole(text)?;
         let code = Self::kept(text)?;
         let subheading = &code.0[..MIN_DIGITS];
-        if subheading.parse().is_ok_and(|wanted: u32| SUBHEADINGS.binary_search(&wanted).is_ok()) {
+        if is_subheading(subheading) {
             return Ok(code);
         }
         Err(Error::Unknown {
@@ -116,6 +122,22 @@ impl FromStr for HsCode {
             near: near(subheading),
         })
     }
+}
+
+/// Six digits that the edition has.
+fn is_subheading(digits: &str) -> bool {
+    digits.parse().is_ok_and(|wanted: u32| SUBHEADINGS.binary_search(&wanted).is_ok())
+}
+
+/// A spreadsheet takes a code for a number: the zero in front is gone, or there is a fraction.
+fn check_whole(text: &str) -> Result<(), Error> {
+    let digits = digits(text)?;
+    let had_zero = || digits.get(..MIN_DIGITS - 1).is_some_and(|rest| is_subheading(&format!("0{rest}")));
+    let is_number = text.trim().ends_with(".0");
+    if is_number || digits.len() == 7 || (matches!(digits.len(), 5 | 9) && had_zero()) {
+        return Err(Error::Spreadsheet(excerpt(text).to_string()));
+    }
+    Ok(())
 }
 
 /// Codes of the same heading, or else of the same chapter, that are next to one that is not there.
@@ -211,8 +233,9 @@ mod tests {
     #[test]
     fn six_to_twelve_digits_of_a_subheading_that_there_is() {
         let thai = ["61091010000", "6109.10.10.000", "6109 10 10 000"];
-        for good in
-            ["010121", "6109.10.00", "9706 10", "4202210000", "970690123456", "1006.30.9"].iter().chain(&thai)
+        for good in ["010121", "6109.10.00", "9706 10", "4202210000", "970690123456", "1006.30.90"]
+            .iter()
+            .chain(&thai)
         {
             assert!(good.parse::<HsCode>().is_ok(), "{good}");
         }
@@ -238,6 +261,20 @@ mod tests {
         assert!(told("010100").contains("010121"));
         assert_eq!(HsCode::kept("610955").unwrap().as_str(), "610955");
         assert!(told(&"6".repeat(500_000)).len() < 200);
+    }
+
+    #[test]
+    fn a_code_that_was_taken_for_a_number_is_refused() {
+        let lost = ["9011100", "901110000", "0901110", "90111", "460219.0", "4602.19.0", "61091000.0"];
+        for wrong in lost {
+            let error = wrong.parse::<HsCode>().unwrap_err();
+            assert!(error.to_string().contains("has a leading zero been lost"), "{wrong}: {error}");
+            assert!(matches!(HsCode::kept(wrong), Ok(_) | Err(Error::Length { .. })), "{wrong}");
+        }
+        // Coffee and T-shirts of the countries round about; nine digits that can be nothing else.
+        for good in ["090111", "09011100", "0901110000", "09011120000", "610910001", "0901.11.20.000"] {
+            assert!(good.parse::<HsCode>().is_ok(), "{good}");
+        }
     }
 
     #[test]

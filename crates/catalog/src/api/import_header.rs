@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::SubsecRound as _;
+use kernel::excerpt;
 use proto::catalog::v1::{ImportHeader, StockMode as WireMode};
 use proto::convert::{self, Invalid};
 
 use super::decode::{self, Problems};
 use crate::app::App;
 use crate::app::import_products::Terms;
-use crate::app::import_stock::StockMode;
+use crate::app::import_stock::{Stated, StockMode};
 use crate::domain::row::Field;
 
 /// Fields that a header may name; each language is one.
@@ -39,6 +41,7 @@ impl Reading {
                 stock_mode: StockMode::First,
                 stock_as_of: app.clock.now(),
                 source: String::new(),
+                stated: Stated::default(),
             }),
         }
     }
@@ -60,12 +63,13 @@ impl Reading {
         };
         let source = problems.take(decode::text("header.source", &header.source, 0, 100));
         let default_language = match header.default_language.as_str() {
-            "" => default_language(app),
-            language => language.to_owned(),
+            "" => Some(default_language(app)),
+            language => problems.take(convert::language("header.default_language", language)),
         };
-        let terms = Terms { stock_mode, stock_as_of: stock_as_of?, source: source? };
-        let default_category = default_category?;
-        Some(Self { named: Some(named?), default_language, default_category, terms: Arc::new(terms) })
+        let stated = Stated::default();
+        let terms = Arc::new(Terms { stock_mode, stock_as_of: stock_as_of?, source: source?, stated });
+        let (default_language, default_category) = (default_language?, default_category?);
+        Some(Self { named: Some(named?), default_language, default_category, terms })
     }
 
     pub(super) fn names(&self, field: &str) -> bool {
@@ -79,7 +83,7 @@ impl Reading {
             return field.replacen("[0]", &format!("[{place}]"), 1);
         }
         let text = if field.ends_with("description") { "description" } else { "title" };
-        if language.is_empty() { text.to_owned() } else { format!("{text}_{language}") }
+        if language.is_empty() { text.to_owned() } else { format!("{text}_{}", excerpt(language)) }
     }
 
     /// A field as the header names it; without a header its path in the message.
@@ -99,6 +103,11 @@ impl Reading {
     }
 }
 
+/// A language as it is known here; what is no language's tag stays as it is, to be refused where it matters.
+pub(super) fn canonical(language: &str) -> String {
+    convert::language("language", language).unwrap_or_else(|_| language.to_owned())
+}
+
 fn default_language(app: &App) -> String {
     app.hub.languages().first().cloned().unwrap_or_default()
 }
@@ -109,34 +118,41 @@ fn fields(names: &[String]) -> Result<BTreeSet<String>, Invalid> {
         return Err(Invalid::new(field, format!("must be 1 to {FIELDS_MAX}")));
     }
     let of_language = |name: &str| {
-        let language = TEXTS.iter().find_map(|text| name.strip_prefix(text)?.strip_prefix('_'));
-        language.is_some_and(|language| !language.is_empty())
+        TEXTS.iter().find_map(|text| {
+            let language = name.strip_prefix(text)?.strip_prefix('_')?;
+            (!language.is_empty()).then(|| format!("{text}_{}", canonical(language)))
+        })
     };
-    let known = |name: &str| {
-        name == "sku"
-            || TEXTS.contains(&name)
-            || of_language(name)
-            || Field::ALL.iter().any(|field| field.name() == name)
+    let is_plain = |name: &str| {
+        name == "sku" || TEXTS.contains(&name) || Field::ALL.iter().any(|field| field.name() == name)
     };
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        let all: Vec<&str> = Field::ALL.into_iter().map(Field::name).collect();
-        let unknown: String = unknown.chars().take(40).collect();
-        let problem = format!(
-            "`{unknown}` is none of sku, {}, title, title_LANGUAGE, description, description_LANGUAGE",
-            all.join(", ")
-        );
-        return Err(Invalid::new(field, problem));
+    let mut known = BTreeSet::new();
+    for name in names {
+        match of_language(name) {
+            Some(name) => known.insert(name),
+            None if is_plain(name) => known.insert(name.clone()),
+            None => {
+                let all: Vec<&str> = Field::ALL.into_iter().map(Field::name).collect();
+                let problem = format!(
+                    "`{}` is none of sku, {}, title, title_LANGUAGE, description, description_LANGUAGE",
+                    excerpt(name),
+                    all.join(", ")
+                );
+                return Err(Invalid::new(field, problem));
+            }
+        };
     }
-    Ok(names.iter().cloned().collect())
+    Ok(known)
 }
 
 fn as_of(header: &ImportHeader, app: &App) -> Result<chrono::DateTime<chrono::Utc>, Invalid> {
     let now = app.clock.now();
-    let Some(at) = &header.stock_as_of else { return Ok(now) };
+    // As finely as every database keeps it.
+    let Some(at) = &header.stock_as_of else { return Ok(now.trunc_subsecs(6)) };
     let at = convert::datetime("header.stock_as_of", Some(at))?;
     let matters = header.stock_mode() != WireMode::Unspecified;
     if matters && at > now + chrono::Duration::minutes(SKEW_MINUTES) {
         return Err(Invalid::new("header.stock_as_of", format!("{at} is after now, {now}")));
     }
-    Ok(at.min(now))
+    Ok(at.min(now).trunc_subsecs(6))
 }

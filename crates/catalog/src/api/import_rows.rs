@@ -12,7 +12,7 @@ use proto::types::v1::{Dimensions, Money};
 use tonic::Status;
 
 use super::decode::{self, Problems};
-use super::import_header::Reading;
+use super::import_header::{Reading, canonical};
 use crate::app::import_products::{Outcome, Taken};
 use crate::app::import_stock::StockMode;
 use crate::app::{App, Error};
@@ -167,8 +167,8 @@ impl Reading {
         let mut read: Vec<Words> = Vec::with_capacity(translations.len());
         for (place, translation) in translations.iter().enumerate() {
             let language = match translation.language.as_str() {
-                "" => &self.default_language,
-                language => language,
+                "" => self.default_language.clone(),
+                language => canonical(language),
             };
             let says = |text: &str, value: &str| {
                 let named = if translation.language.is_empty() {
@@ -182,12 +182,12 @@ impl Reading {
                 (says("title", &translation.title), says("description", &translation.description));
             // Read by the rules of whole translations: what is not said has anything in its place.
             let filled = Translation {
-                language: language.to_owned(),
+                language: language.clone(),
                 title: if title { translation.title.clone() } else { "title".to_owned() },
                 description: if description { translation.description.clone() } else { String::new() },
             };
             let mut wrong = Problems::default();
-            let languages = [language.to_owned()];
+            let languages = [language];
             let whole = decode::translations_of(&languages, &[filled], &mut wrong);
             if let Some(problem) = wrong.first() {
                 let field = self.text_name(&problem.field, &translation.language, place);

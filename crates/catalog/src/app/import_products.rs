@@ -8,7 +8,7 @@ use kernel::{ProductId, SellerId, VariantId};
 
 use super::allow::Before;
 use super::apply_seller::acting;
-use super::import_stock::{self, StockMode};
+use super::import_stock::{Stated, Statements, StockMode, Stocked, Stocks};
 use super::list_product::{put_terms, put_variant};
 use super::{App, Error};
 use crate::domain::allowance::{Allowance, Usage};
@@ -20,12 +20,14 @@ use crate::domain::seller::State;
 use crate::store::{locations, products, stock, variants};
 
 /// What holds for all rows of a stream.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Terms {
     pub(crate) stock_mode: StockMode,
     pub(crate) stock_as_of: DateTime<Utc>,
     /// Names the file; empty: nothing does.
     pub(crate) source: String,
+    /// By its rows so far.
+    pub(crate) stated: Stated,
 }
 
 /// What became of a row.
@@ -54,7 +56,7 @@ pub(crate) struct Rejection {
 }
 
 /// What a row as a whole is known by.
-const SKU: &str = "sku";
+pub(super) const SKU: &str = "sku";
 /// Titles as such, in whatever language.
 const TITLE: &str = "title";
 
@@ -72,28 +74,33 @@ impl App {
     ) -> Result<Vec<(i64, Outcome)>, Error> {
         let (languages, allowance): (Arc<[String]>, _) = (self.hub.languages().into(), self.allowance);
         let (now, rows) = (self.clock.now(), Arc::new(rows));
-        self.db
+        let stream = terms.clone();
+        let (outcomes, written) = self
+            .db
             .write(move |tx| {
                 let (terms, languages, rows) = (terms.clone(), languages.clone(), rows.clone());
                 Box::pin(async move {
                     let state = acting(tx, seller_id).await?.state;
-                    let import = Import { seller_id, state, terms, languages, allowance };
+                    let stocks = Stocks { seller_id, terms, now, written: Statements::default() };
+                    let mut import = Import { seller_id, state, stocks, languages, allowance };
                     let mut outcomes = Vec::with_capacity(rows.len());
                     for row in rows.iter() {
                         let outcome = import.take(tx, row, now).await?;
                         outcomes.push((row.number, outcome.unwrap_or_else(Outcome::Rejected)));
                     }
-                    Ok(outcomes)
+                    Ok::<_, Error>((outcomes, import.stocks.written))
                 })
             })
-            .await
+            .await?;
+        stream.stated.add(written);
+        Ok(outcomes)
     }
 }
 
 struct Import {
     seller_id: SellerId,
     state: State,
-    terms: Arc<Terms>,
+    stocks: Stocks,
     languages: Arc<[String]>,
     allowance: Allowance,
 }
@@ -101,7 +108,7 @@ struct Import {
 impl Import {
     /// Checks all before it writes anything: a rejection leaves nothing behind in the shared transaction.
     async fn take(
-        &self,
+        &mut self,
         tx: &mut Tx,
         row: &Row,
         now: DateTime<Utc>,
@@ -111,7 +118,8 @@ impl Import {
         }
         let group = self.group(tx, &row.group).await?;
         let known = variants::by_sku(tx, self.seller_id, &row.variant.goods.sku).await?;
-        let more = Usage { products: i64::from(known.is_none() && group.is_none()), letters: row.letters() };
+        let (products, variants) = (known.is_none() && group.is_none(), known.is_none());
+        let more = Usage { products: products.into(), variants: variants.into(), letters: row.letters() };
         let before = Before::of_one_in(tx, self.seller_id, self.state).await?;
         if let Some(problem) = before.problem(&self.allowance, more) {
             return Ok(Err(Rejection { field: SKU, problem }));
@@ -160,7 +168,7 @@ impl Import {
 
     /// A SKU that is new: in the product of its group, or in one of its own.
     async fn create(
-        &self,
+        &mut self,
         tx: &mut Tx,
         row: &Row,
         group: Option<Product>,
@@ -183,13 +191,15 @@ impl Import {
             None => self.put_product(tx, row, translations.clone(), now).await?,
         };
         let variant_id = put_variant(tx, product_id, self.seller_id, 0, &variant, None, now).await?;
-        if !self.terms.source.is_empty() && row.says(Field::Stock) {
-            let as_of = self.terms.stock_as_of;
-            stock::put_source(tx, variant_id, &self.terms.source, as_of, now).await?;
+        let (own, stated) = (matches!(variant.stock, NewStock::Own { .. }), row.says(Field::Stock));
+        if own && stated {
+            self.stocks.first(tx, row, variant_id).await?;
         }
+        // A shelf that is there keeps its units: rows of known SKUs alone state them.
+        let ignored = if own || !stated { Vec::new() } else { vec![Field::Stock.name().to_owned()] };
         let others = group.iter().flat_map(|product| &product.variants).map(|other| &other.goods);
         put_terms(tx, product_id, &translations, others.chain([&variant.goods])).await?;
-        Ok(Ok(Outcome::Created(Taken { product_id, variant_id, ignored: Vec::new() })))
+        Ok(Ok(Outcome::Created(Taken { product_id, variant_id, ignored })))
     }
 
     fn check_new(
@@ -252,7 +262,7 @@ impl Import {
 
     /// A SKU that is known: what the row says is taken over.
     async fn patch(
-        &self,
+        &mut self,
         tx: &mut Tx,
         row: &Row,
         product: &Product,
@@ -272,15 +282,14 @@ impl Import {
         };
         // From here on only the stock can be rejected, which is written first.
         let mut ignored = row.wordless(&target.translations);
-        let stocked = import_stock::take(tx, self.seller_id, &self.terms, row, &known, now).await?;
-        let stocked = match stocked {
+        let stocked = match self.stocks.take(tx, row, &known).await? {
             Ok(stocked) => stocked,
             Err(rejection) => return Ok(Err(rejection)),
         };
         if grouped {
             products::put_group(tx, product.id, &row.group).await?;
         }
-        if stocked == import_stock::Stocked::Ignored {
+        if stocked == Stocked::Ignored {
             ignored.push(Field::Stock.name().to_owned());
         }
         let taken = Taken { product_id: target.id, variant_id: known.id, ignored };
@@ -288,7 +297,7 @@ impl Import {
         let offered = product.variants.iter().any(|offered| offered.id == known.id);
         let relist = row.missing().is_empty() && (target.withdrawn || !offered);
         if !(grouped || relist || home.is_some() || after.differs(target, &known)) {
-            let changed = stocked == import_stock::Stocked::Changed;
+            let changed = stocked == Stocked::Changed;
             return Ok(Ok(if changed { Outcome::Updated(taken) } else { Outcome::Unchanged(taken) }));
         }
         products::revise(tx, target.id, &after.category, &after.translations, relist, now).await?;

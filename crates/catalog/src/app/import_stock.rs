@@ -1,15 +1,21 @@
 //! What an import's row makes of the stock of a known SKU: nothing, a count as of a time, or an addition.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use chrono::{DateTime, Utc};
 use db::Tx;
-use kernel::{SellerId, StockItemId, VariantId};
+use kernel::{SellerId, StockItemId, VariantId, excerpt};
 
 use super::Error;
-use super::import_products::{Rejection, Terms, rejected};
+use super::import_products::{Rejection, SKU, Terms, rejected};
 use crate::domain::product::{NewStock, Variant};
 use crate::domain::row::{Field, Row};
 use crate::domain::seller::UNITS_MAX;
-use crate::store::stock::{self, Why};
+use crate::store::stock::{self, Before, Since, Why};
+
+/// How long after a count of the same moment an addition is dated.
+const AFTER_COUNT: chrono::Duration = chrono::Duration::milliseconds(1);
 
 /// What the stock in rows is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,93 +36,212 @@ pub(super) enum Stocked {
     Ignored,
 }
 
-/// Takes the row's stock over. A rejection changes nothing.
-pub(super) async fn take(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    terms: &Terms,
-    row: &Row,
-    known: &Variant,
-    now: DateTime<Utc>,
-) -> Result<Result<Stocked, Rejection>, Error> {
-    if !row.says(Field::Stock) {
-        return Ok(Ok(Stocked::Unchanged));
+/// What a row of a stream stated.
+#[derive(Debug, Clone, Copy)]
+struct Statement {
+    row: i64,
+    units: i64,
+}
+
+/// What rows of a stream stated of stock.
+#[derive(Debug, Default)]
+pub(super) struct Statements {
+    variants: HashMap<VariantId, Statement>,
+    shelves: HashMap<StockItemId, Statement>,
+}
+
+/// What the rows stated that a stream has written.
+#[derive(Debug, Default)]
+pub(crate) struct Stated(Mutex<Statements>);
+
+impl Stated {
+    /// Goes on with what a transaction has written.
+    pub(super) fn add(&self, written: Statements) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.variants.extend(written.variants);
+        all.shelves.extend(written.shelves);
     }
-    let shelf = match row.variant.stock {
-        NewStock::Shared(id) => id,
-        NewStock::Own { .. } => known.stock_item_id,
-    };
-    let before = match terms.source.as_str() {
-        "" => None,
-        source => stock::source(tx, known.id, source).await?,
-    };
-    let outcome = match (terms.stock_mode, before) {
-        (StockMode::First, _) | (StockMode::Add, Some(_)) => return Ok(Ok(Stocked::Ignored)),
-        (StockMode::Add, None) => add(tx, seller_id, shelf, row.stock, now).await?,
-        (StockMode::Set, before) => {
-            let as_of = before.map_or(terms.stock_as_of, |before| before.min(terms.stock_as_of));
-            count(tx, seller_id, shelf, row.stock, as_of, now).await?
+}
+
+/// The stock that the rows of one transaction of a stream state.
+pub(super) struct Stocks {
+    pub(super) seller_id: SellerId,
+    pub(super) terms: Arc<Terms>,
+    pub(super) now: DateTime<Utc>,
+    /// By rows of this transaction.
+    pub(super) written: Statements,
+}
+
+impl Stocks {
+    /// Remembers the first stock of a new SKU.
+    pub(super) async fn first(&mut self, tx: &mut Tx, row: &Row, id: VariantId) -> Result<(), Error> {
+        self.written.variants.insert(id, Statement { row: row.number, units: row.stock });
+        self.remember(tx, row, id).await
+    }
+
+    /// Takes the row's stock over. A rejection changes nothing.
+    pub(super) async fn take(
+        &mut self,
+        tx: &mut Tx,
+        row: &Row,
+        known: &Variant,
+    ) -> Result<Result<Stocked, Rejection>, Error> {
+        if !row.says(Field::Stock) {
+            return Ok(Ok(Stocked::Unchanged));
         }
-    };
-    if outcome.is_ok() {
-        remember(tx, terms, known.id, now).await?;
+        let shelf = match row.variant.stock {
+            NewStock::Shared(id) => id,
+            NewStock::Own { .. } => known.stock_item_id,
+        };
+        if let Some(rejection) = self.contradicted(row, known, shelf) {
+            return Ok(Err(rejection));
+        }
+        let source = self.terms.source.as_str();
+        let before = if source.is_empty() { None } else { stock::source(tx, known.id, source).await? };
+        let stated_as_of = self.terms.stock_as_of;
+        let outcome = match (self.terms.stock_mode, before) {
+            (StockMode::First, _) => return Ok(Ok(Stocked::Ignored)),
+            (StockMode::Add, Some(before)) => return Ok(self.added_before(row, before)),
+            (StockMode::Add, None) => self.add(tx, shelf, row.stock).await?,
+            (StockMode::Set, before) => {
+                let as_of = before.map_or(stated_as_of, |before| before.as_of.min(stated_as_of));
+                self.count(tx, shelf, row.stock, as_of).await?
+            }
+        };
+        if outcome.is_ok() {
+            self.remember(tx, row, known.id).await?;
+            let statement = Statement { row: row.number, units: row.stock };
+            self.written.variants.insert(known.id, statement);
+            self.written.shelves.insert(shelf, statement);
+        }
+        Ok(outcome)
     }
-    Ok(outcome)
+
+    /// Whether a row before said something else of this: of one shelf there is one count, of one SKU one addition.
+    fn contradicted(&self, row: &Row, known: &Variant, shelf: StockItemId) -> Option<Rejection> {
+        let all = self.terms.stated.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_sku = self.written.variants.get(&known.id).or_else(|| all.variants.get(&known.id));
+        let of_shelf = self.written.shelves.get(&shelf).or_else(|| all.shelves.get(&shelf));
+        match self.terms.stock_mode {
+            StockMode::First => None,
+            StockMode::Add => of_sku.map(|other| Rejection {
+                field: SKU,
+                problem: format!(
+                    "`{}` stands in row {} too, which was taken: each row would add its units",
+                    excerpt(&known.goods.sku),
+                    other.row
+                ),
+            }),
+            StockMode::Set => {
+                let other = of_sku.or(of_shelf).filter(|other| other.units != row.stock)?;
+                let problem = format!(
+                    "row {} states {} of the same stock item and was taken: {} contradicts it",
+                    other.row, other.units, row.stock
+                );
+                Some(Rejection { field: Field::Stock.name(), problem })
+            }
+        }
+    }
+
+    /// What a source added once is not added again; something else under its name is a mistake.
+    fn added_before(&self, row: &Row, before: Before) -> Result<Stocked, Rejection> {
+        match before.units {
+            Some(units) if units != row.stock => {
+                let problem = format!(
+                    "{units} were taken from `{}` before, and the row says {}: give another delivery another name",
+                    excerpt(&self.terms.source),
+                    row.stock
+                );
+                Err(Rejection { field: Field::Stock.name(), problem })
+            }
+            _ => Ok(Stocked::Ignored),
+        }
+    }
+
+    async fn remember(&self, tx: &mut Tx, row: &Row, id: VariantId) -> Result<(), Error> {
+        let terms = &self.terms;
+        if !terms.source.is_empty() {
+            stock::put_source(tx, id, &terms.source, row.stock, terms.stock_as_of, self.now).await?;
+        }
+        Ok(())
+    }
+
+    /// So many came then, or left: a count of later has them in it.
+    async fn add(
+        &self,
+        tx: &mut Tx,
+        id: StockItemId,
+        units: i64,
+    ) -> Result<Result<Stocked, Rejection>, Error> {
+        if units == 0 {
+            return Ok(Ok(Stocked::Unchanged));
+        }
+        let as_of = self.terms.stock_as_of;
+        let shelf = found(tx, id, as_of).await?;
+        if let Some(counted) = shelf.counted_as_of.filter(|counted| as_of < *counted) {
+            let problem = format!(
+                "{units} as of {} are in the count as of {} already, which was taken before",
+                second(as_of),
+                second(counted)
+            );
+            return rejected(Field::Stock, problem);
+        }
+        // What comes with a count is on top of it, and stays so when the count is stated again.
+        let at = shelf.counted_as_of.map_or(as_of, |counted| as_of.max(counted + AFTER_COUNT));
+        let why = Why::Moved("import: added");
+        if stock::adjust(tx, id, self.seller_id, units, UNITS_MAX, why, at).await? {
+            return Ok(Ok(Stocked::Changed));
+        }
+        let problem = format!(
+            "{} are on the shelf and orders hold {}: with {units} more, between {} and {UNITS_MAX} must be there",
+            shelf.on_hand, shelf.reserved, shelf.reserved
+        );
+        rejected(Field::Stock, problem)
+    }
+
+    /// So many were there then: what moved since is on top of that.
+    async fn count(
+        &self,
+        tx: &mut Tx,
+        id: StockItemId,
+        units: i64,
+        as_of: DateTime<Utc>,
+    ) -> Result<Result<Stocked, Rejection>, Error> {
+        let shelf = found(tx, id, as_of).await?;
+        if let Some(counted) = shelf.counted_as_of.filter(|counted| as_of < *counted) {
+            let problem = format!(
+                "{units} counted as of {}: a count as of {}, which is later, was taken before",
+                second(as_of),
+                second(counted)
+            );
+            return rejected(Field::Stock, problem);
+        }
+        let left = units.saturating_add(shelf.moved);
+        let delta = left.saturating_sub(shelf.on_hand);
+        let why = Why::Counted("import: counted");
+        let fits =
+            delta == 0 || stock::adjust(tx, id, self.seller_id, delta, UNITS_MAX, why, self.now).await?;
+        if fits {
+            stock::put_counted(tx, id, as_of).await?;
+            return Ok(Ok(if delta == 0 { Stocked::Unchanged } else { Stocked::Changed }));
+        }
+        let problem = format!(
+            "{units} counted as of {} and {} since then make {left}; orders hold {}: between {} and {UNITS_MAX} must \
+             be there",
+            second(as_of),
+            shelf.moved,
+            shelf.reserved,
+            shelf.reserved
+        );
+        rejected(Field::Stock, problem)
+    }
 }
 
-async fn remember(tx: &mut Tx, terms: &Terms, id: VariantId, now: DateTime<Utc>) -> Result<(), Error> {
-    if !terms.source.is_empty() {
-        stock::put_source(tx, id, &terms.source, terms.stock_as_of, now).await?;
-    }
-    Ok(())
+async fn found(tx: &mut Tx, id: StockItemId, as_of: DateTime<Utc>) -> Result<Since, Error> {
+    stock::since(tx, id, as_of).await?.ok_or_else(|| Error::not_found("stock item", id))
 }
 
-async fn add(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    id: StockItemId,
-    units: i64,
-    now: DateTime<Utc>,
-) -> Result<Result<Stocked, Rejection>, Error> {
-    if units == 0 {
-        return Ok(Ok(Stocked::Unchanged));
-    }
-    if stock::adjust(tx, id, seller_id, units, UNITS_MAX, Why::Moved("import: added"), now).await? {
-        return Ok(Ok(Stocked::Changed));
-    }
-    let item = stock::find(tx, id).await?.ok_or_else(|| Error::not_found("stock item", id))?;
-    let problem = format!(
-        "{} are on the shelf and orders hold {}: with {units} more, between {} and {UNITS_MAX} must be there",
-        item.on_hand, item.reserved, item.reserved
-    );
-    rejected(Field::Stock, problem)
-}
-
-/// So many were there then: what moved since is on top of that.
-async fn count(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    id: StockItemId,
-    units: i64,
-    as_of: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<Result<Stocked, Rejection>, Error> {
-    let shelf = stock::since(tx, id, as_of).await?.ok_or_else(|| Error::not_found("stock item", id))?;
-    let left = units.saturating_add(shelf.moved);
-    if left == shelf.on_hand {
-        return Ok(Ok(Stocked::Unchanged));
-    }
-    let delta = left.saturating_sub(shelf.on_hand);
-    if stock::adjust(tx, id, seller_id, delta, UNITS_MAX, Why::Counted("import: counted"), now).await? {
-        return Ok(Ok(Stocked::Changed));
-    }
-    let problem = format!(
-        "{units} counted as of {} and {} since then make {left}; orders hold {}: between {} and {UNITS_MAX} must be \
-         there",
-        as_of.format("%Y-%m-%dT%H:%M:%SZ"),
-        shelf.moved,
-        shelf.reserved,
-        shelf.reserved
-    );
-    rejected(Field::Stock, problem)
+/// A time for people.
+fn second(at: DateTime<Utc>) -> impl std::fmt::Display {
+    at.format("%Y-%m-%dT%H:%M:%SZ")
 }

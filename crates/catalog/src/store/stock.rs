@@ -102,7 +102,7 @@ async fn moved(
     Ok(())
 }
 
-/// Adds to a seller's shelf or takes away, never below what orders hold.
+/// Adds to a seller's shelf or takes away, never below what orders hold. `at` is when it came or was counted.
 pub(crate) async fn adjust(
     tx: &mut Tx,
     id: StockItemId,
@@ -110,7 +110,7 @@ pub(crate) async fn adjust(
     delta: i64,
     most: i64,
     why: Why<'_>,
-    now: DateTime<Utc>,
+    at: DateTime<Utc>,
 ) -> Result<bool, db::Error> {
     let changed = db::execute!(
         tx,
@@ -122,16 +122,18 @@ pub(crate) async fn adjust(
         most,
     )?;
     if changed == 1 {
-        moved(tx, id, delta, why, now).await?;
+        moved(tx, id, delta, why, at).await?;
     }
     Ok(changed == 1)
 }
 
-/// A shelf, with the units that came less those that left since then; counts are no such movements.
+/// A shelf, with when it was last counted, and the units that came less those that left since `as_of`; counts are no
+/// such movements.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
 pub(crate) struct Since {
     pub(crate) on_hand: i64,
     pub(crate) reserved: i64,
+    pub(crate) counted_as_of: Option<DateTime<Utc>>,
     pub(crate) moved: i64,
 }
 
@@ -144,7 +146,7 @@ pub(crate) async fn since(
     db::fetch_optional!(
         tx,
         Since,
-        "select on_hand, reserved, (select cast(coalesce(sum(delta), 0) as bigint) from movements \
+        "select on_hand, reserved, counted_as_of, (select cast(coalesce(sum(delta), 0) as bigint) from movements \
          where movements.stock_item_id = $1 and created_at > $2 and not counted) as moved \
          from stock_items where stock_item_id = $1",
         id.uuid(),
@@ -152,39 +154,55 @@ pub(crate) async fn since(
     )
 }
 
+/// Remembers as of when a shelf was counted.
+pub(crate) async fn put_counted(tx: &mut Tx, id: StockItemId, as_of: DateTime<Utc>) -> Result<(), db::Error> {
+    db::execute!(tx, "update stock_items set counted_as_of = $2 where stock_item_id = $1", id.uuid(), as_of,)?;
+    Ok(())
+}
+
 /// Sources of a variant's stock that are remembered.
 const SOURCES_MAX: i64 = 32;
 
-/// When the units of a source were counted or added, if it stated this variant's stock before.
+/// What a source stated of a variant's stock before.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub(crate) struct Before {
+    /// When the units were counted or came.
+    pub(crate) as_of: DateTime<Utc>,
+    /// `None`: not known any more.
+    pub(crate) units: Option<i64>,
+}
+
+/// What a source stated of this variant's stock before, if it did.
 pub(crate) async fn source(
     tx: &mut Tx,
     variant_id: VariantId,
     source: &str,
-) -> Result<Option<DateTime<Utc>>, db::Error> {
-    let row = db::fetch_optional!(
+) -> Result<Option<Before>, db::Error> {
+    db::fetch_optional!(
         tx,
-        (DateTime<Utc>,),
-        "select as_of from stock_sources where variant_id = $1 and source = $2",
+        Before,
+        "select as_of, units from stock_sources where variant_id = $1 and source = $2",
         variant_id.uuid(),
         source,
-    )?;
-    Ok(row.map(|(as_of,)| as_of))
+    )
 }
 
-/// Remembers that a source stated a variant's stock, beside the newest ones before.
+/// Remembers what a source first stated of a variant's stock, beside the newest ones before.
 pub(crate) async fn put_source(
     tx: &mut Tx,
     variant_id: VariantId,
     source: &str,
+    units: i64,
     as_of: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
     db::execute!(
         tx,
-        "insert into stock_sources (variant_id, source, as_of, created_at) values ($1, $2, $3, $4) \
+        "insert into stock_sources (variant_id, source, units, as_of, created_at) values ($1, $2, $3, $4, $5) \
          on conflict (variant_id, source) do nothing",
         variant_id.uuid(),
         source,
+        units,
         as_of,
         now,
     )?;

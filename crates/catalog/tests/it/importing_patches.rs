@@ -182,11 +182,37 @@ on_both! {
         assert_eq!(refused(vec![header(&["price"]), header(&["price"])]).await, Code::InvalidArgument);
         let both = ImportProductsRequest { row: 1, ..header(&["price"]) };
         assert_eq!(refused(vec![both]).await, Code::InvalidArgument);
+        let mut tongue = header(&["title"]);
+        tongue.header.as_mut().unwrap().default_language = "no language!".to_owned();
+        assert_eq!(refused(vec![tongue]).await, Code::InvalidArgument);
         let mut ahead = header(&["stock"]);
         let later = proto::convert::timestamp(market.hub.now() + chrono::Duration::days(1));
         ahead.header.as_mut().unwrap().stock_as_of = Some(later);
         ahead.header.as_mut().unwrap().set_stock_mode(StockMode::Set);
         assert_eq!(refused(vec![ahead]).await, Code::InvalidArgument);
+        market.hub.stop().await;
+    }
+
+    async fn languages_are_read_as_everywhere(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let mut first = header(&["title", "title_EN", "title_TH"]);
+        first.header.as_mut().unwrap().default_language = "TH".to_owned();
+        lamp(&market, &trader).await;
+        let mut capital = bare(2, &trader, "V-RED");
+        capital.translations = vec![words("EN", "Desk lamp"), words("", "โคมไฟ")];
+        assert_eq!(outcomes(&import(&market, &trader, vec![first, capital.clone()]).await), [(2, ImportOutcome::Updated)]);
+        assert_eq!((found(&market, "desk").await, found(&market, "โคมไฟ").await), (1, 1));
+        // Without a header too.
+        capital.translations.truncate(1);
+        assert_eq!(outcomes(&import(&market, &trader, vec![capital]).await), [(2, ImportOutcome::Unchanged)]);
+        // What is none is repeated only so far.
+        let mut long = bare(2, &trader, "V-RED");
+        long.translations = vec![words(&format!("\u{202e}{}", "x".repeat(500_000)), "Lamp")];
+        let answers = import(&market, &trader, vec![header(&["title"]), long]).await;
+        assert_eq!(answers[0].outcome(), ImportOutcome::Rejected);
+        let field = &answers[0].field;
+        assert!(field.starts_with("title_") && field.len() < 100 && !field.contains('\u{202e}'), "{field}");
         market.hub.stop().await;
     }
 }

@@ -8,7 +8,7 @@ use crate::importing::{import, outcomes};
 use crate::importing_patches::{bare, header};
 use crate::market::{Market, Trader};
 use crate::purchase::Purchase;
-use crate::wares::{baht, row, variant};
+use crate::wares::{baht, product, row, sharing, variant};
 
 /// A file with a column of stock.
 struct File {
@@ -144,6 +144,106 @@ on_both! {
         assert_eq!((answers[0].outcome(), answers[0].field.as_str()), (ImportOutcome::Rejected, "stock"));
         assert_eq!(outcomes(&less.import(&market, &trader, &[("A-1", -2)]).await), [(2, ImportOutcome::Updated)]);
         market.adds_up_to(6, 6, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn an_older_count_does_not_undo_a_newer_one(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 10).await;
+        let [first, second, third] = std::array::from_fn(|_| {
+            market.hub.advance(chrono::Duration::hours(1));
+            market.hub.now()
+        });
+        let count = |as_of, source| File { mode: StockMode::Set, as_of, source };
+        count(third, "newest").import(&market, &trader, &[("A-1", 20)]).await;
+        for source in ["oldest", ""] {
+            let answers = count(first, source).import(&market, &trader, &[("A-1", 12)]).await;
+            assert_eq!((answers[0].outcome(), answers[0].field.as_str()), (ImportOutcome::Rejected, "stock"));
+            let told = |at: DateTime<Utc>| answers[0].reason.contains(&at.format("%Y-%m-%dT%H:%M:%SZ").to_string());
+            assert!(told(first) && told(third), "{}", answers[0].reason);
+        }
+        // Neither is what came before the count added to it: it was counted.
+        let came = File { mode: StockMode::Add, as_of: second, source: "delivery" };
+        let answers = came.import(&market, &trader, &[("A-1", 5)]).await;
+        assert_eq!((answers[0].outcome(), answers[0].field.as_str()), (ImportOutcome::Rejected, "stock"));
+        assert_eq!(on_hand(&market, &trader, &silk).await, 20);
+        // One that finds nothing to change is a count all the same.
+        market.hub.advance(chrono::Duration::hours(1));
+        let same = count(market.hub.now(), "same").import(&market, &trader, &[("A-1", 20)]).await;
+        assert_eq!(outcomes(&same), [(2, ImportOutcome::Unchanged)]);
+        let answers = count(third, "third").import(&market, &trader, &[("A-1", 21)]).await;
+        assert_eq!(answers[0].outcome(), ImportOutcome::Rejected);
+        market.adds_up_to(20, 0, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn a_count_includes_what_came_before_it(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 12).await;
+        market.hub.advance(chrono::Duration::hours(1));
+        let came = File { mode: StockMode::Add, as_of: market.hub.now(), source: "delivery" };
+        market.hub.advance(chrono::Duration::hours(1));
+        let counted = File { mode: StockMode::Set, as_of: market.hub.now(), source: "count" };
+        market.hub.advance(chrono::Duration::hours(1));
+        came.import(&market, &trader, &[("A-1", 5)]).await;
+        assert_eq!(on_hand(&market, &trader, &silk).await, 17);
+        let answers = counted.import(&market, &trader, &[("A-1", 17)]).await;
+        assert_eq!(outcomes(&answers), [(2, ImportOutcome::Unchanged)]);
+        // What comes with the count is on top of it, also when it is stated again.
+        let with = File { mode: StockMode::Add, as_of: counted.as_of, source: "with the count" };
+        with.import(&market, &trader, &[("A-1", 2)]).await;
+        counted.import(&market, &trader, &[("A-1", 17)]).await;
+        assert_eq!(on_hand(&market, &trader, &silk).await, 19);
+        market.adds_up_to(19, 0, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn rows_that_count_one_shelf_agree(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 3).await;
+        let pair = sharing(&trader, "A-2", &silk.stock_item_id, 2);
+        market.products(&trader.id).create_product(product(vec![pair])).await.unwrap();
+        let file = |mode, source| File { mode, as_of: market.hub.now(), source };
+        let both = [("A-1", 10), ("A-2", 10)];
+        let answers = file(StockMode::Set, "").import(&market, &trader, &both).await;
+        assert_eq!(outcomes(&answers), [(2, ImportOutcome::Updated), (3, ImportOutcome::Unchanged)]);
+        // In whatever transaction the rows come.
+        let more = |place| if place == 0 { ("A-1", 11) } else { ("A-2", 12) };
+        let differing: Vec<_> = (0..130).map(more).collect();
+        let answers = file(StockMode::Set, "").import(&market, &trader, &differing).await;
+        assert_eq!(answers[0].outcome(), ImportOutcome::Updated);
+        for answer in &answers[1..] {
+            assert_eq!((answer.outcome(), answer.field.as_str()), (ImportOutcome::Rejected, "stock"));
+            assert!(answer.reason.contains("row 2 states 11"), "{}", answer.reason);
+        }
+        assert_eq!(on_hand(&market, &trader, &silk).await, 11);
+        // Each of them has units of its own to add.
+        file(StockMode::Add, "").import(&market, &trader, &[("A-1", 1), ("A-2", 2)]).await;
+        assert_eq!(on_hand(&market, &trader, &silk).await, 14);
+        market.adds_up_to(14, 0, 0).await;
+        market.hub.stop().await;
+    }
+
+    async fn a_delivery_keeps_what_it_added(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let silk = market.goods(&trader, "A-1", 3).await;
+        let file = File { mode: StockMode::Add, as_of: market.hub.now(), source: "delivery 7" };
+        file.import(&market, &trader, &[("A-1", 5)]).await;
+        let answers = file.import(&market, &trader, &[("A-1", 6)]).await;
+        assert_eq!((answers[0].outcome(), answers[0].field.as_str()), (ImportOutcome::Rejected, "stock"));
+        assert!(answers[0].reason.contains("5 were taken from `delivery 7`"), "{}", answers[0].reason);
+        assert_eq!(outcomes(&file.import(&market, &trader, &[("A-1", 5)]).await), [(2, ImportOutcome::Unchanged)]);
+        assert_eq!(on_hand(&market, &trader, &silk).await, 8);
+        // One row of a SKU adds: whether two mean one delivery or two, nobody knows.
+        let twice = File { source: "", ..file }.import(&market, &trader, &[("A-1", 1), ("A-1", 1)]).await;
+        assert_eq!(outcomes(&twice), [(2, ImportOutcome::Updated), (3, ImportOutcome::Rejected)]);
+        assert_eq!(twice[1].field, "sku");
+        assert!(twice[1].reason.contains("row 2"), "{}", twice[1].reason);
+        market.adds_up_to(9, 0, 0).await;
         market.hub.stop().await;
     }
 }

@@ -1,5 +1,7 @@
 //! A row's cells as a request.
 
+use chrono::NaiveDate;
+use kernel::excerpt;
 use money::Currency;
 use proto::catalog::v1::{ImportProductsRequest, Translation, VariantInput};
 use proto::types::v1::{Dimensions, OriginCertificate};
@@ -32,12 +34,14 @@ impl<'a> Cells<'a> {
     /// The column's name in the file.
     pub(super) fn name(&self, column: &Column) -> String {
         let place = self.heading.place(column);
-        place.map_or_else(|| "sku".to_owned(), |place| self.heading.names[place].clone())
+        match place {
+            Some(place) => self.heading.names[place].clone(),
+            None => column.plain_name().unwrap_or("sku").to_owned(),
+        }
     }
 
     /// What the row says. An empty cell says nothing.
     pub(super) fn request(&self, location_id: &str) -> Result<ImportProductsRequest, Problem> {
-        self.check_texts()?;
         let sku = self.get(&Column::Sku);
         if sku.is_empty() {
             return Err((Column::Sku, "is empty: a row is known by it".to_owned()));
@@ -45,7 +49,7 @@ impl<'a> Cells<'a> {
         let text = |column: &Column| self.get(column).to_owned();
         let variant = VariantInput {
             sku: sku.to_owned(),
-            name: text(&Column::VariantName),
+            name: one_line(self.get(&Column::VariantName)),
             price: self.price()?,
             hs_code: text(&Column::HsCode),
             origin: text(&Column::Origin).to_uppercase(),
@@ -54,7 +58,7 @@ impl<'a> Cells<'a> {
             stock_units: self.number(Column::StockUnits)?.unwrap_or_default(),
             location_id: location_id.to_owned(),
             preference: text(&Column::Preference),
-            certificate: self.certificate(),
+            certificate: self.certificate()?,
             ..VariantInput::default()
         };
         Ok(ImportProductsRequest {
@@ -68,7 +72,7 @@ impl<'a> Cells<'a> {
     }
 
     /// What no cell may hold.
-    fn check_texts(&self) -> Result<(), Problem> {
+    pub(super) fn check_texts(&self) -> Result<(), Problem> {
         for column in self.heading.columns.iter().flatten() {
             let cell = self.get(column);
             let wrong = |problem: &str| Err((column.clone(), problem.to_owned()));
@@ -82,7 +86,8 @@ impl<'a> Cells<'a> {
                 return Err((
                     column.clone(),
                     format!(
-                        "`{cell}` was shortened by a spreadsheet: format the column as text, and enter all digits again"
+                        "`{}` was shortened by a spreadsheet: format the column as text, and enter all digits again",
+                        excerpt(cell)
                     ),
                 ));
             }
@@ -90,14 +95,29 @@ impl<'a> Cells<'a> {
         Ok(())
     }
 
-    /// The proof of origin; none when all its cells are empty.
-    fn certificate(&self) -> Option<OriginCertificate> {
-        let certificate = OriginCertificate {
-            number: self.get(&Column::CertificateNumber).to_owned(),
-            issued_on: self.get(&Column::CertificateIssuedOn).to_owned(),
-            expires_on: self.get(&Column::CertificateExpiresOn).to_owned(),
-        };
-        (certificate != OriginCertificate::default()).then_some(certificate)
+    /// The proof of origin, which is stated as a whole; none when all its cells are empty.
+    fn certificate(&self) -> Result<Option<OriginCertificate>, Problem> {
+        let columns = [Column::CertificateNumber, Column::CertificateIssuedOn, Column::CertificateExpiresOn];
+        if columns.iter().all(|column| self.get(column).is_empty()) {
+            return Ok(None);
+        }
+        if let Some(missing) = columns.iter().find(|column| self.get(column).is_empty()) {
+            let problem = "is empty: a certificate is its number, its day of issue and its last day together";
+            return Err((missing.clone(), problem.to_owned()));
+        }
+        let [number, issued, expires] = columns;
+        let (issued_on, expires_on) = (self.day(&issued)?, self.day(&expires)?);
+        if expires_on < issued_on {
+            return Err((expires, format!("{expires_on} is before {issued_on}, the day of issue")));
+        }
+        let number = self.get(&number).to_owned();
+        let (issued_on, expires_on) = (issued_on.to_string(), expires_on.to_string());
+        Ok(Some(OriginCertificate { number, issued_on, expires_on }))
+    }
+
+    fn day(&self, column: &Column) -> Result<NaiveDate, Problem> {
+        let text = self.get(column);
+        kernel::day(text).map_err(|error| (column.clone(), format!("`{}` {error}", excerpt(text))))
     }
 
     fn price(&self) -> Result<Option<proto::types::v1::Money>, Problem> {
@@ -136,7 +156,8 @@ impl<'a> Cells<'a> {
             return Ok(None);
         }
         let problem = || {
-            let problem = format!("`{text}` is no size such as 200x150x30 (length, width and height in mm)");
+            let problem =
+                format!("`{}` is no size such as 200x150x30 (length, width and height in mm)", excerpt(text));
             (Column::Size, problem)
         };
         let sides = text.split(['x', 'X', '×', '*']).map(|side| side.trim().parse().map_err(|_| problem()));
@@ -166,11 +187,15 @@ impl<'a> Cells<'a> {
                 });
             let Some(translation) = translations.get_mut(place) else { continue };
             match column {
-                // A title is one line.
-                Column::Title(_) => translation.title = text.lines().collect::<Vec<_>>().join(" "),
+                Column::Title(_) => translation.title = one_line(text),
                 _ => text.clone_into(&mut translation.description),
             }
         }
         translations
     }
+}
+
+/// Titles and names are one line each.
+fn one_line(text: &str) -> String {
+    text.lines().collect::<Vec<_>>().join(" ")
 }

@@ -7,6 +7,8 @@ use anyhow::{Result, bail};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_874, WINDOWS_1252};
 
+use super::heading::Heading;
+use super::scripts;
 use crate::table::Lines;
 
 /// Bytes of the beginning by which UTF-16 and files of programs are told.
@@ -30,6 +32,16 @@ pub(crate) struct Recognised {
     by: &'static str,
 }
 
+/// How an encoding is recognised that is only likely.
+const BY_LETTERS: &str = "by its letters";
+
+impl Recognised {
+    /// Whether it is only likely.
+    pub(super) fn is_likely(self) -> bool {
+        self.by == BY_LETTERS
+    }
+}
+
 impl fmt::Display for Recognised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.encoding {
@@ -51,8 +63,13 @@ pub(crate) fn named(name: &str) -> Result<&'static Encoding, String> {
 }
 
 /// The encoding of a file, from its beginning on; `told` is taken as it is. A mark at the beginning decides; then
-/// whether it is UTF-16 by its zero bytes, or UTF-8 by being valid; then what language its letters would be.
-pub(crate) fn recognise(mut file: &std::fs::File, told: Option<&'static Encoding>) -> Result<Recognised> {
+/// whether it is UTF-16 by its zero bytes, or UTF-8 by being valid; then what language its letters would be, of those
+/// that its columns are in, where `language` is that of unmarked ones.
+pub(crate) fn recognise(
+    mut file: &std::fs::File,
+    told: Option<&'static Encoding>,
+    language: &str,
+) -> Result<Recognised> {
     file.rewind()?;
     let mut beginning = Vec::new();
     file.take(BEGINNING).read_to_end(&mut beginning)?;
@@ -72,7 +89,16 @@ pub(crate) fn recognise(mut file: &std::fs::File, told: Option<&'static Encoding
         return Ok(Recognised { encoding, by: "by its zero bytes" });
     }
     file.rewind()?;
-    by_letters(file)
+    let domain = domain(file, language);
+    file.rewind()?;
+    by_letters(file, domain)
+}
+
+/// A domain under which texts are in the first language of the columns that has letters of its own.
+fn domain(file: &std::fs::File, language: &str) -> &'static [u8] {
+    let heading = Heading::read(&mut Lines::new(BufReader::new(file)));
+    let languages = heading.as_ref().map(|heading| heading.languages(language)).unwrap_or_default();
+    languages.into_iter().flatten().find_map(scripts::of).map_or(WESTERN, |script| script.domain)
 }
 
 /// Letters of ASCII, which every table has, are a zero and a byte in UTF-16.
@@ -89,7 +115,7 @@ fn utf_16(beginning: &[u8]) -> Option<&'static Encoding> {
 
 /// UTF-8 when all lines are valid, or most of those that have other letters than ASCII: the others are refused one by
 /// one. What is not UTF-8 is what its letters most likely spell.
-fn by_letters(file: &std::fs::File) -> Result<Recognised> {
+fn by_letters(file: &std::fs::File, domain: &'static [u8]) -> Result<Recognised> {
     let mut lines = Lines::new(BufReader::new(file));
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let (mut valid, mut invalid) = (0_u64, 0_u64);
@@ -108,8 +134,8 @@ fn by_letters(file: &std::fs::File) -> Result<Recognised> {
         return Ok(Recognised { encoding: UTF_8, by: "by its bytes" });
     }
     detector.feed(b"", true);
-    let encoding = detector.guess(Some(WESTERN), Utf8Detection::Deny);
-    Ok(Recognised { encoding, by: "by its letters" })
+    let encoding = detector.guess(Some(domain), Utf8Detection::Deny);
+    Ok(Recognised { encoding, by: BY_LETTERS })
 }
 
 #[cfg(test)]
@@ -120,7 +146,7 @@ mod tests {
     fn of(bytes: &[u8]) -> Result<Recognised> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        recognise(&file, None)
+        recognise(&file, None, "")
     }
 
     fn utf_16(text: &str, order: fn(u16) -> [u8; 2]) -> Vec<u8> {
@@ -135,7 +161,11 @@ mod tests {
 
     #[test]
     fn each_encoding_is_recognised() {
-        let (thai, french) = (row("ตะกร้าสาน"), row("Crème brûlée"));
+        let of_language =
+            |title: &str, language: &str| row(title).replace("title_th", &format!("title_{language}"));
+        let chinese = |title: &str| of_language(title, "zh");
+        let latin = |title: &str| of_language(title, "fr");
+        let (thai, french) = (row("ตะกร้าสาน"), latin("Crème brûlée"));
         let name = |bytes: &[u8]| of(bytes).unwrap().encoding.name();
         assert_eq!(name(HEADING.as_bytes()), "UTF-8");
         assert_eq!(name(thai.as_bytes()), "UTF-8");
@@ -147,10 +177,18 @@ mod tests {
         assert_eq!(name(&WINDOWS_874.encode(&thai).0), "windows-874");
         assert_eq!(name(&WINDOWS_874.encode(&row("หมวก")).0), "windows-874");
         assert_eq!(name(&WINDOWS_1252.encode(&french).0), "windows-1252");
-        assert_eq!(name(&WINDOWS_1252.encode(&row("Café")).0), "windows-1252");
-        assert_eq!(name(&WINDOWS_1252.encode(&row("Größe für Tür")).0), "windows-1252");
-        assert_eq!(name(&WINDOWS_1252.encode(&row("£12, 25°, 30 × 40")).0), "windows-1252");
-        assert_eq!(name(&encoding_rs::GBK.encode(&row("丝绸围巾")).0), "GBK");
+        assert_eq!(name(&WINDOWS_1252.encode(&latin("Café")).0), "windows-1252");
+        assert_eq!(name(&WINDOWS_1252.encode(&latin("Größe für Tür")).0), "windows-1252");
+        assert_eq!(name(&WINDOWS_1252.encode(&latin("£12, 25°, 30 × 40")).0), "windows-1252");
+        assert_eq!(name(&encoding_rs::GBK.encode(&chinese("丝绸围巾")).0), "GBK");
+        // Few letters are of the language that their column is in.
+        for thai in ["พัด", "ร่ม", "ชา"] {
+            assert_eq!(name(&WINDOWS_874.encode(&row(thai)).0), "windows-874", "{thai}");
+        }
+        for few in ["茶", "灯笼"] {
+            assert_eq!(name(&encoding_rs::GBK.encode(&chinese(few)).0), "GBK", "{few}");
+        }
+        assert_eq!(name(&encoding_rs::SHIFT_JIS.encode(&of_language("お茶", "ja")).0), "Shift_JIS");
     }
 
     #[test]

@@ -3,11 +3,14 @@
 use std::io::BufRead;
 
 use anyhow::{Result, bail};
+use kernel::excerpt;
 
 use crate::table::{Lines, Shape, cells};
 
 /// Delimiters that are tried; of those that give as many known columns the first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Columns that are not known and are named.
+const UNKNOWN_NAMED: usize = 20;
 /// The most columns.
 const COLUMNS_MAX: usize = 200;
 /// Columns that are none of languages.
@@ -56,9 +59,9 @@ pub(super) enum Column {
 }
 
 impl Column {
-    /// By a column's name in any case, with blanks around and instead of `_`.
+    /// By a column's name in any case, with blanks around it, and blanks or hyphens instead of `_`.
     fn of(name: &str) -> Option<Self> {
-        let name = name.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_");
+        let name = name.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_").replace('-', "_");
         if let Some((_, column)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
             return Some(column.clone());
         }
@@ -82,8 +85,13 @@ impl Column {
             }
             Self::Title(language) => of_language("title", language),
             Self::Description(language) => of_language("description", language),
-            plain => PLAIN.iter().find(|(_, column)| column == plain)?.0.to_owned(),
+            plain => plain.plain_name()?.to_owned(),
         })
+    }
+
+    /// As it is written for one that is of no language.
+    pub(super) fn plain_name(&self) -> Option<&'static str> {
+        PLAIN.iter().find(|(_, column)| column == self).map(|(name, _)| *name)
     }
 
     /// Whether rows of one group say the same here.
@@ -122,11 +130,9 @@ impl Heading {
                 bail!("line {}: the heading is longer than 512 KiB", line.number);
             }
             let text = line.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line.bytes).to_vec();
-            match text.trim_ascii() {
-                [] => {}
-                [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter] if told.is_none() => {
-                    told = Some(*delimiter);
-                }
+            match separator(&text) {
+                _ if text.trim_ascii().is_empty() => {}
+                Some(delimiter) if told.is_none() => told = Some(delimiter),
                 _ => break text,
             }
         };
@@ -164,7 +170,7 @@ impl Heading {
             if let Some(before) = before {
                 bail!(
                     "the column {} stands twice: in places {} and {}",
-                    self.names[place],
+                    excerpt(&self.names[place]),
                     before + 1,
                     place + 1
                 );
@@ -208,6 +214,36 @@ impl Heading {
         fields
     }
 
+    /// What is not read, for people.
+    pub(super) fn unread(&self) -> String {
+        let mut said = String::new();
+        let unknown = self.unknown();
+        if !unknown.is_empty() {
+            let named: Vec<String> =
+                unknown.iter().take(UNKNOWN_NAMED).map(|name| excerpt(name).to_string()).collect();
+            said = format!("\nignored, as no such column is known: {}", named.join(", "));
+            if unknown.len() > named.len() {
+                said.push_str(&format!(" and {} more", unknown.len() - named.len()));
+            }
+        }
+        if self.has(&Column::Currency) && !self.has(&Column::Price) {
+            said.push_str("\nignored, as there is no column price: currency");
+        }
+        said
+    }
+
+    /// The language of each column that has one; `unmarked` is that of the others of texts.
+    pub(super) fn languages<'a>(&'a self, unmarked: &'a str) -> Vec<Option<&'a str>> {
+        let of = |column: &'a Option<Column>| match column {
+            Some(Column::Title(language) | Column::Description(language)) if language.is_empty() => {
+                Some(unmarked)
+            }
+            Some(Column::Title(language) | Column::Description(language)) => Some(language.as_str()),
+            _ => None,
+        };
+        self.columns.iter().map(of).collect()
+    }
+
     /// Columns that are not read.
     pub(super) fn unknown(&self) -> Vec<&str> {
         let unread = |(name, column): &(&String, &Option<Column>)| column.is_none() && !name.is_empty();
@@ -216,17 +252,21 @@ impl Heading {
 
     /// What rows look like.
     pub(super) fn shape(&self) -> Shape {
-        let places = |is: fn(&Column) -> bool| {
-            let of =
-                |(place, column): (usize, &Option<Column>)| column.as_ref().is_some_and(is).then_some(place);
+        let places = |is: fn(Option<&Column>) -> bool| {
+            let of = |(place, column): (usize, &Option<Column>)| is(column.as_ref()).then_some(place);
             self.columns.iter().enumerate().filter_map(of).collect()
         };
         Shape {
             delimiter: self.delimiter,
             columns: self.columns.len(),
-            texts: places(|column| matches!(column, Column::Title(_) | Column::Description(_))),
+            // What a column that is not known holds is anything.
+            texts: places(|column| {
+                column.is_none_or(|column| {
+                    matches!(column, Column::Title(_) | Column::Description(_) | Column::VariantName)
+                })
+            }),
             numbers: places(|column| {
-                matches!(column, Column::Price | Column::WeightGrams | Column::Stock | Column::HsCode)
+                matches!(column, Some(Column::Price | Column::WeightGrams | Column::Stock | Column::HsCode))
             }),
         }
     }
@@ -239,6 +279,16 @@ impl Heading {
             b'\t' => "tabs".to_owned(),
             other => format!("`{}`", char::from(other)),
         }
+    }
+}
+
+/// What a line such as `sep=;` says, also where blanks are around it.
+fn separator(line: &[u8]) -> Option<u8> {
+    match line.trim_ascii_start() {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', delimiter, rest @ ..] => {
+            rest.trim_ascii().is_empty().then_some(*delimiter)
+        }
+        _ => None,
     }
 }
 
@@ -268,6 +318,7 @@ mod tests {
             " SKU ;TITLE EN; title_ZH_HANT\u{a0}",
             "\u{feff}\"sku\"\ttitle_en\tTitle_zh-Hant",
             "sep=|\r\nsku|title_en|title_zh-hant",
+            "sep=\t\nsku\ttitle-en\ttitle-zh-hant",
         ] {
             let heading = read(text).unwrap();
             assert_eq!(heading.fields(), ["sku", "title_en", "title_zh-Hant"], "{text}");

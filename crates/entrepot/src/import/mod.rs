@@ -7,8 +7,10 @@ mod cells;
 pub(crate) mod encoding;
 mod heading;
 mod numbers;
+mod reading;
 mod report;
 mod rows;
+mod scripts;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -18,14 +20,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use chrono::{DateTime, Utc};
-use encoding_rs::Encoding;
 use indicatif::{ProgressBar, ProgressStyle};
+use kernel::excerpt;
 use proof::Session;
 use proof::shop::{self, Firm, Shop};
-use proto::catalog::v1::{ImportProductsRequest, ListLocationsRequest, StockMode};
+use proto::catalog::v1::{GetSellerRequest, ImportProductsRequest, ListLocationsRequest};
 use rpc::Role;
 
+pub(crate) use self::reading::Reading;
 use self::report::{Report, refusal};
 use self::rows::{Row, Table, Terms};
 use self::source::Source;
@@ -82,38 +84,13 @@ struct Products {
     reading: Reading,
 }
 
-/// How a file is to be read.
-#[derive(Debug, Default, clap::Args)]
-pub(crate) struct Reading {
-    /// What the column stock is for known SKUs: the units counted as of --as-of, from which what was sold since is taken
-    /// off (set), or units that came, negative ones that left (add). The same file adds once. Absent: it is ignored.
-    #[arg(long, value_enum)]
-    stock: Option<Stock>,
-    /// When the stock was counted or came, such as 2026-11-20T09:00:00+08:00; when the file was last written if absent.
-    #[arg(long, requires = "stock", value_parser = point_in_time)]
-    as_of: Option<DateTime<Utc>>,
-    /// The language of the columns title and description, a BCP 47 tag; the hub's first when absent.
-    #[arg(long, default_value = "", hide_default_value = true)]
-    language: String,
-    /// The encoding of the file, such as utf-8, windows-874 or windows-1252; recognised when absent.
-    #[arg(long, value_parser = encoding::named)]
-    encoding: Option<&'static Encoding>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Stock {
-    Set,
-    Add,
-}
-
-fn point_in_time(text: &str) -> Result<DateTime<Utc>, String> {
-    let problem = |error| format!("{error}; a point in time is such as 2026-11-20T09:00:00+08:00");
-    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(problem)
-}
-
 /// Runs the command.
 pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
-    let What::Products(products) = args.what;
+    let What::Products(mut products) = args.what;
+    if products.server.is_none() && products.reading.language.is_empty() {
+        let profile = hubs::profile(configuration.one_hub()?)?;
+        products.reading.language = profile.languages().first().cloned().unwrap_or_default();
+    }
     let file = ReadFile::open(&products.file, &products.reading)?;
     let report = match (&products.server, &products.token) {
         (Some(server), Some(token)) => {
@@ -123,13 +100,14 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
         _ => embedded(&products, file, configuration).await?,
     };
     if report.rejected > 0 {
-        bail!("not every row was taken; mend the rows above and import the file again");
+        bail!("not every row was taken; {}", products.reading.what_to_do());
     }
     Ok(())
 }
 
 async fn embedded(products: &Products, file: ReadFile, configuration: &Configuration) -> Result<Report> {
-    let running = hubs::start_one(configuration, Pace::Watchable).await?;
+    let running = hubs::start_one(configuration, Pace::Watchable).await;
+    let running = running.map_err(|error| in_use(error, &products.seller))?;
     let profile = &running.profile;
     let firm = Firm {
         slug: products.seller.clone(),
@@ -141,6 +119,11 @@ async fn embedded(products: &Products, file: ReadFile, configuration: &Configura
     let outcome = async {
         let shop = shop::open(&running.proof()?, &firm).await?;
         println!("seller {} at {}", shop.session.subject, profile.name());
+        if let Some(asked) = &products.currency
+            && let Some(said) = kept_currency(&shop, asked).await?
+        {
+            println!("{said}");
+        }
         import(file, &shop).await
     };
     let outcome = outcome.await;
@@ -148,9 +131,43 @@ async fn embedded(products: &Products, file: ReadFile, configuration: &Configura
     outcome
 }
 
+/// A hub that runs already is imported into by itself: another folder would be another hub.
+fn in_use(error: anyhow::Error, seller: &str) -> anyhow::Error {
+    let is_in_use = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(runtime::Error::InUse { .. }))
+    };
+    if !error.chain().any(is_in_use) {
+        return error;
+    }
+    let id = Firm::thai(seller).seller_id();
+    anyhow::anyhow!(
+        "this hub runs already: import into it with --server and its public address, such as 127.0.0.1:50051, and \
+         --token and what `entrepot token --role seller --subject {id}` prints (of the same --hub and --data)"
+    )
+}
+
+/// What is to be said where a seller that is there is paid in another currency than is asked for: it keeps it.
+async fn kept_currency(shop: &Shop, asked: &str) -> Result<Option<String>> {
+    let request = GetSellerRequest { seller_id: shop.session.subject.clone() };
+    let found = shop.session.sellers().get_seller(request).await.context("looking the seller up")?;
+    let kept = found.into_inner().seller.context("a seller without content")?.payout_currency;
+    let said =
+        || format!("--currency {}: ignored: this seller is there, and is paid in {kept}", excerpt(asked));
+    Ok((!kept.eq_ignore_ascii_case(asked)).then(said))
+}
+
+/// An address as people write it.
+fn address(server: &str) -> Result<&str> {
+    let address = server.strip_prefix("http://").unwrap_or(server).trim_end_matches('/');
+    if address.contains("://") {
+        bail!("--server {}: must be an address such as 127.0.0.1:50051", excerpt(server));
+    }
+    Ok(address)
+}
+
 /// The shop of a token at a hub that runs.
 async fn remote(server: &str, token: &str) -> Result<Shop> {
-    let token = token.to_owned();
+    let (token, server) = (token.to_owned(), address(server)?);
     let tokens = move |_: Role, _: &str| Ok(token.clone());
     let hub = proof::Hub::at(server, server, Arc::new(tokens)).context("--server")?;
     let session: Session = hub.seller("")?;
@@ -176,26 +193,21 @@ impl ReadFile {
     }
 
     fn look(path: &Path, reading: &Reading) -> Result<Self> {
-        let source = Source::open(path, reading.encoding)?;
-        let (encoding, digest, modified) = (source.encoding, source.digest.clone(), source.modified);
-        let table = Table::look(Box::new(move || source.text()))?;
-        let terms = Terms {
-            stock: match reading.stock {
-                None => StockMode::Unspecified,
-                Some(Stock::Set) => StockMode::Set,
-                Some(Stock::Add) => StockMode::Add,
-            },
-            as_of: reading.as_of.or(modified),
-            language: reading.language.clone(),
-            // Who says when, speaks of another count than who imports the file again.
-            source: reading.as_of.map_or_else(|| digest.clone(), |at| format!("{digest}@{}", at.timestamp())),
-        };
-        let heading = &table.heading;
-        let mut read_as = format!("{encoding}; {}; {}", heading.delimiter_name(), table.style.name());
-        let unknown = heading.unknown();
-        if !unknown.is_empty() {
-            read_as.push_str(&format!("\nignored, as no such column is known: {}", unknown.join(", ")));
+        reading.check()?;
+        let source = Source::open(path, reading.encoding, &reading.language)?;
+        let (terms, counted) = (reading.terms(&source), reading.counted(source.modified));
+        let encoding = source.encoding;
+        let table = Table::look(Box::new(move || source.text()), reading)?;
+        if let Some(column) = table.foreign().filter(|_| encoding.is_likely()) {
+            bail!(
+                "the column {} has no letter of its language when it is read as {encoding}: say its encoding with \
+                 --encoding, such as windows-874 for Thai",
+                excerpt(column)
+            );
         }
+        let heading = &table.heading;
+        let (delimiter, numbers, unread) = (heading.delimiter_name(), table.style.name(), heading.unread());
+        let read_as = format!("{encoding}; {delimiter}; {numbers}{counted}{unread}");
         Ok(Self { table, terms, read_as })
     }
 }
@@ -255,12 +267,12 @@ pub(crate) async fn stream(
     })
     .await;
     let report = *report.lock().unwrap_or_else(PoisonError::into_inner);
-    (report, ended)
+    (report, ended.map_err(reading::of_flags))
 }
 
 /// The goods of a text that must be right as a whole, as the messages of an import.
 pub(crate) fn goods(text: &'static str, location_id: &str) -> Result<Vec<ImportProductsRequest>> {
-    let table = Table::look(Box::new(move || Ok(Box::new(text.as_bytes()))))?;
+    let table = Table::look(Box::new(move || Ok(Box::new(text.as_bytes()))), &Reading::default())?;
     let mut messages = vec![table.header(&Terms::default())];
     for row in table.rows(location_id.to_owned())? {
         match row {

@@ -1,6 +1,7 @@
 //! Numbers as people and spreadsheets write them. Whether a comma is a decimal sign or parts thousands is told by all
 //! numbers of a file together; where that leaves a doubt, the number is refused.
 
+use kernel::excerpt;
 use money::{Currency, Money};
 
 use super::heading::trimmed;
@@ -57,9 +58,12 @@ impl Style {
     /// A number as digits with a decimal point and at most a minus before them.
     fn plain(self, text: &str) -> Result<String, String> {
         if is_shortened(text) {
-            return Err(format!("`{text}` was shortened by a spreadsheet: write all of its digits"));
+            return Err(format!(
+                "`{}` was shortened by a spreadsheet: write all of its digits",
+                excerpt(text)
+            ));
         }
-        let wrong = || format!("`{text}` is no number such as 1250.50");
+        let wrong = || format!("`{}` is no number such as 1250.50", excerpt(text));
         let (sign, number) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
         // Blanks part thousands in either style.
         let is_blank = |letter: char| letter.is_whitespace() || matches!(letter, '\'' | '’');
@@ -72,7 +76,6 @@ impl Style {
         let grouped = parts.len() == 1
             || (matches!(parts[0].len(), 1..=3) && parts[1..].iter().all(|part| part.len() == 3));
         let whole = parts.concat();
-        let is_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         match fraction {
             _ if !grouped || !is_digits(&whole) => Err(wrong()),
             None => Ok(format!("{sign}{whole}")),
@@ -85,27 +88,41 @@ impl Style {
     fn check_comma(self, text: &str, whole: &str, has_fraction: bool) -> Result<(), String> {
         if self.commas && !has_fraction {
             return Err(format!(
-                "`{text}` has a comma, and the file has decimal points as well as decimal commas: write decimal points"
+                "`{}` has a comma, and the file has decimal points as well as decimal commas: write decimal points",
+                excerpt(text)
             ));
         }
         let (without, comma) = (text.replace(',', ""), text.replace(',', "."));
         if !self.points && !has_fraction && whole.matches(',').count() == 1 {
-            return Err(format!("`{text}` may be {comma} or {without}, and nothing else in the file tells"));
+            return Err(doubtful(text, &comma, &without));
+        }
+        Ok(())
+    }
+
+    /// A point that may part thousands, in a whole number of a file that does not say what points are.
+    fn check_point(self, text: &str) -> Result<(), String> {
+        let number = text.trim_start_matches('-');
+        let Some((whole, thousands)) = number.split_once('.') else { return Ok(()) };
+        let is_group = matches!(whole.len(), 1..=3) && !whole.starts_with('0') && thousands.len() == 3;
+        if self.points == self.commas && is_group && is_digits(whole) && is_digits(thousands) {
+            return Err(doubtful(text, whole, &format!("{whole}{thousands}")));
         }
         Ok(())
     }
 
     /// A price, with the sign or code of its currency or without.
     pub(super) fn amount(self, text: &str, currency: Currency) -> Result<Money, String> {
-        let number = self.plain(unsigned(text, currency)?)?;
+        let number = if is_shortened(text) { text } else { unsigned(text, currency)? };
+        let number = self.plain(number)?;
         Money::parse(&number, currency).map_err(|error| error.to_string())
     }
 
     /// A whole number; `180.0` is one.
     pub(super) fn whole(self, text: &str) -> Result<i64, String> {
         let number = self.plain(text)?;
+        self.check_point(text)?;
         let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
-        let wrong = || format!("`{text}` is no whole number");
+        let wrong = || format!("`{}` is no whole number", excerpt(text));
         if fraction.bytes().any(|byte| byte != b'0') {
             return Err(wrong());
         }
@@ -113,18 +130,30 @@ impl Style {
     }
 }
 
+fn doubtful(text: &str, one: &str, other: &str) -> String {
+    let (text, one, other) = (excerpt(text), excerpt(one), excerpt(other));
+    format!("`{text}` may be {one} or {other}, and nothing else in the file tells")
+}
+
+fn is_digits(digits: &str) -> bool {
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Digits behind the last of a sign.
 fn behind(number: &str, sign: char) -> usize {
     number.rsplit(sign).next().map_or(0, str::len)
 }
 
-/// Whether a spreadsheet has written `8.85077E+12` for a long number.
+/// Whether a spreadsheet has written `8.85077E+12` for a long number, with blanks or without; `1E5` may be a name, and
+/// `8.85E12` is none.
 pub(super) fn is_shortened(text: &str) -> bool {
+    let text: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
     let Some((number, power)) = text.split_once(['E', 'e']) else { return false };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let power = power.strip_prefix(['+', '-']);
-    let number = number.trim_start_matches('-').replacen([',', '.'], "", 1);
-    digits(&number) && power.is_some_and(|power| digits(power) && power.len() <= 3)
+    let number = number.trim_start_matches(['-', '+']);
+    let signed = power.strip_prefix(['+', '-']);
+    let is_number = signed.is_some() || number.contains([',', '.']);
+    let power = signed.unwrap_or(power);
+    is_number && is_digits(&number.replacen([',', '.'], "", 1)) && is_digits(power) && power.len() <= 3
 }
 
 /// An amount without its currency's sign or code, which must be the row's.
@@ -133,7 +162,7 @@ fn unsigned(text: &str, currency: Currency) -> Result<&str, String> {
     let begins = |letter: char| letter.is_ascii_digit() || letter == '-';
     let (Some(first), Some(last)) = (text.find(begins), text.rfind(|letter: char| letter.is_ascii_digit()))
     else {
-        return Err(format!("`{text}` is no amount such as 12.50"));
+        return Err(format!("`{}` is no amount such as 12.50", excerpt(text)));
     };
     let end = last + 1;
     for sign in [&text[..first], &text[end..]].map(trimmed) {
@@ -143,6 +172,7 @@ fn unsigned(text: &str, currency: Currency) -> Result<&str, String> {
             None => sign.is_empty() || sign.eq_ignore_ascii_case(code),
         };
         if !fits {
+            let (text, sign) = (excerpt(text), excerpt(sign));
             return Err(format!("`{text}` is no amount of {code} such as 12.50: what is `{sign}`?"));
         }
     }
@@ -202,7 +232,9 @@ mod tests {
 
     #[test]
     fn numbers_that_a_spreadsheet_has_shortened_are_seen() {
-        for text in ["8.85077E+12", "8,85077E+12", "1E+05", "1.2e-3"] {
+        for text in
+            ["8.85077E+12", "8,85077E+12", "1E+05", "1.2e-3", "+8.85077E+12", "8.85 E+12", "8.85077E12"]
+        {
             assert!(is_shortened(text), "{text}");
             assert!(amount(&[], text).unwrap_err().contains("spreadsheet"), "{text}");
         }
@@ -215,6 +247,13 @@ mod tests {
     fn whole_numbers_may_have_zeros_behind_the_sign() {
         assert_eq!(style(&["1.5"]).whole("1,200"), Ok(1_200));
         assert_eq!(style(&[]).whole("180.0"), Ok(180));
+        assert_eq!(style(&[]).whole("1250.0"), Ok(1_250));
+        assert_eq!(style(&[]).whole("1250.000"), Ok(1_250));
+        assert_eq!(style(&["5.00"]).whole("1.000"), Ok(1));
+        assert_eq!(style(&["5,00"]).whole("1.000"), Ok(1_000));
+        for doubtful in [&[][..], &["5,00", "5.00"]] {
+            assert!(style(doubtful).whole("-1.000").unwrap_err().contains("1 or 1000"));
+        }
         assert_eq!(style(&[]).whole("-3"), Ok(-3));
         assert!(style(&[]).whole("0.5").is_err());
         assert!(style(&[]).whole("99999999999999999999").is_err());

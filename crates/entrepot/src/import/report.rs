@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kernel::text::shortened;
 use proto::catalog::v1::{ImportOutcome, ImportProductsResponse};
 
 use super::heading::Heading;
@@ -41,9 +42,8 @@ impl Report {
             answer.ignored_fields.iter().partition(|field| *field == "stock");
         self.stock_ignored += u64::from(!stock.is_empty());
         let others: Vec<String> = others.into_iter().map(|field| heading.name_of(field)).collect();
-        (!others.is_empty()).then(|| {
-            format!("line {}: {}: ignored: there is no title in this language", answer.row, others.join(", "))
-        })
+        let reason = "ignored: there is no title in this language";
+        (!others.is_empty()).then(|| refusal(answer.row, &others.join(", "), reason))
     }
 
     /// Rows that were not sent or not answered, as the stream ended before.
@@ -53,17 +53,16 @@ impl Report {
     }
 }
 
-/// The longest reason that is printed, in characters.
+/// The longest names of columns and reasons that are printed, in characters.
+const COLUMN_MAX: usize = 80;
 const REASON_MAX: usize = 300;
 
-/// A row that was refused. What the file holds is repeated only so far, and moves no cursor.
+/// A row that was refused. What the file holds is repeated only so far, and what harms a terminal or hides is escaped.
 pub(super) fn refusal(line: impl fmt::Display, column: &str, reason: &str) -> String {
-    let visible = |letter: char| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter };
-    let cut = |text: &str| -> String { text.chars().take(REASON_MAX).map(visible).collect() };
-    let (column, reason) = (cut(column), cut(reason));
-    match column.as_str() {
+    let reason = shortened(reason, REASON_MAX);
+    match column {
         "" => format!("line {line}: {reason}"),
-        column => format!("line {line}: {column}: {reason}"),
+        column => format!("line {line}: {}: {reason}", shortened(column, COLUMN_MAX)),
     }
 }
 

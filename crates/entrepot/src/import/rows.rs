@@ -5,12 +5,15 @@ use std::collections::hash_map::Entry;
 use std::io::{self, BufRead};
 
 use anyhow::{Result, bail};
+use kernel::excerpt;
 use proto::catalog::v1::{ImportHeader, ImportProductsRequest, StockMode};
 use sha2::{Digest as _, Sha256};
 
 use super::cells::Cells;
 use super::heading::{Column, Heading, trimmed};
 use super::numbers::Style;
+use super::reading::Reading;
+use super::scripts::Seen as Letters;
 use crate::table::{Fault, Lines, Record, Records};
 
 /// The most rows of a file.
@@ -30,13 +33,19 @@ pub(super) struct Table {
     pub(super) rows_count: u64,
     pub(super) style: Style,
     skus: HashMap<u128, Seen>,
+    /// What the rows' stock is.
+    stock: StockMode,
+    /// Of each column.
+    letters: Vec<Letters>,
 }
 
 /// The rows of one SKU.
 struct Seen {
     line: u64,
     content: u128,
-    /// Lines of rows that say something else, with the first; few.
+    /// Whether a row says something else.
+    differs: bool,
+    /// Lines of rows that cannot be taken beside the first; few.
     others: Vec<u64>,
 }
 
@@ -56,11 +65,14 @@ pub(super) enum Row {
 
 impl Table {
     /// The first pass: the heading, how numbers are written, and which rows are of one SKU.
-    pub(super) fn look(open: Open) -> Result<Self> {
+    pub(super) fn look(open: Open, reading: &Reading) -> Result<Self> {
         let mut lines = Lines::new(open()?);
         let heading = Heading::read(&mut lines)?;
         let mut records = Records::new(lines, heading.shape());
-        let mut table = Self { open, rows_count: 0, style: Style::default(), skus: HashMap::new(), heading };
+        let (style, skus) = (Style::default(), HashMap::new());
+        let letters = heading.languages(&reading.language).into_iter().map(Letters::of).collect();
+        let stock = reading.stock_mode();
+        let mut table = Self { open, rows_count: 0, style, skus, stock, letters, heading };
         while let Some(record) = records.next_record()? {
             table.rows_count += 1;
             if table.rows_count > ROWS_MAX {
@@ -83,6 +95,12 @@ impl Table {
                 self.style.learn(cell(place));
             }
         }
+        for (place, letters) in self.letters.iter_mut().enumerate() {
+            letters.learn(cell(place));
+        }
+        // Two that are alike may be one delivery or two.
+        let units = self.heading.place(&Column::Stock).map(cell).unwrap_or_default();
+        let adds = self.stock == StockMode::Add && !units.is_empty();
         let Some(sku) = self.heading.place(&Column::Sku).map(cell).filter(|sku| !sku.is_empty()) else {
             return;
         };
@@ -90,22 +108,29 @@ impl Table {
         let content = digest(known.map(|(place, _)| cell(place)));
         match self.skus.entry(digest([sku])) {
             Entry::Vacant(entry) => {
-                entry.insert(Seen { line: record.line, content, others: Vec::new() });
+                entry.insert(Seen { line: record.line, content, differs: false, others: Vec::new() });
             }
             Entry::Occupied(mut entry) => {
                 let seen = entry.get_mut();
-                if (seen.content != content || !seen.others.is_empty()) && seen.others.len() < LINES_NAMED {
+                seen.differs |= seen.content != content;
+                if (adds || seen.differs) && seen.others.len() < LINES_NAMED {
                     seen.others.push(record.line);
                 }
             }
         }
     }
 
+    /// A column whose letters are none of its language.
+    pub(super) fn foreign(&self) -> Option<&str> {
+        let place = self.letters.iter().position(|letters| letters.is_foreign())?;
+        self.heading.names.get(place).map(String::as_str)
+    }
+
     /// The stream's first message.
     pub(super) fn header(&self, terms: &Terms) -> ImportProductsRequest {
         let header = ImportHeader {
             fields: self.heading.fields(),
-            stock_mode: terms.stock.into(),
+            stock_mode: self.stock.into(),
             stock_as_of: terms.as_of.map(proto::convert::timestamp),
             default_language: terms.language.clone(),
             default_category: CATEGORY_DEFAULT.to_owned(),
@@ -126,7 +151,6 @@ impl Table {
 /// What holds for all rows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Terms {
-    pub(super) stock: StockMode,
     pub(super) as_of: Option<chrono::DateTime<chrono::Utc>>,
     pub(super) language: String,
     pub(super) source: String,
@@ -182,6 +206,7 @@ impl Rows {
         }
         self.check_length(&cells).map_err(|(column, reason)| refuse(column, reason))?;
         let cells = Cells { heading: &self.table.heading, style: self.table.style, cells: &cells };
+        cells.check_texts().map_err(|(column, reason)| refuse(cells.name(&column), reason))?;
         let sku = cells.get(&Column::Sku);
         if let Some(seen) = self.table.skus.get(&digest([sku])).filter(|_| !sku.is_empty()) {
             if let Some(last) = seen.others.last() {
@@ -189,8 +214,10 @@ impl Rows {
                 let others = seen.others.iter().filter(|line| *line != last).map(|line| format!("{line}, "));
                 let others: String = others.collect();
                 let reason = format!(
-                    "`{sku}` stands in lines {}, {others}{last}{more} with different content: none of them is taken",
-                    seen.line
+                    "`{}` stands in lines {}, {others}{last}{more} {}: none of them is taken",
+                    excerpt(sku),
+                    seen.line,
+                    if seen.differs { "with different content" } else { "and each would add its units" }
                 );
                 return Err(refuse(cells.name(&Column::Sku), reason));
             }
@@ -213,7 +240,10 @@ impl Rows {
         let names = &self.table.heading.names;
         let beyond = |place: &usize| names.get(*place).is_none_or(String::is_empty);
         if let Some(place) = (0..cells.len()).find(|place| beyond(place) && !cells[*place].is_empty()) {
-            let reason = format!("the row has {} cells and the heading {}", cells.len(), names.len());
+            let reason = match names.get(place) {
+                Some(_) => "is not empty, and the heading has no name for its column".to_owned(),
+                None => format!("the row has {} cells and the heading {}", cells.len(), names.len()),
+            };
             return Err((self.name(place), reason));
         }
         if (cells.len()..names.len()).all(|place| beyond(&place)) {

@@ -27,8 +27,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Copies the file and recognises its encoding, unless that is told.
-    pub(super) fn open(path: &Path, told: Option<&'static Encoding>) -> Result<Self> {
+    /// Copies the file and recognises its encoding, unless that is told; `language` is that of unmarked columns.
+    pub(super) fn open(path: &Path, told: Option<&'static Encoding>, language: &str) -> Result<Self> {
         let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let about = file.metadata()?;
         let modified = about.is_file().then(|| about.modified().ok()).flatten().map(DateTime::from);
@@ -49,7 +49,7 @@ impl Source {
             copy.write_all(&buffer[..read]).context("copying the file")?;
         }
         let digest = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let encoding = encoding::recognise(&copy, told)?;
+        let encoding = encoding::recognise(&copy, told, language)?;
         Ok(Self { copy, encoding, digest, modified })
     }
 

@@ -11,8 +11,9 @@ use tempfile::TempDir;
 use testkit::service::Setup;
 use testkit::{Database, UnderTest, on_both};
 
+use super::reading::Stock;
 use super::report::Report;
-use super::{ReadFile, Reading, Stock, stream};
+use super::{ReadFile, Reading, address, in_use, kept_currency, stream};
 
 const TOKEN_TTL: Duration = Duration::from_secs(3_600);
 const HEADING: &str = "sku,title_en,price,currency,hs_code,origin,weight_grams,size,stock\n";
@@ -360,6 +361,11 @@ on_both! {
             let error = town.file_as(text, &Reading::default()).await.unwrap_err();
             assert!(error.contains(said), "{error}");
         }
+        // Where few letters are of no encoding of their language.
+        let mac = format!("{}A,", HEADING.replace("title_en", "title_th")).into_bytes();
+        let mac = [&mac[..], b"\x8e\x8f,5.00,MYR,691110,MY,200,90x90x90,3\n"].concat();
+        let error = town.file_as(mac, &Reading::default()).await.unwrap_err();
+        assert!(error.contains("--encoding"), "{error}");
         // Where one row is of another encoding, it alone is refused.
         let mut mixed = format!("{HEADING}{}{}", row("M-1", "Café", "5.00"), row("M-2", "Thé", "5.00")).into_bytes();
         mixed.extend_from_slice(b"M-3,Caf\xe9,5.00,MYR,691110,MY,200,90x90x90,3\n");
@@ -368,4 +374,143 @@ on_both! {
         came.says(&["line 4: title_en: ", "encoding"]);
         town.close().await;
     }
+
+    async fn rows_that_add_are_of_one_delivery(database: Database) {
+        let town = Town::open(&database, "my").await;
+        town.file(format!("{HEADING}{}{}", row("C-1", "Cup", "5.00"), row("C-2", "Mug", "5.00"))).await;
+        let add = |delivery: Option<&str>| Reading {
+            stock: Some(Stock::Add),
+            delivery: delivery.map(str::to_owned),
+            ..Reading::default()
+        };
+        let note = "sku,stock\nC-1,5\nC-2,";
+        let came = town.file_as(format!("{note}five\n"), &add(Some("note 7"))).await.unwrap();
+        assert_eq!(came.counts(), [0, 1, 0, 1, 0], "{came:?}");
+        assert!(came.read_as.contains("stock: came as of 20") && came.read_as.contains("--as-of"), "{}", came.read_as);
+        // The mended file adds what was missing, and nothing twice.
+        let came = town.file_as(format!("{note}5\n"), &add(Some("note 7"))).await.unwrap();
+        assert_eq!(came.counts(), [0, 1, 1, 0, 0], "{came:?}");
+        assert_eq!((town.stock("C-1").await, town.stock("C-2").await), (8, 8));
+        let came = town.file_as("sku,stock\nC-1,6\n", &add(Some("note 7"))).await.unwrap();
+        came.says(&["line 2: stock: ", "5 were taken from `note 7`"]);
+        assert!(add(None).what_to_do().contains("these alone"));
+        assert!(!add(Some("note 7")).what_to_do().contains("alone"));
+        // Two rows may be one delivery or two.
+        let came = town.file_as("sku,stock\nC-1,1\nC-1,1\nC-2,\nC-2,\n", &add(None)).await.unwrap();
+        assert_eq!(came.counts(), [0, 0, 1, 2, 1], "{came:?}");
+        came.says(&["line 2: sku: ", "lines 2, 3", "each would add"]);
+        let set = Reading { stock: Some(Stock::Set), ..add(Some("note 7")) };
+        assert!(town.file_as(note, &set).await.unwrap_err().contains("--delivery"));
+        town.close().await;
+    }
+
+    async fn a_time_of_the_stock_is_told_and_must_have_been(database: Database) {
+        let town = Town::open(&database, "my").await;
+        let path = town.folder.path().join("later.csv");
+        std::fs::write(&path, format!("{HEADING}{}", row("C-1", "Cup", "5.00"))).unwrap();
+        let set = Reading { stock: Some(Stock::Set), ..Reading::default() };
+        let file = ReadFile::open(&path, &set).unwrap();
+        assert!(file.read_as.contains("when the file was last written; say another time with --as-of"), "{}", file.read_as);
+        let later = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        let file = ReadFile::open(&path, &set).unwrap();
+        let (_, ended) = stream(file, &town.shop, |_| {}).await;
+        let error = format!("{:#}", ended.unwrap_err());
+        assert!(error.contains("--as-of") && error.contains("after now"), "{error}");
+        town.close().await;
+    }
+
+    async fn what_a_file_says_harms_no_terminal(database: Database) {
+        let town = Town::open(&database, "my").await;
+        let long = "y".repeat(100_000);
+        let text = format!(
+            "sku,title_en,\u{202e}evil\u{1b}[2J,{long},currency\nC-1,\u{202e}\u{1b}[2J,,,\n,x,,,MYR\n"
+        );
+        let came = town.file(text).await;
+        assert_eq!(came.counts()[3], 2, "{came:?}");
+        let all = format!("{}{}", came.read_as, came.said.join(""));
+        assert!(all.len() < 2_000 && !all.contains(['\u{202e}', '\u{1b}']), "{all}");
+        assert!(all.contains("no column price: currency"), "{all}");
+        let many: String = (0..150).map(|place| format!(",x{place}")).collect();
+        let came = town.file(format!("sku{many}\nC-1{}\n", ",".repeat(150))).await;
+        assert!(came.read_as.contains("x19 and 130 more"), "{}", came.read_as);
+        town.close().await;
+    }
+
+    async fn certificates_are_read_as_a_whole(database: Database) {
+        let town = Town::open(&database, "my").await;
+        let columns = ",preference,certificate_number,certificate_issued_on,certificate_expires_on\n";
+        let heading = HEADING.replace('\n', columns);
+        let certificates = [
+            "D-1,2026-01-01,2027-01-01",
+            "D-1,01/01/2026,2027-01-01",
+            "D-1,2026-01-01,+262027-01-01",
+            "D-1,2027-01-01,2026-01-01",
+            ",2026-01-01,2027-01-01",
+        ];
+        let rows = (1..).zip(certificates).map(|(place, certificate)| {
+            let row = row(&format!("C-{place}"), "Cup", "5.00");
+            format!("{},ATIGA,{certificate}\n", row.trim_end())
+        });
+        let came = town.file(format!("{heading}{}", rows.collect::<String>())).await;
+        assert_eq!(came.counts(), [1, 0, 0, 4, 0], "{came:?}");
+        came.says(&["line 3: certificate_issued_on: `01/01/2026`"]);
+        came.says(&["line 4: certificate_expires_on: ", "such as"]);
+        came.says(&["line 5: certificate_expires_on: ", "2026-01-01 is before 2027-01-01"]);
+        came.says(&["line 6: certificate_number: is empty"]);
+        let came = town.file("sku,certificate_expires_on\nC-1,2028-01-01\n").await;
+        came.says(&["line 2: certificate_number: is empty", "together"]);
+        town.close().await;
+    }
+
+    async fn lines_break_only_within_texts(database: Database) {
+        let town = Town::open(&database, "my").await;
+        let heading = HEADING.replace("sku,", "sku,variant_name,notes,");
+        let rows = "C-1,\"Red\nL\",\"one\ntwo, three\",Cup,5.00,MYR,691110,MY,200,90x90x90,3\n\
+                    C-2,\"Red,\"open,Cup,5.00,MYR,691110,MY,200,90x90x90,3\nC-3,,,Cup,5.00,MYR,691110,MY,200,90x90x90,3\n";
+        let came = town.file(format!("{heading}{rows}")).await;
+        assert_eq!(came.counts(), [2, 0, 0, 1, 0], "{came:?}");
+        assert_eq!(town.product("C-1").await.variants[0].name, "Red L");
+        // A column without a name is none of this file.
+        let came = town.file("sku,title_en,\nC-1,Mug,x\n").await;
+        came.says(&["line 2: cell 3: ", "no name for its column"]);
+        town.close().await;
+    }
+
+    async fn what_was_shortened_is_said_also_where_it_stands_twice(database: Database) {
+        let town = Town::open(&database, "my").await;
+        let rows = [row("8.85077E+12", "Cup", "5.00"), row("8.85077E+12", "Mug", "5.00"), row("C-1", "Cup", "5.00").replace("691110", "9011100")];
+        let came = town.file(format!("{HEADING}{}", rows.concat())).await;
+        assert_eq!(came.counts(), [0, 0, 0, 3, 0], "{came:?}");
+        came.says(&["line 2: sku: ", "spreadsheet"]);
+        came.says(&["line 3: sku: ", "spreadsheet"]);
+        came.says(&["line 4: hs_code: ", "leading zero"]);
+        let came = town.file("sku,price,currency,stock_units\nC-1,5,MYR,1.000\n").await;
+        came.says(&["line 2: stock_units: ", "1 or 1000"]);
+        town.close().await;
+    }
+
+    async fn a_seller_that_is_there_keeps_its_currency(database: Database) {
+        let town = Town::open(&database, "my").await;
+        assert_eq!(kept_currency(&town.shop, "THB").await.unwrap(), None);
+        let said = kept_currency(&town.shop, "USD").await.unwrap().unwrap();
+        assert!(said.contains("--currency USD: ignored") && said.contains("THB"), "{said}");
+        town.close().await;
+    }
+}
+
+#[test]
+fn a_hub_that_runs_is_imported_into_by_its_address() {
+    for server in ["127.0.0.1:50051", "http://127.0.0.1:50051", "http://127.0.0.1:50051/"] {
+        assert_eq!(address(server).unwrap(), "127.0.0.1:50051");
+    }
+    assert!(address("https://hub.example").unwrap_err().to_string().contains("--server"));
+    let busy =
+        anyhow::Error::new(runtime::Error::InUse { folder: "data/my".into() }).context("starting the hub");
+    let told = in_use(busy, "own-shop").to_string();
+    assert!(
+        told.contains("--server") && told.contains("--subject seller_") && !told.contains("another folder"),
+        "{told}"
+    );
+    assert_eq!(in_use(anyhow::anyhow!("no"), "own-shop").to_string(), "no");
 }

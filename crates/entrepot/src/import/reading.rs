@@ -1,0 +1,133 @@
+//! What the command line says of how a file is to be read.
+
+use anyhow::{Result, bail};
+use chrono::{DateTime, Utc};
+use encoding_rs::Encoding;
+use kernel::Text;
+use proto::catalog::v1::StockMode;
+use tonic::Status;
+
+use super::encoding;
+use super::rows::Terms;
+use super::source::Source;
+
+/// The longest name of a delivery, in characters.
+const DELIVERY_MAX: usize = 100;
+
+/// How a file is to be read.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Reading {
+    /// What the column stock is for known SKUs: the units counted as of --as-of, from which what was sold since is taken
+    /// off (set), or units that came, negative ones that left (add). The same file or --delivery adds once. Absent: it
+    /// is ignored.
+    #[arg(long, value_enum)]
+    pub(super) stock: Option<Stock>,
+    /// When the stock was counted or came, such as 2026-11-20T09:00:00+08:00; when the file was last written if absent.
+    #[arg(long, requires = "stock", value_parser = point_in_time)]
+    pub(super) as_of: Option<DateTime<Utc>>,
+    /// The name of the delivery whose units come (--stock add), such as the number of its note: under it the file can
+    /// come again when rows are mended, and adds to each SKU once.
+    #[arg(long, requires = "stock", value_parser = delivery)]
+    pub(super) delivery: Option<String>,
+    /// The language of the columns title and description, a BCP 47 tag; the hub's first when absent.
+    #[arg(long, default_value = "", hide_default_value = true, value_parser = language)]
+    pub(super) language: String,
+    /// The encoding of the file, such as utf-8, windows-874 or windows-1252; recognised when absent.
+    #[arg(long, value_parser = encoding::named)]
+    pub(super) encoding: Option<&'static Encoding>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Stock {
+    Set,
+    Add,
+}
+
+fn point_in_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let problem = |error| format!("{error}; a point in time is such as 2026-11-20T09:00:00+08:00");
+    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(problem)
+}
+
+fn delivery(text: &str) -> Result<String, String> {
+    Text::required(DELIVERY_MAX).read(text).map_err(|error| error.to_string())
+}
+
+fn language(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    kernel::text::language(text).map_err(|error| error.to_string())
+}
+
+impl Reading {
+    /// What fits together.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.delivery.is_some() && self.stock != Some(Stock::Add) {
+            bail!("--delivery names units that came: it goes with --stock add");
+        }
+        Ok(())
+    }
+
+    pub(super) fn stock_mode(&self) -> StockMode {
+        match self.stock {
+            None => StockMode::Unspecified,
+            Some(Stock::Set) => StockMode::Set,
+            Some(Stock::Add) => StockMode::Add,
+        }
+    }
+
+    pub(super) fn terms(&self, source: &Source) -> Terms {
+        let digest = &source.digest;
+        Terms {
+            as_of: self.as_of.or(source.modified),
+            language: self.language.clone(),
+            source: match (&self.delivery, self.as_of) {
+                (Some(delivery), _) => delivery.clone(),
+                // Who says when, speaks of another count than who imports the file again.
+                (None, Some(at)) => format!("{digest}@{}", at.timestamp()),
+                (None, None) => digest.clone(),
+            },
+        }
+    }
+
+    /// As of when the stock is taken and where that is from, for people; empty where no stock is taken.
+    pub(super) fn counted(&self, modified: Option<DateTime<Utc>>) -> String {
+        let what = match self.stock {
+            None => return String::new(),
+            Some(Stock::Set) => "counted",
+            Some(Stock::Add) => "came",
+        };
+        let say = "say another time with --as-of";
+        let second = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%SZ");
+        match (self.as_of, modified) {
+            (Some(at), _) => format!("\nstock: {what} as of {}: as --as-of says", second(at)),
+            (None, Some(at)) => {
+                format!("\nstock: {what} as of {}: when the file was last written; {say}", second(at))
+            }
+            (None, None) => format!("\nstock: {what} as of now; {say}"),
+        }
+    }
+
+    /// What is to be done when rows were refused.
+    pub(super) fn what_to_do(&self) -> &'static str {
+        match (self.stock, &self.delivery) {
+            (Some(Stock::Add), None) => {
+                "mend the rows above and import these alone: a mended file is another one, and would add the units of \
+                 the other rows again (a file that comes with --delivery NAME from the first time on adds them once)"
+            }
+            _ => "mend the rows above and import the file again",
+        }
+    }
+}
+
+/// An error of the stream in words of the command line.
+pub(super) fn of_flags(error: anyhow::Error) -> anyhow::Error {
+    let names = |field: &str| {
+        let mut statuses = error.chain().filter_map(|cause| cause.downcast_ref::<Status>());
+        statuses.any(|status| status.message().contains(field))
+    };
+    if names("header.stock_as_of") {
+        return error.context("--as-of, which is when the file was last written if it is not said");
+    }
+    error
+}
