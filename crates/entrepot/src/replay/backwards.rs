@@ -34,13 +34,13 @@ pub(crate) async fn return_all(
     wholesaler: &Session,
     tally: &mut Tally,
 ) -> Result<()> {
-    let mut by_customer: HashMap<&str, (Vec<ReturnRow>, Vec<Invoice>)> = HashMap::new();
+    let mut by_customer: HashMap<&str, (Vec<&ReturnRow>, Vec<&Invoice>)> = HashMap::new();
     for back in &plan.returns {
-        by_customer.entry(&back.customer).or_default().0.push(back.clone());
+        by_customer.entry(&back.customer).or_default().0.push(back);
     }
     for invoice in &plan.invoices {
-        if let Some((_, invoices)) = by_customer.get_mut(invoice.customer.as_str()) {
-            invoices.push(invoice.clone());
+        if let Some((_, invoices)) = by_customer.get_mut(&*invoice.customer) {
+            invoices.push(invoice);
         }
     }
     let bar = super::bar(plan.returns.len(), "returning");
@@ -69,8 +69,8 @@ struct Bought {
 async fn customer(
     play: &Play,
     wholesaler: &Session,
-    rows: Vec<ReturnRow>,
-    invoices: Vec<Invoice>,
+    rows: Vec<&ReturnRow>,
+    invoices: Vec<&Invoice>,
     bar: &indicatif::ProgressBar,
 ) -> Counts {
     let mut counts = Counts::default();
@@ -82,7 +82,7 @@ async fn customer(
         }
     };
     for back in rows {
-        match one(play, wholesaler, &back, &bought).await {
+        match one(play, wholesaler, back, &bought).await {
             Ok(Some(true)) => counts.returned += 1,
             Ok(Some(false)) => counts.before += 1,
             Ok(None) => counts.unmatched.push("not bought before in that number".to_owned()),
@@ -94,13 +94,13 @@ async fn customer(
 }
 
 /// The customer's completed orders that sold what comes back, newest first.
-async fn look_up(play: &Play, rows: &[ReturnRow], invoices: &[Invoice]) -> Result<Vec<Bought>> {
+async fn look_up(play: &Play, rows: &[&ReturnRow], invoices: &[&Invoice]) -> Result<Vec<Bought>> {
     let Some(first) = rows.first() else { return Ok(Vec::new()) };
     let buyer = play.buyer(&first.customer)?;
     let mut bought = Vec::new();
     for invoice in invoices {
         let sold =
-            |back: &ReturnRow| invoice.lines.keys().any(|(description, _)| *description == back.description);
+            |back: &&ReturnRow| invoice.lines.keys().any(|(description, _)| *description == back.description);
         if !rows.iter().any(sold) {
             continue;
         }
@@ -135,7 +135,7 @@ async fn one(play: &Play, wholesaler: &Session, back: &ReturnRow, bought: &[Boug
             let line = quoted
                 .lines
                 .iter()
-                .find(|line| line.title == back.description && line.quantity >= back.quantity);
+                .find(|line| *line.title == *back.description && line.quantity >= back.quantity);
             let Some(line) = line else { continue };
             let lines = vec![ReturnLine { variant_id: line.variant_id.clone(), quantity: back.quantity }];
             let asked = returns::request(

@@ -61,15 +61,15 @@ pub(crate) async fn order_all(play: &Arc<Play>, plan: &Plan) -> Result<Tally> {
     Ok(tally)
 }
 
-async fn customer(play: Arc<Play>, invoices: Vec<Invoice>, bar: ProgressBar) -> Vec<(String, Outcome)> {
+async fn customer(play: Arc<Play>, invoices: Vec<&Invoice>, bar: ProgressBar) -> Vec<(Arc<str>, Outcome)> {
     let mut ended = Vec::with_capacity(invoices.len());
     for invoice in invoices {
-        let outcome = match invoice_journey(&play, &invoice).await {
+        let outcome = match invoice_journey(&play, invoice).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Rejected(error.reason()),
         };
         bar.inc(1);
-        ended.push((invoice.country, outcome));
+        ended.push((invoice.country.clone(), outcome));
     }
     ended
 }
@@ -163,7 +163,7 @@ async fn place(play: &Play, buyer: &Session, invoice: &Invoice) -> Result<Order,
     let placing = Placing {
         client_reference: invoice.client_reference(),
         attributes: HashMap::from([
-            ("original_country".to_owned(), invoice.country.clone()),
+            ("original_country".to_owned(), invoice.country.to_string()),
             ("invoice_time".to_owned(), invoice.time.format("%Y-%m-%dT%H:%M:%S").to_string()),
         ]),
         ..Placing::new(play.address.clone(), PaymentMethod::Wallet)

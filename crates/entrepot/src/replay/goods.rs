@@ -334,7 +334,9 @@ impl Parcels {
         ];
         let mut parcels = Self::default();
         let mut count = 0;
-        while let Some(record) = records.next_record()? {
+        while let Some(record) =
+            records.next_record().map_err(|error| super::rows::stopped(&error, records.line()))?
+        {
             count += 1;
             ensure!(count <= PARCELS_MAX, "the file of parcels has more than {PARCELS_MAX} rows");
             let parcel = record.ok().and_then(|Record { cells, .. }| {

@@ -16,6 +16,7 @@ mod summary;
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,8 +50,9 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
-    let plan = read(&args, &configuration.process.data)?;
     let parcels = args.parcels.clone().unwrap_or_else(|| args.file.with_file_name("parcels.csv.gz"));
+    let bad_rows = BadRowsFile::new(&args, &configuration.process.data, &parcels)?;
+    let plan = read(&args, bad_rows)?;
     let parcels =
         goods::Parcels::read(rows::open(&parcels)?).with_context(|| format!("in {}", parcels.display()))?;
     println!("{} parcels could not be used for weight and size", parcels.rows_skipped);
@@ -63,45 +65,76 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
     outcome
 }
 
-fn read(args: &Args, data: &Path) -> Result<plan::Plan> {
-    let mut plan = plan::Plan::default();
+fn read(args: &Args, mut bad_rows: BadRowsFile) -> Result<plan::Plan> {
+    let mut plan = plan::Plan::new(args.orders.map(usize::try_from).transpose()?);
     let spinner = ProgressBar::new_spinner().with_message(format!("reading {}", args.file.display()));
     spinner.enable_steady_tick(Duration::from_millis(100));
-    let written_to = args.bad_rows.clone().unwrap_or_else(|| data.join("replay-bad-rows.txt"));
-    let mut written: Option<BufWriter<File>> = None;
     let seen = |row: Result<rows::Row, rows::BadRow>| {
         if let Err(bad) = &row {
-            let file = match written.take() {
-                Some(file) => file,
-                None => bad_rows_file(&written_to)?,
-            };
-            let cannot = || format!("--bad-rows: cannot write {}", written_to.display());
-            writeln!(written.insert(file), "{bad}").with_context(cannot)?;
+            bad_rows.write(bad)?;
         }
-        plan.take(row);
-        Ok(())
+        plan.take(row)
     };
-    rows::read(rows::open(&args.file)?, seen).with_context(|| format!("in {}", args.file.display()))?;
+    let read = rows::open(&args.file).and_then(|file| rows::read(file, seen));
     spinner.finish_and_clear();
     println!("{} rows read, {} bad", plan.rows_count, plan.bad_rows.count);
-    if let Some(mut file) = written {
-        file.flush().with_context(|| format!("--bad-rows: cannot write {}", written_to.display()))?;
+    if let Some(written_to) = bad_rows.end()? {
         print!("{}", summary::bad_rows(&plan, &written_to));
     }
-    if let Some(orders) = args.orders {
-        plan.limit(usize::try_from(orders)?);
-    }
+    read.with_context(|| format!("in {}", args.file.display()))?;
+    plan.end();
     println!("{} orders of {} goods, {} returns", plan.invoices.len(), plan.goods.len(), plan.returns.len());
     Ok(plan)
 }
 
-fn bad_rows_file(path: &Path) -> Result<BufWriter<File>> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("--bad-rows: cannot use {}", folder.display()))?;
+/// The file of bad rows, which is made with the first of them.
+struct BadRowsFile {
+    path: PathBuf,
+    file: Option<BufWriter<File>>,
+}
+
+impl BadRowsFile {
+    /// Refuses a file that the replay reads.
+    fn new(args: &Args, data: &Path, parcels: &Path) -> Result<Self> {
+        let path = args.bad_rows.clone().unwrap_or_else(|| data.join("replay-bad-rows.txt"));
+        for (input, what) in [(&*args.file, "the orders"), (parcels, "the parcels")] {
+            if is_same_file(&path, input) {
+                bail!("--bad-rows: {} is the file of {what}: name another", path.display());
+            }
+        }
+        Ok(Self { path, file: None })
     }
-    let file = File::create(path).with_context(|| format!("--bad-rows: cannot write {}", path.display()))?;
-    Ok(BufWriter::new(file))
+
+    fn write(&mut self, bad: &rows::BadRow) -> Result<()> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => self.create()?,
+        };
+        let cannot = || format!("--bad-rows: cannot write {}", self.path.display());
+        writeln!(self.file.insert(file), "{bad}").with_context(cannot)
+    }
+
+    fn create(&self) -> Result<BufWriter<File>> {
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("--bad-rows: cannot use {}", folder.display()))?;
+        }
+        let cannot = || format!("--bad-rows: cannot write {}", self.path.display());
+        Ok(BufWriter::new(File::create(&self.path).with_context(cannot)?))
+    }
+
+    /// Where the rows are, if there are any.
+    fn end(self) -> Result<Option<PathBuf>> {
+        let Some(mut file) = self.file else { return Ok(None) };
+        file.flush().with_context(|| format!("--bad-rows: cannot write {}", self.path.display()))?;
+        Ok(Some(self.path))
+    }
+}
+
+/// Whether two paths lead to one file, by whatever name or link.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    id(one).is_some_and(|id_of_one| id(other) == Some(id_of_one))
 }
 
 async fn play(plan: &plan::Plan, parcels: &goods::Parcels, running: &hubs::Running) -> Result<()> {
@@ -135,4 +168,35 @@ pub(crate) fn bar(size: usize, what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:>10} {wide_bar} {pos}/{len} {per_sec} {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(u64::try_from(size).unwrap_or(u64::MAX)).with_style(style).with_message(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(file: &Path, bad_rows: &Path) -> Args {
+        Args { file: file.to_owned(), orders: None, parcels: None, bad_rows: Some(bad_rows.to_owned()) }
+    }
+
+    #[test]
+    fn bad_rows_never_go_over_what_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let text = "description,quantity,invoice_time,unit_price_gbp,customer_id,country\nMUG,x,,,,\n";
+        for name in ["orders.csv", "parcels.csv"] {
+            std::fs::write(path(name), text).unwrap();
+        }
+        std::os::unix::fs::symlink("orders.csv", path("link.csv")).unwrap();
+        std::fs::hard_link(path("orders.csv"), path("other.csv")).unwrap();
+        for name in ["orders.csv", "./orders.csv", "link.csv", "other.csv", "parcels.csv"] {
+            let args = args(&path("orders.csv"), &path(name));
+            let refused = BadRowsFile::new(&args, folder.path(), &path("parcels.csv")).err().unwrap();
+            assert!(refused.to_string().starts_with("--bad-rows: "), "{refused}");
+        }
+        let args = args(&path("orders.csv"), &path("new/bad.txt"));
+        let bad_rows = BadRowsFile::new(&args, folder.path(), &path("parcels.csv")).unwrap();
+        assert_eq!(read(&args, bad_rows).unwrap().bad_rows.count, 1);
+        assert_eq!(std::fs::read_to_string(path("orders.csv")).unwrap(), text);
+        assert!(std::fs::read_to_string(path("new/bad.txt")).unwrap().starts_with("line 2: quantity"));
+    }
 }

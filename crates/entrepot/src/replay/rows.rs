@@ -1,5 +1,5 @@
 //! The rows of a file of retail orders, read strictly: a bad one is named with its line and its reason, and none
-//! stops the reading.
+//! stops the reading. A file that cannot be read to its end is an error.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail};
 use chrono::NaiveDateTime;
 use flate2::read::MultiGzDecoder;
+use kernel::text::{is_harmful, shortened};
 use money::{Currency, Money};
 
 use crate::table::{Fault, Lines, Record, Records, Shape, cells};
@@ -19,6 +20,12 @@ pub(crate) const COLUMNS: [&str; 6] =
 const QUANTITY_MAX: i64 = 1_000_000;
 /// The longest description that is taken, in characters.
 const DESCRIPTION_CHARACTERS_MAX: usize = 200;
+/// The longest name of a country that is kept, in characters.
+const COUNTRY_CHARACTERS_MAX: usize = 60;
+/// How much of a wrong cell is shown, in characters.
+const FOUND_CHARACTERS_MAX: usize = 60;
+/// What is wrong with a text that would change how a label or a screen reads.
+const HARMFUL: &str = "has a character that no text may have, such as a control character";
 /// What the wholesaler's ledger holds besides goods: charges, corrections, fees.
 const NOT_GOODS: [&str; 14] = [
     "POSTAGE",
@@ -61,14 +68,17 @@ pub(crate) struct BadRow {
     pub(crate) column: &'static str,
     /// What was wrong, the same words for the same fault.
     pub(crate) reason: &'static str,
-    /// What stood there.
+    /// What stood there, as it stood: what harms in it is escaped when it is shown.
     pub(crate) found: String,
 }
 
 impl std::fmt::Display for BadRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "line {}: {} {}", self.line, self.column, self.reason)?;
-        if self.found.is_empty() { Ok(()) } else { write!(f, " (found `{}`)", self.found) }
+        if self.found.is_empty() {
+            return Ok(());
+        }
+        write!(f, " (found `{}`)", shortened(&self.found, FOUND_CHARACTERS_MAX))
     }
 }
 
@@ -114,7 +124,8 @@ pub(crate) fn table<R: BufRead>(
     numbers: &[&str],
 ) -> Result<(Vec<String>, Records<R>)> {
     let mut lines = Lines::new(input);
-    let heading = lines.next_line()?.context("the file has no heading")?;
+    let heading =
+        lines.next_line().map_err(|error| stopped(&error, 0))?.context("the file has no heading")?;
     let bytes = heading.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&heading.bytes);
     let headings = cells(bytes, b',').map_err(|fault| anyhow!("line 1: the heading {}", fault.reason))?;
     let headings: Vec<String> = headings.iter().map(|heading| heading.trim().to_owned()).collect();
@@ -127,8 +138,19 @@ pub(crate) fn table<R: BufRead>(
     Ok((headings, Records::new(lines, shape)))
 }
 
-/// Reads orders; `seen` hears of each row, good or bad. Errors when the heading lacks a column, or the file is larger
-/// than one that can be played.
+/// Why a file could be read no further than this line.
+pub(crate) fn stopped(error: &io::Error, line: u64) -> anyhow::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            anyhow!("the file ends early, behind line {line}: it is not whole, fetch it anew")
+        }
+        io::ErrorKind::FileTooLarge => anyhow!("{error}"),
+        _ => anyhow!("the file cannot be read behind line {line}: {error}"),
+    }
+}
+
+/// Reads orders; `seen` hears of each row, good or bad. Errors when the heading lacks a column, the file is larger than
+/// one that can be played, or it cannot be read to its end.
 pub(crate) fn read(
     input: impl BufRead,
     mut seen: impl FnMut(Result<Row, BadRow>) -> Result<()>,
@@ -145,12 +167,7 @@ pub(crate) fn read(
                 let column = column.and_then(name).map_or("", |(column, _)| *column);
                 seen(Err(BadRow { line, column, reason, found: String::new() }))?;
             }
-            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Err(error.into()),
-            Err(error) => {
-                let reason = "could not be read: the file is damaged from here on";
-                let line = records.line();
-                return seen(Err(BadRow { line, column: "", reason, found: error.to_string() }));
-            }
+            Err(error) => return Err(stopped(&error, records.line())),
         }
         count += 1;
         if count > ROWS_MAX {
@@ -176,7 +193,7 @@ fn row(record: &Record, places: &[usize; 6], columns: usize) -> Result<Row, BadR
         line,
         column,
         reason,
-        found: found.chars().take(60).collect(),
+        found: found.chars().take(FOUND_CHARACTERS_MAX).collect(),
     };
     let found = record.cells.len();
     if found != columns {
@@ -189,6 +206,9 @@ fn row(record: &Record, places: &[usize; 6], columns: usize) -> Result<Row, BadR
     }
     if description.chars().count() > DESCRIPTION_CHARACTERS_MAX {
         return Err(bad("description", "is longer than 200 characters", &description));
+    }
+    if is_harmful(&description) {
+        return Err(bad("description", HARMFUL, &description));
     }
     if NOT_GOODS.contains(&description.to_uppercase().as_str()) {
         return Err(bad("description", "names a charge, not goods", &description));
@@ -218,6 +238,7 @@ fn row(record: &Record, places: &[usize; 6], columns: usize) -> Result<Row, BadR
     }
     let country = match field(5) {
         "" => "Unspecified",
+        country if is_harmful(country) => return Err(bad("country", HARMFUL, country)),
         country => country,
     };
     Ok(Row {
@@ -227,7 +248,7 @@ fn row(record: &Record, places: &[usize; 6], columns: usize) -> Result<Row, BadR
         invoice_time,
         unit_price,
         customer: customer.to_owned(),
-        country: country.chars().take(60).collect(),
+        country: country.chars().take(COUNTRY_CHARACTERS_MAX).collect(),
     })
 }
 
@@ -298,6 +319,52 @@ mod tests {
         })
         .unwrap();
         assert_eq!((good, bad), (1, 1));
+    }
+
+    #[test]
+    fn what_harms_is_a_bad_row_and_shown_escaped() {
+        let (good, bad) = read_all(&format!(
+            "{HEADING}A\u{1b}[31mB,1,2010-12-01T08:26:00,2.55,1,UK\nMUG,1,2010-12-01T08:26:00,2.55,1,\u{202e}KU\n\
+             MUG,\u{202e}1,2010-12-01T08:26:00,2.55,1,UK\nMUG,1,2010-12-01T08:26:00,2.55,\u{1b}]0;x,UK\n"
+        ));
+        assert_eq!((good.len(), bad.len()), (0, 4), "{bad:#?}");
+        assert!(
+            bad[0].contains("description has a character") && bad[0].contains("A\\u{1b}[31mB"),
+            "{}",
+            bad[0]
+        );
+        assert!(bad[1].contains("country has a character") && bad[1].contains("\\u{202e}KU"), "{}", bad[1]);
+        assert!(!is_harmful(&bad.concat()), "{bad:?}");
+    }
+
+    #[test]
+    fn a_file_that_ends_early_or_is_damaged_is_an_error_behind_what_was_read() {
+        let row = |number: u32| format!("MUG {number},1,2010-12-01T08:26:00,2.55,{},UK\n", number.pow(2));
+        let text = HEADING.to_owned() + &(1..20_000).map(row).collect::<String>();
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut packer, text.as_bytes()).unwrap();
+        let whole = packer.finish().unwrap();
+        let outcome = |bytes: &[u8]| {
+            let file = tempfile::Builder::new().suffix(".csv.gz").tempfile().unwrap();
+            std::fs::write(file.path(), bytes).unwrap();
+            let mut rows = 0_u64;
+            let read = read(open(file.path()).unwrap(), |row| {
+                rows += u64::from(row.is_ok());
+                Ok(())
+            });
+            (rows, read.map_err(|error| error.to_string()))
+        };
+        assert_eq!(outcome(&whole), (19_999, Ok(())));
+        // In the middle, and in the sum at its end.
+        for kept in [whole.len() / 2, whole.len() - 1] {
+            let (rows, error) = outcome(&whole[..kept]);
+            let error = error.unwrap_err();
+            assert!(rows > 5_000 && error.contains("the file ends early, behind line "), "{rows} {error}");
+        }
+        assert!(outcome(&whole[..5]).1.unwrap_err().contains("the file ends early, behind line 0"));
+        let garbage = [&whole[..], b"garbage garbage"].concat();
+        let (rows, error) = outcome(&garbage);
+        assert!(rows == 19_999 && error.unwrap_err().contains("cannot be read behind line 20000"));
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn row(number: i64, goods: &Goods, parcels: &Parcels, location_id: &str) -> Impo
     let parcel = parcels.like(&goods.description, &kind);
     let translation = Translation {
         language: "en".to_owned(),
-        title: goods.description.clone(),
+        title: goods.description.to_string(),
         description: String::new(),
     };
     let variant = VariantInput {
