@@ -9,6 +9,8 @@ use uuid::Uuid;
 use super::products;
 use crate::domain::product::Product;
 
+/// Words that are counted to find a rare one: the longest, which are the likeliest to be rare.
+const COUNTED_MAX: usize = 8;
 /// The most bytes of goods that are read at once: what does not fit is left to the next page.
 const BYTES_MAX: i64 = 1024 * 1024;
 
@@ -116,13 +118,16 @@ async fn rare(tx: &mut Tx, words: &[String]) -> Result<Option<String>, db::Error
     if words.is_empty() {
         return Ok(None);
     }
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+    words.truncate(COUNTED_MAX);
     let sql = tx.sql(
         "select word, (select count(*) from (select 1 from terms where term >= word and term < word || chr(1114111) \
          limit 1000) as found) from jsonb_array_elements_text($1) as words (word)",
         "select value, (select count(*) from (select 1 from terms where term >= value \
          and term < value || char(1114111) limit 1000)) from json_each($1)",
     );
-    let counts = db::fetch_all!(tx, (String, i64), sql, Json(words))?;
+    let counts = db::fetch_all!(tx, (String, i64), sql, Json(&words))?;
     let rarest = counts.into_iter().min_by_key(|(_, count)| *count);
     Ok(rarest.filter(|(_, count)| *count < 1_000).map(|(word, _)| word))
 }

@@ -67,6 +67,12 @@ const WRONG: &[Wrong] = &[
     ("variants[0].certificate.expires_on", |asked| {
         asked.variants[0].certificate = certificate("D-1", "2026-01-01", "2025-12-31")
     }),
+    ("variants[0].certificate.issued_on", |asked| {
+        asked.variants[0].certificate = certificate("D-1", "0000-01-01", "2026-12-31")
+    }),
+    ("variants[0].certificate.expires_on", |asked| {
+        asked.variants[0].certificate = certificate("D-1", "2026-01-01", "+262026-01-01")
+    }),
     ("variants[0].stock_units", |asked| asked.variants[0].stock_units = -1),
     ("variants[0].initial_stock", |asked| asked.variants[0].initial_stock = -1),
     ("variants[0].location_id", |asked| asked.variants[0].location_id = "here".to_owned()),
@@ -153,7 +159,6 @@ on_both! {
         let all = ListProductsRequest::default;
         for (field, request) in [
             ("text", ListProductsRequest { text: "x".repeat(201), ..all() }),
-            ("text", ListProductsRequest { text: "a b c d e f g h i".to_owned(), ..all() }),
             ("text", ListProductsRequest { text: "silk\u{202e}".to_owned(), ..all() }),
             ("min_price.minor_units", ListProductsRequest { min_price: money("THB", -1), ..all() }),
             ("max_price.minor_units", ListProductsRequest { max_price: money("THB", -1), ..all() }),

@@ -66,6 +66,10 @@ on_both! {
             ("blue", &["SA-2", "SC-1"]),
             // Every word must be there.
             ("sutera oolong", &[]),
+            ("s se sel sele selen selend selenda selendan selendang sutera", &["SC-1"]),
+            ("s se sel sele selen selend selenda selendan selendang sutera zebra", &[]),
+            (&"zebra1 ".repeat(28), &[]),
+            ("a b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9 sutera oolong", &[]),
             ("%", &["TE-3", "SA-2", "SC-1"]),
         ] {
             assert_eq!(found(&market, text(words)).await, codes, "{words}");
