@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, anyhow, bail};
 use hub::Profile;
 use hub::case::{self, Case};
+use kernel::text::shortened;
 
 use crate::hubs;
 use crate::table::{Line, Lines};
@@ -22,6 +23,9 @@ pub(crate) struct Args {
     #[arg(long = "hub", value_name = "FILE")]
     hubs: Vec<String>,
 }
+
+/// How much of a case's name is shown, in characters.
+const NAME_CHARACTERS_MAX: usize = 100;
 
 /// Counts of one kind of case.
 #[derive(Default)]
@@ -70,18 +74,24 @@ fn judge(line: &Line, profiles: &BTreeMap<String, Profile>) -> (String, Vec<Stri
     if line.cut {
         return unreadable("is longer than 512 KiB");
     }
-    let case: Case = match serde_json::from_slice(&line.bytes) {
+    // A byte-order mark begins the file, not its first case.
+    let bytes = match line.bytes.strip_prefix("\u{feff}".as_bytes()) {
+        Some(rest) if number == 1 => rest,
+        _ => &line.bytes,
+    };
+    let case: Case = match serde_json::from_slice(bytes) {
         Ok(case) => case,
         Err(error) => return unreadable(&error.to_string()),
     };
+    let name = |name: &str| shortened(name, NAME_CHARACTERS_MAX).to_string();
+    let id = name(&case.id);
     let problems = match case::run(&case, profiles) {
-        Ok(differences) => differences
-            .iter()
-            .map(|difference| format!("{} (line {number}): {difference}", case.id))
-            .collect(),
-        Err(problem) => vec![format!("{} (line {number}): cannot be run: {problem}", case.id)],
+        Ok(differences) => {
+            differences.iter().map(|difference| format!("{id} (line {number}): {difference}")).collect()
+        }
+        Err(problem) => vec![format!("{id} (line {number}): cannot be run: {problem}")],
     };
-    (case.kind, problems)
+    (name(&case.kind), problems)
 }
 
 fn summary(tallies: &BTreeMap<String, Tally>) -> Result<()> {
@@ -96,5 +106,48 @@ fn summary(tallies: &BTreeMap<String, Tally>) -> Result<()> {
         (0, 0) => Err(anyhow!("the file holds no case")),
         (_, 0) => Ok(()),
         _ => bail!("{wrong} of {} cases differ", right + wrong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CASE: &str = r#"{"id":"x","kind":"spread","total":"0.01","currency":"MYR","shares":["1"],"expect":{"parts":["0.01"]}}"#;
+
+    fn judged(text: &[u8]) -> Vec<(String, Vec<String>)> {
+        let profiles = profiles(&[]).unwrap();
+        let mut lines = Lines::new(text);
+        let mut judged = Vec::new();
+        while let Some(line) = lines.next_line().unwrap() {
+            judged.push(judge(&line, &profiles));
+        }
+        judged
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_case() {
+        let text = format!("\u{feff}{CASE}\r\n\u{feff}{CASE}\n");
+        let judged = judged(text.as_bytes());
+        assert_eq!(judged[0], ("spread".to_owned(), Vec::new()));
+        assert_eq!(judged[1].0, "unreadable", "nowhere else");
+    }
+
+    #[test]
+    fn a_line_without_end_is_unreadable_and_the_next_one_is_judged() {
+        let text = format!("{}\n{CASE}", " ".repeat(512 * 1024) + CASE);
+        let judged = judged(text.as_bytes());
+        assert_eq!(judged[0].1, ["line 1: is longer than 512 KiB"]);
+        assert_eq!(judged[1], ("spread".to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn what_a_case_is_called_is_shown_harmless() {
+        let case = CASE.replace("\"x\"", r#""\u001b[31m""#).replace("spread", r"\u202e");
+        let (kind, problems) = &judged(case.as_bytes())[0];
+        assert!(
+            kind.starts_with("\\u{202e}") && problems[0].starts_with("\\u{1b}[31m (line 1)"),
+            "{problems:?}"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! `token`: makes a bearer token of a hub.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -29,9 +30,24 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, configuration: &Configuration) -> Result<()> {
     let profile = hubs::profile(configuration.one_hub()?)?;
     check(args.role, &args.subject, &profile)?;
-    let keys = hubs::keys(&configuration.key(profile.code()), profile.code())?;
+    let keys = hubs::keys(&key(configuration, profile.code())?, profile.code())?;
     println!("{}", keys.sign(args.role, &args.subject, args.ttl)?);
     Ok(())
+}
+
+/// Where the hub's key is. One is made in a hub's folder alone, for a hub that has not been started yet: no hub would take
+/// a token that was signed with a key elsewhere.
+fn key(configuration: &Configuration, code: &str) -> Result<PathBuf> {
+    let key = configuration.key(code);
+    let folder = configuration.process.data.join(code);
+    if key.exists() || (key.parent() == Some(&folder) && folder.is_dir()) {
+        return Ok(key);
+    }
+    let (key, folder) = (key.display(), folder.display());
+    bail!(
+        "there is no key {key}, and no hub would take a token of another one: `up` and `serve` make it when they begin; to \
+         make it before, make the folder {folder} first"
+    );
 }
 
 /// Refuses whom every RPC would refuse.
@@ -63,6 +79,7 @@ fn check(role: Role, subject: &str, profile: &Profile) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::configuration::tests::told;
 
     #[test]
     fn nobody_gets_a_token_that_every_call_refuses() {
@@ -83,5 +100,22 @@ mod tests {
             let error = check(role, &"x".repeat(9_000), &profile).unwrap_err().to_string();
             assert!(error.starts_with("--subject: ") && error.len() < 300, "{error}");
         }
+    }
+
+    #[test]
+    fn a_key_is_made_in_a_hubs_folder_alone() {
+        let data_folder = tempfile::tempdir().unwrap();
+        let folder = data_folder.path().join("my");
+        let args = Args { role: Role::Buyer, subject: "aisyah".to_owned(), ttl: Duration::from_secs(60) };
+        let data = ("DATA", data_folder.path().to_str().unwrap());
+        let error = run(&args, &told(&[data]).unwrap()).unwrap_err().to_string();
+        assert!(error.contains(&format!("make the folder {} first", folder.display())), "{error}");
+        assert!(!folder.exists());
+        std::fs::create_dir(&folder).unwrap();
+        let mistyped = data_folder.path().join("kye.pem");
+        let error = run(&args, &told(&[data, ("KEY", mistyped.to_str().unwrap())]).unwrap());
+        assert!(error.unwrap_err().to_string().starts_with("there is no key ") && !mistyped.exists());
+        run(&args, &told(&[data]).unwrap()).unwrap();
+        assert!(folder.join("key.pem").exists());
     }
 }

@@ -59,7 +59,11 @@ fn hub(found: &mut Found<'_>, profile: &File) {
     if profile.hub.languages.is_empty() {
         found.add("languages", 0, "hub.languages", "must name at least one language, such as \"en\"");
     }
+    let mut seen = BTreeSet::new();
     for language in &profile.hub.languages {
+        if !seen.insert(language) {
+            found.add("languages", 0, "hub.languages", format!("`{}` stands twice", excerpt(language)));
+        }
         match text::language(language) {
             Ok(canonical) if canonical == *language => {}
             Ok(canonical) => {
@@ -285,8 +289,12 @@ fn carriers(found: &mut Found<'_>, profile: &File) {
             }
         }
     }
+    let mut names = BTreeSet::new();
     for (place, carrier) in profile.carriers.iter().enumerate() {
         let wanted = format!("code = \"{}\"", carrier.code);
+        if !names.insert(carrier.code.as_str()) {
+            found.add(&wanted, 1, format!("carriers[{place}].code"), "another carrier has this code");
+        }
         let key = format!("carriers[{place}].s10");
         let range = &carrier.s10;
         if let Err(error) = S10::new(&range.indicator, range.serial_to, profile.hub.country) {
@@ -307,7 +315,12 @@ fn carriers(found: &mut Found<'_>, profile: &File) {
 }
 
 fn ruleset(found: &mut Found<'_>, profile: &File, name: &str, rules: &Rules) {
+    let mut codes = BTreeSet::new();
     for levy in &rules.levies {
+        if !codes.insert(levy.code.as_str()) {
+            let wanted = format!("code = \"{}\"", levy.code);
+            found.add(&wanted, 1, format!("rulesets.{name}.levies"), format!("`{}` stands twice", levy.code));
+        }
         let key = format!("rulesets.{name}.levies.{}", levy.code);
         for rule in &levy.rules {
             let wanted = format!("rule = \"{}\"", rule.rule);

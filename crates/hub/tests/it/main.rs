@@ -125,6 +125,9 @@ fn a_wrong_profile_names_the_line() {
             "payment_methods[1].local.language",
         ),
         ("languages = [\"ms\"", "languages = [\"ms_MY\"", "hub.languages: `ms_MY` must be a language tag"),
+        ("languages = [\"ms\"", "languages = [\"ms\", \"en\"", "hub.languages: `en` stands twice"),
+        ("code = \"monsoon\"", "code = \"selat\"", "carriers[1].code: another carrier has this code"),
+        ("code = \"excise\"", "code = \"duty\"", "rulesets.import.levies: `duty` stands twice"),
         ("languages = [\"ms\"", "languages = [\"MS\"", "hub.languages: `MS` is written ms"),
         ("name = \"Entrepôt Malaysia\"", "name = \"Entrep\u{202e}ôt\"", "hub.name: has U+202E"),
     ];
