@@ -1,34 +1,72 @@
 //! Whether what is stored is whole.
 
+use std::sync::atomic::Ordering;
+
+use sqlx::Sqlite;
+
+use crate::pool::Lent;
 use crate::{Db, Error, Pools};
 
 /// The most faults that are told.
 const CHECK: &str = "pragma quick_check(3)";
+/// As well: whether indexes and tables say the same.
+const THOROUGH_CHECK: &str = "pragma integrity_check(3)";
+/// After how many operations of its machine SQLite looks whether the database is being closed.
+const OPERATIONS_BETWEEN_LOOKS: i32 = 10_000;
 
 impl Db {
     /// What is damaged in a SQLite file, in its own words; none: every page and every row can be read. It reads the whole
-    /// file. PostgreSQL watches its own.
+    /// file, and ends when the database is closed. PostgreSQL watches its own.
     pub async fn check(&self) -> Result<Vec<String>, Error> {
         let Pools::Sqlite { readers, .. } = &self.0.pools else { return Ok(Vec::new()) };
-        let mut connection = readers.lend().await?;
+        self.faults(readers.lend().await?, CHECK).await
+    }
+
+    /// As [`Db::check`], and whether the indexes fit their tables: it takes several times as long, on a connection of its
+    /// own.
+    pub async fn check_thoroughly(&self) -> Result<Vec<String>, Error> {
+        let Pools::Sqlite { checker, .. } = &self.0.pools else { return Ok(Vec::new()) };
+        self.faults(checker.lend().await?, THOROUGH_CHECK).await
+    }
+
+    /// Moves all that is in SQLite's write-ahead log into the file: it waits for those who read.
+    pub async fn checkpoint(&self) -> Result<(), Error> {
+        self.move_log("pragma wal_checkpoint(truncate)").await
+    }
+
+    /// As [`Db::checkpoint`], without a wait: what somebody reads stays in the log.
+    pub async fn checkpoint_passively(&self) -> Result<(), Error> {
+        self.move_log("pragma wal_checkpoint(passive)").await
+    }
+
+    async fn move_log(&self, how: &'static str) -> Result<(), Error> {
+        let Pools::Sqlite { writer, .. } = &self.0.pools else { return Ok(()) };
+        let mut connection = writer.lend().await?;
+        sqlx::query(how).fetch_all(&mut *connection).await?;
+        connection.give_back();
+        Ok(())
+    }
+
+    async fn faults(&self, mut connection: Lent<Sqlite>, check: &'static str) -> Result<Vec<String>, Error> {
+        let closing = self.0.closing.clone();
+        let goes_on = move || !closing.load(Ordering::Relaxed);
+        connection.lock_handle().await?.set_progress_handler(OPERATIONS_BETWEEN_LOOKS, goes_on);
         let found: Result<Vec<(String,)>, Error> =
-            sqlx::query_as(CHECK).fetch_all(&mut *connection).await.map_err(Error::from);
+            sqlx::query_as(check).fetch_all(&mut *connection).await.map_err(Error::from);
+        connection.lock_handle().await?.remove_progress_handler();
         match found {
             Ok(found) => {
                 connection.give_back();
                 Ok(found.into_iter().map(|(fault,)| fault).filter(|fault| fault != "ok").collect())
             }
             Err(error) if error.is_damage() => Ok(vec![error.to_string()]),
-            Err(error) => Err(error),
+            Err(error) => {
+                // Ended, it leaves the connection whole, and the database can be closed as a whole.
+                if matches!(error, Error::TooLong) {
+                    connection.give_back();
+                }
+                Err(error)
+            }
         }
-    }
-
-    /// Moves what is in SQLite's write-ahead log into the file, as far as nobody reads it.
-    pub async fn checkpoint(&self) -> Result<(), Error> {
-        let Pools::Sqlite { writer, .. } = &self.0.pools else { return Ok(()) };
-        let mut connection = writer.lend().await?;
-        sqlx::query("pragma wal_checkpoint(truncate)").fetch_all(&mut *connection).await?;
-        connection.give_back();
-        Ok(())
     }
 }

@@ -127,6 +127,13 @@ impl Error {
         }
     }
 
+    /// Whether its file cannot be opened, such as one without the rights, or a folder in its place.
+    pub fn is_unopenable(&self) -> bool {
+        let Self::Unavailable(Silence::Failing(error)) = self else { return false };
+        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+        code.parse::<u32>().is_ok_and(|code| code & 0xff == 14)
+    }
+
     /// Whether its connection is gone.
     pub(crate) fn is_loss(&self) -> bool {
         matches!(self, Self::Unavailable(silence) if !matches!(silence, Silence::Failing(_)))
@@ -174,6 +181,12 @@ impl From<sqlx::Error> for Error {
             _ => Self::Other(error),
         }
     }
+}
+
+/// Whether the database cannot do its work, whatever the statement.
+pub(crate) fn is_of_the_database(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| matches!(state(&code), State::Lost | State::Failing))
 }
 
 fn by_code(code: &str, error: sqlx::Error) -> Error {

@@ -4,7 +4,7 @@
 //!   [`Db::browse`] is a read whose cost its caller chooses: few run at once, each within a bound of time.
 //! - [`execute!`], [`fetch_one!`], [`fetch_optional!`] and [`fetch_all!`] run a statement with `$1` placeholders.
 //! - [`Tx::sql`] picks one of a pair where a statement must differ; what else differs stands in this crate.
-//! - [`Db::check`] says whether what is stored is whole.
+//! - [`Db::check`] says whether what is stored is whole; [`Db::untouched`] looks at a file before it is opened.
 //! - [`Db::listen`] wakes on [`Tx::notify`]; [`Db::try_lead`] makes one process of several the leader.
 //!
 //! Why not `sqlx::Any`: it has no BOOLEAN on SQLite, wrong placeholders in its query builder, and loses types.
@@ -24,7 +24,9 @@ mod statistics;
 mod tx;
 mod write;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
@@ -65,17 +67,28 @@ struct Inner {
     leads: lead::Local,
     counters: Arc<statistics::Counters>,
     browsing: browse::Browsing,
+    /// Set when it is closed.
+    closing: Arc<AtomicBool>,
 }
 
 enum Pools {
     Postgres { pool: Pool<Postgres>, listening: PgPool },
-    Sqlite { writer: Pool<Sqlite>, readers: Pool<Sqlite> },
+    Sqlite { writer: Pool<Sqlite>, readers: Pool<Sqlite>, checker: Pool<Sqlite> },
 }
 
 impl Db {
     /// Connects; a SQLite file is made when there is none.
     pub async fn connect(options: &Options) -> Result<Self, Error> {
-        let pools = options.connect().await?;
+        Ok(Self::over(options.connect().await?, options.connections_max))
+    }
+
+    /// A file of SQLite as it lies there, to be read: without its write-ahead log, and nothing is written or made. It may be
+    /// in the midst of a change.
+    pub fn untouched(file: &Path) -> Self {
+        Self::over(Options::untouched(file), 1)
+    }
+
+    fn over(pools: Pools, connections_max: u32) -> Self {
         let notices = Arc::new(notify::Notices::new(pools.engine()));
         let counters = Arc::<statistics::Counters>::default();
         let writes = match &pools {
@@ -88,8 +101,9 @@ impl Db {
             }
         };
         let leads = lead::Local::default();
-        let browsing = browse::Browsing::of(options.connections_max);
-        Ok(Self(Arc::new(Inner { pools, writes, notices, leads, counters, browsing })))
+        let browsing = browse::Browsing::of(connections_max);
+        let closing = Arc::default();
+        Self(Arc::new(Inner { pools, writes, notices, leads, counters, browsing, closing }))
     }
 
     /// Which engine it is.
@@ -136,13 +150,14 @@ impl Db {
             Pools::Postgres { pool, listening } => {
                 [pool.connections(), Connections { max: 1, open: listening.size(), idle: 0 }]
             }
-            Pools::Sqlite { writer, readers } => [writer.connections(), readers.connections()],
+            Pools::Sqlite { writer, readers, .. } => [writer.connections(), readers.connections()],
         };
         Connections { max: one.max + other.max, open: one.open + other.open, idle: one.idle + other.idle }
     }
 
     /// Closes all connections, waiting for those in use, and tells others what is left to tell.
     pub async fn close(&self) {
+        self.0.closing.store(true, Ordering::Relaxed);
         self.0.notices.stop();
         match &self.0.pools {
             Pools::Postgres { pool, listening } => {
@@ -153,7 +168,8 @@ impl Db {
                 close(all).await;
                 listening.close().await;
             }
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, checker } => {
+                close(checker.drain().await).await;
                 close(readers.drain().await).await;
                 close(writer.drain().await).await;
             }

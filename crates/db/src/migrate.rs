@@ -16,7 +16,7 @@ pub struct MigrationSet {
 }
 
 pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> {
-    let failed = |source: MigrateError| Error::Migration { set: set.name, source: Box::new(source) };
+    let failed = |source| failed(set.name, source);
     let migrations =
         set.files.iter().map(|(file, sql)| migration(file, sql)).collect::<Result<_, _>>().map_err(failed)?;
     let mut migrator = Migrator::with_migrations(migrations);
@@ -36,6 +36,19 @@ pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> 
         }
     }
     Ok(())
+}
+
+/// What stands between a database and its work, such as a full disk or damage, is no fault of the migration.
+fn failed(set: &'static str, source: MigrateError) -> Error {
+    let failed = |source| Error::Migration { set, source: Box::new(source) };
+    match source {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)
+            if crate::error::is_of_the_database(&error) =>
+        {
+            Error::from(error)
+        }
+        other => failed(other),
+    }
 }
 
 /// Where what has run of a set is kept.

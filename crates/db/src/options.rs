@@ -1,5 +1,6 @@
 //! How to connect.
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::{Error, Pools};
 
 /// How long a SQLite statement waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// From how many pages on SQLite moves its log into the file by itself; before, those who watch the database do.
+const LOG_PAGES_MAX: &str = "16384";
 /// How long a connection to PostgreSQL stays, and without use.
 const STAYS: (Duration, Duration) = (Duration::from_secs(1_800), Duration::from_secs(600));
 /// Connections unless set otherwise.
@@ -66,17 +69,26 @@ impl Options {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", LOG_PAGES_MAX)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
         let pool =
             |options, connections_max| Pool::<Sqlite>::new(options, Limits { connections_max, stays: None });
-        let (writer, readers) =
-            (pool(options.clone(), 1), pool(options.read_only(true), self.connections_max));
+        let writer = pool(options.clone(), 1);
+        let options = options.read_only(true);
+        let (readers, checker) = (pool(options.clone(), self.connections_max), pool(options, 1));
         crate::private::database(path);
         // The writer comes first: it turns the write-ahead log on.
         writer.lend().await?.give_back();
         readers.lend().await?.give_back();
-        Ok(Pools::Sqlite { writer, readers })
+        Ok(Pools::Sqlite { writer, readers, checker })
+    }
+
+    /// The file of SQLite alone, as it lies there: nothing beside it is read, and nothing is written.
+    pub(crate) fn untouched(path: &Path) -> Pools {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let pool = || Pool::<Sqlite>::new(options.clone(), Limits { connections_max: 1, stays: None });
+        Pools::Sqlite { writer: pool(), readers: pool(), checker: pool() }
     }
 }
 

@@ -15,8 +15,17 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "SERVICE", value_parser = hubs::spec)]
     services: Vec<Spec>,
     /// Who says so; the user of this machine when absent.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     by: Option<String>,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.chars().any(char::is_alphanumeric) {
+        Ok(name.to_owned())
+    } else {
+        Err("must have a letter or a digit: it is kept as who adopted the database".to_owned())
+    }
 }
 
 /// Runs the command. On SQLite files the hub must be stopped.
@@ -29,10 +38,12 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
         configuration.check_databases()?;
         engines::databases(configuration, &mut settings, &hubs::SERVICES)?;
     }
-    let by = args.by.or_else(|| std::env::var("USER").ok()).filter(|by| !by.is_empty());
-    let by = by.unwrap_or_else(|| "operator".to_owned());
+    let user = || std::env::var("USER").ok().and_then(|user| name(&user).ok());
+    let by = args.by.or_else(user).unwrap_or_else(|| "operator".to_owned());
     let services: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
-    let adopted = runtime::adopt(&settings, &hubs::SERVICES, &services, &by).await;
+    let adopted =
+        runtime::adopt(&settings, &hubs::SERVICES, &services, &by, &[("logistics", logistics::on_adoption)])
+            .await;
     for one in adopted.context("nothing was adopted")? {
         println!(
             "the database of {} of {} is adopted as it is, generation {}",
@@ -42,4 +53,17 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_adopts_has_a_name() {
+        for blank in ["", " ", "--", "\u{200b}"] {
+            assert!(name(blank).is_err(), "{blank:?}");
+        }
+        assert_eq!(name(" siti "), Ok("siti".to_owned()));
+    }
 }

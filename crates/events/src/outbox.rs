@@ -51,18 +51,21 @@ pub(crate) async fn heads(tx: &mut Tx, limit: i64) -> Result<Vec<Envelope>, db::
     Ok(rows.into_iter().map(Envelope::from).collect())
 }
 
-/// Notes that the bus has taken these; whether a later event of one of their aggregates waits.
+/// Notes that the bus has taken these, at `at` or, if the clock went back meanwhile, when they occurred: they are kept for as
+/// long as others count from then. Whether a later event of one of their aggregates waits.
 pub(crate) async fn mark_published(
     tx: &mut Tx,
     ids: &[EventId],
     at: DateTime<Utc>,
 ) -> Result<bool, db::Error> {
     let sql = tx.sql(
-        "update outbox set published_at = $1 where event_id in \
+        "update outbox set published_at = case when occurred_at > $1 then occurred_at else $1 end \
+         where event_id in \
          (select cast(value as uuid) from jsonb_array_elements_text($2) as ids (value)) \
          returning exists (select 1 from outbox as later where later.aggregate_id = outbox.aggregate_id \
              and later.published_at is null and later.aggregate_version > outbox.aggregate_version)",
-        "update outbox set published_at = $1 where event_id in (select unhex(value, '-') from json_each($2)) \
+        "update outbox set published_at = case when occurred_at > $1 then occurred_at else $1 end \
+         where event_id in (select unhex(value, '-') from json_each($2)) \
          returning exists (select 1 from outbox as later where later.aggregate_id = outbox.aggregate_id \
              and later.published_at is null and later.aggregate_version > outbox.aggregate_version)",
     );

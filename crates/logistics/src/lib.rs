@@ -4,6 +4,7 @@
 //! Rooms: [`domain`] knows the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] what order tells,
 //! [`api`] the gRPC services.
 
+mod adoption;
 mod api;
 mod app;
 mod config;
@@ -16,6 +17,7 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use adoption::{PASSED_OVER, on_adoption};
 use rpc::{Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec, Worker};
 

@@ -8,7 +8,7 @@ use db::Db;
 use rpc::Health;
 
 use crate::Worker;
-use crate::continuity::{Check, store};
+use crate::continuity::{Check, restore, store};
 
 /// How often its troubles are counted.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,25 +39,23 @@ pub(crate) fn watcher(service: &'static str, db: Db, health: Health) -> Worker {
     })
 }
 
-/// Follows the check of a file that was too large to wait for.
-pub(crate) fn contents(service: &'static str, mut check: Check, health: Health) -> Worker {
+/// Follows what is left of the check of a file; closing the database ends it.
+pub(crate) fn contents(service: &'static str, check: Check, health: Health) -> Worker {
     Worker::new("contents", move |cancel| {
         Box::pin(async move {
-            match cancel.run_until_cancelled(&mut check).await {
-                // It must let the database go.
-                None => check.abort(),
-                Some(Ok(Ok(faults))) if faults.is_empty() => {}
-                Some(Ok(Ok(faults))) => {
+            match cancel.run_until_cancelled(check.finish()).await {
+                None => {}
+                Some(Ok(faults)) if faults.is_empty() => {}
+                Some(Ok(faults)) => {
                     health.set(&format!("contents of {service}"), false);
                     tracing::error!(
                         service,
                         ?faults,
-                        "the database is damaged: this process says that it does not serve; restore the databases of all \
-                         services from one backup"
+                        "the database is damaged: this process says that it does not serve; stop it and {}",
+                        restore(db::Engine::Sqlite)
                     );
                 }
-                Some(Ok(Err(error))) => tracing::warn!(service, %error, "the database could not be checked"),
-                Some(Err(error)) => tracing::warn!(service, %error, "the check of the database ended"),
+                Some(Err(error)) => tracing::warn!(service, %error, "the database could not be checked"),
             }
         })
     })

@@ -42,9 +42,7 @@ pub enum Error {
         source: db::Error,
     },
     /// What a database has stored is damaged.
-    #[error(
-        "the database of {service} ({place}) is damaged: {faults}; restore the databases of all services from one backup"
-    )]
+    #[error("the database of {service} ({place}) is damaged: {faults}; {remedy}")]
     Damaged {
         /// Which service.
         service: &'static str,
@@ -52,10 +50,40 @@ pub enum Error {
         place: String,
         /// What is wrong.
         faults: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A database's file cannot be opened.
+    #[error(
+        "the database of {service} ({place}) cannot be opened: {source}; let this be a file that the hub may read and \
+         write, in a folder that it may write to, or restore the databases of all services from one backup"
+    )]
+    Unopenable {
+        /// Which service.
+        service: &'static str,
+        /// Its file.
+        place: String,
+        /// Why not.
+        source: db::Error,
+    },
+    /// There is nothing to adopt.
+    #[error("data: the folder {folder} has no databases of this hub; name the folder that has them")]
+    NoDatabases {
+        /// Which folder.
+        folder: PathBuf,
+    },
+    /// A service does not take its database as it is.
+    #[error("{service}: {problem}")]
+    NotAdopted {
+        /// Which service.
+        service: &'static str,
+        /// What is wrong and what helps.
+        problem: String,
     },
     /// A database of another service, or of another hub.
     #[error(
-        "the database of {service} ({place}) is that of {is}, not of {service} of the hub {hub}; name another one"
+        "the database of {service} ({place}) is that of {is}, not of {service} of the hub {hub}; nothing was changed: put \
+         the right one in its place, with its own -wal and -shm files if it has any"
     )]
     Foreign {
         /// Which service.

@@ -49,7 +49,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "limits.principal_bytes",
         Holds::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
-        "How many bytes the calls of one principal may hold at the public API.",
+        "How many bytes the calls of one principal may hold at the public API. An address without a token has a sixteenth of \
+         what all such callers have.",
     )
     .default("8388608"),
     Setting::new(
@@ -79,7 +80,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "limits.first_frame_seconds",
         Holds::Whole { least: 1, most: 600, unit: "seconds" },
-        "How long a connection has until it has begun to speak.",
+        "How long a connection has until it has begun to speak, and until it is asked to leave when it has asked for nothing; \
+         after twice that it is cut off.",
     )
     .default("10"),
     Setting::new(

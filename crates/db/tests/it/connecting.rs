@@ -125,3 +125,21 @@ on_both! {
         assert!(matches!(closed, Err(Error::Unavailable(_))), "{closed:?}");
     }
 }
+
+#[tokio::test]
+async fn damage_that_a_migration_finds_is_damage() {
+    let database = testkit::Database::sqlite();
+    let file = database.url().trim_start_matches("sqlite:");
+    let options = Options::new(database.url());
+    let db = Db::connect(&options).await.unwrap();
+    db.migrate(&[MIGRATIONS]).await.unwrap();
+    db.close().await;
+    let mut bytes = std::fs::read(file).unwrap();
+    // All but the page that says what there is.
+    bytes[4_096..].fill(0xa5);
+    std::fs::write(file, bytes).unwrap();
+    let db = Db::connect(&options).await.unwrap();
+    let error = db.migrate(&[LONGER]).await.unwrap_err();
+    assert!(error.is_damage(), "{error:?}");
+    db.close().await;
+}

@@ -47,6 +47,17 @@ async fn whichever_file_is_lost_the_hub_does_not_start_until_it_is_adopted() {
         let lost = data.copied();
         remove(&lost.hub(), service);
         let remedy = format!("entrepot adopt {service}");
+        // What a refused start was told to put back is whole, its log with it.
+        let moved = data.copied();
+        let [file, away] = ["", "-away"].map(|end| moved.hub().join(format!("{service}.sqlite{end}")));
+        let log = |hub: &Path| std::fs::read(hub.join(format!("{service}.sqlite-wal"))).unwrap();
+        std::fs::rename(&file, &away).unwrap();
+        refused(&moved, &[&format!("{service}.sqlite"), &remedy]);
+        assert_eq!(log(&moved.hub()), log(&data.hub()));
+        std::fs::rename(&away, &file).unwrap();
+        let process = moved.start("").await;
+        check(&process.hub).await;
+        process.kill().await;
         refused(&lost, &[&format!("{service}.sqlite"), &remedy]);
         refused(&lost, &[&format!("{service}.sqlite"), &remedy]);
         let emptied = data.copied();
@@ -64,6 +75,16 @@ async fn whichever_file_is_lost_the_hub_does_not_start_until_it_is_adopted() {
         assert!(adopted, "{told}");
         lost.start("").await.kill().await;
     }
+}
+
+#[tokio::test]
+async fn nothing_is_adopted_where_there_is_nothing_nor_by_nobody() {
+    let data = Data::new();
+    let (adopted, told) = data.run(&["adopt", "order", "--by", "siti"]);
+    assert!(!adopted && told.contains("has no databases of this hub"), "{told}");
+    assert!(!data.hub().exists());
+    let (adopted, told) = data.run(&["adopt", "order", "--by", " "]);
+    assert!(!adopted && told.contains("--by"), "{told}");
 }
 
 #[tokio::test]

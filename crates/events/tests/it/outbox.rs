@@ -18,6 +18,32 @@ on_both! {
         assert_eq!(desk.unpublished().await, 3);
     }
 
+    async fn an_event_is_kept_from_when_it_occurred_though_the_clock_went_back(database: Database) {
+        let desk = Desk::open(&database, LocalBus::new()).await;
+        let mut event = desk.event(aggregate(), 1);
+        event.occurred_at = desk.clock.now() + chrono::Duration::days(8);
+        desk.put(&[event.clone(), desk.event(aggregate(), 1)]).await.unwrap();
+        let relay = desk.relay();
+        desk.relayed().await;
+        relay.stop().await;
+        let now = desk.clock.now();
+        let kept: Result<Vec<(bool,)>, Error> = desk
+            .db
+            .read(move |tx| {
+                Box::pin(async move {
+                    db::fetch_all!(
+                        tx,
+                        (bool,),
+                        "select case when published_at <= $1 then published_at >= occurred_at \
+                         else published_at = occurred_at end from outbox",
+                        now
+                    )
+                })
+            })
+            .await;
+        assert_eq!(kept.unwrap(), [(true,), (true,)]);
+    }
+
     async fn a_change_that_is_rolled_back_is_not_told(database: Database) {
         let desk = Desk::open(&database, LocalBus::new()).await;
         let order = aggregate();

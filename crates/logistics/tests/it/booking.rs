@@ -57,6 +57,28 @@ on_both! {
         depot.hub.stop().await;
     }
 
+    async fn an_older_copy_that_is_adopted_repeats_no_number(database: Database) {
+        let depot = Depot::open(&database).await;
+        let profile = |serial_to: &str| {
+            let (file, text) = hub::builtin("my").unwrap();
+            let text = text.replacen("serial_to = 29999999", &format!("serial_to = {serial_to}"), 1);
+            std::sync::Arc::new(hub::Profile::parse(file, &text).unwrap())
+        };
+        let serial = |shipment: &proto::logistics::v1::Shipment| shipment.tracking_number[2..10].parse::<u32>().unwrap();
+        let (_, before) = depot.book(&["TH", "TH"]).await;
+        let given = before.iter().map(serial).max().unwrap();
+        // As the copy has it, of before the two.
+        let older: Result<u64, db::Error> =
+            depot.hub.db.write(|tx| Box::pin(async move { db::execute!(tx, "delete from s10_serials") })).await;
+        older.unwrap();
+        let refused = logistics::on_adoption(profile("10999999"), depot.hub.db.clone(), 1).await.unwrap_err();
+        assert!(refused.to_string().contains("raise its serial_to"), "{refused}");
+        logistics::on_adoption(profile("29999999"), depot.hub.db.clone(), 2).await.unwrap();
+        let (_, after) = depot.book(&["TH"]).await;
+        assert!(serial(&after[0]) >= given - 1 + 2 * logistics::PASSED_OVER, "{}", after[0].tracking_number);
+        depot.hub.stop().await;
+    }
+
     async fn a_carrier_without_numbers_parks_the_order(database: Database) {
         let (file, text) = hub::builtin("my").unwrap();
         let text = text.replacen("serial_to = 29999999", "serial_to = 10000001", 1);

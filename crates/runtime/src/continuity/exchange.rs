@@ -81,7 +81,7 @@ impl Exchange {
         match ContinuityServiceClient::new(peer.clone()).compare_databases(request).await {
             Ok(answer) => {
                 let answer = answer.into_inner();
-                self.judge(service, other, own, read(answer.known.as_ref()));
+                self.judge((service, db), other, own, read(answer.known.as_ref()));
                 self.note(db, other, read(answer.own.as_ref())).await
             }
             Err(status) => {
@@ -110,7 +110,7 @@ impl Exchange {
         };
         let found = own_and_known(db, &caller).await.map_err(|error| rpc::status::database(&error))?;
         let (own, known) = found.ok_or_else(|| rpc::status::internal("a database without a name"))?;
-        self.judge(service, &caller, own, read(asked.known.as_ref()));
+        self.judge((service, db), &caller, own, read(asked.known.as_ref()));
         let noted = self.note(db, &caller, Some(theirs)).await;
         noted.map_err(|error| rpc::status::database(&error))?;
         Ok(wire::CompareDatabasesResponse {
@@ -120,7 +120,7 @@ impl Exchange {
     }
 
     /// Whether this process's own database is the one that another knows.
-    fn judge(&self, service: &str, by: &str, own: Mark, known: Option<Mark>) {
+    fn judge(&self, (service, db): (&str, &Db), by: &str, own: Mark, known: Option<Mark>) {
         let known = known.filter(|known| !own.continues(*known));
         let part = format!("database of {service} as {by} knows it");
         let is_news = self.health.set(&part, known.is_none());
@@ -132,7 +132,7 @@ impl Exchange {
         }
         match known {
             Some(known) if is_news => {
-                let (gap, remedy) = (gap(service, Some(own), by, known), remedy(service));
+                let (gap, remedy) = (gap(service, Some(own), by, known), remedy(service, db.engine()));
                 tracing::error!("{gap}; this process says that it does not serve: {remedy}");
             }
             None if is_news => tracing::info!(service, by, "the database is the one that is known"),

@@ -10,20 +10,22 @@
 
 mod adopt;
 mod exchange;
+mod files;
 mod opening;
 mod rounds;
 pub(crate) mod store;
 mod verify;
 
-use futures::future::try_join_all;
+use db::Engine;
+use futures::future::join_all;
 use uuid::Uuid;
 
 use crate::{Error, Settings, Spec};
 
 pub use adopt::{Adopted, adopt};
 pub(crate) use exchange::{Exchange, Peering};
-use opening::open;
 pub(crate) use opening::{Check, Opened};
+use opening::{open, or_close};
 pub(crate) use rounds::Rounds;
 pub(crate) use verify::{Hearing, settle, verify};
 
@@ -43,9 +45,23 @@ impl Mark {
     }
 }
 
-/// Opens and migrates the databases of these services.
+/// Opens and migrates the databases of these services; on an error none stays open.
 pub(crate) async fn open_all(settings: &Settings, specs: &[Spec]) -> Result<Vec<Opened>, Error> {
-    try_join_all(specs.iter().map(|spec| open(settings, spec))).await
+    open_meant(settings, specs, &[]).await
+}
+
+/// As [`open_all`]; those of `meant` are made when they are lost.
+async fn open_meant(settings: &Settings, specs: &[Spec], meant: &[&str]) -> Result<Vec<Opened>, Error> {
+    files::look(settings, specs, meant).await?;
+    let (mut opened, mut first) = (Vec::new(), Ok(()));
+    for one in join_all(specs.iter().map(|spec| open(settings, spec))).await {
+        match one {
+            Ok(one) => opened.push(one),
+            Err(error) => first = first.and(Err(error)),
+        }
+    }
+    or_close(&opened, first).await?;
+    Ok(opened)
 }
 
 /// What does not fit, in a sentence: `known` is what `by` knows of the database of `service`.
@@ -64,10 +80,20 @@ pub(crate) fn gap(service: &str, own: Option<Mark>, by: &str, known: Mark) -> St
 }
 
 /// What to do about it.
-pub(crate) fn remedy(service: &str) -> String {
-    format!(
-        "restore the databases of all services from one backup, or, if this one is meant to be as it is, run `entrepot adopt {service}`"
-    )
+pub(crate) fn remedy(service: &str, engine: Engine) -> String {
+    let restore = restore(engine);
+    format!("{restore}, or, if this one is meant to be as it is, run `entrepot adopt {service}`")
+}
+
+/// What helps always.
+pub(crate) fn restore(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => "restore the databases of all services from one backup",
+        Engine::Sqlite => {
+            "restore the databases of all services from one backup, after removing their files with the -wal and -shm \
+             files beside them"
+        }
+    }
 }
 
 #[cfg(test)]

@@ -10,8 +10,11 @@ use kernel::Clock;
 use super::{Mark, store};
 use crate::Worker;
 
-/// How often: what is written within this time and then lost may be missed by its mark.
+/// How often.
 const EVERY: Duration = Duration::from_secs(1);
+/// After how many commits SQLite's log is moved into its file. The marks move on right after it: the file alone is behind what
+/// the others know, and a log that is lost is noticed.
+const CHECKPOINT_EVERY: u64 = 500;
 /// How much a round itself commits in a database, at most: its mark, and the others'.
 const OWN_COMMITS: u64 = 2;
 
@@ -29,6 +32,8 @@ struct Seen {
     commits: u64,
     /// Of those to come, how many are of the last round.
     own: u64,
+    /// What they were when the log was moved last.
+    moved: u64,
 }
 
 impl Rounds {
@@ -51,6 +56,9 @@ impl Rounds {
     pub(crate) async fn take(&self) -> Result<(), db::Error> {
         let mut marks = Vec::new();
         for service in self.written() {
+            if self.has_long_log(service) {
+                self.0.databases[service].checkpoint_passively().await?;
+            }
             marks.push((service, self.0.databases[service].write(|tx| Box::pin(store::advance(tx))).await?));
         }
         if marks.is_empty() {
@@ -89,6 +97,17 @@ impl Rounds {
         let own = if written.is_empty() { 0 } else { OWN_COMMITS };
         seen.values_mut().for_each(|last| last.own = own);
         written
+    }
+
+    /// Whether a database's log is to be moved now.
+    fn has_long_log(&self, service: &str) -> bool {
+        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = seen.get_mut(service) else { return false };
+        let is_long = last.commits.saturating_sub(last.moved) >= CHECKPOINT_EVERY;
+        if is_long {
+            last.moved = last.commits;
+        }
+        is_long
     }
 
     /// The last round, when all is written.

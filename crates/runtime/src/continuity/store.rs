@@ -6,6 +6,7 @@ use kernel::{Clock, EventId};
 use uuid::Uuid;
 
 use super::Mark;
+use crate::Error;
 
 /// Which database it is.
 #[derive(Debug, Clone)]
@@ -20,6 +21,45 @@ impl Identity {
     pub(crate) fn mark(&self) -> Mark {
         Mark { generation: self.generation, mark: self.mark }
     }
+}
+
+impl Identity {
+    /// Refuses the database, which is at `place`, if it is of another service or hub.
+    pub(super) fn must_be(
+        &self,
+        hub: &str,
+        service: &'static str,
+        place: impl std::fmt::Display,
+    ) -> Result<(), Error> {
+        if self.hub == hub && self.service == service {
+            return Ok(());
+        }
+        Err(Error::Foreign {
+            service,
+            place: place.to_string(),
+            is: format!("{} of the hub {}", self.service, self.hub),
+            hub: hub.to_owned(),
+        })
+    }
+}
+
+/// As [`identity`], of a database whose schema may be of an earlier release, or none.
+pub(super) async fn identity_if_any(tx: &mut Tx) -> Result<Option<Identity>, db::Error> {
+    if has_table(tx, "database_identity").await? { identity(tx).await } else { Ok(None) }
+}
+
+/// Whether a release has used it that did not name databases.
+pub(super) async fn is_of_earlier_release(tx: &mut Tx) -> Result<bool, db::Error> {
+    Ok(has_table(tx, "outbox").await? && !has_table(tx, "database_identity").await?)
+}
+
+async fn has_table(tx: &mut Tx, name: &str) -> Result<bool, db::Error> {
+    let sql = tx.sql(
+        "select to_regclass(cast($1 as text)) is not null",
+        "select exists (select 1 from sqlite_schema where type = 'table' and name = $1)",
+    );
+    let (has,) = db::fetch_one!(tx, (bool,), sql, name)?;
+    Ok(has)
 }
 
 /// `None` in a database that is new, or of an earlier release.
@@ -157,4 +197,10 @@ pub(crate) async fn replace(
 pub(crate) async fn last_adopted(tx: &mut Tx) -> Result<DateTime<Utc>, db::Error> {
     let (at,) = db::fetch_one!(tx, (Option<DateTime<Utc>>,), "select max(adopted_at) from adoptions")?;
     Ok(at.unwrap_or(DateTime::UNIX_EPOCH))
+}
+
+/// How often somebody adopted the database of a service, by what this one holds.
+pub(crate) async fn adopted(tx: &mut Tx, service: &str) -> Result<i64, db::Error> {
+    let (times,) = db::fetch_one!(tx, (i64,), "select count(*) from adoptions where service = $1", service)?;
+    Ok(times)
 }

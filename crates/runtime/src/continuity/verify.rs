@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use db::Engine;
 use events::witness;
 
+use super::opening::or_close;
 use super::{Mark, Opened, gap, remedy, store};
 use crate::Error;
 
@@ -27,14 +28,15 @@ struct Found<'a> {
 }
 
 /// Whether the databases fit each other; those of `meant` are as they are meant to be.
+/// When they do not, they are closed.
 pub(crate) async fn verify(databases: &[Opened], hearing: &[Hearing], meant: &[&str]) -> Result<(), Error> {
+    or_close(databases, compare(databases, hearing, meant).await).await
+}
+
+async fn compare(databases: &[Opened], hearing: &[Hearing], meant: &[&str]) -> Result<(), Error> {
     let mut found = BTreeMap::new();
     for opened in databases {
-        let read = read(opened).await;
-        found.insert(
-            opened.service,
-            read.map_err(|source| Error::Database { service: opened.service, source })?,
-        );
+        found.insert(opened.service, read(opened).await.map_err(|source| opened.failed(source))?);
     }
     let is_meant = |service: &str| meant.contains(&service);
     let judged = found.values().filter(|one| !is_meant(one.opened.service));
@@ -47,8 +49,7 @@ pub(crate) async fn verify(databases: &[Opened], hearing: &[Hearing], meant: &[&
         let others = found.values().filter(|other| other.opened.service != *publisher);
         for other in others.filter(|other| !is_meant(other.opened.service)) {
             let gap = untold(one, other).await;
-            let failed = |source| Error::Database { service: other.opened.service, source };
-            if let Some(gap) = gap.map_err(failed)? {
+            if let Some(gap) = gap.map_err(|source| other.opened.failed(source))? {
                 return Err(broken(one.opened, gap));
             }
         }
@@ -57,8 +58,7 @@ pub(crate) async fn verify(databases: &[Opened], hearing: &[Hearing], meant: &[&
         for publisher in heard.hears.iter().filter(|publisher| !is_meant(publisher)) {
             let (Some(one), Some(from)) = (found.get(heard.service), found.get(publisher)) else { continue };
             let gap = not_had(one, heard.consumer, from).await;
-            let failed = |source| Error::Database { service: heard.service, source };
-            if let Some(gap) = gap.map_err(failed)? {
+            if let Some(gap) = gap.map_err(|source| one.opened.failed(source))? {
                 return Err(broken(one.opened, gap));
             }
         }
@@ -66,13 +66,18 @@ pub(crate) async fn verify(databases: &[Opened], hearing: &[Hearing], meant: &[&
     Ok(())
 }
 
-/// Takes them as they are: each is named and known to all others from now on, and its consumers are noted.
+/// Takes them as they are: each is named and known to all others from now on, and its consumers are noted. When that
+/// fails, they are closed.
 pub(crate) async fn settle(
     databases: &[Opened],
     hearing: &[Hearing],
     hub: &str,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
+    or_close(databases, take(databases, hearing, hub, now).await).await
+}
+
+async fn take(databases: &[Opened], hearing: &[Hearing], hub: &str, now: DateTime<Utc>) -> Result<(), Error> {
     let mut marks = Vec::new();
     for opened in databases {
         let consumers: Vec<&str> = hearing
@@ -81,9 +86,25 @@ pub(crate) async fn settle(
             .map(|heard| heard.consumer)
             .collect();
         let named = opened.name(hub, consumers, now).await;
-        let mark = named.map_err(|source| Error::Database { service: opened.service, source })?;
+        let mark = named.map_err(|source| opened.failed(source))?;
         marks.push((opened.service, mark));
     }
+    note(databases, &marks, now).await?;
+    // So that a log that is lost does not take this along.
+    for opened in databases {
+        opened.db.checkpoint().await.map_err(|source| opened.failed(source))?;
+    }
+    // And so that it is noticed, whatever else it takes along: the others know of a mark that is in the log alone.
+    marks.clear();
+    for opened in databases {
+        let mark = opened.db.write(|tx| Box::pin(store::advance(tx))).await;
+        marks.push((opened.service, mark.map_err(|source| opened.failed(source))?));
+    }
+    note(databases, &marks, now).await
+}
+
+/// Notes in each how far the others have come.
+async fn note(databases: &[Opened], marks: &[(&'static str, Mark)], now: DateTime<Utc>) -> Result<(), Error> {
     for opened in databases {
         let others: Vec<_> =
             marks.iter().filter(|(service, _)| *service != opened.service).copied().collect();
@@ -99,10 +120,7 @@ pub(crate) async fn settle(
                 })
             })
             .await;
-        let failed = |source| Error::Database { service: opened.service, source };
-        noted.map_err(failed)?;
-        // So that a log that is lost does not take this along.
-        opened.db.checkpoint().await.map_err(failed)?;
+        noted.map_err(|source| opened.failed(source))?;
     }
     Ok(())
 }
@@ -127,8 +145,8 @@ fn is_lost(one: &Found<'_>, other: &Found<'_>) -> bool {
 }
 
 fn broken(opened: &Opened, gap: String) -> Error {
-    let place = opened.place.to_string();
-    Error::Discontinued { service: opened.service, place, gap, remedy: remedy(opened.service) }
+    let (place, remedy) = (opened.place.to_string(), remedy(opened.service, opened.db.engine()));
+    Error::Discontinued { service: opened.service, place, gap, remedy }
 }
 
 fn mark_gap(one: &Found<'_>, all: &BTreeMap<&'static str, Found<'_>>, meant: &[&str]) -> Option<String> {

@@ -1,11 +1,14 @@
 //! A database that was lost, emptied, replaced, set back or damaged is noticed, and what a crash or a whole backup left is
 //! taken as it is.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use events::LocalBus;
+use futures::future::BoxFuture;
 use proto::operator::internal::v1::operator_service_client::OperatorServiceClient;
 use proto::operator::internal::v1::sandbox_service_client::SandboxServiceClient;
 use proto::operator::internal::v1::{AdvanceClockRequest, ListRequestsRequest};
@@ -75,19 +78,39 @@ fn copy(folder: &Path) -> TempDir {
     copied
 }
 
-/// How far the shop knows the depot's database to have come.
-async fn known_of_depot(folder: &Path) -> i64 {
-    let db =
-        db::Db::connect(&db::Options::new(format!("sqlite:{}", folder.join("shop.sqlite").display()))).await;
-    let known: Result<Option<(i64,)>, db::Error> = db
-        .unwrap()
-        .read(|tx| {
+/// What is in a folder, but for the lock.
+fn contents(folder: &TempDir) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap());
+    let files = entries.filter(|entry| entry.file_name() != "lock");
+    files.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
+}
+
+/// A file in which a page of one index lies where one of another should be.
+async fn with_a_wrong_page(file: &Path) {
+    let db = db::Db::connect(&db::Options::new(format!("sqlite:{}", file.display()))).await.unwrap();
+    let roots: Result<Vec<(i64,)>, db::Error> = db
+        .write(|tx| {
             Box::pin(async move {
-                db::fetch_optional!(tx, (i64,), "select mark from known_databases where service = 'depot'")
+                db::execute!(tx, "create table pairs (one BIGINT not null, other BIGINT not null)")?;
+                db::execute!(tx, "create index pairs_one on pairs (one)")?;
+                db::execute!(tx, "create index pairs_other on pairs (other)")?;
+                for one in 0_i64..20 {
+                    db::execute!(tx, "insert into pairs (one, other) values ($1, $2)", one, 100 + one)?;
+                }
+                db::fetch_all!(
+                    tx,
+                    (i64,),
+                    "select rootpage from sqlite_schema where name like 'pairs_o%' order by name"
+                )
             })
         })
         .await;
-    known.unwrap().map_or(0, |(mark,)| mark)
+    let [from, to] = roots.unwrap()[..] else { panic!("two indexes") };
+    db.close().await;
+    let mut bytes = std::fs::read(file).unwrap();
+    let at = |(page,): (i64,)| usize::try_from(page - 1).unwrap() * 4_096;
+    bytes.copy_within(at(from)..at(from) + 4_096, at(to));
+    std::fs::write(file, bytes).unwrap();
 }
 
 fn settings_of(folder: &TempDir, depot: &Database, shop: &Database) -> Settings {
@@ -118,12 +141,11 @@ async fn a_file_that_is_missing_or_empty_is_noticed_until_it_is_adopted() {
             let told = refused(settings(&folder)).await;
             let place = lost.display().to_string();
             assert!(told.contains("the database of shop is") && told.contains(&place), "{told}");
-            assert!(
-                told.contains("depot knows generation") && told.contains("`entrepot adopt shop`"),
-                "{told}"
-            );
+            assert!(told.contains("that of depot is there"), "{told}");
+            assert!(told.contains("-wal and -shm") && told.contains("`entrepot adopt shop`"), "{told}");
         }
-        let adopted = runtime::adopt(&settings(&folder), &[DEPOT, SHOP], &["shop"], "siti").await.unwrap();
+        let adopted =
+            runtime::adopt(&settings(&folder), &[DEPOT, SHOP], &["shop"], "siti", &[]).await.unwrap();
         assert_eq!(adopted[0].service, "shop");
         let hub = start(settings(&folder)).await;
         let request = ListRequestsRequest { service: "shop".to_owned(), ..ListRequestsRequest::default() };
@@ -153,10 +175,12 @@ async fn a_file_that_was_set_back_is_noticed_and_a_whole_set_is_not() {
 async fn a_crash_is_recovered_from_and_a_lost_log_is_noticed() {
     let folder = folder();
     let hub = start(settings(&folder)).await;
+    // Right after the start, and right after a change.
+    let robbed = copy(folder.path());
+    std::fs::remove_file(file(&robbed, "shop.sqlite-wal")).unwrap();
+    let told = refused(settings(&robbed)).await;
+    assert!(told.contains("the database of shop has been set back"), "{told}");
     write(&hub).await;
-    // The others know how far it has come.
-    eventually("the mark is known", || async { (known_of_depot(folder.path()).await > 0).then_some(()) })
-        .await;
     let [crashed, robbed] = [copy(folder.path()), copy(folder.path())];
     hub.stop().await;
     std::fs::remove_file(file(&robbed, "depot.sqlite-wal")).unwrap();
@@ -165,11 +189,124 @@ async fn a_crash_is_recovered_from_and_a_lost_log_is_noticed() {
         told.contains("the database of depot has been set back") && told.contains("`entrepot adopt depot`"),
         "{told}"
     );
-    runtime::adopt(&settings(&robbed), &[DEPOT, SHOP], &["depot"], "siti").await.unwrap();
+    runtime::adopt(&settings(&robbed), &[DEPOT, SHOP], &["depot"], "siti", &[]).await.unwrap();
     ran(settings(&robbed)).await;
     let hub = start(settings(&crashed)).await;
     assert_eq!(hub.clock().ahead(), chrono::Duration::seconds(1));
     hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_start_changes_nothing_and_what_is_put_back_is_whole() {
+    let folder = folder();
+    let hub = start(settings(&folder)).await;
+    write(&hub).await;
+    let crashed = copy(folder.path());
+    hub.stop().await;
+    let away = TempDir::new().unwrap();
+    for set in [folder, crashed] {
+        for service in ["depot", "shop"] {
+            let [lost, kept] =
+                [file(&set, service), file(&away, service)].map(|file| file.with_extension("sqlite"));
+            std::fs::rename(&lost, &kept).unwrap();
+            for empty in [false, true] {
+                if empty {
+                    std::fs::write(&lost, "").unwrap();
+                }
+                let before = contents(&set);
+                let told = refused(settings(&set)).await;
+                assert!(told.contains(&format!("`entrepot adopt {service}`")), "{told}");
+                assert_eq!(contents(&set), before);
+            }
+            std::fs::rename(&kept, &lost).unwrap();
+        }
+        let hub = start(settings(&set)).await;
+        assert_eq!(hub.clock().ahead(), chrono::Duration::seconds(1));
+        hub.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn files_that_were_swapped_are_named_and_left_alone() {
+    let folder = folder();
+    ran(settings(&folder)).await;
+    let [depot, shop, aside] = ["depot.sqlite", "shop.sqlite", "aside"].map(|name| file(&folder, name));
+    let swap = || {
+        std::fs::rename(&depot, &aside).unwrap();
+        std::fs::rename(&shop, &depot).unwrap();
+        std::fs::rename(&aside, &shop).unwrap();
+    };
+    swap();
+    let before = contents(&folder);
+    let told = refused(settings(&folder)).await;
+    assert!(told.contains(&depot.display().to_string()) && told.contains("put the right one"), "{told}");
+    assert_eq!(contents(&folder), before);
+    swap();
+    ran(settings(&folder)).await;
+}
+
+#[tokio::test]
+async fn a_first_start_that_was_cut_off_goes_on() {
+    let folder = folder();
+    let url = format!("sqlite:{}", file(&folder, "depot.sqlite").display());
+    db::Db::connect(&db::Options::new(url)).await.unwrap().close().await;
+    ran(settings(&folder)).await;
+}
+
+#[tokio::test]
+async fn a_folder_without_databases_is_not_adopted() {
+    let folder = folder();
+    let mut wrong = settings(&folder);
+    wrong.folder = file(&folder, "typo");
+    let adopted = runtime::adopt(&wrong, &[DEPOT, SHOP], &["depot"], "siti", &[]).await;
+    assert!(matches!(adopted, Err(runtime::Error::NoDatabases { .. })), "{adopted:?}");
+    assert!(!wrong.folder.exists());
+}
+
+#[tokio::test]
+async fn who_is_adopted_is_told_of_what_it_has_missed() {
+    fn refuses(_: Arc<hub::Profile>, _: db::Db, times: u32) -> BoxFuture<'static, anyhow::Result<()>> {
+        Box::pin(async move { anyhow::bail!("{times}") })
+    }
+    let folder = folder();
+    ran(settings(&folder)).await;
+    let backup = copy(folder.path());
+    for round in ["1", "2"] {
+        std::fs::copy(file(&backup, "shop.sqlite"), file(&folder, "shop.sqlite")).unwrap();
+        let adopt =
+            async |hooks| runtime::adopt(&settings(&folder), &[DEPOT, SHOP], &["shop"], "siti", hooks).await;
+        let told = adopt(&[("depot", refuses), ("shop", refuses)]).await.unwrap_err().to_string();
+        assert_eq!(told, format!("shop: {round}"));
+        adopt(&[]).await.unwrap();
+        ran(settings(&folder)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_named_with_a_remedy() {
+    let folder = folder();
+    ran(settings(&folder)).await;
+    let lost = file(&folder, "depot.sqlite");
+    std::fs::remove_file(&lost).unwrap();
+    std::fs::create_dir(&lost).unwrap();
+    let told = refused(settings(&folder)).await;
+    let expected = format!("the database of depot ({}) cannot be opened: ", lost.display());
+    assert!(told.starts_with(&expected) && told.contains("restore"), "{told}");
+}
+
+#[tokio::test]
+async fn damage_that_no_quick_look_sees_is_told_while_the_hub_runs() {
+    let folder = folder();
+    ran(settings(&folder)).await;
+    with_a_wrong_page(&file(&folder, "shop.sqlite")).await;
+    let hub = start(settings(&folder)).await;
+    let channel = dial(hub.internal_addr()).await;
+    eventually("it says that it is damaged", || async {
+        (status(channel.clone()).await == ServingStatus::NotServing).then_some(())
+    })
+    .await;
+    hub.stop().await;
+    assert!(!file(&folder, "shop.sqlite-wal").exists());
 }
 
 #[tokio::test]
@@ -185,7 +322,7 @@ async fn a_damaged_file_is_noticed() {
         let told = refused(settings(&folder)).await;
         let expected = format!("the database of depot ({}) is damaged: ", damaged.display());
         assert!(told.starts_with(&expected) && told.contains("restore"), "{told}");
-        let adopted = runtime::adopt(&settings(&folder), &[DEPOT, SHOP], &["depot"], "siti").await;
+        let adopted = runtime::adopt(&settings(&folder), &[DEPOT, SHOP], &["depot"], "siti", &[]).await;
         assert!(matches!(adopted, Err(runtime::Error::Damaged { .. })), "{adopted:?}");
     }
 }
@@ -198,7 +335,7 @@ on_both! {
         let told = refused(settings_of(&folder, &anew, &database)).await;
         assert!(told.contains("the database of depot is") && told.contains("`entrepot adopt depot`"), "{told}");
         let settings = || settings_of(&folder, &anew, &database);
-        runtime::adopt(&settings(), &[DEPOT, SHOP], &["depot"], "siti").await.unwrap();
+        runtime::adopt(&settings(), &[DEPOT, SHOP], &["depot"], "siti", &[]).await.unwrap();
         ran(settings()).await;
         depot.remove().await;
         anew.remove().await;
@@ -261,7 +398,7 @@ on_both! {
         };
         eventually("the depot says that it is another one", is(ServingStatus::NotServing)).await;
         let all = settings_of(&folders[1], &anew, &database);
-        runtime::adopt(&all, &[DEPOT, SHOP], &["depot"], "siti").await.unwrap();
+        runtime::adopt(&all, &[DEPOT, SHOP], &["depot"], "siti", &[]).await.unwrap();
         eventually("the depot serves", is(ServingStatus::Serving)).await;
         shop.stop().await;
         hub.stop().await;
