@@ -22,7 +22,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The file of reference rates that payment has: goods are listed only in currencies that it can exchange.",
     )
     .example("rates.csv"),
-    Setting::new("catalog.products_max", PRODUCTS, "How many products a verified seller may have.")
+    Setting::new("catalog.products_max", PRODUCTS, "How many products a verified seller may have, and ten times as many variants.")
         .default("1000000"),
     Setting::new(
         "catalog.letters_max",
@@ -33,7 +33,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(
         "catalog.unverified_products_max",
         PRODUCTS,
-        "How many products a seller may have that is not verified.",
+        "How many products a seller may have that is not verified, and ten times as many variants.",
     )
     .default("10000"),
     Setting::new(

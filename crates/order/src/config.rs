@@ -29,9 +29,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(
         "order.guest_quotes_per_hour",
         Holds::Whole { least: 1, most: 1_000_000, unit: "quotes" },
-        "How many quotes callers without a token may have made per hour and address (of IPv6, per 64 bits of it).",
+        "How many quotes callers without a token may have made per hour and address (of IPv6, per 64 bits of it). \
+         One of more than ten lines counts as one for every ten.",
     )
     .default("600"),
+    Setting::new(
+        "order.buyer_quotes_per_hour",
+        Holds::Whole { least: 1, most: 1_000_000, unit: "quotes" },
+        "How many quotes one who has signed in may have made per hour, counted alike.",
+    )
+    .default("6000"),
     Setting::new(
         "order.stand_at",
         Holds::Choice(&["placed", "reserved", "authorised", "recorded", "decided", "released", "voided"]),
@@ -52,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) call_ms: u64,
     /// How many quotes callers without a token may have made per hour and address.
     pub(crate) guest_quotes_per_hour: NonZeroU32,
+    /// And each who has signed in.
+    pub(crate) buyer_quotes_per_hour: NonZeroU32,
     /// Where sagas go no further.
     pub(crate) stand_at: Option<StandPoint>,
 }
@@ -111,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_point_is_one_of_a_saga() {
-        let Holds::Choice(points) = SETTINGS[4].holds else { panic!("stand_at is a choice") };
+        let Holds::Choice(points) = SETTINGS[5].holds else { panic!("stand_at is a choice") };
         for point in points {
             assert!(read(&format!("stand_at = '{point}'"), true).unwrap().stand_at.is_some());
         }

@@ -101,10 +101,11 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         machine: Clock::steady(),
         outbox: deps.outbox,
         market,
-        guest_quotes: Quota::per_hour(
+        quotes: Quota::per_hour(
             config.guest_quotes_per_hour,
+            config.buyer_quotes_per_hour,
             "TOO_MANY_QUOTES",
-            "too many quotes were made for this address without a token: sign in, or wait",
+            "too many quotes were made for you: wait; who has signed in may have more of them",
         ),
         forgotten: Mutex::default(),
         config,

@@ -11,6 +11,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 use crate::budget::Held;
+use crate::fields::Fields;
 use crate::status;
 
 /// A gRPC message begins with a flag and its length in four bytes.
@@ -27,6 +28,8 @@ pub(crate) struct Bounds {
     /// Where the bytes are counted: of a stream, those of the message that is coming in; else all, until it is answered.
     pub(crate) held: Option<Arc<Held>>,
     pub(crate) each: Option<EachMessage>,
+    /// Counts the fields of each message; those from within the hub are not counted.
+    pub(crate) fields: Option<Fields>,
     /// Where it is noted why the request was refused, should its handler keep silent about it.
     pub(crate) refused: Refused,
 }
@@ -75,10 +78,14 @@ impl Bounded {
                 Place::Message { left } => {
                     let taken = data.len().min(*left);
                     *left -= taken;
+                    let is_whole = *left == 0;
+                    if let Some(fields) = &mut self.bounds.fields {
+                        fields.read(&data[..taken])?;
+                    }
                     data = &data[taken..];
                     self.coming_bytes += taken;
-                    if *left == 0 {
-                        self.end_message();
+                    if is_whole {
+                        self.end_message()?;
                     }
                 }
                 Place::Prefix { bytes, filled } => {
@@ -112,15 +119,22 @@ impl Bounded {
         }
         self.messages += 1;
         self.place = Place::Message { left };
+        if let Some(fields) = &mut self.bounds.fields {
+            fields.begin(left);
+        }
         if left == 0 {
-            self.end_message();
+            self.end_message()?;
         }
         Ok(())
     }
 
-    fn end_message(&mut self) {
+    /// The whole message is about to be decoded, and takes more than its bytes.
+    fn end_message(&mut self) -> Result<(), Status> {
+        let decoded = self.bounds.fields.as_ref().map_or(0, Fields::bytes);
+        self.take(decoded)?;
         self.place = Self::start();
-        self.whole_bytes += std::mem::take(&mut self.coming_bytes);
+        self.whole_bytes += std::mem::take(&mut self.coming_bytes) + decoded;
+        Ok(())
     }
 
     fn take(&self, bytes: usize) -> Result<(), Status> {
@@ -224,7 +238,14 @@ mod tests {
     }
 
     fn bounds(message_bytes_max: usize, streams: bool) -> Bounds {
-        Bounds { message_bytes_max, streams, held: None, each: None, refused: Refused::default() }
+        Bounds {
+            message_bytes_max,
+            streams,
+            held: None,
+            each: None,
+            fields: None,
+            refused: Refused::default(),
+        }
     }
 
     async fn read(bytes: Vec<u8>, streams: bool) -> Result<usize, Status> {
@@ -261,6 +282,35 @@ mod tests {
         }
         let refused = read(framed(31), false).await.unwrap_err();
         assert_eq!(status::metadata(&refused, "bytes_max").as_deref(), Some("30"));
+    }
+
+    #[tokio::test]
+    async fn the_fields_of_each_message_are_bounded_and_held_as_long_as_it_is() {
+        let files = <prost_types::FileDescriptorSet as prost::Message>::decode(proto::FILE_DESCRIPTOR_SET);
+        let schema = Arc::new(crate::fields::Schema::of(&files.unwrap()));
+        let framed = |parts: usize| {
+            let length = u32::try_from(2 * parts).unwrap().to_be_bytes();
+            [&[0], &length[..], &[0x1a, 0].repeat(parts)].concat()
+        };
+        let budgets = Budgets::new(&Limits::default());
+        let held = Arc::new(budgets.hold("a", false, &Account::new("connection", 8 << 20)));
+        let bytes = [framed(100), framed(100), framed(5_001)].concat();
+        let frames = bytes.chunks(205).map(|piece| Ok::<_, Status>(Frame::data(piece.to_vec().into())));
+        let frames: Vec<_> = frames.collect();
+        let inner = Body::new(http_body_util::StreamBody::new(tokio_stream::iter(frames)));
+        let fields = schema.fields("/entrepot.catalog.v1.ProductService/ImportProducts");
+        let mut body =
+            Bounded::new(inner, Bounds { held: Some(held.clone()), fields, ..bounds(1 << 20, true) });
+        for _ in 0..2 {
+            body.frame().await.unwrap().unwrap();
+            assert_eq!(budgets.held(), 205 + 100 * 544);
+        }
+        let refused = loop {
+            if let Err(refused) = body.frame().await.unwrap() {
+                break refused;
+            }
+        };
+        assert_eq!(status::reason(&refused).as_deref(), Some("TOO_MANY_FIELDS"));
     }
 
     #[tokio::test]

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use tonic::{Code, Status};
 
+use crate::server::MESSAGE_BYTES_MAX;
 use crate::{Limits, status};
 
 /// What a call costs beside its messages.
 pub(crate) const CALL_BYTES: usize = 8 * 1024;
 /// After how long a refused caller shall try again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How many callers without a token may hold all that such callers have.
+const ANONYMOUS_SHARES: usize = 16;
 /// After how many new principals those who hold nothing are forgotten.
 const FORGET_EVERY: usize = 1024;
 
@@ -52,28 +55,34 @@ pub(crate) struct Budgets {
     anonymous: Arc<Account>,
     principals: Mutex<HashMap<String, Weak<Account>>>,
     principal_bytes: usize,
+    anonymous_bytes: usize,
 }
 
 impl Budgets {
     pub(crate) fn new(limits: &Limits) -> Self {
+        let anonymous_bytes = limits.process_bytes / 2;
+        // A message each way there must always be room for.
+        let share = (anonymous_bytes / ANONYMOUS_SHARES).max(2 * MESSAGE_BYTES_MAX);
         Self {
             process: Account::new("process", limits.process_bytes),
-            anonymous: Account::new("callers without a token", limits.process_bytes / 2),
+            anonymous: Account::new("callers without a token", anonymous_bytes),
             principals: Mutex::default(),
             principal_bytes: limits.principal_bytes,
+            anonymous_bytes: share.min(limits.principal_bytes),
         }
     }
 
     /// Nothing yet, for a call of `principal`.
     pub(crate) fn hold(&self, principal: &str, is_anonymous: bool, connection: &Arc<Account>) -> Held {
-        let mut accounts = vec![self.of(principal), connection.clone(), self.process.clone()];
+        let most = if is_anonymous { self.anonymous_bytes } else { self.principal_bytes };
+        let mut accounts = vec![self.of(principal, most), connection.clone(), self.process.clone()];
         if is_anonymous {
             accounts.push(self.anonymous.clone());
         }
         Held { accounts: accounts.into(), bytes: AtomicUsize::new(0) }
     }
 
-    fn of(&self, principal: &str) -> Arc<Account> {
+    fn of(&self, principal: &str, most: usize) -> Arc<Account> {
         let mut principals = self.principals.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(account) = principals.get(principal).and_then(Weak::upgrade) {
             return account;
@@ -81,7 +90,7 @@ impl Budgets {
         if principals.len().is_multiple_of(FORGET_EVERY) {
             principals.retain(|_, account| account.strong_count() > 0);
         }
-        let account = Account::new("caller", self.principal_bytes);
+        let account = Account::new("caller", most);
         principals.insert(principal.to_owned(), Arc::downgrade(&account));
         account
     }
@@ -141,6 +150,23 @@ fn refused(account: &Account) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sixteen_callers_without_a_token_share_what_such_callers_have() {
+        let budgets = Budgets::new(&Limits::default());
+        let hold = |principal: &str, is_anonymous| {
+            budgets.hold(principal, is_anonymous, &Account::new("connection", usize::MAX))
+        };
+        let (known, address) = (hold("buyer:a", false), hold("127.0.0.1", true));
+        known.take(8 << 20).unwrap();
+        assert!(address.take((2 << 20) + 1).is_err());
+        address.take(2 << 20).unwrap();
+        let others: Vec<Held> = (0..20)
+            .map(|number| hold(&number.to_string(), true))
+            .filter(|held| held.take(2 << 20).is_ok())
+            .collect();
+        assert_eq!(others.len(), ANONYMOUS_SHARES - 1);
+    }
 
     #[test]
     fn every_bound_holds_and_what_is_dropped_is_free() {

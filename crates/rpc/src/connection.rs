@@ -28,6 +28,8 @@ pub(crate) struct Connection {
     pub(crate) account: Arc<Account>,
     /// Whether it carries the calls of many: then it is not bounded as one client, and not cut off for one of them.
     is_proxy: bool,
+    /// Whether it may be kept ready without a call: that of a proxy, or of another service.
+    may_wait: bool,
     begun: Instant,
     state: Mutex<State>,
 }
@@ -35,6 +37,8 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 struct State {
     heard_bytes: usize,
+    /// Whether a request has come.
+    was_asked: bool,
     calls: usize,
     /// Since when no call is open.
     idle_since: Instant,
@@ -57,10 +61,11 @@ pub(crate) enum Verdict {
 }
 
 impl Connection {
-    pub(crate) fn new(peer: IpAddr, limits: &Limits) -> Arc<Self> {
+    pub(crate) fn new(peer: IpAddr, limits: &Limits, is_public: bool) -> Arc<Self> {
         let begun = Instant::now();
         let state = State {
             heard_bytes: 0,
+            was_asked: false,
             calls: 0,
             idle_since: begun,
             unread: BTreeMap::new(),
@@ -71,11 +76,17 @@ impl Connection {
         let is_proxy = address::is_proxy(&limits.trusted_proxies, peer);
         let most = if is_proxy { limits.process_bytes } else { limits.connection_bytes };
         let account = Account::new("connection", most);
-        Arc::new(Self { peer, account, is_proxy, begun, state: Mutex::new(state) })
+        let may_wait = is_proxy || !is_public;
+        Arc::new(Self { peer, account, is_proxy, may_wait, begun, state: Mutex::new(state) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request has come, with all its headers.
+    pub(crate) fn asked(&self) {
+        self.state().was_asked = true;
     }
 
     /// A call begins; it ends when it is dropped.
@@ -102,6 +113,10 @@ impl Connection {
         if state.heard_bytes < PREFACE_BYTES && state.answers == 0 && age >= limits.first_frame() {
             return Verdict::Cut("silent");
         }
+        let asks_nothing = !state.was_asked && !self.may_wait;
+        if asks_nothing && age >= limits.first_frame() * 2 {
+            return Verdict::Cut("silent");
+        }
         let unread = state.unread.values().filter(|_| !self.is_proxy).chain(&state.blocked_since).min();
         if unread.is_some_and(|then| since(*then) >= limits.write()) {
             return Verdict::Cut("unread");
@@ -115,7 +130,7 @@ impl Connection {
             return if is_over { Verdict::Cut("idle") } else { Verdict::Stays };
         }
         let is_idle = state.calls == 0 && since(state.idle_since) >= limits.idle();
-        if is_idle || age >= limits.age() {
+        if is_idle || age >= limits.age() || (asks_nothing && age >= limits.first_frame()) {
             state.left_at = Some(now);
             return Verdict::Leaves;
         }
@@ -246,7 +261,7 @@ mod tests {
 
     fn connection() -> (Arc<Connection>, Limits, Instant) {
         let limits = Limits::default();
-        let connection = Connection::new(IpAddr::from([127, 0, 0, 1]), &limits);
+        let connection = Connection::new(IpAddr::from([127, 0, 0, 1]), &limits, true);
         let begun = connection.begun;
         (connection, limits, begun)
     }
@@ -260,13 +275,31 @@ mod tests {
         assert_eq!(connection.judge(&limits, begun + 9 * SECOND), Verdict::Stays);
         assert_eq!(connection.judge(&limits, begun + 10 * SECOND), Verdict::Cut("silent"));
         connection.heard(1);
+        connection.asked();
         assert_eq!(connection.judge(&limits, begun + 10 * SECOND), Verdict::Stays);
+    }
+
+    #[test]
+    fn one_that_asks_nothing_leaves_and_is_cut_off_unless_it_is_kept_ready() {
+        let (connection, limits, begun) = connection();
+        connection.heard(PREFACE_BYTES + 9);
+        assert_eq!(connection.judge(&limits, begun + 9 * SECOND), Verdict::Stays);
+        assert_eq!(connection.judge(&limits, begun + 10 * SECOND), Verdict::Leaves);
+        assert_eq!(connection.judge(&limits, begun + 19 * SECOND), Verdict::Stays);
+        assert_eq!(connection.judge(&limits, begun + 20 * SECOND), Verdict::Cut("silent"));
+        let trusted = Limits { trusted_proxies: vec!["127.0.0.1".parse().unwrap()], ..limits.clone() };
+        for (limits, is_public) in [(trusted, true), (limits, false)] {
+            let ready = Connection::new(connection.peer, &limits, is_public);
+            ready.heard(PREFACE_BYTES);
+            assert_eq!(ready.judge(&limits, ready.begun + 200 * SECOND), Verdict::Stays);
+        }
     }
 
     #[test]
     fn one_without_calls_leaves_and_one_with_a_call_stays() {
         let (connection, limits, begun) = connection();
         connection.heard(PREFACE_BYTES);
+        connection.asked();
         let call = connection.call();
         assert_eq!(connection.judge(&limits, begun + 400 * SECOND), Verdict::Stays);
         drop(call);
@@ -281,6 +314,7 @@ mod tests {
     fn an_old_one_leaves_once_and_is_cut_off_when_its_streams_have_had_their_time() {
         let (connection, limits, begun) = connection();
         connection.heard(PREFACE_BYTES);
+        connection.asked();
         let _call = connection.call();
         assert_eq!(connection.judge(&limits, begun + 3_600 * SECOND), Verdict::Leaves);
         assert_eq!(connection.judge(&limits, begun + 7_000 * SECOND), Verdict::Stays);
@@ -291,6 +325,7 @@ mod tests {
     fn an_answer_that_is_not_read_cuts_it_off_and_one_that_waits_for_news_does_not() {
         let (connection, limits, _) = connection();
         connection.heard(PREFACE_BYTES);
+        connection.asked();
         let (_call, answer) = (connection.call(), connection.answer());
         let now = Instant::now();
         assert_eq!(connection.judge(&limits, now + 31 * SECOND), Verdict::Cut("unread"));
@@ -300,8 +335,9 @@ mod tests {
         assert_eq!(connection.judge(&limits, now + 32 * SECOND), Verdict::Cut("unread"));
         // Of a proxy it is one client of many.
         let limits = Limits { trusted_proxies: vec!["127.0.0.1".parse().unwrap()], ..limits };
-        let proxy = Connection::new(connection.peer, &limits);
+        let proxy = Connection::new(connection.peer, &limits, true);
         proxy.heard(PREFACE_BYTES);
+        proxy.asked();
         let _answer = proxy.answer();
         assert_eq!(proxy.judge(&limits, now + 32 * SECOND), Verdict::Stays);
         drop(answer);

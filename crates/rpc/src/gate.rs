@@ -22,6 +22,7 @@ use crate::connection::Connection;
 use crate::context::{self, Context};
 use crate::counted::{Counted, One};
 use crate::descriptors::{self, Shape};
+use crate::fields::Fields;
 use crate::keys::now_seconds;
 use crate::policy::{Method, Policies};
 use crate::rate::Limiter;
@@ -72,6 +73,8 @@ struct Admission {
     context: Option<Context>,
     message_bytes_max: usize,
     each: Option<EachMessage>,
+    /// On the public listener: counts the fields of what the call takes.
+    fields: Option<Fields>,
     /// When a streaming answer ends, and with which word.
     until: (Instant, Status),
     /// On the public listener: that it is one of its principal's streams.
@@ -133,6 +136,7 @@ impl Rules {
             context: Some(Context { origin: origin.or(caller), deadline }),
             message_bytes_max: self.message_bytes_max(is_anonymous),
             each: None,
+            fields: self.public.as_ref().and_then(|_| self.policies.fields(method.path)),
             until: self.until(now, verified.as_ref()),
             stream,
             held,
@@ -158,6 +162,7 @@ impl Rules {
             context: None,
             message_bytes_max: SYSTEM_MESSAGE_BYTES_MAX,
             each,
+            fields: None,
             until: self.until(now, None),
             stream,
             held,
@@ -171,12 +176,22 @@ impl Rules {
         Some(Client(address::counted(address)))
     }
 
+    /// Counts what is no call among those of its address.
+    pub(crate) fn count_by_address(&self, request: &Request<Body>) -> Result<(), Status> {
+        let Some(public) = &self.public else { return Ok(()) };
+        public.limiter.check(&Self::address_of(self.client(request).as_ref()))
+    }
+
+    fn address_of(client: Option<&Client>) -> String {
+        client.map_or_else(|| "unknown".to_owned(), |client| client.0.clone())
+    }
+
     fn known(&self, headers: &HeaderMap, client: Option<&Client>) -> Known {
         let verified = self.verified(headers);
         let principal = match &verified {
             Ok(Some(verified)) => verified.caller.principal(),
             // Who shows a token that is refused is nobody yet.
-            _ => client.map_or_else(|| "unknown".to_owned(), |client| client.0.clone()),
+            _ => Self::address_of(client),
         };
         Known { verified, principal }
     }
@@ -328,7 +343,7 @@ where
             Ok(admission) => admission,
             Err(status) => return Box::pin(std::future::ready(Ok(status.into_http()))),
         };
-        let Admission { shape, context, message_bytes_max, each, until, stream, held } = admission;
+        let Admission { shape, context, message_bytes_max, each, fields, until, stream, held } = admission;
         let refused = Refused::default();
         let of_request = held.as_ref().map(|held| Arc::new(held.beside()));
         let bounds = Bounds {
@@ -336,6 +351,7 @@ where
             streams: shape.client_streams,
             held: of_request.clone(),
             each,
+            fields,
             refused: refused.clone(),
         };
         let request = request.map(|body| Body::new(Bounded::new(body, bounds)));

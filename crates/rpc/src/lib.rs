@@ -19,6 +19,8 @@ mod counted;
 mod descriptors;
 mod drain;
 pub mod duplex;
+mod entrance;
+mod fields;
 mod gate;
 mod guest;
 mod health;

@@ -14,7 +14,7 @@ pub struct Limits {
     pub process_bytes: usize,
     /// Bytes that the calls of one connection may hold.
     pub connection_bytes: usize,
-    /// Bytes that the calls of one principal may hold.
+    /// Bytes that the calls of one principal may hold; of one address without a token, a sixteenth of what such callers have.
     pub principal_bytes: usize,
     /// The longest message of a caller without a token, in bytes.
     pub anonymous_message_bytes: usize,
@@ -24,7 +24,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections that may be open from one address.
     pub connections_per_address: usize,
-    /// How long a connection has until it has begun to speak.
+    /// How long a connection has until it has begun to speak, and until it is asked to leave when it has asked for nothing;
+    /// after twice that it is cut off.
     pub first_frame_seconds: u64,
     /// How long a connection may be without a call.
     pub idle_seconds: u64,

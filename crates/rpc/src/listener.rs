@@ -175,11 +175,12 @@ async fn carry<S>(
         return;
     }
     let limits = &shared.limits;
-    let connection = Connection::new(peer, limits);
+    let connection = Connection::new(peer, limits, shared.by_address);
     let _open = shared.metrics.as_ref().map(ListenerMetrics::open);
     let known = connection.clone();
     let service = service.map_request(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
+        known.asked();
         request.extensions_mut().insert(known.clone());
         request
     });

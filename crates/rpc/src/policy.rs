@@ -1,12 +1,14 @@
 //! Which roles may call which RPC: one table per service, complete or the server does not start.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
 use crate::Role;
 use crate::descriptors::{self, Shape};
+use crate::fields::{Fields, Schema};
 
 /// Who may call an RPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,7 @@ pub struct Policies {
     methods: HashMap<&'static str, Method>,
     services: Vec<String>,
     descriptors: FileDescriptorSet,
+    schema: Arc<Schema>,
 }
 
 impl Policies {
@@ -86,11 +89,17 @@ impl Policies {
             .filter(|(_, package)| served.contains(package.as_str()))
             .map(|(name, _)| name)
             .collect();
-        Ok(Self { methods, services, descriptors })
+        let schema = Arc::new(Schema::of(&descriptors));
+        Ok(Self { methods, services, descriptors, schema })
     }
 
     pub(crate) fn of(&self, path: &str) -> Option<Method> {
         self.methods.get(path).copied()
+    }
+
+    /// Counts the fields of the messages that an RPC takes.
+    pub(crate) fn fields(&self, path: &str) -> Option<Fields> {
+        self.schema.fields(path)
     }
 
     /// The full names of the services behind this server.

@@ -34,6 +34,8 @@ impl Default for Rate {
 
 pub(crate) struct Limiter {
     keyed: DefaultKeyedRateLimiter<String>,
+    /// What may come at once.
+    most: NonZeroU32,
     clock: DefaultClock,
     calls: AtomicU32,
 }
@@ -48,21 +50,31 @@ impl Limiter {
     }
 
     fn of(quota: Quota) -> Self {
-        Self { keyed: RateLimiter::keyed(quota), clock: DefaultClock::default(), calls: AtomicU32::new(0) }
+        let most = quota.burst_size();
+        Self {
+            keyed: RateLimiter::keyed(quota),
+            most,
+            clock: DefaultClock::default(),
+            calls: AtomicU32::new(0),
+        }
     }
 
     pub(crate) fn check(&self, principal: &str) -> Result<(), Status> {
-        self.check_for(principal, "RATE_EXCEEDED", "too many calls; wait and call again")
+        let refused = |wait| {
+            let message = "too many calls; wait and call again";
+            status::retry(Code::ResourceExhausted, "RATE_EXCEEDED", message, wait)
+        };
+        self.take(principal, NonZeroU32::MIN).map_err(refused)
     }
 
-    pub(crate) fn check_for(&self, name: &str, reason: &str, message: &str) -> Result<(), Status> {
+    /// So much of what `name` may have; else how long to wait for it. What is more than all of it takes all of it.
+    pub(crate) fn take(&self, name: &str, much: NonZeroU32) -> Result<(), Duration> {
         if self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(FORGET_EVERY) {
             self.keyed.retain_recent();
         }
-        self.keyed.check_key(&name.to_owned()).map_err(|later| {
-            let wait = later.wait_time_from(self.clock.now()).max(Duration::from_millis(1));
-            status::retry(Code::ResourceExhausted, reason, message, wait)
-        })
+        let taken = self.keyed.check_key_n(&name.to_owned(), much.min(self.most));
+        let Ok(Err(later)) = taken else { return Ok(()) };
+        Err(later.wait_time_from(self.clock.now()).max(Duration::from_millis(1)))
     }
 }
 

@@ -23,11 +23,19 @@ use crate::{Caller, GuestSecret, status};
 /// The table of requests, for every service's database.
 pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
     name: "rpc",
-    files: &[("0001_requests.sql", include_str!("../migrations/0001_requests.sql"))],
+    files: &[
+        ("0001_requests.sql", include_str!("../migrations/0001_requests.sql")),
+        ("0002_large.sql", include_str!("../migrations/0002_large.sql")),
+    ],
 };
 
 /// How long outcomes are kept.
 pub const KEPT: chrono::Duration = chrono::Duration::days(30);
+/// How long a large answer is kept, that is one of more than 16 KiB, such as a product with all its variants: kept as
+/// long as others, they would fill the disk. The request itself is known for as long as others.
+pub const LARGE_KEPT: chrono::Duration = chrono::Duration::days(2);
+/// What stands in the place of the message where an answer was forgotten.
+const FORGOTTEN: &str = "forgotten";
 /// The channel on which those who wait for a request are woken.
 const CHANNEL: &str = "requests";
 /// The tag of a mutation's `request_id`: field 1, a string.
@@ -154,6 +162,7 @@ async fn read(tx: &mut Tx, key: &Key) -> Result<Option<Begun>, db::Error> {
         }
         match row.code {
             None => Begun::Running,
+            Some(0) if row.message == FORGOTTEN => Begun::Finished(Err(forgotten())),
             Some(0) => Begun::Finished(Ok(row.answer.unwrap_or_default())),
             Some(code) => Begun::Finished(Err(refusal(code, row.message, row.answer.unwrap_or_default()))),
         }
@@ -163,6 +172,14 @@ async fn read(tx: &mut Tx, key: &Key) -> Result<Option<Begun>, db::Error> {
 fn reused() -> Status {
     let message = "this request_id was used for another request: use a new one";
     status::reject(Code::FailedPrecondition, "REQUEST_ID_REUSED", message, &[])
+}
+
+fn forgotten() -> Status {
+    let message = format!(
+        "this was done when it was asked first; an answer as large as its was is kept for {} days: read what it made",
+        LARGE_KEPT.num_days()
+    );
+    status::reject(Code::FailedPrecondition, "ANSWER_NOT_KEPT", message, &[])
 }
 
 fn refusal(code: i64, message: String, details: Vec<u8>) -> Status {
@@ -363,15 +380,27 @@ pub async fn recorded(
     )
 }
 
-/// Forgets outcomes of before `before`, a batch at a time; how many. Those under way stay.
+/// Forgets outcomes of before `before`, and large answers of before what [`LARGE_KEPT`] makes of it, a batch at a time;
+/// how many. Those under way stay.
 pub async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, db::Error> {
-    db::execute!(
+    let old = db::execute!(
         tx,
         "delete from requests where (principal, rpc, request_id) in (select principal, rpc, request_id from requests \
          where requested_at < $1 and code is not null order by requested_at limit $2)",
         before,
         limit,
-    )
+    )?;
+    // Its condition is that of the index `requests_large`.
+    let large = db::execute!(
+        tx,
+        "update requests set answer = null, message = $3 where (principal, rpc, request_id) in \
+         (select principal, rpc, request_id from requests \
+         where requested_at < $1 and code = 0 and length(answer) > 16384 order by requested_at limit $2)",
+        before + (KEPT - LARGE_KEPT),
+        limit,
+        FORGOTTEN,
+    )?;
+    Ok(old + large)
 }
 
 /// As [`sweep`], of one RPC, whose outcomes need not be kept for so long.

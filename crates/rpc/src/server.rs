@@ -10,6 +10,7 @@ use tonic_web::GrpcWebLayer;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
+use crate::entrance::Entrance;
 use crate::gate::{Gate, PublicRules, Rules};
 use crate::metrics::HubMetrics;
 use crate::rate::Limiter;
@@ -113,12 +114,14 @@ impl Server {
         let is_public = self.rules.public.is_some();
         let limits = self.rules.public.as_ref().map(|public| public.limits.clone()).unwrap_or_default();
         let metrics = self.metrics.as_ref().map(|metrics| metrics.listener(watch.listener));
+        let rules = Arc::new(self.rules);
         let service = ServiceBuilder::new()
+            .layer(Entrance(rules.clone()))
             .layer(cors)
             .layer(Wire)
             .layer(GrpcWebLayer::new())
             .layer(watch)
-            .layer(Gate(Arc::new(self.rules)))
+            .layer(Gate(rules))
             .service(routes.prepare());
         let serving = listener::serve(listener, service, limits, is_public, metrics, drain.clone());
         bounded(serving, drain).await;

@@ -94,6 +94,18 @@ where
     }
 }
 
+/// Whether it is as a call is: what [`Wire`] does not refuse.
+pub(crate) fn is_call(request: &Request<Body>) -> bool {
+    request.method() == Method::POST && type_of_call(request).is_some_and(|known| known.is_ok())
+}
+
+/// The content type, if calls have it; an error where the HTTP version does not bear it.
+fn type_of_call(request: &Request<Body>) -> Option<Result<&'static str, ()>> {
+    let known = known_type(request.headers())?;
+    let is_borne = request.version() == Version::HTTP_2 || GRPC_WEB.contains(&known);
+    Some(if is_borne { Ok(known) } else { Err(()) })
+}
+
 /// The answer to what is no call.
 fn refusal(request: &mut Request<Body>) -> Option<Response<Body>> {
     if request.method() != Method::POST {
@@ -103,14 +115,13 @@ fn refusal(request: &mut Request<Body>) -> Option<Response<Body>> {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return Some(response);
     }
-    let is_http2 = request.version() == Version::HTTP_2;
-    match known_type(request.headers()) {
+    match type_of_call(request) {
         // Without its parameters: tonic takes a gRPC-Web type by its letters.
-        Some(known) if is_http2 || GRPC_WEB.contains(&known) => {
+        Some(Ok(known)) => {
             request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(known));
             None
         }
-        Some(_) => {
+        Some(Err(())) => {
             let message =
                 "gRPC needs HTTP/2; over HTTP/1.1 call by gRPC-Web: `content-type: application/grpc-web`";
             Some(wrong_type(message))
@@ -132,7 +143,8 @@ fn wrong_type(message: &str) -> Response<Body> {
     told(&status, StatusCode::UNSUPPORTED_MEDIA_TYPE)
 }
 
-fn told(status: &Status, code: StatusCode) -> Response<Body> {
+/// An answer that says why in both HTTP's and gRPC's way.
+pub(crate) fn told(status: &Status, code: StatusCode) -> Response<Body> {
     let mut response = status.clone().into_http();
     *response.status_mut() = code;
     response

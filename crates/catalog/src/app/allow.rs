@@ -34,10 +34,11 @@ impl Before {
         allowance.check(self.state, self.usage, after).map_err(Error::Full)
     }
 
-    /// Why a row that makes so many products more, with texts of so many letters, would be too much, if it would.
+    /// Why a row that makes so much more would be too much, if it would.
     pub(crate) fn problem(&self, allowance: &Allowance, more: Usage) -> Option<String> {
         let after = Usage {
             products: self.usage.products.saturating_add(more.products),
+            variants: self.usage.variants.saturating_add(more.variants),
             letters: self.usage.letters.saturating_add(more.letters),
         };
         allowance.check(self.state, self.usage, after).err()

@@ -9,7 +9,7 @@ use super::apply_seller::acting;
 use crate::domain::product::{Goods, NewProduct, NewStock, NewVariant, Product, Translation, Variant};
 use crate::domain::seller::StockItem;
 use crate::domain::terms;
-use crate::store::{locations, products, stock, variants};
+use crate::store::{locations, products, stock, usage, variants};
 
 /// Lists a new product.
 pub(crate) async fn create(
@@ -117,6 +117,9 @@ pub(super) async fn put_variant(
             item.id
         }
     };
+    if known.is_none() {
+        usage::count_variant(tx, seller_id).await?;
+    }
     let id = known.map_or_else(VariantId::new, |known| known.id);
     let variant = Variant { id, goods: new.goods.clone(), stock_item_id, available: 0 };
     Ok(variants::put(tx, product_id, seller_id, &variant).await?)

@@ -1,13 +1,18 @@
-//! How many goods a seller may have, and how long their texts may be: fewer and shorter before it is verified.
+//! How many goods a seller may have, in how many variants, and how long their texts may be: fewer and shorter before it is verified.
 
 use serde::Deserialize;
 
 use super::seller::State;
 
+/// How many variants a seller may have for each product that it may have. Those that are off the market count: they are
+/// kept.
+const VARIANTS_PER_PRODUCT: i64 = 10;
+
 /// What the goods of a seller take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Usage {
     pub(crate) products: i64,
+    pub(crate) variants: i64,
     /// Of all their texts.
     pub(crate) letters: i64,
 }
@@ -33,6 +38,10 @@ impl Allowance {
         if after.products > products && after.products > before.products {
             return Err(format!("{who} may have {products} products"));
         }
+        let variants = products.saturating_mul(VARIANTS_PER_PRODUCT);
+        if after.variants > variants && after.variants > before.variants {
+            return Err(format!("all goods of {who} may have {variants} variants"));
+        }
         if after.letters > letters && after.letters > before.letters {
             return Err(format!("the texts of all goods of {who} may have {letters} letters"));
         }
@@ -52,13 +61,19 @@ mod tests {
             unverified_products_max: 2,
             unverified_letters_max: 100,
         };
-        let usage = |products, letters| Usage { products, letters };
+        let usage = |products, letters| Usage { products, letters, ..Usage::default() };
         let check = |state, before, after| allowance.check(state, before, after).is_ok();
         assert!(check(State::Applied, usage(1, 0), usage(2, 100)));
         assert!(!check(State::Applied, usage(2, 0), usage(3, 0)));
         assert!(!check(State::Suspended, usage(2, 90), usage(2, 101)));
         assert!(check(State::Verified, usage(9, 900), usage(10, 1_000)));
         assert!(!check(State::Verified, usage(10, 0), usage(11, 0)));
+        let variants = |variants| Usage { products: 2, variants, letters: 0 };
+        assert!(check(State::Applied, variants(19), variants(20)));
+        assert!(!check(State::Applied, variants(20), variants(21)));
+        assert!(check(State::Verified, variants(99), variants(100)));
+        assert!(!check(State::Verified, variants(99), variants(101)));
+        assert!(check(State::Suspended, variants(90), variants(90)));
         // One who was suspended may still make its texts shorter.
         assert!(check(State::Suspended, usage(9, 900), usage(9, 899)));
     }

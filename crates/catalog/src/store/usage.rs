@@ -10,6 +10,7 @@ use crate::domain::product::Translation;
 #[derive(sqlx::FromRow)]
 struct Row {
     products: i64,
+    variants: i64,
     letters: i64,
 }
 
@@ -18,10 +19,11 @@ pub(crate) async fn of(tx: &mut Tx, seller_id: SellerId) -> Result<Usage, db::Er
     let row = db::fetch_optional!(
         tx,
         Row,
-        "select products, letters from seller_usage where seller_id = $1",
+        "select products, variants, letters from seller_usage where seller_id = $1",
         seller_id.uuid(),
     )?;
-    Ok(row.map_or(Usage::default(), |Row { products, letters }| Usage { products, letters }))
+    let usage = |Row { products, variants, letters }| Usage { products, variants, letters };
+    Ok(row.map_or(Usage::default(), usage))
 }
 
 /// Counts a new product.
@@ -32,11 +34,21 @@ pub(super) async fn count_new(
 ) -> Result<(), db::Error> {
     db::execute!(
         tx,
-        "insert into seller_usage (seller_id, products, letters) values ($1, 1, length(cast($2 as text))) \
+        "insert into seller_usage (seller_id, products, variants, letters) values ($1, 1, 0, length(cast($2 as text))) \
          on conflict (seller_id) do update set products = seller_usage.products + 1, \
          letters = seller_usage.letters + excluded.letters",
         seller_id.uuid(),
         Json(translations),
+    )?;
+    Ok(())
+}
+
+/// Counts a new variant, of a product that is counted.
+pub(crate) async fn count_variant(tx: &mut Tx, seller_id: SellerId) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "update seller_usage set variants = variants + 1 where seller_id = $1",
+        seller_id.uuid(),
     )?;
     Ok(())
 }

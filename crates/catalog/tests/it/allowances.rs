@@ -64,4 +64,27 @@ on_both! {
         market.products(&trader.id).update_product(long(1_500)).await.unwrap();
         market.hub.stop().await;
     }
+
+    async fn the_variants_of_all_goods_are_bounded_and_those_off_the_market_count(database: Database) {
+        use ImportOutcome::Rejected;
+        let market = Market::with(&database, SECTION).await;
+        let trader = market.applied("Melati").await;
+        let enough = (Code::ResourceExhausted, "SELLER_HAS_ENOUGH".to_owned());
+        let variants = |numbers: std::ops::Range<usize>| -> Vec<_> {
+            numbers.map(|number| variant(&trader, &format!("S{number}"), 1)).collect()
+        };
+        let mut products = market.products(&trader.id);
+        let listed = products.create_product(product(variants(0..15))).await.unwrap().into_inner().product.unwrap();
+        // Ten for each of two products.
+        assert_eq!(refusal(products.create_product(product(variants(15..21))).await), enough);
+        assert_eq!(refusal(products.update_product(change(&listed, variants(15..21))).await), enough);
+        // It has five then, and twenty are kept.
+        let edited = products.update_product(change(&listed, variants(15..20))).await.unwrap().into_inner();
+        assert_eq!(edited.product.unwrap().variants.len(), 5);
+        let answers = import(&market, &trader, &["S20", "S19"]).await;
+        assert_eq!(answers[0].outcome(), Rejected);
+        assert!(answers[0].reason.contains("20 variants"), "{answers:?}");
+        assert_ne!(answers[1].outcome(), Rejected);
+        market.hub.stop().await;
+    }
 }

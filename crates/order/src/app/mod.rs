@@ -62,8 +62,8 @@ pub(crate) struct App {
     pub(crate) market: Market,
     /// How sagas go on.
     pub(crate) config: Config,
-    /// How many quotes are made for callers without a token.
-    pub(crate) guest_quotes: Quota,
+    /// How many quotes are made for each who asks.
+    pub(crate) quotes: Quota,
     /// Up to where quotes that have expired were looked at.
     pub(crate) forgotten: Mutex<quotes::Position>,
     /// Who sells what.

@@ -57,4 +57,18 @@ on_both! {
         shop.quote().await;
         shop.hub.stop().await;
     }
+
+    async fn a_long_quote_counts_as_several_and_so_do_those_of_one_who_has_signed_in(database: Database) {
+        let shop = Shop::with(&database, "buyer_quotes_per_hour = 4").await;
+        let unknown: Vec<String> = (0..21).map(|_| kernel::VariantId::new().to_string()).collect();
+        let lines = |many: usize| -> Vec<(&str, i64)> { unknown[..many].iter().map(|id| (id.as_str(), 1)).collect() };
+        // Whatever becomes of it: 21 lines are worth three quotes, and ten are worth one.
+        let long = shop.quote_of(&lines(21), "").await.unwrap_err();
+        assert_ne!(reason(&long), "TOO_MANY_QUOTES");
+        let short = shop.quote_of(&lines(10), "").await.unwrap_err();
+        assert_ne!(reason(&short), "TOO_MANY_QUOTES");
+        let refused = shop.quote_of(&[(&shop.silk, 1)], "").await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused)), (Code::ResourceExhausted, "TOO_MANY_QUOTES".to_owned()));
+        shop.hub.stop().await;
+    }
 }

@@ -28,7 +28,7 @@ use super::*;
 use crate::budget::Budgets;
 use crate::{Bearer, Keys, Policy, PolicyTable, Role, status};
 
-/// Answers a request once it has read it whole: with as many bytes as its first byte says, times 64 KiB; a stream without
+/// Answers a request once it has read it whole: with as many bytes as its only number says, times 64 KiB; a stream without
 /// end to the one RPC that streams.
 #[derive(Clone)]
 struct Echo;
@@ -36,6 +36,8 @@ struct Echo;
 const UNARY: &str = "/entrepot.logistics.v1.ShipmentService/GetShipment";
 const STREAM: &str = "/entrepot.order.v1.OrderService/WatchOrder";
 const UNIT_BYTES: usize = 64 * 1024;
+/// The key of a number.
+const ASKING: u8 = 0x08;
 
 impl NamedService for Echo {
     const NAME: &'static str = "entrepot.logistics.v1.ShipmentService";
@@ -61,7 +63,7 @@ impl Service<Request<Body>> for Echo {
                 Ok(read) => read.to_bytes(),
                 Err(status) => return Ok(status.into_http()),
             };
-            let units = usize::from(read.get(5).copied().unwrap_or(0));
+            let units = if read.get(5) == Some(&ASKING) { usize::from(read[6]) } else { 0 };
             let mut trailers = http::HeaderMap::new();
             Status::ok("").add_header(&mut trailers).unwrap();
             let frames = [Frame::data(framed(&vec![1; units * UNIT_BYTES])), Frame::trailers(trailers)];
@@ -163,6 +165,14 @@ fn whole(message: &[u8]) -> Body {
     Body::new(http_body_util::Full::new(framed(message)))
 }
 
+/// A message of so many bytes: one text.
+fn long(bytes: usize) -> Vec<u8> {
+    let text = bytes - 4;
+    let byte = |shift: usize| u8::try_from(text >> shift & 0x7f).unwrap();
+    let head = [0x0a, byte(0) | 0x80, byte(7) | 0x80, byte(14)];
+    [&head[..], &vec![b'x'; text]].concat()
+}
+
 async fn call(channel: &Channel, request: Request<Body>) -> Response<Body> {
     let mut channel = channel.clone();
     channel.ready().await.unwrap().call(request).await.unwrap()
@@ -200,7 +210,7 @@ async fn unfinished_requests_hold_no_more_than_their_bounds_and_others_are_serve
         for _ in 0..100 {
             let (sender, receiver) = mpsc::unbounded_channel();
             let body = Body::new(StreamBody::new(UnboundedReceiverStream::new(receiver)));
-            let mut cut = framed(&[0; 60_000]);
+            let mut cut = framed(&long(60_000));
             cut.truncate(59_999);
             sender.send(Ok::<_, Status>(Frame::data(cut))).unwrap();
             senders.push(sender);
@@ -218,7 +228,7 @@ async fn unfinished_requests_hold_no_more_than_their_bounds_and_others_are_serve
     assert!(refused > 200, "{refused}");
     assert!(most <= limits.principal_bytes && under.budgets.held() <= limits.principal_bytes);
     assert!(under.budgets.held() > 1 << 20);
-    let mut served = request(UNARY, whole(&[1; 100_000]));
+    let mut served = request(UNARY, whole(&long(100_000)));
     served.headers_mut().insert(header::AUTHORIZATION, under.bearer("aisyah", HOUR).parse().unwrap());
     assert_eq!(ended(call(&under.dial().await, served).await).await.code(), Code::Ok);
     calls.shutdown().await;
@@ -230,16 +240,32 @@ async fn unfinished_requests_hold_no_more_than_their_bounds_and_others_are_serve
 async fn a_caller_without_a_token_sends_short_messages() {
     let under = serve(Limits::default(), much()).await;
     let channel = under.dial().await;
-    assert_eq!(ended(call(&channel, request(UNARY, whole(&[0; 65_536]))).await).await.code(), Code::Ok);
+    assert_eq!(ended(call(&channel, request(UNARY, whole(&long(65_536)))).await).await.code(), Code::Ok);
     // Refused by its length, before it has come.
     let (sender, receiver) = mpsc::unbounded_channel();
-    sender.send(Ok::<_, Status>(Frame::data(framed(&[0; 65_537]).slice(..5)))).unwrap();
+    sender.send(Ok::<_, Status>(Frame::data(framed(&long(65_537)).slice(..5)))).unwrap();
     let body = Body::new(StreamBody::new(UnboundedReceiverStream::new(receiver)));
     let refused = ended(call(&channel, request(UNARY, body)).await).await;
     assert_eq!(why(&refused), (Code::OutOfRange, "MESSAGE_TOO_LARGE".to_owned()));
-    let mut known = request(UNARY, whole(&[0; 65_537]));
+    let mut known = request(UNARY, whole(&long(65_537)));
     known.headers_mut().insert(header::AUTHORIZATION, under.bearer("aisyah", HOUR).parse().unwrap());
     assert_eq!(ended(call(&channel, known).await).await.code(), Code::Ok);
+}
+
+#[tokio::test]
+async fn a_message_of_many_empty_parts_is_refused() {
+    let under = serve(Limits::default(), much()).await;
+    let channel = under.dial().await;
+    let parts = |many: usize| whole(&[0x12, 0].repeat(many));
+    assert_eq!(ended(call(&channel, request(UNARY, parts(3_000))).await).await.code(), Code::Ok);
+    let too_many = (Code::InvalidArgument, "TOO_MANY_FIELDS".to_owned());
+    let refused = ended(call(&channel, request(UNARY, parts(32_000))).await).await;
+    assert_eq!(why(&refused), too_many);
+    assert_eq!(status::metadata(&refused, "fields_max").as_deref(), Some("5000"));
+    let mut known = request(UNARY, parts(524_000));
+    known.headers_mut().insert(header::AUTHORIZATION, under.bearer("aisyah", HOUR).parse().unwrap());
+    assert_eq!(why(&ended(call(&channel, known).await).await), too_many);
+    under.holds_nothing().await;
 }
 
 #[tokio::test]
@@ -251,7 +277,7 @@ async fn answers_that_nobody_reads_are_counted_and_their_connection_is_cut_off()
     let endpoint = endpoint.initial_stream_window_size(window).initial_connection_window_size(window);
     let channel = endpoint.connect().await.unwrap();
     // 960 KiB each, of which the client takes no more than its window.
-    let answers = (0..10).map(|_| call(&channel, request(UNARY, whole(&[15]))));
+    let answers = (0..10).map(|_| call(&channel, request(UNARY, whole(&[ASKING, 15]))));
     let (mut kept, mut refused) = (Vec::new(), 0);
     for answer in join_all(answers).await {
         match Status::from_header_map(answer.headers()) {
@@ -272,33 +298,42 @@ async fn answers_that_nobody_reads_are_counted_and_their_connection_is_cut_off()
     }
     assert!(broken > 0);
     // Whoever reads gets all of it.
-    let read =
-        call(&under.dial().await, request(UNARY, whole(&[15]))).await.into_body().collect().await.unwrap();
+    let read = call(&under.dial().await, request(UNARY, whole(&[ASKING, 15])))
+        .await
+        .into_body()
+        .collect()
+        .await
+        .unwrap();
     assert_eq!(read.to_bytes().len(), 5 + 15 * UNIT_BYTES);
     under.holds_nothing().await;
 }
 
 #[tokio::test]
 async fn connections_that_say_nothing_are_closed_and_an_address_has_so_many() {
-    let limits = Limits { first_frame_seconds: 1, connections_per_address: 2, ..Limits::default() };
+    let limits = Limits { first_frame_seconds: 1, connections_per_address: 4, ..Limits::default() };
     let under = serve(limits, much()).await;
     let mut open = Vec::new();
-    for _ in 0..2 {
+    for _ in 0..4 {
         open.push(TcpStream::connect(under.address).await.unwrap());
     }
-    open[1].write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
-    let mut third = TcpStream::connect(under.address).await.unwrap();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    open[1].write_all(&preface[..16]).await.unwrap();
+    open[2].write_all(preface).await.unwrap();
+    // Settings, and the headers of a call without their end.
+    let headers = [&preface[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0], &[0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83]].concat();
+    open[3].write_all(&headers).await.unwrap();
+    let mut fifth = TcpStream::connect(under.address).await.unwrap();
     // At its end, or reset.
-    assert_eq!(third.read(&mut [0; 64]).await.unwrap_or(0), 0);
+    assert_eq!(fifth.read(&mut [0; 64]).await.unwrap_or(0), 0);
     for mut silent in open {
-        let read = tokio::time::timeout(Duration::from_secs(20), async {
+        let read = tokio::time::timeout(Duration::from_secs(8), async {
             while silent.read(&mut [0; 64]).await.is_ok_and(|bytes| bytes > 0) {}
         });
         read.await.expect("it is closed");
     }
     // Their places are free again.
     let channel = under.dial().await;
-    assert_eq!(ended(call(&channel, request(UNARY, whole(&[0]))).await).await.code(), Code::Ok);
+    assert_eq!(ended(call(&channel, request(UNARY, whole(&[]))).await).await.code(), Code::Ok);
 }
 
 #[tokio::test]
@@ -306,7 +341,7 @@ async fn an_idle_connection_is_asked_to_leave_and_the_client_makes_another() {
     let under = serve(Limits { idle_seconds: 1, ..Limits::default() }, much()).await;
     let channel = under.dial().await;
     for _ in 0..2 {
-        assert_eq!(ended(call(&channel, request(UNARY, whole(&[0]))).await).await.code(), Code::Ok);
+        assert_eq!(ended(call(&channel, request(UNARY, whole(&[]))).await).await.code(), Code::Ok);
         tokio::time::sleep(Duration::from_millis(2_500)).await;
     }
 }
@@ -317,7 +352,7 @@ async fn refused_tokens_questions_and_unknown_calls_are_counted() {
     let rate = Rate { per_second: number(1), burst: number(6) };
     let exceeded = (Code::ResourceExhausted, "RATE_EXCEEDED".to_owned());
     let stranger = |path: &str, token: &str| {
-        let mut asked = request(path, whole(&[0]));
+        let mut asked = request(path, whole(&[]));
         asked.headers_mut().insert(header::AUTHORIZATION, token.parse().unwrap());
         asked
     };
@@ -356,6 +391,37 @@ async fn refused_tokens_questions_and_unknown_calls_are_counted() {
 }
 
 #[tokio::test]
+async fn what_is_no_call_is_counted_by_its_address() {
+    let number = |number| std::num::NonZeroU32::new(number).unwrap();
+    let post = "POST /x HTTP/1.1\r\nhost: hub\r\ncontent-type: text/html\r\ncontent-length: 0\r\n\r\n";
+    let preflight = "OPTIONS /x HTTP/1.1\r\nhost: hub\r\norigin: http://shop\r\n\
+                     access-control-request-method: POST\r\n\r\n";
+    for (asked, answered) in
+        [(preflight, "200"), ("GET / HTTP/1.1\r\nhost: hub\r\n\r\n", "405"), (post, "415")]
+    {
+        let under = serve(Limits::default(), Rate { per_second: number(1), burst: number(6) }).await;
+        let mut stream = TcpStream::connect(under.address).await.unwrap();
+        let mut answers = Vec::new();
+        for _ in 0..12 {
+            stream.write_all(asked.as_bytes()).await.unwrap();
+            let mut answer = [0; 4096];
+            let length = stream.read(&mut answer).await.unwrap();
+            answers.push(String::from_utf8_lossy(&answer[..length]).to_lowercase());
+        }
+        assert!(
+            answers[..6].iter().all(|answer| answer.starts_with(&format!("http/1.1 {answered}"))),
+            "{answers:?}"
+        );
+        let refused: Vec<_> = answers.iter().filter(|answer| answer.starts_with("http/1.1 429")).collect();
+        assert!(refused.len() >= 3, "{answers:?}");
+        assert!(refused.iter().all(|answer| answer.contains("retry-after: 1\r\n")), "{answers:?}");
+        // Calls from there are in the same count.
+        let call = ended(call(&under.dial().await, request(UNARY, whole(&[]))).await).await;
+        assert_eq!(why(&call), (Code::ResourceExhausted, "RATE_EXCEEDED".to_owned()));
+    }
+}
+
+#[tokio::test]
 async fn behind_a_proxy_each_client_is_counted_by_itself() {
     let number = |number| std::num::NonZeroU32::new(number).unwrap();
     let rate = Rate { per_second: number(1), burst: number(3) };
@@ -365,7 +431,7 @@ async fn behind_a_proxy_each_client_is_counted_by_itself() {
         let under = serve(Limits { trusted_proxies: trusted, ..Limits::default() }, rate).await;
         let channel = under.dial().await;
         let from = async |address: &str| {
-            let mut asked = request(UNARY, whole(&[0]));
+            let mut asked = request(UNARY, whole(&[]));
             asked.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
             ended(call(&channel, asked).await).await.code()
         };
@@ -407,7 +473,7 @@ async fn a_principal_has_so_many_streams() {
 #[tokio::test]
 async fn a_stream_ends_with_its_token() {
     let under = serve(Limits::default(), much()).await;
-    let mut watch = request(STREAM, whole(&[0]));
+    let mut watch = request(STREAM, whole(&[]));
     watch
         .headers_mut()
         .insert(header::AUTHORIZATION, under.bearer("aisyah", Duration::from_secs(3)).parse().unwrap());
@@ -419,10 +485,10 @@ async fn a_stream_ends_with_its_token() {
 #[tokio::test]
 async fn a_stream_ends_when_it_is_old_and_when_the_server_leaves() {
     let under = serve(Limits { age_seconds: 1, ..Limits::default() }, much()).await;
-    let answer = call(&under.dial().await, request(STREAM, whole(&[0]))).await;
+    let answer = call(&under.dial().await, request(STREAM, whole(&[]))).await;
     assert_eq!(why(&ended(answer).await), (Code::Aborted, "STREAM_AGED".to_owned()));
     let under = serve(Limits::default(), much()).await;
-    let answer = call(&under.dial().await, request(STREAM, whole(&[0]))).await;
+    let answer = call(&under.dial().await, request(STREAM, whole(&[]))).await;
     under.drain.begin();
     assert_eq!(why(&ended(answer).await), (Code::Unavailable, "DRAINING".to_owned()));
 }
@@ -446,9 +512,9 @@ async fn what_a_client_sends_wrongly_is_its_fault_and_has_a_reason() {
     packed.headers_mut().insert("grpc-encoding", "gzip".parse().unwrap());
     let refused = ended(call(&channel, packed).await).await;
     assert_eq!(why(&refused), (Code::Unimplemented, "COMPRESSION_NOT_SUPPORTED".to_owned()));
-    let refused = ended(call(&channel, request("/entrepot.none.v1.None/None", whole(&[0]))).await).await;
+    let refused = ended(call(&channel, request("/entrepot.none.v1.None/None", whole(&[]))).await).await;
     assert_eq!(why(&refused), (Code::Unimplemented, "RPC_NOT_FOUND".to_owned()));
-    let mut json = request(UNARY, whole(&[0]));
+    let mut json = request(UNARY, whole(&[]));
     json.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
     let refused = call(&channel, json).await;
     assert_eq!(refused.status(), 415);

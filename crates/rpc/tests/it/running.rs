@@ -112,4 +112,26 @@ on_both! {
         let kept = counter.read(|tx| Box::pin(async move { replay::recorded(tx, "", None, 10).await })).await;
         assert_eq!(kept.into_iter().map(|row| row.request_id).collect::<Vec<_>>(), [young, running]);
     }
+
+    async fn a_large_answer_is_kept_for_two_days_and_its_request_stays_done(database: Database) {
+        let counter = Counter::open(&database).await;
+        let (large, small) = (key("siti", request_id(), "a"), key("siti", request_id(), "a"));
+        for (key, bytes) in [(&large, 16_385), (&small, 16_000)] {
+            begin(&counter, key).await;
+            finish(&counter, key, Ok("x".repeat(bytes))).await;
+        }
+        let sweep = async || {
+            let before = counter.clock.now() - replay::KEPT;
+            counter.write(move |tx| Box::pin(async move { replay::sweep(tx, before, 10).await })).await
+        };
+        counter.clock.advance(Days::days(1)).unwrap();
+        assert_eq!(sweep().await, 0);
+        counter.clock.advance(Days::days(2)).unwrap();
+        assert_eq!((sweep().await, sweep().await), (1, 0));
+        let again = counter.raise(large, None).await.unwrap_err();
+        assert_eq!(rpc::status::reason(&again).as_deref(), Some("ANSWER_NOT_KEPT"));
+        assert_eq!(counter.raise(small, None).await.unwrap().len(), 16_000);
+        let kept = counter.read(|tx| Box::pin(async move { replay::recorded(tx, "", None, 10).await })).await;
+        assert!(kept.iter().all(|row| row.code == Some(0)) && kept.len() == 2, "{kept:?}");
+    }
 }
