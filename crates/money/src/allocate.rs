@@ -2,6 +2,7 @@
 //! up to the amount, always; this is the one place that divides one.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
 use rust_decimal::Decimal;
 
@@ -38,6 +39,21 @@ impl Money {
             Self::new(minor * sign, self.currency())
         };
         shares.into_iter().map(share).collect()
+    }
+
+    /// What the units in `range` come to together when the amount is divided over `of` equal ones: what
+    /// [`allocate`](Self::allocate) gives them, without a share for each.
+    ///
+    /// # Errors
+    /// Units that are not there.
+    pub fn of_equal_units(self, range: Range<i64>, of: i64) -> Result<Self, Error> {
+        if !(0 <= range.start && range.start <= range.end && range.end <= of && of > 0) {
+            return Err(Error::NoShares);
+        }
+        // Nowhere more than the amount: the minor units that are left over go to the first units.
+        let (each, left_over) = (self.minor() / of, self.minor() % of);
+        let first = |units: i64| each * units + left_over.signum() * left_over.abs().min(units);
+        Self::new(first(range.end) - first(range.start), self.currency())
     }
 }
 

@@ -64,6 +64,20 @@ proptest! {
     }
 
     #[test]
+    fn equal_units_come_to_what_their_shares_do(
+        amount in amount(), of in 1_i64..=500, one in 0_i64..=500, other in 0_i64..=500,
+    ) {
+        let (start, end) = (one.min(other).min(of), one.max(other).min(of));
+        let equal = vec![Decimal::ONE; usize::try_from(of).unwrap()];
+        let shares = amount.allocate(&equal).unwrap();
+        let within = &shares[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
+        let sum = Money::sum(within.iter().copied(), amount.currency());
+        prop_assert_eq!(amount.of_equal_units(start..end, of), sum);
+        prop_assert!(amount.of_equal_units(start..of + 1, of).is_err());
+        prop_assert!(amount.of_equal_units(-1..end, of).is_err());
+    }
+
+    #[test]
     fn a_share_is_within_a_unit_of_its_exact_part(
         amount in amount(),
         // Small enough that the exact part is a number of 128 bits.

@@ -82,20 +82,11 @@ fn shares(
         }
         let given = Money::sum(before.iter().map(|line| line.shares[place]), share.currency())?;
         let left = share.checked_sub(given)?;
-        let due =
-            part(*share, units.end, line.quantity)?.checked_sub(part(*share, units.start, line.quantity)?)?;
+        let due = share.of_equal_units(units.clone(), line.quantity)?;
         let due = if due.checked_cmp(left)?.is_gt() { left } else { due };
         *share = if due.is_negative() { nothing } else { due };
     }
     Ok(shares)
-}
-
-/// What the first `units` of `of` equal ones come to: the largest remainder gives what is left over to the earlier units, one
-/// minor unit each.
-fn part(amount: Money, units: i64, of: i64) -> Result<Money, money::Error> {
-    let (each, left_over) = (amount.minor() / of.max(1), amount.minor() % of.max(1));
-    let minor = i128::from(each) * i128::from(units) + i128::from(left_over.min(units));
-    Money::new(i64::try_from(minor).map_err(|_| money::Error::Overflow)?, amount.currency())
 }
 
 fn charges(
