@@ -1,9 +1,7 @@
 //! The gate before every handler: policy, token, rate, deadline, message size, and what becomes of a panic.
 
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -12,7 +10,6 @@ use http::{HeaderMap, Request, Response, header};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Layer, Service};
 
 use crate::answer::{self, Answer, OnItsWay, Until};
 use crate::body::{Bounded, Bounds, EachMessage, Refused};
@@ -27,6 +24,7 @@ use crate::keys::now_seconds;
 use crate::policy::{Method, Policies};
 use crate::rate::Limiter;
 use crate::server::MESSAGE_BYTES_MAX;
+use crate::stage::{Answering, Behind, Stage, answered};
 use crate::{Caller, Drain, Limits, Policy, Role, Verified, Verifier, address, peer, status, timeout};
 
 /// The deadline of a call whose client names none.
@@ -306,42 +304,15 @@ fn patience(method: &Method, headers: &HeaderMap) -> Result<Duration, Status> {
 #[derive(Clone)]
 pub(crate) struct Gate(pub(crate) Arc<Rules>);
 
-impl<S> Layer<S> for Gate {
-    type Service = Gated<S>;
-
-    fn layer(&self, inner: S) -> Gated<S> {
-        Gated { inner, rules: self.0.clone() }
-    }
-}
-
-/// `Routes` behind the gate.
-#[derive(Clone)]
-pub(crate) struct Gated<S> {
-    inner: S,
-    rules: Arc<Rules>,
-}
-
-impl<S> Service<Request<Body>> for Gated<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+impl Stage for Gate {
+    fn call(&self, behind: &mut impl Behind, mut request: Request<Body>) -> Answering {
         // Taken here and not in the future: so no timer of another layer is started before it and rings first.
         let now = Instant::now();
         let connection = request.extensions().get::<Arc<Connection>>().cloned();
         let call = connection.as_ref().map(|connection| connection.call());
-        let admission = match self.rules.admit(&mut request, now) {
+        let admission = match self.0.admit(&mut request, now) {
             Ok(admission) => admission,
-            Err(status) => return Box::pin(std::future::ready(Ok(status.into_http()))),
+            Err(status) => return answered(status.into_http()),
         };
         let Admission { shape, context, message_bytes_max, each, fields, until, stream, held } = admission;
         let refused = Refused::default();
@@ -357,11 +328,11 @@ where
         let request = request.map(|body| Body::new(Bounded::new(body, bounds)));
         let timer = context.as_ref().map(|context| context.deadline);
         let handled: BoxFuture<'static, _> = match context {
-            Some(context) => Box::pin(context::scope(context, self.inner.call(request))),
-            None => Box::pin(self.inner.call(request)),
+            Some(context) => Box::pin(context::scope(context, behind.call(request))),
+            None => Box::pin(behind.call(request)),
         };
         let handled = AssertUnwindSafe(handled).catch_unwind();
-        let drain = self.rules.drain.clone();
+        let drain = self.0.drain.clone();
         Box::pin(async move {
             let answer = tokio::select! {
                 biased;

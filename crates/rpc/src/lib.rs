@@ -35,6 +35,7 @@ mod quota;
 mod rate;
 pub mod replay;
 mod server;
+mod stage;
 pub mod status;
 mod timeout;
 mod trace;

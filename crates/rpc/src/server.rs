@@ -14,6 +14,7 @@ use crate::entrance::Entrance;
 use crate::gate::{Gate, PublicRules, Rules};
 use crate::metrics::HubMetrics;
 use crate::rate::Limiter;
+use crate::stage::Before;
 use crate::watch::Watch;
 use crate::wire::Wire;
 use crate::{Drain, Health, Limits, Policies, Rate, Verifier, duplex, listener};
@@ -116,12 +117,12 @@ impl Server {
         let metrics = self.metrics.as_ref().map(|metrics| metrics.listener(watch.listener));
         let rules = Arc::new(self.rules);
         let service = ServiceBuilder::new()
-            .layer(Entrance(rules.clone()))
+            .layer(Before(Entrance(rules.clone())))
             .layer(cors)
-            .layer(Wire)
+            .layer(Before(Wire))
             .layer(GrpcWebLayer::new())
-            .layer(watch)
-            .layer(Gate(rules))
+            .layer(Before(watch))
+            .layer(Before(Gate(rules)))
             .service(routes.prepare());
         let serving = listener::serve(listener, service, limits, is_public, metrics, drain.clone());
         bounded(serving, drain).await;
@@ -132,8 +133,8 @@ impl Server {
     /// the drain: the other services may still need it while they drain.
     pub async fn in_process(self, incoming: duplex::Incoming) -> Result<(), Error> {
         let server = tonic::transport::Server::builder()
-            .layer(self.watch())
-            .layer(Gate(Arc::new(self.rules)))
+            .layer(Before(self.watch()))
+            .layer(Before(Gate(Arc::new(self.rules))))
             .add_routes(self.routes);
         Ok(server.serve_with_incoming(incoming).await?)
     }

@@ -1,21 +1,19 @@
 //! What is seen of each call to a listener, from its beginning to the end of its answer: it is counted, and it is a span.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request};
 use http_body::{Frame, SizeHint};
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Layer, Service};
 use tracing::{Instrument as _, Span};
 
 use crate::metrics::{HubMetrics, Tally};
 use crate::policy::Policies;
+use crate::stage::{Answering, Behind, Stage};
 use crate::trace;
 
 /// Watches the calls of a listener.
@@ -27,41 +25,14 @@ pub(crate) struct Watch {
     pub(crate) listener: &'static str,
 }
 
-impl<S> Layer<S> for Watch {
-    type Service = Watched<S>;
-
-    fn layer(&self, inner: S) -> Watched<S> {
-        Watched { inner, watch: self.clone() }
-    }
-}
-
-/// What is watched.
-#[derive(Clone)]
-pub(crate) struct Watched<S> {
-    inner: S,
-    watch: Watch,
-}
-
-impl<S> Service<Request<Body>> for Watched<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Watch { metrics, policies, listener } = &self.watch;
+impl Stage for Watch {
+    fn call(&self, behind: &mut impl Behind, request: Request<Body>) -> Answering {
+        let Watch { metrics, policies, listener } = self;
         let path = request.uri().path();
         let span =
             policies.of(path).map_or_else(Span::none, |method| trace::served(method.path, request.headers()));
         let tally = metrics.as_ref().map(|metrics| Tally::begin(metrics, listener, policies, path));
-        let answer = span.in_scope(|| self.inner.call(request));
+        let answer = span.in_scope(|| behind.call(request));
         let mut call = Call { tally, span: span.clone(), code: None };
         let watched = async move {
             let answer = answer.await?;

@@ -1,21 +1,19 @@
 //! What is wrong with a call before it is one: its HTTP method, its content type; and an answer that comes before its
 //! request was read.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::sync::oneshot;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Layer, Service};
 
 use crate::server::MESSAGE_BYTES_MAX;
+use crate::stage::{Answering, Behind, Stage, answered};
 use crate::status;
 
 /// gRPC's own content types, and those of gRPC-Web.
@@ -36,40 +34,16 @@ const READ_ON_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy)]
 pub(crate) struct Wire;
 
-impl<S> Layer<S> for Wire {
-    type Service = Wired<S>;
-
-    fn layer(&self, inner: S) -> Wired<S> {
-        Wired(inner)
-    }
-}
-
-/// What stands behind [`Wire`].
-#[derive(Clone)]
-pub(crate) struct Wired<S>(S);
-
-impl<S> Service<Request<Body>> for Wired<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+impl Stage for Wire {
+    fn call(&self, behind: &mut impl Behind, mut request: Request<Body>) -> Answering {
         // HTTP/2 ends a request by itself. Over HTTP/1.1 a connection that closes on what is still being sent is an error
         // to its sender, who then never reads the answer.
         let reads_on = request.version() < Version::HTTP_2 && !request.headers().contains_key(header::EXPECT);
         let refused = refusal(&mut request);
         if !reads_on {
             return match refused {
-                Some(response) => Box::pin(std::future::ready(Ok(response))),
-                None => Box::pin(self.0.call(request)),
+                Some(response) => answered(response),
+                None => Box::pin(behind.call(request)),
             };
         }
         let (lender, mut lent) = oneshot::channel();
@@ -79,7 +53,7 @@ where
                 drop(request);
                 Err(response)
             }
-            None => Ok(self.0.call(request)),
+            None => Ok(behind.call(request)),
         };
         Box::pin(async move {
             let response = match answer {
