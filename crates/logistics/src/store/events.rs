@@ -20,6 +20,14 @@ struct Row {
     occurred_at: DateTime<Utc>,
 }
 
+/// An event with whose it is.
+#[derive(sqlx::FromRow)]
+struct Reported {
+    shipment_id: Uuid,
+    #[sqlx(flatten)]
+    row: Row,
+}
+
 impl Row {
     fn read(self) -> Result<TrackingEvent, db::Error> {
         Ok(TrackingEvent {
@@ -83,24 +91,16 @@ pub(crate) async fn by_reference(
 ) -> Result<Option<(ShipmentId, TrackingEvent)>, db::Error> {
     let found = db::fetch_optional!(
         tx,
-        (Uuid, Uuid),
-        "select shipment_id, tracking_event_id from tracking_events where carrier_reference = $1 \
-         union all select tracking_events.shipment_id, tracking_event_id from tracking_events \
-         join shipments on shipments.shipment_id = tracking_events.shipment_id \
-         where carrier_reference = $2 and reported_reference is null and carrier = $3 limit 1",
+        Reported,
+        "select shipment_id, tracking_event_id, coalesce(reported_reference, carrier_reference) as carrier_reference, state, \
+         place, note, occurred_at from tracking_events where carrier_reference = $1 \
+         or carrier_reference = $2 and reported_reference is null and exists (select 1 from shipments \
+             where shipments.shipment_id = tracking_events.shipment_id and shipments.carrier = $3) limit 1",
         key(reporter, carrier_reference),
         carrier_reference,
         reporter,
     )?;
-    let Some((shipment_id, event_id)) = found else { return Ok(None) };
-    let row = db::fetch_one!(
-        tx,
-        Row,
-        "select tracking_event_id, coalesce(reported_reference, carrier_reference) as carrier_reference, state, place, note, \
-         occurred_at from tracking_events where tracking_event_id = $1",
-        event_id,
-    )?;
-    Ok(Some((shipment_id.into(), row.read()?)))
+    found.map(|found| Ok((found.shipment_id.into(), found.row.read()?))).transpose()
 }
 
 /// What happened to a parcel, oldest first.
