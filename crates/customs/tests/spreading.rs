@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use customs::landed_cost::Amounts;
+use customs::landed_cost::{Amounts, Charges};
 use customs::rules::{Reference, Rules};
 use customs::{LandedCost, Line, Rates, Ruleset, Shipment, Transport, landed_cost};
 use money::{Currency, Money};
@@ -94,6 +94,24 @@ fn shares_hold(cost: &LandedCost, valuation: &str) -> Result<(), TestCaseError> 
         prop_assert_eq!(of_lines, Ok(total));
     }
     prop_assert_eq!(customs_value(&cost.total, valuation), cost.customs_value);
+    charges_hold(cost)
+}
+
+fn exact(charges: &Charges) -> [Decimal; 4] {
+    [charges.duty, charges.excise, charges.tax, charges.fees]
+}
+
+/// What each line bears is not below zero, and all of it is the total.
+fn charges_hold(cost: &LandedCost) -> Result<(), TestCaseError> {
+    prop_assert_eq!(cost.charges.len(), cost.lines.len());
+    let total = &cost.total;
+    let totals = [total.duty, total.excise, total.tax().unwrap(), total.fees];
+    for (place, total) in totals.into_iter().enumerate() {
+        let charges: Vec<Decimal> = cost.charges.iter().map(|line| exact(line)[place]).collect();
+        prop_assert!(charges.iter().all(|charge| *charge >= Decimal::ZERO), "{charges:?}");
+        let cut_off = charges.iter().sum::<Decimal>() - total.to_decimal();
+        prop_assert!(cut_off.abs() < Decimal::new(1, 9), "{charges:?} for {total}");
+    }
     Ok(())
 }
 
@@ -137,6 +155,10 @@ proptest! {
             prop_assert!(is_close(line.insurance, total.insurance, worth[place], all_worth, lines.len()));
             prop_assert!(is_close(line.fees, total.fees, worth[place], all_worth, lines.len()));
             prop_assert!(is_close(line.freight, total.freight, by[place], all_by, lines.len()));
+            // Rounded line by line, equal lines may differ, as their customs values do.
+            if lines[place] == lines[0] && rounded_per == "consignment" {
+                prop_assert_eq!(&cost.charges[place], &cost.charges[0]);
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use super::explain::AppliedRule;
 use super::matching;
 use super::values::Values;
-use super::{Amounts, Error, LandedCost};
-use crate::amount::{rounded, sum, times};
+use super::{Amounts, Charges, Error, LandedCost};
+use crate::amount::{rounded, shares, sum, times};
 use crate::rules::{Base, Collected, Levy, LevyKind, Rate, RoundedPer, Rule, Seller};
 use crate::tariff::Column;
 use crate::{Ruleset, Shipment};
@@ -20,6 +20,8 @@ struct Charge<'a> {
     rate: Decimal,
     base: Money,
     exact: Decimal,
+    /// The rate of the base before that was rounded to the minor unit.
+    of_exact_base: Decimal,
     /// What explains the rule, the rate and the base.
     why: Vec<String>,
 }
@@ -63,7 +65,10 @@ fn charge<'a>(
     let parts = rule.base().iter().map(|base| base_of(*base, values, &cost.lines[place], place));
     let base = Money::sum(parts, ruleset.currency)?;
     let exact = times(base.to_decimal(), rate)?;
-    Ok(Some(Charge { rule, rate, base, exact, why }))
+    let exact_parts =
+        rule.base().iter().map(|base| exact_base_of(*base, values, &cost.charges[place], place));
+    let of_exact_base = times(sum(exact_parts)?, rate)?;
+    Ok(Some(Charge { rule, rate, base, exact, of_exact_base, why }))
 }
 
 /// Who counts as the seller, and how its price came about.
@@ -84,6 +89,16 @@ fn base_of(base: Base, values: &Values, so_far: &Amounts, place: usize) -> Money
     match base {
         Base::Price => values.lines[place].price,
         Base::Cif => values.lines[place].customs_value,
+        Base::Duty => so_far.duty,
+        Base::Excise => so_far.excise,
+        Base::Fees => so_far.fees,
+    }
+}
+
+fn exact_base_of(base: Base, values: &Values, so_far: &Charges, place: usize) -> Decimal {
+    match base {
+        Base::Price => values.lines[place].exact_price,
+        Base::Cif => values.lines[place].exact_customs_value,
         Base::Duty => so_far.duty,
         Base::Excise => so_far.excise,
         Base::Fees => so_far.fees,
@@ -195,18 +210,16 @@ fn add_collected(
     amounts: &mut [Money],
     cost: &mut LandedCost,
 ) -> Result<(), Error> {
-    let exact: Vec<Decimal> = charges
-        .iter()
-        .map(|charge| match charge {
-            Some(charge) if charge.rule.collected == collected => charge.exact,
-            _ => Decimal::ZERO,
-        })
-        .collect();
+    let of_lines = |part: fn(&Charge<'_>) -> Decimal| -> Vec<Decimal> {
+        let collects = |charge: &&Charge<'_>| charge.rule.collected == collected;
+        charges.iter().map(|charge| charge.as_ref().filter(collects).map(part).unwrap_or_default()).collect()
+    };
+    let exact = of_lines(|charge| charge.exact);
     let all = sum(exact.iter().copied())?;
     if all.is_zero() {
         return Ok(());
     }
-    let lines = match ruleset.rules.rounded_per {
+    let lines: Vec<Money> = match ruleset.rules.rounded_per {
         RoundedPer::Consignment => rounded(all, ruleset.currency)?.allocate(&exact)?,
         RoundedPer::Line => {
             exact.iter().map(|exact| rounded(*exact, ruleset.currency)).collect::<Result<_, _>>()?
@@ -215,6 +228,14 @@ fn add_collected(
     let total = Money::sum(lines.iter().copied(), ruleset.currency)?;
     let slot = cost.total.slot(levy.kind, collected);
     *slot = slot.checked_add(total)?;
+    let borne = match ruleset.rules.rounded_per {
+        RoundedPer::Consignment => shares(total.to_decimal(), &of_lines(|charge| charge.of_exact_base))?,
+        // What is rounded by itself is owed as it is.
+        RoundedPer::Line => lines.iter().map(|line| line.to_decimal()).collect(),
+    };
+    for (charges, borne) in cost.charges.iter_mut().zip(borne) {
+        *charges.slot(levy.kind) += borne;
+    }
     for ((line, of_levy), amount) in cost.lines.iter_mut().zip(amounts).zip(lines) {
         let slot = line.slot(levy.kind, collected);
         *slot = slot.checked_add(amount)?;

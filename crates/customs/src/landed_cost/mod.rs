@@ -7,6 +7,7 @@ mod matching;
 mod values;
 
 use money::{Currency, Money};
+use rust_decimal::Decimal;
 
 pub use explain::AppliedRule;
 
@@ -25,6 +26,9 @@ pub struct LandedCost {
     pub total: Amounts,
     /// The amounts of each line; they add up to the total.
     pub lines: Vec<Amounts>,
+    /// What of duty, tax and fees falls on each line, exact: by these they are spread in a currency of smaller units,
+    /// where the lines' rounded amounts would weigh wrongly. They add up to the total but for what a decimal cuts off.
+    pub charges: Vec<Charges>,
     /// The rules that made the amounts.
     pub rules: Vec<AppliedRule>,
     /// What a buyer should know.
@@ -50,6 +54,29 @@ pub struct Amounts {
     pub seller_tax: Money,
     /// Fees at the border.
     pub fees: Money,
+}
+
+/// What a line bears at the border, before it is rounded to the minor unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Charges {
+    /// Import duty.
+    pub duty: Decimal,
+    /// Excise duty.
+    pub excise: Decimal,
+    /// Tax, whoever collects it.
+    pub tax: Decimal,
+    /// Fees at the border.
+    pub fees: Decimal,
+}
+
+impl Charges {
+    fn slot(&mut self, kind: LevyKind) -> &mut Decimal {
+        match kind {
+            LevyKind::Duty => &mut self.duty,
+            LevyKind::Excise => &mut self.excise,
+            LevyKind::Tax => &mut self.tax,
+        }
+    }
 }
 
 impl Amounts {
@@ -195,8 +222,12 @@ fn add_fee(
     }
     let amount = crate::amount::rounded(fee.amount, ruleset.currency)?;
     cost.total.fees = cost.total.fees.checked_add(amount)?;
-    let shares = amount.allocate(&values.goods_shares())?;
-    for (line, share) in cost.lines.iter_mut().zip(shares) {
+    let weights = values.goods_shares();
+    let exact = crate::amount::shares(amount.to_decimal(), &weights)?;
+    for (charges, exact) in cost.charges.iter_mut().zip(exact) {
+        charges.fees += exact;
+    }
+    for (line, share) in cost.lines.iter_mut().zip(amount.allocate(&weights)?) {
         line.fees = line.fees.checked_add(share)?;
     }
     cost.rules.push(AppliedRule::of_fee(fee, amount));

@@ -3,8 +3,8 @@
 use money::{Currency, Money};
 use rust_decimal::Decimal;
 
-use super::{Amounts, Error, LandedCost};
-use crate::amount::{rounded, sum, times};
+use super::{Amounts, Charges, Error, LandedCost};
+use crate::amount::{rounded, shares, sum, times};
 use crate::rules::{FreightSpread, Valuation};
 use crate::{Ruleset, Shipment};
 
@@ -31,6 +31,10 @@ pub(super) struct LineValues {
     parts: Parts<Money>,
     /// The sum of those parts that the valuation counts.
     pub(super) customs_value: Money,
+    /// The line's share of the sale price before it is rounded.
+    pub(super) exact_price: Decimal,
+    /// The line's customs value before its parts are rounded.
+    pub(super) exact_customs_value: Decimal,
     /// The price of one unit in the goods' currency.
     pub(super) unit_price: Decimal,
     pub(super) quantity: Decimal,
@@ -90,18 +94,38 @@ impl Values {
         let goods = self.totals.goods.allocate(worth)?;
         let freight = self.totals.freight.allocate(freight_shares)?;
         let insurance = self.totals.insurance.allocate(worth)?;
+        let exact_prices = shares(self.price.to_decimal(), worth)?;
+        let exact_values = self.exact_customs_values(valuation, worth, freight_shares)?;
         for (place, line) in shipment.lines.iter().enumerate() {
             let parts = Parts { goods: goods[place], freight: freight[place], insurance: insurance[place] };
             self.lines.push(LineValues {
                 price: prices[place],
                 parts,
                 customs_value: customs_value(valuation, parts)?,
+                exact_price: exact_prices[place],
+                exact_customs_value: exact_values[place],
                 unit_price: line.unit_price.to_decimal(),
                 quantity: Decimal::from(line.quantity),
                 worth: worth[place],
             });
         }
         Ok(())
+    }
+
+    fn exact_customs_values(
+        &self,
+        valuation: Valuation,
+        worth: &[Decimal],
+        freight_shares: &[Decimal],
+    ) -> Result<Vec<Decimal>, Error> {
+        let goods = shares(self.totals.goods.to_decimal(), worth)?;
+        if valuation == Valuation::Fob {
+            return Ok(goods);
+        }
+        let freight = shares(self.totals.freight.to_decimal(), freight_shares)?;
+        let insurance = shares(self.totals.insurance.to_decimal(), worth)?;
+        let lines = goods.into_iter().zip(freight).zip(insurance);
+        lines.map(|((goods, freight), insurance)| Ok(sum([goods, freight, insurance])?)).collect()
     }
 
     /// The shares by which consignment amounts are spread.
@@ -121,6 +145,7 @@ impl Values {
             customs_value: self.customs_value,
             total: amounts(self.totals),
             lines: self.lines.iter().map(|line| amounts(line.parts)).collect(),
+            charges: vec![Charges::default(); self.lines.len()],
             rules: Vec::new(),
             warnings: Vec::new(),
         }

@@ -1,4 +1,4 @@
-//! Baskets of many small equal lines: what is rounded over the whole is spread over them, and none falls below zero.
+//! Baskets of many small equal lines: what is rounded over the whole is spread over them evenly, and none falls below zero.
 
 use proof::Session;
 use proof::purchase::{self, Wish};
@@ -10,7 +10,8 @@ use proto::types::v1::{Dimensions, Money, PriceParts};
 use crate::town::{Ground, STILL, Town, total};
 
 /// Seller's country, its currency, the price of one in minor units, lines.
-const BASKETS: [(&str, &str, i64, i64); 8] = [
+const BASKETS: [(&str, &str, i64, i64); 9] = [
+    ("TH", "THB", 50, 8),
     ("TH", "THB", 800, 4),
     ("TH", "THB", 999, 5),
     ("TH", "THB", 2_500, 7),
@@ -74,11 +75,29 @@ async fn basket(town: &Town, place: usize) -> Vec<Wish> {
     imported.variants.into_values().map(|variant| (variant, 1)).collect()
 }
 
+/// Equal lines bear equal parts, to a minor unit of the buyer's currency, however many of it one of the hub's is worth.
+fn is_even(quote: &Quote) {
+    for consignment in &quote.consignments {
+        let lines = consignment.lines.iter().map(|line| parts(line.price.as_ref().unwrap()));
+        let lines: Vec<[i64; 6]> = lines.collect();
+        for part in 0..6 {
+            let (least, most) = lines
+                .iter()
+                .map(|line| line[part])
+                .fold((i64::MAX, 0), |(least, most), part| (least.min(part), most.max(part)));
+            assert!(most - least <= 1, "part {part}, {}: {least} to {most}", quote.currency);
+        }
+    }
+}
+
 async fn quoted(buyer: &Session, wishes: &[Wish], currency: &str) {
     let quote = purchase::quote(buyer, wishes, currency).await.unwrap_or_else(|refused| {
         panic!("{} lines in `{currency}`: {refused:?}", wishes.len());
     });
     adds_up(&quote);
+    if !matches!(currency, "" | "MYR") {
+        is_even(&quote);
+    }
 }
 
 mod a_basket_of_small_lines_is_quoted {
@@ -91,7 +110,7 @@ mod a_basket_of_small_lines_is_quoted {
         let buyer = town.hub.buyer("aisyah").unwrap();
         for place in 0..BASKETS.len() {
             let wishes = basket(&town, place).await;
-            for currency in ["", "THB", "USD", "JPY"] {
+            for currency in ["", "THB", "USD", "JPY", "IDR"] {
                 quoted(&buyer, &wishes, currency).await;
             }
         }

@@ -1,13 +1,14 @@
 //! The domain's types as messages.
 
 use customs::Transport;
-use customs::landed_cost::{Amounts, AppliedRule};
+use customs::landed_cost::{Amounts, AppliedRule, Charges};
 use hub::CarriageOption;
 use prost::Message as _;
 use proto::convert::timestamp;
-use proto::logistics::internal::v1::QuotedLandedCost;
+use proto::logistics::internal::v1::{ExactCharges, QuotedLandedCost};
 use proto::logistics::v1 as wire;
 use proto::types::v1 as types;
+use rust_decimal::Decimal;
 use tonic::Status;
 
 use crate::domain::customs_rate::CustomsRate;
@@ -113,7 +114,17 @@ pub(super) fn landed(landed: Landed) -> Result<QuotedLandedCost, money::Error> {
         rules: landed.rules.into_iter().map(rule).collect(),
         customs_rate: landed.customs_rate.map(rate),
         warnings: landed.warnings,
+        charges: landed.charges.iter().map(exact_charges).collect(),
     })
+}
+
+fn exact_charges(charges: &Charges) -> ExactCharges {
+    let text = |amount: Decimal| amount.normalize().to_string();
+    ExactCharges {
+        duty: text(charges.duty + charges.excise),
+        tax: text(charges.tax),
+        fees: text(charges.fees),
+    }
 }
 
 fn price(amounts: &Amounts) -> Result<types::PriceParts, money::Error> {

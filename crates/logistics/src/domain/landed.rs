@@ -1,7 +1,7 @@
 //! The landed cost of a consignment: its carriage, its customs value, duty and tax.
 
 use chrono::NaiveDate;
-use customs::landed_cost::{Amounts, AppliedRule};
+use customs::landed_cost::{Amounts, AppliedRule, Charges};
 use customs::{HsCode, LandedCost, Line, Rates, Shipment};
 
 use hub::{CarriageOption, Parcel, Profile};
@@ -74,6 +74,8 @@ pub(crate) struct Landed {
     pub(crate) customs_value: Money,
     pub(crate) total: Amounts,
     pub(crate) lines: Vec<Amounts>,
+    /// What each line bears, not rounded.
+    pub(crate) charges: Vec<Charges>,
     pub(crate) rules: Vec<AppliedRule>,
     /// None needed when the goods are priced in the hub's currency.
     pub(crate) customs_rate: Option<CustomsRate>,
@@ -152,6 +154,7 @@ pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Lan
         customs_value: cost.customs_value,
         total: cost.total,
         lines: cost.lines,
+        charges: cost.charges,
         rules: cost.rules,
         customs_rate,
         warnings,

@@ -98,6 +98,8 @@ pub(crate) struct LandedCost {
     pub(crate) price: Price,
     /// The parts of each line.
     pub(crate) lines: Vec<Price>,
+    /// Duty, tax and fees of each line before they are rounded to the minor unit.
+    pub(crate) charges: Vec<[Decimal; 3]>,
     /// What customs takes duty of.
     pub(crate) customs_value: Money,
     /// Tax that the seller collects.
@@ -180,8 +182,10 @@ pub(crate) fn consignment(
     rates: &[Rate],
     to: Currency,
 ) -> Result<QuotedConsignment, Error> {
-    if landed.lines.len() != group.lines.len() {
-        return Err(Error::Answer(format!("{} landed lines for {}", landed.lines.len(), group.lines.len())));
+    for landed in [landed.lines.len(), landed.charges.len()] {
+        if landed != group.lines.len() {
+            return Err(Error::Answer(format!("{landed} landed lines for {}", group.lines.len())));
+        }
     }
     let worth = worth(&group)?;
     let seller_goods = Money::sum(worth.iter().copied(), group.currency)?;
@@ -200,7 +204,7 @@ pub(crate) fn consignment(
             .map(|(offer, quantity)| Decimal::from(offer.weight_grams) * Decimal::from(*quantity))
             .collect(),
     };
-    let shares = share(&price, &worth, &freight, &landed.lines)?;
+    let shares = share(&price, &worth, &freight, &landed)?;
     let names = group.lines.first().map(|(offer, _)| offer.seller_name.clone()).unwrap_or_default();
     let lines =
         group.lines.into_iter().zip(shares).map(|((offer, quantity), price)| line(offer, quantity, price));
@@ -244,14 +248,25 @@ fn decimals(amounts: &[Money]) -> Vec<Decimal> {
 }
 
 /// The lines' shares of each part: goods and insurance by their worth, carriage as freight is spread, the rest by what
-/// logistics gave each line in the hub's currency.
-fn share(price: &Price, worth: &[Money], freight: &[Decimal], landed: &[Price]) -> Result<Vec<Price>, Error> {
+/// falls on each line: the rounded amounts in the hub's own currency, else the exact ones, as a minor unit of the hub's
+/// may be many of the buyer's.
+fn share(
+    price: &Price,
+    worth: &[Money],
+    freight: &[Decimal],
+    landed: &LandedCost,
+) -> Result<Vec<Price>, Error> {
+    let is_same = price.currency() == landed.price.currency();
+    let charge = |line: usize, place: usize| match is_same {
+        true => landed.lines[line].parts()[place].to_decimal(),
+        false => landed.charges[line][place - 3],
+    };
     let mut shares = vec![[Money::zero(price.currency()); 6]; worth.len()];
     for (place, part) in price.parts().into_iter().enumerate() {
         let weights: Vec<Decimal> = match place {
             0 | 2 => decimals(worth),
             1 => freight.to_vec(),
-            _ => landed.iter().map(|line| line.parts()[place].to_decimal()).collect(),
+            _ => (0..worth.len()).map(|line| charge(line, place)).collect(),
         };
         for (line, share) in shares.iter_mut().zip(part.allocate(&weights)?) {
             line[place] = share;

@@ -60,6 +60,10 @@ pub(crate) fn landed(lines: &[[i64; 6]]) -> LandedCost {
             zone: Some(String::new()),
         },
         price: Price::sum(&lines, Currency::MYR).unwrap(),
+        charges: lines
+            .iter()
+            .map(|line| [3, 4, 5].map(|place: usize| line.parts()[place].to_decimal()))
+            .collect(),
         lines,
         customs_value: myr(1),
         seller_collected_tax: myr(0),

@@ -6,12 +6,13 @@ use money::Currency;
 use proto::logistics::internal::v1::consignment_service_client::ConsignmentServiceClient;
 use proto::logistics::internal::v1::landed_cost_service_client::LandedCostServiceClient;
 use proto::logistics::internal::v1::{
-    CancelConsignmentsOutcome, CancelConsignmentsRequest, ConsignmentToQuote, LineToQuote,
+    CancelConsignmentsOutcome, CancelConsignmentsRequest, ConsignmentToQuote, ExactCharges, LineToQuote,
     QuoteLandedCostRequest, QuotedLandedCost,
 };
 use proto::logistics::v1::CarriageOption;
 use proto::types::v1 as types;
 use rpc::{Peer, status};
+use rust_decimal::Decimal;
 use tonic::{Code, Status};
 
 use super::{amount, failed, missing, part, price, rate};
@@ -129,12 +130,21 @@ fn landed(cost: QuotedLandedCost, currency: Currency) -> Result<LandedCost, Erro
         carriage: carriage(cost.carriage.ok_or_else(|| missing("a carriage"))?),
         price: price(cost.price.as_ref(), currency)?,
         lines,
+        charges: cost.charges.iter().map(charges).collect::<Result<_, _>>()?,
         customs_value: amount("customs_value", cost.customs_value.as_ref())?,
         seller_collected_tax: part("seller_collected_tax", cost.seller_collected_tax.as_ref(), currency)?,
         rules: cost.rules.into_iter().map(rule).collect(),
         customs_rate: cost.customs_rate.as_ref().map(rate).transpose()?,
         warnings: cost.warnings,
     })
+}
+
+fn charges(charges: &ExactCharges) -> Result<[Decimal; 3], Error> {
+    let part = |field: &str, text: &str| {
+        let amount = text.parse().ok().filter(|amount: &Decimal| *amount >= Decimal::ZERO);
+        amount.ok_or_else(|| Error::Fault(format!("charges.{field}: `{text}` is no part of a price")))
+    };
+    Ok([part("duty", &charges.duty)?, part("tax", &charges.tax)?, part("fees", &charges.fees)?])
 }
 
 fn carriage(option: CarriageOption) -> Carriage {

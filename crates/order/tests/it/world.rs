@@ -280,7 +280,14 @@ fn landed(consignment: &logistics::ConsignmentToQuote, zone: String) -> logistic
         .collect();
     let sum: Vec<i64> = (0..6).map(|place| lines.iter().map(|line| line[place]).sum()).collect();
     let sum: [i64; 6] = sum.try_into().unwrap();
+    let text = |minor: i64| rust_decimal::Decimal::new(minor, 2).to_string();
+    let charges = lines.iter().map(|line| logistics::ExactCharges {
+        duty: text(line[3]),
+        tax: text(line[4]),
+        fees: text(line[5]),
+    });
     logistics::QuotedLandedCost {
+        charges: charges.collect(),
         carriage: Some(CarriageOption {
             carrier: "selat".to_owned(),
             service: "selat-packet".to_owned(),
