@@ -31,5 +31,9 @@ fn too_many(status: &Status) -> Response<Body> {
     let mut response = wire::told(status, StatusCode::TOO_MANY_REQUESTS);
     let seconds = status::retry_after(status).map_or(1, |wait| wait.max(Duration::from_secs(1)).as_secs());
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    // It never came to where these are added to an answer; without them a page is told of a fault of the network.
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    let exposed = HeaderValue::from_static("retry-after,grpc-status,grpc-message,grpc-status-details-bin");
+    response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     response
 }

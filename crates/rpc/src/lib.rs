@@ -56,6 +56,6 @@ pub use metrics::{HubMetrics, Metrics};
 pub use page::Page;
 pub use peer::{Identity, PEER_DEADLINE_DEFAULT, PEER_DEADLINE_MAX, Peer};
 pub use policy::{Error as PolicyError, Policies, Policy, PolicyTable};
-pub use quota::Quota;
+pub use quota::{Counted, Quota};
 pub use rate::Rate;
 pub use server::{CONNECTION_STREAMS_MAX, DRAIN_MAX, Error as ServerError, MESSAGE_BYTES_MAX, Server, merge};

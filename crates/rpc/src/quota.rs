@@ -29,15 +29,37 @@ impl Quota {
         Self { known, anonymous, reason, message }
     }
 
-    /// Counts a call that is worth so many, unless it comes without a token from within the process.
-    pub fn check<T>(&self, request: &Request<T>, worth: NonZeroU32) -> Result<(), Status> {
-        let taken = match (caller(request), client(request)) {
-            (Some(caller), _) => self.known.take(&caller.principal(), worth),
-            (None, Some(client)) => self.anonymous.take(client, worth),
-            (None, None) => Ok(()),
+    /// Takes so many for whom a call is counted.
+    pub fn take(&self, counted: &Counted, worth: NonZeroU32) -> Result<(), Status> {
+        let taken = match counted {
+            Counted::Principal(principal) => self.known.take(principal, worth),
+            Counted::Address(address) => self.anonymous.take(address, worth),
+            Counted::Nobody => Ok(()),
         };
         taken
             .map_err(|wait: Duration| status::retry(Code::ResourceExhausted, self.reason, self.message, wait))
+    }
+}
+
+/// For whom a call is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Counted {
+    /// Who comes with a token.
+    Principal(String),
+    /// Where a call without one comes from.
+    Address(String),
+    /// A call without one from within the process.
+    Nobody,
+}
+
+impl Counted {
+    /// For whom this request is.
+    pub fn of<T>(request: &Request<T>) -> Self {
+        match (caller(request), client(request)) {
+            (Some(caller), _) => Self::Principal(caller.principal()),
+            (None, Some(client)) => Self::Address(client.to_owned()),
+            (None, None) => Self::Nobody,
+        }
     }
 }
 

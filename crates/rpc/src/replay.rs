@@ -233,18 +233,30 @@ fn is_kept(code: Code) -> bool {
     matches!(code, Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists | Code::PermissionDenied)
 }
 
+/// How a request ended that was answered before; `None` where it is new or under way.
+pub async fn ended<T: prost::Message + Default>(db: &Db, key: &Key) -> Result<Option<T>, Status> {
+    match look(db, key).await? {
+        Some(Begun::Finished(outcome)) => outcome.and_then(|bytes| decode(&bytes)).map(Some),
+        Some(Begun::New | Begun::Running) | None => Ok(None),
+    }
+}
+
+async fn look(db: &Db, key: &Key) -> Result<Option<Begun>, Status> {
+    let owned = key.clone();
+    let found: Result<Option<Begun>, db::Error> = db
+        .look(move |tx| {
+            let key = owned.clone();
+            Box::pin(async move { read(tx, &key).await })
+        })
+        .await;
+    found.map_err(|error| status::database(&error))
+}
+
 /// Waits for a request that is under way; past the deadline ABORTED, with when to ask again.
 pub async fn wait<T: prost::Message + Default>(db: &Db, key: &Key, deadline: Instant) -> Result<T, Status> {
     let mut woken = db.listen_about(CHANNEL, key.request_id);
     loop {
-        let owned = key.clone();
-        let found: Result<Option<Begun>, db::Error> = db
-            .look(move |tx| {
-                let key = owned.clone();
-                Box::pin(async move { read(tx, &key).await })
-            })
-            .await;
-        match found.map_err(|error| status::database(&error))? {
+        match look(db, key).await? {
             Some(Begun::Finished(outcome)) => return outcome.and_then(|bytes| decode(&bytes)),
             Some(Begun::New | Begun::Running) => {}
             None => return Err(still_running("the request was given up; send it again")),

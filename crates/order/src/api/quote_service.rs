@@ -1,12 +1,10 @@
 //! Landed prices.
 
-use std::num::NonZeroU32;
-
 use proto::convert;
 use proto::order::v1::quote_service_server::QuoteService;
 use proto::order::v1::{CreateQuoteRequest, CreateQuoteResponse, GetQuoteRequest, GetQuoteResponse};
 use rpc::replay::Key;
-use rpc::{Caller, GuestSecret};
+use rpc::{Caller, Counted, GuestSecret};
 use tonic::{Request, Response, Status};
 
 use super::Api;
@@ -16,15 +14,6 @@ use crate::wire;
 
 /// The longest code of a carrier's service, in characters.
 const SERVICE_CHARACTERS_MAX: usize = 60;
-
-/// Lines that a quote may have for as much as it is worth at least.
-const LINES_PER_QUOTE: usize = 10;
-
-/// For how many quotes it counts: it takes room for each of its lines.
-fn worth(message: &CreateQuoteRequest) -> NonZeroU32 {
-    let quotes = u32::try_from(message.lines.len().div_ceil(LINES_PER_QUOTE)).unwrap_or(u32::MAX);
-    NonZeroU32::new(quotes).unwrap_or(NonZeroU32::MIN)
-}
 
 /// The key of a request for a quote, and the secret that was made for a guest who brought none: with it each call is
 /// another request, as nobody could prove that he repeats his own.
@@ -50,7 +39,7 @@ impl QuoteService for Api {
         &self,
         request: Request<CreateQuoteRequest>,
     ) -> Result<Response<CreateQuoteResponse>, Status> {
-        self.0.quotes.check(&request, worth(request.get_ref()))?;
+        let counted = Counted::of(&request);
         let (caller, deadline) = (rpc::caller(&request).cloned(), rpc::deadline(&request));
         let message = request.into_inner();
         let mut violations = Violations::default();
@@ -67,6 +56,7 @@ impl QuoteService for Api {
         };
         let wanted = QuoteWanted {
             owner: key.principal.clone(),
+            counted,
             wishes: wishes(&message.lines, &mut violations),
             currency,
             postcode: violations.postcode("postcode", &message.postcode, 0, &self.0.market),

@@ -1,13 +1,15 @@
 //! Works out one landed price and freezes it.
 //!
-//! The three calls come before the transaction, so that it is short; a repeated request works out a price again and
-//! then gets the first one. A refusal is kept like an answer.
+//! The three calls come before the transaction, so that it is short; of two same requests at once both work out a price
+//! and get the first one. A refusal is kept like an answer, and counts like one.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use kernel::QuoteId;
 use money::Currency;
 use proto::order::v1::CreateQuoteResponse;
+use rpc::Counted;
 use rpc::replay::{self, Key};
 use tokio::time::Instant;
 use tonic::Status;
@@ -19,11 +21,16 @@ use crate::domain::quote::Quote;
 use crate::store::quotes;
 use crate::wire;
 
+/// Lines that a quote may have for as much as it is worth at least.
+const LINES_PER_QUOTE: usize = 10;
+
 /// What a price is wanted for.
 #[derive(Debug, Clone)]
 pub(crate) struct QuoteWanted {
     /// The principal that asks.
     pub(crate) owner: String,
+    /// For whom it counts.
+    pub(crate) counted: Counted,
     /// What is to be bought.
     pub(crate) wishes: Vec<Wish>,
     /// The buyer's currency; the hub's when none is said.
@@ -34,6 +41,14 @@ pub(crate) struct QuoteWanted {
     pub(crate) carriage_service: String,
 }
 
+impl QuoteWanted {
+    /// For how many quotes it counts: it takes room for each of its lines.
+    fn worth(&self) -> NonZeroU32 {
+        let quotes = u32::try_from(self.wishes.len().div_ceil(LINES_PER_QUOTE)).unwrap_or(u32::MAX);
+        NonZeroU32::new(quotes).unwrap_or(NonZeroU32::MIN)
+    }
+}
+
 impl App {
     /// The price, once for this key.
     pub(crate) async fn create_quote(
@@ -42,6 +57,10 @@ impl App {
         wanted: QuoteWanted,
         deadline: Instant,
     ) -> Result<CreateQuoteResponse, Status> {
+        if let Some(answer) = replay::ended(&self.db, &key).await? {
+            return Ok(answer);
+        }
+        self.quotes.take(&wanted.counted, wanted.worth())?;
         let worked_out = Arc::new(self.work_out(wanted).await);
         let kept = replay::once(&self.db, &self.clock, key, deadline, move |tx| {
             let worked_out = worked_out.clone();

@@ -7,7 +7,7 @@ use testkit::{eventually, on_both};
 use tonic::Code;
 use tonic::transport::Endpoint;
 
-use crate::shop::{Shop, quote_request, reason};
+use crate::shop::{BUYER, Shop, quote_request, reason};
 
 /// Quotes, and the answers that told of them.
 async fn kept(shop: &Shop) -> (i64, i64) {
@@ -55,6 +55,23 @@ on_both! {
         assert!(retry_after(&refused).is_some());
         // Who has signed in is counted by another bound.
         shop.quote().await;
+        shop.hub.stop().await;
+    }
+
+    async fn what_is_refused_for_its_form_or_was_answered_before_does_not_count(database: Database) {
+        let shop = Shop::with(&database, "buyer_quotes_per_hour = 2").await;
+        for _ in 0..3 {
+            let refused = shop.quote_of(&[(&shop.silk, 0)], "").await.unwrap_err();
+            assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+        }
+        let (mut quotes, request) = (shop.quotes(BUYER), quote_request(&[(&shop.silk, 1)], ""));
+        let first = quotes.create_quote(request.clone()).await.unwrap().into_inner();
+        for _ in 0..3 {
+            assert_eq!(quotes.create_quote(request.clone()).await.unwrap().into_inner(), first);
+        }
+        shop.quote().await;
+        let refused = shop.quote_of(&[(&shop.silk, 1)], "").await.unwrap_err();
+        assert_eq!(reason(&refused), "TOO_MANY_QUOTES");
         shop.hub.stop().await;
     }
 
