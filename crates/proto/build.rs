@@ -1,8 +1,9 @@
 //! Compiles the protos of `proto/` with protox: no protoc is needed, and nothing generated is committed.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{collections::BTreeMap, env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
+use prost_types::{FieldDescriptorProto, FileDescriptorSet};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
@@ -13,11 +14,41 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(&files, [&root])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    fs::write(out.join("mutations.rs"), mutations(&descriptors)?)?;
     tonic_prost_build::configure()
         .include_file("mod.rs")
         .emit_rerun_if_changed(false)
         .compile_fds(descriptors)?;
     Ok(())
+}
+
+/// What each RPC whose message begins with a `request_id` is called, and where the id stands.
+fn mutations(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
+    let mut named = BTreeMap::new();
+    for file in &descriptors.file {
+        for method in file.service.iter().flat_map(|service| &service.method) {
+            let input = method.input_type().trim_start_matches('.');
+            let message = input.strip_prefix(file.package()).map(|name| name.trim_start_matches('.'));
+            let Some(message) = file.message_type.iter().find(|known| Some(known.name()) == message) else {
+                continue;
+            };
+            let is_first = |field: &FieldDescriptorProto| field.number() == 1 && field.name() == "request_id";
+            if !message.field.iter().any(is_first) {
+                continue;
+            }
+            let path = input.strip_prefix("entrepot.").unwrap_or(input).replace('.', "::");
+            if let Some(other) = named.insert(path, method.name().to_owned()) {
+                return Err(format!("{input} is the message of {other} and of {}", method.name()).into());
+            }
+        }
+    }
+    let code = named.iter().map(|(path, rpc)| {
+        format!(
+            "impl Mutation for {path} {{\n    const RPC: &'static str = {rpc:?};\n    \
+             fn request_id(&self) -> &str {{\n        &self.request_id\n    }}\n}}\n"
+        )
+    });
+    Ok(code.collect())
 }
 
 fn collect(folder: &PathBuf, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -1,5 +1,6 @@
 //! One SQL text on two engines: PostgreSQL and SQLite behind [`Db`] and [`Tx`], with native types and native speed.
 //!
+//! - A use case is a [`Command`] or a [`Query`]: [`Db::run`] commits one, [`Db::query`] answers the other.
 //! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::look`] runs one select;
 //!   [`Db::browse`] is a read whose cost its caller chooses: few run at once, each within a bound of time.
 //! - [`execute!`], [`fetch_one!`], [`fetch_optional!`] and [`fetch_all!`] run a statement with `$1` placeholders.
@@ -11,6 +12,7 @@
 
 mod browse;
 mod check;
+mod command;
 mod error;
 mod lead;
 mod macros;
@@ -32,6 +34,7 @@ use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
 pub use browse::BROWSE_MAX;
+pub use command::{Command, Query};
 pub use error::{Error, Retryable, Silence};
 pub use lead::Lead;
 pub use migrate::MigrationSet;

@@ -14,7 +14,7 @@ mod store;
 
 use std::sync::Arc;
 
-use rpc::{Policy, PolicyTable, Role};
+use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec};
 
 /// The service.
@@ -66,19 +66,19 @@ const POLICIES: PolicyTable = &[
 
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: config::Config = runtime::parse_section(section)?;
-    let app = app::App {
-        db: deps.db,
-        clock: deps.clock,
+    let app = Arc::new(app::App {
+        clock: deps.clock.clone(),
         outbox: deps.outbox,
         hub: deps.hub,
         rates: Arc::new(config.rates()?),
         sandbox: deps.sandbox.enabled,
-    };
+    });
+    let pipeline = Pipeline::new(app.clone(), deps.db.clone(), deps.clock);
     Ok(Service {
-        public: api::public(&app),
-        internal: api::internal(&app),
+        public: api::public(&pipeline),
+        internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
         workers: Vec::new(),
-        samplers: metrics::samplers(&app),
+        samplers: metrics::samplers(&deps.db),
     })
 }

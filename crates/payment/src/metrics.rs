@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use db::Db;
 use runtime::metrics::{Metric, Pace, Reading, Sampler};
 
-use crate::app::App;
 use crate::store::measures::{self, Flow};
 use crate::store::narrow;
 
@@ -28,8 +27,8 @@ const SUSPENDED: Metric = Metric::sampled(
 /// By kind, currency and state.
 type Balances = BTreeMap<(String, String, String), i128>;
 
-pub(crate) fn samplers(app: &App) -> Vec<Sampler> {
-    let (of_ledger, of_suspense) = (app.db.clone(), app.db.clone());
+pub(crate) fn samplers(db: &Db) -> Vec<Sampler> {
+    let (of_ledger, of_suspense) = (db.clone(), db.clone());
     vec![
         Sampler::new("ledger", Pace::Seldom, move || Box::pin(ledger(of_ledger.clone()))),
         Sampler::new("suspense", Pace::Often, move || Box::pin(suspense(of_suspense.clone()))),

@@ -22,5 +22,15 @@ mod generated {
 
 pub use generated::entrepot::*;
 
+/// The message of an RPC that changes something, and does so once for each `request_id`.
+pub trait Mutation: prost::Message {
+    /// The RPC's name, such as `PlaceOrder`.
+    const RPC: &'static str;
+    /// The client's id for the request: a UUID, of which [`Mutation`] says nothing.
+    fn request_id(&self) -> &str;
+}
+
+include!(concat!(env!("OUT_DIR"), "/mutations.rs"));
+
 /// The encoded `FileDescriptorSet` of every proto with its imports, for reflection and policies.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

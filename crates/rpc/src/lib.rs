@@ -1,8 +1,8 @@
 //! The bootstrap of a gRPC server and of its clients: identity, policies, deadlines, rich errors, the replay of
 //! `request_id`, limits, health, reflection, gRPC-Web and draining.
 //!
-//! A service's handler uses [`require`] (who calls), [`deadline`], [`status`] (rich errors), [`replay`]
-//! (each mutation once) and [`page`] (lists). `runtime` uses [`Server`], [`Policies`], [`Keys`] and [`Peer`].
+//! A service's handlers use [`Pipeline`] (each mutation once), [`require`] (who calls), [`status`] (rich errors) and
+//! [`page`] (lists); those with transactions of their own use [`deadline`] and [`replay`]. `runtime` uses [`Server`], [`Policies`], [`Keys`] and [`Peer`].
 //!
 //! To add an RPC: write it in the proto, name its [`Policy`] in the service's table; a server in which an RPC
 //! has no policy does not start.
@@ -30,6 +30,7 @@ mod listener;
 mod metrics;
 pub mod page;
 mod peer;
+mod pipeline;
 mod policy;
 mod quota;
 mod rate;
@@ -55,6 +56,7 @@ pub use limits::Limits;
 pub use metrics::{HubMetrics, Metrics};
 pub use page::Page;
 pub use peer::{Identity, PEER_DEADLINE_DEFAULT, PEER_DEADLINE_MAX, Peer};
+pub use pipeline::Pipeline;
 pub use policy::{Error as PolicyError, Policies, Policy, PolicyTable};
 pub use quota::{Counted, Quota};
 pub use rate::Rate;

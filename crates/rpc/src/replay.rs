@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use db::{Db, Retryable, Tx};
 use futures::future::BoxFuture;
 use kernel::Clock;
+use proto::Mutation;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
@@ -55,34 +56,37 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a request. `request_id` must be its field 1; INVALID_ARGUMENT when it is no UUID. UNAUTHENTICATED
-    /// without a caller: guests do not share one namespace, see [`Key::of_guest`].
-    pub fn of<M: prost::Message>(
-        caller: Option<&Caller>,
-        rpc: &'static str,
-        request_id: &str,
-        message: &M,
-    ) -> Result<Self, Status> {
-        Self::new(caller.map(Caller::principal), rpc, request_id, message)
+    /// The key of a request; INVALID_ARGUMENT when its id is no UUID.
+    pub fn of<M: Mutation>(caller: &Caller, message: &M) -> Result<Self, Status> {
+        Self::with_body(caller.principal(), message, message)
     }
 
     /// The key of a request without a token: its `request_id` is its own among those of the same secret.
-    pub fn of_guest<M: prost::Message>(
-        secret: &GuestSecret,
-        rpc: &'static str,
-        request_id: &str,
-        message: &M,
-    ) -> Result<Self, Status> {
-        Self::new(Some(secret.principal()), rpc, request_id, message)
+    pub fn of_guest<M: Mutation>(secret: &GuestSecret, message: &M) -> Result<Self, Status> {
+        Self::with_body(secret.principal(), message, message)
     }
 
-    fn new<M: prost::Message>(
-        principal: Option<String>,
-        rpc: &'static str,
-        request_id: &str,
+    /// The key of a request that is known by another body than its message's.
+    pub fn of_body<M: Mutation>(
+        caller: &Caller,
         message: &M,
+        body: &impl prost::Message,
     ) -> Result<Self, Status> {
-        let request_id = match Uuid::parse_str(request_id) {
+        Self::with_body(caller.principal(), message, body)
+    }
+
+    /// The key of what is recorded among the requests and is no RPC.
+    pub fn of_work(caller: &Caller, name: &'static str, id: Uuid, body: &impl prost::Message) -> Self {
+        let (principal, rpc) = (caller.principal(), name.to_owned());
+        Self { principal, rpc, request_id: id, body_hash: body_hash(body) }
+    }
+
+    fn with_body<M: Mutation>(
+        principal: String,
+        message: &M,
+        body: &impl prost::Message,
+    ) -> Result<Self, Status> {
+        let request_id = match Uuid::parse_str(message.request_id()) {
             Ok(id) if !id.is_nil() => id,
             _ => {
                 return Err(status::invalid(&[(
@@ -91,8 +95,7 @@ impl Key {
                 )]));
             }
         };
-        let principal = principal.ok_or_else(status::token_missing)?;
-        Ok(Self { principal, rpc: rpc.to_owned(), request_id, body_hash: body_hash(message) })
+        Ok(Self { principal, rpc: M::RPC.to_owned(), request_id, body_hash: body_hash(body) })
     }
 }
 
@@ -441,19 +444,21 @@ mod unit_tests {
         assert_eq!(body_hash(&message("a", "x")), body_hash(&message("b", "x")));
         assert_ne!(body_hash(&message("a", "x")), body_hash(&message("a", "y")));
         assert_eq!(body_hash(&message("", "x")), body_hash(&message("b", "x")));
-        assert!(Key::of(None, "X", "not-a-uuid", &message("", "")).is_err());
+        let caller = Caller::new(crate::Role::Seller, "x");
+        assert!(Key::of(&caller, &message("not-a-uuid", "")).is_err());
     }
 
     #[test]
     fn guests_share_no_namespace() {
-        let message = proto::catalog::v1::WithdrawProductRequest::default();
-        let id = "0d3f1a52-8b0e-4e0a-9c55-0b8f4f6f7a01";
-        let key = |secret: &GuestSecret| Key::of_guest(secret, "X", id, &message).unwrap();
+        let message = proto::catalog::v1::WithdrawProductRequest {
+            request_id: "0d3f1a52-8b0e-4e0a-9c55-0b8f4f6f7a01".to_owned(),
+            ..proto::catalog::v1::WithdrawProductRequest::default()
+        };
+        let key = |secret: &GuestSecret| Key::of_guest(secret, &message).unwrap();
         let (one, other) = (GuestSecret::make().unwrap(), GuestSecret::make().unwrap());
         assert_eq!(key(&one), key(&one));
         assert_ne!(key(&one), key(&other));
         assert!(!format!("{:?}", key(&one)).contains(one.reveal()));
-        assert_eq!(Key::of(None, "X", id, &message).unwrap_err().code(), Code::Unauthenticated);
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl CatalogOperatorService for Api {
         let id: SellerId = decode::id("seller_id", &asked.seller_id)?;
         let version =
             Some(asked.etag.as_str()).filter(|etag| !etag.is_empty()).map(decode::etag).transpose()?;
-        let key = Key::of(Some(&caller), "VerifySeller", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let (now, outbox) = (self.0.clock.now(), self.0.outbox);
         let judged = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             Box::pin(async move {
@@ -51,7 +51,7 @@ impl CatalogOperatorService for Api {
         let mut problems = Problems::default();
         let reason = problems.take(decode::text("reason", &asked.reason, 1, 200));
         let reason = problems.end(reason)?;
-        let key = Key::of(Some(&caller), "SuspendSeller", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let (now, outbox) = (self.0.clock.now(), self.0.outbox);
         let judged = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let reason = reason.clone();
@@ -91,7 +91,7 @@ impl CatalogOperatorService for Api {
         let reason = problems.take(decode::text("reason", &asked.reason, least, 200));
         let reason = problems.end(reason)?;
         let refusal = (!asked.accept).then_some(reason);
-        let key = Key::of(Some(&caller), "DecideSellerChange", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let decided = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let refusal = refusal.clone();
             Box::pin(async move {

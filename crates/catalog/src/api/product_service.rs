@@ -91,7 +91,7 @@ impl ProductService for Api {
         let asked = request.into_inner();
         let seller_id = seller_of(&caller)?;
         let new = self.new_product(&asked.category, &asked.translations, &asked.variants)?;
-        let key = Key::of(Some(&caller), "CreateProduct", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let (now, hub, allowance) = (self.0.clock.now(), self.0.hub.clone(), self.0.allowance);
         let created = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let (new, hub) = (new.clone(), hub.clone());
@@ -115,7 +115,7 @@ impl ProductService for Api {
         let id: ProductId = decode::id("product_id", &asked.product_id)?;
         let version = decode::etag(&asked.etag)?;
         let new = self.new_product(&asked.category, &asked.translations, &asked.variants)?;
-        let key = Key::of(Some(&caller), "UpdateProduct", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let (now, hub, allowance) = (self.0.clock.now(), self.0.hub.clone(), self.0.allowance);
         let updated = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let (new, hub) = (new.clone(), hub.clone());
@@ -138,7 +138,7 @@ impl ProductService for Api {
         let seller_id = seller_of(&caller)?;
         let id: ProductId = decode::id("product_id", &asked.product_id)?;
         let version = decode::etag(&asked.etag)?;
-        let key = Key::of(Some(&caller), "WithdrawProduct", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let (now, hub) = (self.0.clock.now(), self.0.hub.clone());
         let withdrawn = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let hub = hub.clone();

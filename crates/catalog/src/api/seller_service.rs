@@ -86,7 +86,7 @@ impl SellerService for Api {
         let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
         let asked = request.into_inner();
         let seller = self.application(seller_of(&caller)?, &asked)?;
-        let key = Key::of(Some(&caller), "ApplySeller", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let applied = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let seller = seller.clone();
             Box::pin(async move {
@@ -127,7 +127,7 @@ impl SellerService for Api {
         }
         let version = decode::etag(&asked.etag)?;
         let edit = self.edit(&asked)?;
-        let key = Key::of(Some(&caller), "UpdateSeller", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let now = self.0.clock.now();
         let edited = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let edit = edit.clone();

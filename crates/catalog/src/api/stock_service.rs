@@ -37,7 +37,7 @@ impl StockService for Api {
             (|| Some(Location { id, seller_id, name: name?, country: country?, postcode: postcode? }))();
         let location = problems.end(location)?;
         self.0.check_lane("country", location.country)?;
-        let key = Key::of(Some(&caller), "CreateLocation", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let created = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let location = location.clone();
             Box::pin(async move {
@@ -77,7 +77,7 @@ impl StockService for Api {
         let mut problems = Problems::default();
         let reason = problems.take(decode::text("reason", &asked.reason, 1, 200));
         let reason = problems.end(reason)?;
-        let key = Key::of(Some(&caller), "AdjustStock", &asked.request_id, &asked)?;
+        let key = Key::of(&caller, &asked)?;
         let now = self.0.clock.now();
         let adjusted = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
             let reason = reason.clone();

@@ -141,7 +141,7 @@ impl OrderService for Api {
     ) -> Result<Response<CancelOrderResponse>, Status> {
         let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
         let message = request.into_inner();
-        let key = Key::of(Some(&caller), CANCEL_ORDER, &message.request_id, &message)?;
+        let key = Key::of(&caller, &message)?;
         let mut violations = Violations::default();
         let id = violations.id("order_id", &message.order_id);
         let reason = violations.lines("reason", &message.reason, 0, REASON_CHARACTERS_MAX);
@@ -183,7 +183,7 @@ impl OrderService for Api {
     ) -> Result<Response<ConfirmReceiptResponse>, Status> {
         let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
         let message = request.into_inner();
-        let key = Key::of(Some(&caller), "ConfirmReceipt", &message.request_id, &message)?;
+        let key = Key::of(&caller, &message)?;
         let mut violations = Violations::default();
         let id = violations.id("order_id", &message.order_id);
         let consignment_id = violations.optional_id("consignment_id", &message.consignment_id);

@@ -28,7 +28,7 @@ impl ReturnService for Api {
     ) -> Result<Response<RequestReturnResponse>, Status> {
         let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
         let message = request.into_inner();
-        let key = Key::of(Some(&caller), "RequestReturn", &message.request_id, &message)?;
+        let key = Key::of(&caller, &message)?;
         let mut violations = Violations::default();
         let order_id = violations.id("order_id", &message.order_id);
         let consignment_id = violations.id("consignment_id", &message.consignment_id);
@@ -48,7 +48,7 @@ impl ReturnService for Api {
     ) -> Result<Response<ApproveReturnResponse>, Status> {
         let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
         let message = request.into_inner();
-        let key = Key::of(Some(&caller), "ApproveReturn", &message.request_id, &message)?;
+        let key = Key::of(&caller, &message)?;
         let mut violations = Violations::default();
         let id = violations.id("return_id", &message.return_id);
         let answer = violations.lines("answer", &message.answer, 0, REASON_CHARACTERS_MAX);
@@ -63,7 +63,7 @@ impl ReturnService for Api {
     ) -> Result<Response<RejectReturnResponse>, Status> {
         let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
         let message = request.into_inner();
-        let key = Key::of(Some(&caller), "RejectReturn", &message.request_id, &message)?;
+        let key = Key::of(&caller, &message)?;
         let mut violations = Violations::default();
         let id = violations.id("return_id", &message.return_id);
         let answer = violations.lines("answer", &message.answer, 1, REASON_CHARACTERS_MAX);
@@ -78,7 +78,7 @@ impl ReturnService for Api {
     ) -> Result<Response<ReceiveReturnResponse>, Status> {
         let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
         let message = request.into_inner();
-        let key = Key::of(Some(&caller), "ReceiveReturn", &message.request_id, &message)?;
+        let key = Key::of(&caller, &message)?;
         let mut violations = Violations::default();
         let id = violations.id("return_id", &message.return_id);
         let id = complete(id, violations)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{OrderId, ReceiptId};
+use kernel::{OrderId, TransferId};
 use proto::convert::timestamp;
 use proto::payment::internal::v1::ledger_service_server::LedgerService;
 use proto::payment::internal::v1::{
@@ -12,17 +12,16 @@ use proto::payment::internal::v1::{
 };
 use proto::types::v1::Money;
 use rpc::page::Page;
-use rpc::replay::{Key, once};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{id, text};
-use crate::app::{App, Error, resolve_suspense};
+use super::{Api, decode};
+use crate::app::list_suspense::ListSuspense;
+use crate::app::list_transfers::ListTransfers;
+use crate::app::trial_balance::TrialBalance;
 use crate::domain::ledger::KINDS;
 use crate::store::audit::KindBalance;
 use crate::store::narrow;
-
-pub(super) struct Api(pub(super) App);
 
 #[tonic::async_trait]
 impl LedgerService for Api {
@@ -30,7 +29,7 @@ impl LedgerService for Api {
         &self,
         _: Request<TrialBalanceRequest>,
     ) -> Result<Response<TrialBalanceResponse>, Status> {
-        let (kinds, mut violations) = self.0.trial_balance().await?;
+        let (kinds, mut violations) = self.0.query(TrialBalance).await?;
         let mut differences: BTreeMap<&str, i128> = BTreeMap::new();
         for kind in &kinds {
             let sum = differences.entry(&kind.currency).or_default();
@@ -60,10 +59,10 @@ impl LedgerService for Api {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
         let order_id: Option<OrderId> =
-            if asked.order_id.is_empty() { None } else { Some(id("order_id", &asked.order_id)?) };
+            if asked.order_id.is_empty() { None } else { Some(decode::id("order_id", &asked.order_id)?) };
         let filter = ["ListTransfers", &asked.order_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
-        let rows = self.0.transfers(order_id, page.after, page.limit()).await?;
+        let rows = self.0.query(ListTransfers { order_id, before: page.after, limit: page.limit() }).await?;
         let (transfers, next_page_token) = page.fill(
             rows,
             |row| row.id.uuid(),
@@ -91,7 +90,7 @@ impl LedgerService for Api {
         let asked = request.into_inner();
         let page: Page<Uuid> =
             Page::of(Some(&caller), &["ListSuspense"], asked.page_size, &asked.page_token)?;
-        let rows = self.0.suspended(page.after, page.limit()).await?;
+        let rows = self.0.query(ListSuspense { after: page.after, limit: page.limit() }).await?;
         let (receipts, next_page_token) = page.fill(
             rows,
             |row| row.id.uuid(),
@@ -111,19 +110,7 @@ impl LedgerService for Api {
         &self,
         request: Request<ResolveSuspenseRequest>,
     ) -> Result<Response<ResolveSuspenseResponse>, Status> {
-        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
-        let asked = request.into_inner();
-        let receipt_id: ReceiptId = id("receipt_id", &asked.receipt_id)?;
-        let note = text("note", &asked.note, 1, 200)?.to_owned();
-        let key = Key::of(Some(&caller), "ResolveSuspense", &asked.request_id, &asked)?;
-        let now = self.0.clock.now();
-        let resolved = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
-            let note = note.clone();
-            Box::pin(async move {
-                let transfer_id = resolve_suspense::resolve(tx, receipt_id, &note, now).await?;
-                Ok::<_, Error>(ResolveSuspenseResponse { transfer_id: transfer_id.to_string() })
-            })
-        });
-        Ok(Response::new(resolved.await?))
+        let encode = |_: &_, id: TransferId| Ok(ResolveSuspenseResponse { transfer_id: id.to_string() });
+        self.0.mutate(request, decode::resolve_suspense, encode).await
     }
 }

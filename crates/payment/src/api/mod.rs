@@ -1,5 +1,7 @@
 //! The gRPC services: decode, call the use case, encode.
 
+mod decode;
+mod encode;
 mod hold_service;
 mod ledger_service;
 mod payment_service;
@@ -7,41 +9,40 @@ mod provider_service;
 mod rate_service;
 mod wallet_service;
 
-use kernel::Kind;
-use proto::convert::{self, Invalid, timestamp};
 use proto::payment::internal::v1 as internal_wire;
 use proto::payment::v1 as wire;
-use proto::types::v1::ExchangeRate;
+use rpc::Pipeline;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
 use crate::app::{App, Error};
-use crate::domain::exchange::Quoted;
-use crate::domain::hold::{Hold, State};
+
+/// The service's use cases behind its gRPC services.
+#[derive(Clone)]
+struct Api(Pipeline<App>);
 
 /// What anyone may reach.
-pub(crate) fn public(app: &App) -> Routes {
-    Routes::new(wire::wallet_service_server::WalletServiceServer::new(wallet_service::Api(app.clone())))
-        .add_service(wire::payment_service_server::PaymentServiceServer::new(payment_service::Api(
-            app.clone(),
-        )))
-        .add_service(wire::exchange_service_server::ExchangeServiceServer::new(payment_service::Api(
-            app.clone(),
-        )))
-        .add_service(wire::statement_service_server::StatementServiceServer::new(payment_service::Api(
-            app.clone(),
-        )))
+pub(crate) fn public(pipeline: &Pipeline<App>) -> Routes {
+    use wire::{
+        exchange_service_server, payment_service_server, statement_service_server, wallet_service_server,
+    };
+    let api = Api(pipeline.clone());
+    Routes::new(wallet_service_server::WalletServiceServer::new(api.clone()))
+        .add_service(payment_service_server::PaymentServiceServer::new(api.clone()))
+        .add_service(exchange_service_server::ExchangeServiceServer::new(api.clone()))
+        .add_service(statement_service_server::StatementServiceServer::new(api))
 }
 
 /// What services and operators may reach.
-pub(crate) fn internal(app: &App) -> Routes {
+pub(crate) fn internal(pipeline: &Pipeline<App>) -> Routes {
     use internal_wire::{
         hold_service_server, ledger_service_server, provider_service_server, rate_service_server,
     };
-    Routes::new(rate_service_server::RateServiceServer::new(rate_service::Api(app.clone())))
-        .add_service(hold_service_server::HoldServiceServer::new(hold_service::Api(app.clone())))
-        .add_service(provider_service_server::ProviderServiceServer::new(provider_service::Api(app.clone())))
-        .add_service(ledger_service_server::LedgerServiceServer::new(ledger_service::Api(app.clone())))
+    let api = Api(pipeline.clone());
+    Routes::new(rate_service_server::RateServiceServer::new(api.clone()))
+        .add_service(hold_service_server::HoldServiceServer::new(api.clone()))
+        .add_service(provider_service_server::ProviderServiceServer::new(api.clone()))
+        .add_service(ledger_service_server::LedgerServiceServer::new(api))
 }
 
 impl From<Error> for Status {
@@ -59,52 +60,5 @@ impl From<Error> for Status {
             Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
             Error::Money(_) => rpc::status::invalid(&[("amount", &error.to_string())]),
         }
-    }
-}
-
-fn invalid(error: &Invalid) -> Status {
-    rpc::status::invalid(&[(&error.field, &error.problem)])
-}
-
-fn id<K: Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Status> {
-    text.parse().map_err(|error: kernel::IdError| rpc::status::invalid(&[(field, &error.to_string())]))
-}
-
-fn text<'a>(field: &str, text: &'a str, least: usize, most: usize) -> Result<&'a str, Status> {
-    convert::text(field, text, least, most).map_err(|error| invalid(&error))
-}
-
-fn state(state: State) -> wire::PaymentState {
-    match state {
-        State::Awaiting => wire::PaymentState::Awaiting,
-        State::Held => wire::PaymentState::Held,
-        State::Captured => wire::PaymentState::Captured,
-        State::Voided => wire::PaymentState::Voided,
-    }
-}
-
-fn payment(hold: Hold) -> wire::Payment {
-    wire::Payment {
-        hold_id: hold.id.to_string(),
-        order_id: hold.order_id.to_string(),
-        method: hold.method,
-        state: state(hold.state).into(),
-        amount: Some(hold.amount.into()),
-        refunded: Some(hold.refunded.into()),
-        qr_payload: hold.qr_payload,
-        expires_at: hold.expires_at.map(timestamp),
-        paid_at: hold.paid_at.map(timestamp),
-    }
-}
-
-fn exchange_rate(quoted: &Quoted, rate_id: String) -> ExchangeRate {
-    ExchangeRate {
-        from_currency: quoted.from.code().to_owned(),
-        to_currency: quoted.to.code().to_owned(),
-        rate: quoted.rate.to_string(),
-        reference_rate: quoted.reference.rate.normalize().to_string(),
-        as_of: quoted.reference.as_of.to_string(),
-        source: quoted.reference.source.to_string(),
-        rate_id,
     }
 }

@@ -1,7 +1,7 @@
 //! `PaymentService`, `ExchangeService`, `StatementService`.
 
 use kernel::{ConsignmentId, OrderId};
-use proto::convert::{self, timestamp};
+use proto::convert::timestamp;
 use proto::payment::v1::exchange_service_server::ExchangeService;
 use proto::payment::v1::payment_service_server::PaymentService;
 use proto::payment::v1::statement_service_server::StatementService;
@@ -14,11 +14,11 @@ use rpc::page::Page;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{exchange_rate, id, invalid, payment};
-use crate::app::{App, Error};
+use super::{Api, decode, encode};
+use crate::app::Error;
+use crate::app::get_payment::GetPayment;
+use crate::app::get_statement::GetStatement;
 use crate::store::narrow;
-
-pub(super) struct Api(pub(super) App);
 
 #[tonic::async_trait]
 impl PaymentService for Api {
@@ -27,10 +27,10 @@ impl PaymentService for Api {
         request: Request<GetPaymentRequest>,
     ) -> Result<Response<GetPaymentResponse>, Status> {
         let caller = rpc::require(&request)?;
-        let order_id: OrderId = id("order_id", &request.into_inner().order_id)?;
+        let order_id: OrderId = decode::id("order_id", &request.into_inner().order_id)?;
         let buyer = (caller.role == Role::Buyer).then_some(caller.subject);
-        let hold = self.0.payment(order_id, buyer).await?;
-        Ok(Response::new(GetPaymentResponse { payment: Some(payment(hold)) }))
+        let hold = self.0.query(GetPayment { order_id, buyer }).await?;
+        Ok(Response::new(GetPaymentResponse { payment: Some(encode::payment(hold)) }))
     }
 }
 
@@ -41,13 +41,12 @@ impl ExchangeService for Api {
         request: Request<GetExchangeRateRequest>,
     ) -> Result<Response<GetExchangeRateResponse>, Status> {
         let asked = request.into_inner();
-        let from =
-            convert::currency("from_currency", &asked.from_currency).map_err(|error| invalid(&error))?;
-        let to = convert::currency("to_currency", &asked.to_currency).map_err(|error| invalid(&error))?;
-        let quoted = self.0.rate(from, to)?;
+        let from = decode::currency("from_currency", &asked.from_currency)?;
+        let to = decode::currency("to_currency", &asked.to_currency)?;
+        let quoted = self.0.app().rate(from, to)?;
         let warnings = quoted.warning.clone().into_iter().collect();
         Ok(Response::new(GetExchangeRateResponse {
-            rate: Some(exchange_rate(&quoted, String::new())),
+            rate: Some(encode::exchange_rate(&quoted, String::new())),
             warnings,
         }))
     }
@@ -71,7 +70,9 @@ impl StatementService for Api {
         };
         let filter = ["GetStatement", &seller_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
-        let (balances, rows) = self.0.statement(seller_id.clone(), page.after, page.limit()).await?;
+        let statement =
+            GetStatement { seller_id: seller_id.clone(), before: page.after, limit: page.limit() };
+        let (balances, rows) = self.0.query(statement).await?;
         let (lines, next_page_token) = page.try_fill(
             rows,
             |row| row.id.uuid(),

@@ -1,7 +1,7 @@
 //! Holding money for an order: from the wallet at once, or by a QR code that waits to be paid.
 
 use chrono::Duration;
-use db::Tx;
+use db::{Command, Tx};
 use hub::PaymentMethod;
 use kernel::{HoldId, OrderId};
 use money::Money;
@@ -12,8 +12,8 @@ use crate::domain::ledger::{Account, Transfer};
 use crate::domain::qr;
 use crate::store::{holds, transfers, wallets};
 
-/// What is asked.
-#[derive(Debug, Clone)]
+/// Holds the money, or answers how the hold of this id stands.
+#[derive(Debug)]
 pub(crate) struct Authorise {
     pub(crate) hold_id: HoldId,
     pub(crate) order_id: OrderId,
@@ -23,31 +23,44 @@ pub(crate) struct Authorise {
     pub(crate) amount: Money,
 }
 
-impl App {
-    /// Holds the money, or answers how the hold of this id stands.
-    pub(crate) async fn authorise(&self, asked: Authorise) -> Result<Hold, Error> {
-        let Some(method) = self.hub.payment_method(&asked.method).cloned() else {
+impl Command for Authorise {
+    type App = App;
+    type Output = Hold;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Hold, Error> {
+        let hold = self.hold(app)?;
+        if !holds::put(tx, &hold).await? {
+            return stands(tx, &hold).await;
+        }
+        if !hold.is_wallet() {
+            return Ok(hold);
+        }
+        let Some(wallet) = wallets::hold(tx, &hold.buyer, hold.amount).await? else {
+            return Err(too_little(tx, &hold).await?);
+        };
+        let (debit, credit) = (Account::wallet(wallet), Account::holding(hold.id));
+        let pending = Transfer::pending("payment", debit, credit, hold.amount, hold.created_at);
+        transfers::put(tx, &[pending.of_order(hold.order_id)]).await?;
+        Ok(hold)
+    }
+}
+
+impl Authorise {
+    /// The hold as it is before anybody knows of it.
+    fn hold(&self, app: &App) -> Result<Hold, Error> {
+        let Some(method) = app.hub.payment_method(&self.method) else {
             let offered =
-                self.hub.payment_methods().iter().map(PaymentMethod::code).collect::<Vec<_>>().join(", ");
-            let message = format!("`{}` is not offered here: pay by {offered}", asked.method);
+                app.hub.payment_methods().iter().map(PaymentMethod::code).collect::<Vec<_>>().join(", ");
+            let message = format!("`{}` is not offered here: pay by {offered}", self.method);
             return Err(Error::refused("METHOD_NOT_OFFERED", message));
         };
-        let hold = self.new_hold(&asked, &method)?;
-        self.db
-            .write(move |tx| {
-                let hold = hold.clone();
-                Box::pin(async move { hold_money(tx, hold).await })
-            })
-            .await
-    }
-
-    fn new_hold(&self, asked: &Authorise, method: &PaymentMethod) -> Result<Hold, Error> {
-        let now = self.clock.now();
-        let reference = qr::reference(&asked.order_number);
-        let qr_payload = match qr::payload(method, &reference, asked.amount) {
+        let now = app.clock.now();
+        let reference = qr::reference(&self.order_number);
+        let qr_payload = match qr::payload(method, &reference, self.amount) {
             None => String::new(),
-            Some(_) if asked.amount.currency() != self.hub.currency() => {
-                let message = format!("{} is paid in {} only", method.code(), self.hub.currency());
+            Some(_) if self.amount.currency() != app.hub.currency() => {
+                let message = format!("{} is paid in {} only", method.code(), app.hub.currency());
                 return Err(Error::refused("METHOD_NOT_OFFERED", message));
             }
             Some(payload) => payload
@@ -60,13 +73,13 @@ impl App {
         };
         let is_wallet = expires.is_none();
         Ok(Hold {
-            id: asked.hold_id,
-            order_id: asked.order_id,
-            buyer: asked.buyer.clone(),
-            method: asked.method.clone(),
+            id: self.hold_id,
+            order_id: self.order_id,
+            buyer: self.buyer.clone(),
+            method: self.method.clone(),
             state: if is_wallet { State::Held } else { State::Awaiting },
-            amount: asked.amount,
-            refunded: Money::zero(asked.amount.currency()),
+            amount: self.amount,
+            refunded: Money::zero(self.amount.currency()),
             reference: Some(reference),
             qr_payload,
             expires_at: expires.map(|minutes| now + Duration::minutes(minutes.into())),
@@ -75,22 +88,6 @@ impl App {
             created_at: now,
         })
     }
-}
-
-async fn hold_money(tx: &mut Tx, hold: Hold) -> Result<Hold, Error> {
-    if !holds::put(tx, &hold).await? {
-        return stands(tx, &hold).await;
-    }
-    if !hold.is_wallet() {
-        return Ok(hold);
-    }
-    let Some(wallet) = wallets::hold(tx, &hold.buyer, hold.amount).await? else {
-        return Err(too_little(tx, &hold).await?);
-    };
-    let (debit, credit) = (Account::wallet(wallet), Account::holding(hold.id));
-    let pending = Transfer::pending("payment", debit, credit, hold.amount, hold.created_at);
-    transfers::put(tx, &[pending.of_order(hold.order_id)]).await?;
-    Ok(hold)
 }
 
 /// The hold that is there already, as it stands now.

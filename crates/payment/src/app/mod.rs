@@ -1,21 +1,29 @@
-//! What can be done with money, one use case per file; each owns its transaction.
+//! What can be done with money: commands and queries, one use case per file.
 
 pub(crate) mod authorise;
 pub(crate) mod cancel_payment;
 pub(crate) mod capture;
 pub(crate) mod exchange;
-pub(crate) mod inspect;
+pub(crate) mod get_payment;
+pub(crate) mod get_statement;
+pub(crate) mod inquire_hold;
+pub(crate) mod list_suspense;
+pub(crate) mod list_transfers;
+pub(crate) mod list_wallet_entries;
+pub(crate) mod list_wallets;
 pub(crate) mod open_wallet;
-pub(crate) mod receive;
+pub(crate) mod pay_qr;
 pub(crate) mod refund;
 pub(crate) mod release;
+pub(crate) mod report_receipt;
 pub(crate) mod resolve_suspense;
 pub(crate) mod top_up;
+pub(crate) mod trial_balance;
 pub(crate) mod void;
 
 use std::sync::Arc;
 
-use db::{Db, Retryable};
+use db::Retryable;
 use events::Outbox;
 use hub::Profile;
 use kernel::Clock;
@@ -25,14 +33,19 @@ use money::rates::RateTable;
 use crate::domain::hold::OfAnother;
 
 /// What every use case needs.
-#[derive(Clone)]
 pub(crate) struct App {
-    pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
     pub(crate) hub: Arc<Profile>,
     pub(crate) rates: Arc<RateTable>,
     pub(crate) sandbox: bool,
+}
+
+impl App {
+    /// Refuses what only a sandbox does.
+    pub(crate) fn in_sandbox(&self, message: &'static str) -> Result<(), Error> {
+        if self.sandbox { Ok(()) } else { Err(Error::refused("NOT_A_SANDBOX", message)) }
+    }
 }
 
 /// Why a use case was refused or failed.

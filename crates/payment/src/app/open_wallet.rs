@@ -1,33 +1,30 @@
 //! Opening a wallet.
 
-use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Command, Tx};
 use kernel::WalletId;
 use money::Currency;
 
 use super::{App, Error};
 use crate::store::wallets::{self, Wallet};
 
-impl App {
-    /// Refuses a currency that the hub cannot exchange into its own.
-    pub(crate) fn check_currency(&self, currency: Currency) -> Result<(), Error> {
-        let today = self.hub.today(self.clock.now());
-        match self.rates.rate(currency, self.hub.currency(), today) {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                let message = format!("the hub has no rate for {currency}; {}", self.known_currencies());
-                Err(Error::NoRate { currency, message })
-            }
-        }
-    }
+/// Opens the owner's wallet of a currency, or finds it. One that the hub cannot exchange into its own is refused.
+#[derive(Debug)]
+pub(crate) struct OpenWallet {
+    pub(crate) owner: String,
+    pub(crate) currency: Currency,
 }
 
-/// Opens the owner's wallet of a currency, or finds it.
-pub(crate) async fn open_wallet(
-    tx: &mut Tx,
-    owner: &str,
-    currency: Currency,
-    now: DateTime<Utc>,
-) -> Result<Wallet, Error> {
-    Ok(wallets::open(tx, WalletId::new(), owner, currency.code(), now).await?)
+impl Command for OpenWallet {
+    type App = App;
+    type Output = Wallet;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Wallet, Error> {
+        let now = app.clock.now();
+        if app.rates.rate(self.currency, app.hub.currency(), app.hub.today(now)).is_err() {
+            let message = format!("the hub has no rate for {}; {}", self.currency, app.known_currencies());
+            return Err(Error::NoRate { currency: self.currency, message });
+        }
+        Ok(wallets::open(tx, WalletId::new(), &self.owner, self.currency.code(), now).await?)
+    }
 }

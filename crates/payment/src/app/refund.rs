@@ -1,12 +1,12 @@
 //! Giving money back: a whole order that was cancelled, or goods that came back.
 
 use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Command, Tx};
 use events::Outbox;
 use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
 use money::Money;
 
-use super::Error;
+use super::{App, Error};
 use crate::domain::hold::{Hold, State};
 use crate::domain::ledger::{Account, Transfer};
 use crate::domain::returned::{Costs, Parts};
@@ -14,11 +14,11 @@ use crate::domain::settlement::{self, Terms};
 use crate::facts;
 use crate::store::escrows::{self, Escrow};
 use crate::store::refunds::{self, Refund};
-use crate::store::{holds, transfers, wallets};
+use crate::store::{holds, quoted, transfers, wallets};
 
-/// Goods that came back.
-#[derive(Debug, Clone)]
-pub(crate) struct ReturnedGoods {
+/// Gives back what came back.
+#[derive(Debug)]
+pub(crate) struct RefundReturn {
     pub(crate) return_id: String,
     pub(crate) refund_id: RefundId,
     pub(crate) order_id: OrderId,
@@ -37,55 +37,59 @@ pub(crate) enum Outcome {
     NotYet,
 }
 
-/// Gives back what came back, within the event's transaction.
-pub(crate) async fn returned(
-    tx: &mut Tx,
-    outbox: Outbox,
-    back: ReturnedGoods,
-    terms: impl FnOnce(&Escrow) -> Result<Terms, Error>,
-    now: DateTime<Utc>,
-) -> Result<Outcome, Error> {
-    let Some(escrow) = escrows::lock(tx, back.consignment_id).await? else { return Ok(Outcome::NotYet) };
-    escrow.check_order(back.order_id)?;
-    let terms = terms(&escrow)?;
-    check_currency(&terms, back.parts.goods)?;
-    let mut refund = Refund {
-        id: back.refund_id,
-        hold_id: escrow.hold_id,
-        return_id: back.return_id.clone(),
-        consignment_id: Some(back.consignment_id),
-        amount: back.parts.refund,
-        failure: String::new(),
-        at: now,
-    };
-    if let Some(before) = refunds::find(tx, refund.id).await? {
-        return check_same(&before, &refund);
+/// Gives all that is still in escrow back: the order was cancelled after it was confirmed.
+#[derive(Debug)]
+pub(crate) struct RefundCancelled {
+    pub(crate) hold_id: HoldId,
+}
+
+impl Command for RefundReturn {
+    type App = App;
+    type Output = Outcome;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+        let (id, now) = (self.consignment_id, app.clock.now());
+        let Some(escrow) = escrows::lock(tx, id).await? else { return Ok(Outcome::NotYet) };
+        escrow.check_order(self.order_id)?;
+        let terms = quoted::terms(&escrow, &app.hub)?;
+        check_currency(&terms, self.parts.goods)?;
+        let mut refund = Refund {
+            id: self.refund_id,
+            hold_id: escrow.hold_id,
+            return_id: self.return_id.clone(),
+            consignment_id: Some(id),
+            amount: self.parts.refund,
+            failure: String::new(),
+            at: now,
+        };
+        if let Some(before) = refunds::find(tx, refund.id).await? {
+            return check_same(&before, &refund);
+        }
+        let room = escrow.left()?;
+        let fits = refund.amount.currency() == room.currency() && refund.amount.minor() <= room.minor();
+        if !fits || escrow.state == "refunded" {
+            refund.failure =
+                format!("{} is to be given back and {room} is left of what was paid", refund.amount);
+            return fail(tx, app.outbox, &escrow, refund).await;
+        }
+        let before = escrow.returned(&terms)?;
+        let after = before.and(&terms, &self.parts)?;
+        let (hold, version) = count(tx, &refund, id, self.parts.goods, after.costs).await?;
+        let to_buyer = to_buyer(tx, &hold, refund.amount, now).await?;
+        let movements = if escrow.state == "released" {
+            settlement::take_back(&terms, to_buyer, &before, &after, now)?
+        } else if refund.amount.is_positive() {
+            let back = Transfer::posted("refund", Account::escrow(id), to_buyer, refund.amount, now);
+            vec![back.of_consignment(escrow.order_id, id)]
+        } else {
+            // Goods whose price rounds to nothing.
+            Vec::new()
+        };
+        transfers::put(tx, &movements).await?;
+        app.outbox.put(tx, &facts::refund_completed(&hold, version, &refund)).await?;
+        Ok(Outcome::Done)
     }
-    let room = escrow.left()?;
-    let fits = refund.amount.currency() == room.currency() && refund.amount.minor() <= room.minor();
-    if !fits || escrow.state == "refunded" {
-        refund.failure = format!("{} is to be given back and {room} is left of what was paid", refund.amount);
-        return fail(tx, outbox, &escrow, refund).await;
-    }
-    let before = escrow.returned(&terms)?;
-    let after = before.and(&terms, &back.parts)?;
-    let (hold, version) = count(tx, &refund, back.consignment_id, back.parts.goods, after.costs).await?;
-    let to_buyer = to_buyer(tx, &hold, refund.amount, now).await?;
-    let movements = if escrow.state == "released" {
-        settlement::take_back(&terms, to_buyer, &before, &after, now)?
-    } else if refund.amount.is_positive() {
-        let from = Account::escrow(back.consignment_id);
-        vec![
-            Transfer::posted("refund", from, to_buyer, refund.amount, now)
-                .of_consignment(escrow.order_id, back.consignment_id),
-        ]
-    } else {
-        // Goods whose price rounds to nothing.
-        Vec::new()
-    };
-    transfers::put(tx, &movements).await?;
-    outbox.put(tx, &facts::refund_completed(&hold, version, &refund)).await?;
-    Ok(Outcome::Done)
 }
 
 fn check_currency(terms: &Terms, goods: Money) -> Result<(), Error> {
@@ -136,54 +140,55 @@ async fn fail(tx: &mut Tx, outbox: Outbox, escrow: &Escrow, refund: Refund) -> R
     Ok(Outcome::Done)
 }
 
-/// Gives all that is still in escrow back: the order was cancelled after it was confirmed.
-pub(crate) async fn cancelled(
-    tx: &mut Tx,
-    outbox: Outbox,
-    hold_id: HoldId,
-    now: DateTime<Utc>,
-) -> Result<Outcome, Error> {
-    let Some(hold) = holds::find(tx, hold_id).await? else { return Ok(Outcome::NotYet) };
-    if hold.state != State::Captured {
-        return Ok(if hold.state == State::Voided { Outcome::Already } else { Outcome::NotYet });
-    }
-    let mut parts = Vec::new();
-    let mut sum = Money::zero(hold.amount.currency());
-    for escrow in escrows::lock_of_hold(tx, hold_id).await? {
-        let left = escrow.left()?;
-        if escrows::end(tx, escrow.consignment_id, "refunded").await? && left.is_positive() {
-            escrows::refund(tx, escrow.consignment_id, left, 0, None).await?;
-            sum = sum.checked_add(left)?;
-            parts.push((escrow, left));
+impl Command for RefundCancelled {
+    type App = App;
+    type Output = Outcome;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+        let (hold_id, now) = (self.hold_id, app.clock.now());
+        let Some(hold) = holds::find(tx, hold_id).await? else { return Ok(Outcome::NotYet) };
+        if hold.state != State::Captured {
+            return Ok(if hold.state == State::Voided { Outcome::Already } else { Outcome::NotYet });
         }
+        let mut parts = Vec::new();
+        let mut sum = Money::zero(hold.amount.currency());
+        for escrow in escrows::lock_of_hold(tx, hold_id).await? {
+            let left = escrow.left()?;
+            if escrows::end(tx, escrow.consignment_id, "refunded").await? && left.is_positive() {
+                escrows::refund(tx, escrow.consignment_id, left, 0, None).await?;
+                sum = sum.checked_add(left)?;
+                parts.push((escrow, left));
+            }
+        }
+        if sum.is_zero() {
+            return Ok(Outcome::Already);
+        }
+        let refund = Refund {
+            id: RefundId::derive(hold_id.uuid(), "cancelled"),
+            hold_id,
+            return_id: String::new(),
+            consignment_id: None,
+            amount: sum,
+            failure: String::new(),
+            at: now,
+        };
+        if !refunds::put(tx, &refund).await? {
+            return Ok(Outcome::Already);
+        }
+        let Some(version) = holds::refund(tx, hold_id, sum).await? else {
+            return Err(Error::Database(db::Error::RowNotFound));
+        };
+        let to_buyer = to_buyer(tx, &hold, sum, now).await?;
+        let movement = |(escrow, left): (Escrow, Money)| {
+            Transfer::posted("refund", Account::escrow(escrow.consignment_id), to_buyer.clone(), left, now)
+                .of_consignment(escrow.order_id, escrow.consignment_id)
+        };
+        let movements: Vec<Transfer> = parts.into_iter().map(movement).collect();
+        transfers::put(tx, &movements).await?;
+        app.outbox.put(tx, &facts::refund_completed(&hold, version, &refund)).await?;
+        Ok(Outcome::Done)
     }
-    if sum.is_zero() {
-        return Ok(Outcome::Already);
-    }
-    let refund = Refund {
-        id: RefundId::derive(hold_id.uuid(), "cancelled"),
-        hold_id,
-        return_id: String::new(),
-        consignment_id: None,
-        amount: sum,
-        failure: String::new(),
-        at: now,
-    };
-    if !refunds::put(tx, &refund).await? {
-        return Ok(Outcome::Already);
-    }
-    let Some(version) = holds::refund(tx, hold_id, sum).await? else {
-        return Err(Error::Database(db::Error::RowNotFound));
-    };
-    let to_buyer = to_buyer(tx, &hold, sum, now).await?;
-    let movement = |(escrow, left): (Escrow, Money)| {
-        Transfer::posted("refund", Account::escrow(escrow.consignment_id), to_buyer.clone(), left, now)
-            .of_consignment(escrow.order_id, escrow.consignment_id)
-    };
-    let movements: Vec<Transfer> = parts.into_iter().map(movement).collect();
-    transfers::put(tx, &movements).await?;
-    outbox.put(tx, &facts::refund_completed(&hold, version, &refund)).await?;
-    Ok(Outcome::Done)
 }
 
 /// Back the way it came: into the wallet, or by the provider.

@@ -1,14 +1,19 @@
 //! A consignment was received: its escrow is paid to the seller, the carrier and customs.
 
-use chrono::{DateTime, Utc};
-use db::Tx;
-use events::Outbox;
+use db::{Command, Tx};
 use kernel::{ConsignmentId, OrderId};
 
-use super::Error;
-use crate::domain::settlement::{self, Terms};
+use super::{App, Error};
+use crate::domain::settlement;
 use crate::facts;
-use crate::store::{escrows, holds, transfers};
+use crate::store::{escrows, holds, quoted, transfers};
+
+/// Releases the escrow of a consignment.
+#[derive(Debug)]
+pub(crate) struct Release {
+    pub(crate) order_id: OrderId,
+    pub(crate) consignment_id: ConsignmentId,
+}
 
 /// How a release ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,24 +25,23 @@ pub(crate) enum Outcome {
     NotYet,
 }
 
-/// Releases within the event's transaction.
-pub(crate) async fn release(
-    tx: &mut Tx,
-    outbox: Outbox,
-    order_id: OrderId,
-    consignment_id: ConsignmentId,
-    terms: impl FnOnce(&escrows::Escrow) -> Result<Terms, Error>,
-    now: DateTime<Utc>,
-) -> Result<Outcome, Error> {
-    let Some(escrow) = escrows::lock(tx, consignment_id).await? else { return Ok(Outcome::NotYet) };
-    escrow.check_order(order_id)?;
-    if !escrows::end(tx, consignment_id, "released").await? {
-        return Ok(Outcome::Already);
+impl Command for Release {
+    type App = App;
+    type Output = Outcome;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+        let id = self.consignment_id;
+        let Some(escrow) = escrows::lock(tx, id).await? else { return Ok(Outcome::NotYet) };
+        escrow.check_order(self.order_id)?;
+        if !escrows::end(tx, id, "released").await? {
+            return Ok(Outcome::Already);
+        }
+        let (terms, now) = (quoted::terms(&escrow, &app.hub)?, app.clock.now());
+        let release = settlement::release(&terms, escrow.left()?, &escrow.returned(&terms)?, now)?;
+        transfers::put(tx, &release.transfers).await?;
+        let version = holds::next_version(tx, escrow.hold_id).await?;
+        app.outbox.put(tx, &facts::escrow_released(&escrow, version, &release, now)).await?;
+        Ok(Outcome::Released)
     }
-    let terms = terms(&escrow)?;
-    let release = settlement::release(&terms, escrow.left()?, &escrow.returned(&terms)?, now)?;
-    transfers::put(tx, &release.transfers).await?;
-    let version = holds::next_version(tx, escrow.hold_id).await?;
-    outbox.put(tx, &facts::escrow_released(&escrow, version, &release, now)).await?;
-    Ok(Outcome::Released)
 }

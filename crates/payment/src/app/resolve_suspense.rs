@@ -1,28 +1,36 @@
 //! Giving a suspended receipt back to its payer.
 
-use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Command, Tx};
 use kernel::{ReceiptId, TransferId};
 
-use super::Error;
+use super::{App, Error};
 use crate::domain::ledger::{Account, Transfer};
 use crate::store::{receipts, transfers};
 
 /// Gives it back, once.
-pub(crate) async fn resolve(
-    tx: &mut Tx,
-    id: ReceiptId,
-    note: &str,
-    now: DateTime<Utc>,
-) -> Result<TransferId, Error> {
-    let receipt = receipts::find(tx, id).await?.filter(|receipt| !receipt.suspense_reason.is_empty());
-    let receipt = receipt.ok_or_else(|| Error::not_found("receipt", id))?;
-    if !receipts::resolve(tx, id, note).await? {
-        return Err(Error::refused("ALREADY_RESOLVED", "this receipt was given back before"));
+#[derive(Debug)]
+pub(crate) struct ResolveSuspense {
+    pub(crate) receipt_id: ReceiptId,
+    /// The operator's, 1 to 200 characters.
+    pub(crate) note: String,
+}
+
+impl Command for ResolveSuspense {
+    type App = App;
+    type Output = TransferId;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<TransferId, Error> {
+        let id = self.receipt_id;
+        let receipt = receipts::find(tx, id).await?.filter(|receipt| !receipt.suspense_reason.is_empty());
+        let receipt = receipt.ok_or_else(|| Error::not_found("receipt", id))?;
+        if !receipts::resolve(tx, id, &self.note).await? {
+            return Err(Error::refused("ALREADY_RESOLVED", "this receipt was given back before"));
+        }
+        let (debit, credit) = (Account::suspense(id), Account::provider(&receipt.method));
+        let back = Transfer::posted("suspense_returned", debit, credit, receipt.amount, app.clock.now());
+        let transfer_id = back.id;
+        transfers::put(tx, &[back]).await?;
+        Ok(transfer_id)
     }
-    let (debit, credit) = (Account::suspense(id), Account::provider(&receipt.method));
-    let back = Transfer::posted("suspense_returned", debit, credit, receipt.amount, now);
-    let transfer_id = back.id;
-    transfers::put(tx, &[back]).await?;
-    Ok(transfer_id)
 }

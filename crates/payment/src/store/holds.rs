@@ -109,6 +109,17 @@ pub(crate) async fn find(tx: &mut Tx, id: HoldId) -> Result<Option<Hold>, db::Er
     row.map(Row::read).transpose()
 }
 
+/// A hold by its id, locked where the engine locks rows.
+pub(crate) async fn lock(tx: &mut Tx, id: HoldId) -> Result<Option<Hold>, db::Error> {
+    let sql = tx.sql(
+        "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
+         qr_payload, expires_at, paid_at, version, created_at from holds where hold_id = $1 for update",
+        "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
+         qr_payload, expires_at, paid_at, version, created_at from holds where hold_id = $1",
+    );
+    db::fetch_optional!(tx, Row, sql, id.uuid())?.map(Row::read).transpose()
+}
+
 /// The hold of an order.
 pub(crate) async fn of_order(tx: &mut Tx, order_id: OrderId) -> Result<Option<Hold>, db::Error> {
     let row = db::fetch_optional!(

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod escrows;
 pub(crate) mod holds;
 pub(crate) mod measures;
+pub(crate) mod quoted;
 pub(crate) mod receipts;
 pub(crate) mod refunds;
 pub(crate) mod transfers;

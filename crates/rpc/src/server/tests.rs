@@ -413,7 +413,10 @@ async fn what_is_no_call_is_counted_by_its_address() {
             "{answers:?}"
         );
         let refused: Vec<_> = answers.iter().filter(|answer| answer.starts_with("http/1.1 429")).collect();
-        assert!(refused.iter().all(|answer| answer.contains("access-control-allow-origin: *")), "{refused:?}");
+        assert!(
+            refused.iter().all(|answer| answer.contains("access-control-allow-origin: *")),
+            "{refused:?}"
+        );
         assert!(refused.len() >= 3, "{answers:?}");
         assert!(refused.iter().all(|answer| answer.contains("retry-after: 1\r\n")), "{answers:?}");
         // Calls from there are in the same count.

@@ -137,7 +137,7 @@ pub(crate) fn key(seller: &str, request_id: Uuid, product: &str) -> Key {
         etag: String::new(),
     };
     let caller = Caller::new(Role::Seller, seller);
-    Key::of(Some(&caller), "Raise", &request.request_id, &request).unwrap()
+    Key::of(&caller, &request).unwrap()
 }
 
 pub(crate) fn request_id() -> Uuid {

@@ -137,8 +137,7 @@ async fn record(settings: &Settings, one: &Opened, mark: Mark, by: &str) -> Resu
         mark: mark.mark,
     };
     let caller = Caller::new(Role::Operator, by);
-    let request_id = EventId::new().uuid().to_string();
-    let Ok(key) = Key::of(Some(&caller), "AdoptDatabase", &request_id, &message) else { return Ok(()) };
+    let key = Key::of_work(&caller, "AdoptDatabase", EventId::new().uuid(), &message);
     tracing::info!(hub = settings.profile.code(), service = one.service, by, "a database was adopted");
     one.db
         .write(move |tx: &mut Tx| {

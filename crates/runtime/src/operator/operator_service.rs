@@ -159,7 +159,7 @@ impl OperatorService for Api {
         let caller = rpc::require(&request)?;
         let deadline = rpc::deadline(&request);
         let asked = request.into_inner();
-        let key = rpc::replay::Key::of(Some(&caller), "ReplayParkedEvents", &asked.request_id, &asked)?;
+        let key = rpc::replay::Key::of(&caller, &asked)?;
         let db = self.0.db(&asked.service)?;
         let subscription = self.0.subscription(&asked.service, &asked.consumer)?;
         let aggregate_id = Uuid::parse_str(&asked.aggregate_id).map_err(|_| {

@@ -83,7 +83,7 @@ impl SandboxService for Api {
         let by = by
             .filter(|by| *by > Duration::zero() && *by <= MOVE_MAX)
             .ok_or_else(|| rpc::status::invalid(&[("by", "must be more than 0 and at most 400 days")]))?;
-        let key = rpc::replay::Key::of(Some(&caller), "AdvanceClock", &asked.request_id, &asked)?;
+        let key = rpc::replay::Key::of(&caller, &asked)?;
         let db = overview
             .databases
             .values()

@@ -1,7 +1,6 @@
 //! Money that came in by QR: it pays the order that waits for exactly it, or goes to suspense.
 
-use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Command, Tx};
 use events::Outbox;
 use kernel::ReceiptId;
 use money::Money;
@@ -14,9 +13,9 @@ use crate::facts;
 use crate::store::receipts::{self, Receipt};
 use crate::store::{holds, transfers};
 
-/// What a provider reports.
-#[derive(Debug, Clone)]
-pub(crate) struct Received {
+/// Takes a receipt in, once by its provider's id; why it is in suspense, empty when it paid an order.
+#[derive(Debug)]
+pub(crate) struct ReportReceipt {
     pub(crate) provider_reference: String,
     pub(crate) order_reference: String,
     pub(crate) amount: Money,
@@ -27,59 +26,39 @@ const UNKNOWN_METHOD: &str = "unknown";
 /// Why money is in suspense that came under an id of other money.
 const REFERENCE_REUSED: &str = "REFERENCE_REUSED";
 
-impl App {
-    /// Takes a receipt in, once by its provider's id; why it is in suspense, empty when it paid an order.
-    pub(crate) async fn receive(&self, received: Received) -> Result<String, Error> {
-        let (now, outbox) = (self.clock.now(), self.outbox);
-        self.db
-            .write(move |tx| {
-                let received = received.clone();
-                Box::pin(async move { take(tx, received, outbox, now).await })
-            })
-            .await
-    }
+impl Command for ReportReceipt {
+    type App = App;
+    type Output = String;
+    type Error = Error;
 
-    /// Pays a code as a buyer's bank app would: reads it, and reports what it asks for.
-    pub(crate) async fn pay_qr(&self, payload: &str, provider_reference: String) -> Result<String, Error> {
-        let invalid = |problem: String| Error::Invalid { field: "qr_payload", problem };
-        let (reference, amount, currency) = qr::read(payload).map_err(invalid)?;
-        let known = money::Currency::all().find(|known| format!("{:03}", known.numeric()) == currency);
-        let currency =
-            known.ok_or_else(|| invalid(format!("names the currency {currency}, which is unknown")))?;
-        let amount = Money::parse(&amount, currency).map_err(|error| invalid(error.to_string()))?;
-        let provider_reference =
-            if provider_reference.is_empty() { format!("sandbox-{reference}") } else { provider_reference };
-        self.receive(Received { provider_reference, order_reference: reference, amount }).await
-    }
-}
-
-async fn take(tx: &mut Tx, received: Received, outbox: Outbox, now: DateTime<Utc>) -> Result<String, Error> {
-    let receipt = Receipt {
-        id: ReceiptId::new(),
-        provider_reference: received.provider_reference,
-        reported_reference: None,
-        order_reference: received.order_reference,
-        amount: received.amount,
-        method: UNKNOWN_METHOD.to_owned(),
-        suspense_reason: String::new(),
-        received_at: now,
-    };
-    if !receipts::put(tx, &receipt).await? {
-        let before = receipts::by_provider_reference(tx, &receipt.provider_reference).await?;
-        let before = before.ok_or(Error::Database(db::Error::RowNotFound))?;
-        return if is_same_money(&before, &receipt) {
-            Ok(before.suspense_reason)
-        } else {
-            take_reused(tx, &before, receipt).await
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<String, Error> {
+        let receipt = Receipt {
+            id: ReceiptId::new(),
+            provider_reference: self.provider_reference.clone(),
+            reported_reference: None,
+            order_reference: self.order_reference.clone(),
+            amount: self.amount,
+            method: UNKNOWN_METHOD.to_owned(),
+            suspense_reason: String::new(),
+            received_at: app.clock.now(),
         };
+        if !receipts::put(tx, &receipt).await? {
+            let before = receipts::by_provider_reference(tx, &receipt.provider_reference).await?;
+            let before = before.ok_or(Error::Database(db::Error::RowNotFound))?;
+            return if is_same_money(&before, &receipt) {
+                Ok(before.suspense_reason)
+            } else {
+                take_reused(tx, &before, receipt).await
+            };
+        }
+        let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
+        let reason = match &hold {
+            Some(hold) => pay(tx, hold, &receipt, app.outbox).await?,
+            None => "UNKNOWN_REFERENCE",
+        };
+        settle(tx, &receipt, hold, reason).await?;
+        Ok(reason.to_owned())
     }
-    let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
-    let reason = match &hold {
-        Some(hold) => pay(tx, hold, &receipt, outbox).await?,
-        None => "UNKNOWN_REFERENCE",
-    };
-    settle(tx, &receipt, hold, reason).await?;
-    Ok(reason.to_owned())
 }
 
 /// Whether a receipt tells once more of what another told.

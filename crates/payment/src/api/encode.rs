@@ -1,0 +1,54 @@
+//! Writing answers.
+
+use proto::convert::timestamp;
+use proto::payment::v1 as wire;
+use proto::types::v1::ExchangeRate;
+
+use crate::domain::exchange::Quoted;
+use crate::domain::hold::{Hold, State};
+use crate::store::wallets::Wallet;
+
+pub(super) fn state(state: State) -> wire::PaymentState {
+    match state {
+        State::Awaiting => wire::PaymentState::Awaiting,
+        State::Held => wire::PaymentState::Held,
+        State::Captured => wire::PaymentState::Captured,
+        State::Voided => wire::PaymentState::Voided,
+    }
+}
+
+pub(super) fn payment(hold: Hold) -> wire::Payment {
+    wire::Payment {
+        hold_id: hold.id.to_string(),
+        order_id: hold.order_id.to_string(),
+        method: hold.method,
+        state: state(hold.state).into(),
+        amount: Some(hold.amount.into()),
+        refunded: Some(hold.refunded.into()),
+        qr_payload: hold.qr_payload,
+        expires_at: hold.expires_at.map(timestamp),
+        paid_at: hold.paid_at.map(timestamp),
+    }
+}
+
+pub(super) fn exchange_rate(quoted: &Quoted, rate_id: String) -> ExchangeRate {
+    ExchangeRate {
+        from_currency: quoted.from.code().to_owned(),
+        to_currency: quoted.to.code().to_owned(),
+        rate: quoted.rate.to_string(),
+        reference_rate: quoted.reference.rate.normalize().to_string(),
+        as_of: quoted.reference.as_of.to_string(),
+        source: quoted.reference.source.to_string(),
+        rate_id,
+    }
+}
+
+pub(super) fn wallet(wallet: &Wallet) -> Result<wire::Wallet, money::Error> {
+    Ok(wire::Wallet {
+        wallet_id: wallet.id.to_string(),
+        currency: wallet.posted.currency().code().to_owned(),
+        available: Some(wallet.available()?.into()),
+        held: Some(wallet.held.into()),
+        created_at: Some(timestamp(wallet.created_at)),
+    })
+}

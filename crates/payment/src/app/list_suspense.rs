@@ -1,0 +1,24 @@
+//! Money that fits no order.
+
+use db::{Query, Tx};
+use uuid::Uuid;
+
+use super::{App, Error};
+use crate::store::receipts::{self, Receipt};
+
+/// Receipts in suspense, oldest first.
+#[derive(Debug)]
+pub(crate) struct ListSuspense {
+    pub(crate) after: Option<Uuid>,
+    pub(crate) limit: i64,
+}
+
+impl Query for ListSuspense {
+    type App = App;
+    type Output = Vec<Receipt>;
+    type Error = Error;
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Receipt>, Error> {
+        Ok(receipts::suspended(tx, self.after, self.limit).await?)
+    }
+}

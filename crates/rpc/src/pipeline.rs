@@ -1,0 +1,83 @@
+//! The one way from a request to a use case and back.
+
+use std::sync::Arc;
+
+use db::{Command, Db, Query};
+use kernel::Clock;
+use proto::Mutation;
+use tonic::{Request, Response, Status};
+
+use crate::replay::{self, Key};
+use crate::{Caller, deadline, require};
+
+/// Runs the use cases of a service; its API holds one, and each handler hands it what it has read.
+pub struct Pipeline<A> {
+    app: Arc<A>,
+    db: Db,
+    clock: Clock,
+}
+
+impl<A: Send + Sync + 'static> Pipeline<A> {
+    /// Over a service's database.
+    pub fn new(app: Arc<A>, db: Db, clock: Clock) -> Self {
+        Self { app, db, clock }
+    }
+
+    /// What the use cases share.
+    pub fn app(&self) -> &Arc<A> {
+        &self.app
+    }
+
+    /// Runs the command of a request once for its `request_id`. Its effect and its answer commit together; a refusal
+    /// rolls it back and is kept as well; the same request again gets the first outcome. `encode` works within the
+    /// transaction and may be run again, as the command may.
+    pub async fn mutate<M, C, R>(
+        &self,
+        request: Request<M>,
+        decode: impl FnOnce(M, &Caller) -> Result<C, Status>,
+        encode: impl Fn(&C, C::Output) -> Result<R, C::Error> + Send + Sync + 'static,
+    ) -> Result<Response<R>, Status>
+    where
+        M: Mutation,
+        C: Command<App = A>,
+        C::Error: Into<Status>,
+        R: prost::Message + Default + 'static,
+    {
+        let (caller, deadline) = (require(&request)?, deadline(&request));
+        let message = request.into_inner();
+        let key = Key::of(&caller, &message);
+        let command = decode(message, &caller)?;
+        let shared = Arc::new((self.app.clone(), command, encode));
+        let answer = replay::once(&self.db, &self.clock, key?, deadline, move |tx| {
+            let shared = shared.clone();
+            Box::pin(async move {
+                let (app, command, encode) = &*shared;
+                let output = command.run(app, tx).await?;
+                encode(command, output)
+            })
+        });
+        Ok(Response::new(answer.await?))
+    }
+
+    /// Runs a command whose own ids say whether it was done before.
+    pub async fn run<C: Command<App = A>>(&self, command: C) -> Result<C::Output, C::Error> {
+        self.db.run(&self.app, command).await
+    }
+
+    /// Answers a query.
+    pub async fn query<Q: Query<App = A>>(&self, query: Q) -> Result<Q::Output, Q::Error> {
+        self.db.query(&self.app, query).await
+    }
+}
+
+impl<A> Clone for Pipeline<A> {
+    fn clone(&self) -> Self {
+        Self { app: self.app.clone(), db: self.db.clone(), clock: self.clock.clone() }
+    }
+}
+
+impl<A> std::fmt::Debug for Pipeline<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline").field("db", &self.db).finish_non_exhaustive()
+    }
+}
