@@ -235,8 +235,9 @@ fn postgres_state(code: &str) -> State {
         _ => match code.get(..2).unwrap_or_default() {
             // Connection exceptions; resources such as connections; an operator shuts it down, or it starts.
             "08" | "53" | "57" => State::Lost,
-            // The system under it: I/O, files; and damaged rows or indexes.
-            "58" | "XX" if code != "XX000" => State::Failing,
+            // The system under it: I/O, files; damaged rows or indexes; and what PostgreSQL itself did not expect, such as
+            // a full disk when it lets a connection in. Never what it was told to do.
+            "58" | "XX" => State::Failing,
             _ => State::Well,
         },
     }
@@ -279,7 +280,7 @@ mod tests {
             ("58P01", State::Failing),
             ("XX001", State::Failing),
             ("XX002", State::Failing),
-            ("XX000", State::Well),
+            ("XX000", State::Failing),
             ("22003", State::Well),
             ("42P01", State::Well),
             ("25P02", State::Well),

@@ -154,10 +154,6 @@ impl Subscription {
 
     /// Whether it could be parked.
     async fn park(&self, event: &Envelope, reason: &str) -> bool {
-        tracing::error!(
-            consumer = self.consumer.name, event.kind, event.id = %event.id, reason,
-            "an event could not be handled and is parked"
-        );
         let (consumer, owned, text, now) =
             (self.consumer.name, event.clone(), reason.to_owned(), self.clock.now());
         let parked: Result<(), db::Error> = self
@@ -168,9 +164,13 @@ impl Subscription {
             })
             .await;
         if let Err(error) = parked {
-            tracing::warn!(consumer, %error, "an event could not be parked yet");
+            tracing::warn!(consumer, event.kind, event.id = %event.id, reason, %error, "an event could not be parked yet");
             return false;
         }
+        tracing::error!(
+            consumer, event.kind, event.id = %event.id, reason,
+            "an event could not be handled and is parked"
+        );
         self.counts.count(Taken::Parked);
         true
     }
