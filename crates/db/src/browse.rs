@@ -52,7 +52,7 @@ impl Db {
 }
 
 /// Says to the compiler what the closure is.
-fn work_of<T, E, F>(work: F) -> F
+pub(crate) fn work_of<T, E, F>(work: F) -> F
 where
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
 {

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use crate::browse::work_of;
 use crate::{Db, Error, Retryable, Tx};
 
 /// A change within one transaction.
@@ -24,7 +25,18 @@ pub trait Command: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
 }
 
-/// A look at a snapshot, which changes nothing.
+/// How a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// On one snapshot; see [`Db::read`].
+    Snapshot,
+    /// One select, with no transaction around it; see [`Db::look`].
+    Select,
+    /// What the caller chooses the cost of; see [`Db::browse`].
+    Browse,
+}
+
+/// A look at what is stored, which changes nothing.
 pub trait Query: Send + Sync + 'static {
     /// What the use cases of a service need beside the snapshot.
     type App: Send + Sync + 'static;
@@ -32,6 +44,9 @@ pub trait Query: Send + Sync + 'static {
     type Output: Send + 'static;
     /// Why there is no answer.
     type Error: From<Error> + Retryable + Send + 'static;
+
+    /// How it reads.
+    const READING: Reading = Reading::Snapshot;
 
     /// Reads.
     fn run(
@@ -52,13 +67,17 @@ impl Db {
         .await
     }
 
-    /// Answers a query from a snapshot, as [`Db::read`] does.
+    /// Answers a query, reading as it says.
     pub async fn query<Q: Query>(&self, app: &Arc<Q::App>, query: Q) -> Result<Q::Output, Q::Error> {
         let (app, query) = (app.clone(), Arc::new(query));
-        self.read(move |tx| {
+        let work = work_of(move |tx| {
             let (app, query) = (app.clone(), query.clone());
             Box::pin(async move { query.run(&app, tx).await })
-        })
-        .await
+        });
+        match Q::READING {
+            Reading::Snapshot => self.read(work).await,
+            Reading::Select => self.look(work).await,
+            Reading::Browse => self.browse(work).await,
+        }
     }
 }

@@ -34,7 +34,7 @@ use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
 pub use browse::BROWSE_MAX;
-pub use command::{Command, Query};
+pub use command::{Command, Query, Reading};
 pub use error::{Error, Retryable, Silence};
 pub use lead::Lead;
 pub use migrate::MigrationSet;

@@ -6,14 +6,16 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::Tx;
+use db::{Command as _, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
 use proto::convert;
 use proto::logistics::events::v1 as logistics;
 use proto::logistics::v1::ShipmentState;
 use proto::payment::events::v1 as payment;
 
-use crate::app::{App, Error, Refund};
+use crate::app::events_of_parcels::{NoteBooking, NoteTracking};
+use crate::app::events_of_payment::{NoteEscrowRelease, NotePayment, NoteRefund, NoteRefundFailure};
+use crate::app::{App, Error};
 use crate::domain::consignment::{Event, Parcel};
 
 /// Those of this service.
@@ -65,21 +67,21 @@ impl Handler for OfPayment {
             "payment.received.v1" => {
                 let told: payment::PaymentReceived = event.decode()?;
                 let paid_at = convert::datetime("paid_at", told.paid_at.as_ref()).map_err(poison)?;
-                self.0.payment_received(tx, id("order_id", &told.order_id)?, paid_at).await?;
+                let order_id = id("order_id", &told.order_id)?;
+                NotePayment { order_id, paid_at }.run(&self.0, tx).await?;
             }
             "payment.escrow_released.v1" => {
                 let told: payment::EscrowReleased = event.decode()?;
                 let consignment_id = id("consignment_id", &told.consignment_id)?;
-                self.0.escrow_released(tx, id("order_id", &told.order_id)?, consignment_id).await?;
+                let order_id = id("order_id", &told.order_id)?;
+                NoteEscrowRelease { order_id, consignment_id }.run(&self.0, tx).await?;
             }
-            "payment.refund_completed.v1" => {
-                let refund = refund(&event.decode()?)?;
-                self.0.refund_completed(tx, &refund).await?;
-            }
+            "payment.refund_completed.v1" => refund(&event.decode()?)?.run(&self.0, tx).await?,
             "payment.refund_failed.v1" => {
                 let told: payment::RefundFailed = event.decode()?;
                 let return_id = optional("return_id", &told.return_id)?;
-                self.0.refund_failed(tx, id("order_id", &told.order_id)?, return_id, told.reason).await?;
+                let order_id = id("order_id", &told.order_id)?;
+                NoteRefundFailure { order_id, return_id, reason: told.reason }.run(&self.0, tx).await?;
             }
             _ => {}
         }
@@ -87,9 +89,9 @@ impl Handler for OfPayment {
     }
 }
 
-fn refund(told: &payment::RefundCompleted) -> Result<Refund, HandlerError> {
-    Ok(Refund {
-        id: id("refund_id", &told.refund_id)?,
+fn refund(told: &payment::RefundCompleted) -> Result<NoteRefund, HandlerError> {
+    Ok(NoteRefund {
+        refund_id: id("refund_id", &told.refund_id)?,
         order_id: id("order_id", &told.order_id)?,
         return_id: optional("return_id", &told.return_id)?,
         consignment_id: optional("consignment_id", &told.consignment_id)?,
@@ -105,16 +107,17 @@ impl Handler for OfLogistics {
         match event.kind.as_str() {
             "logistics.consignment_booked.v1" => {
                 let told: logistics::ConsignmentBooked = event.decode()?;
-                let (order, consignment) =
+                let (order_id, consignment_id) =
                     (id("order_id", &told.order_id)?, id("consignment_id", &told.consignment_id)?);
-                self.0.consignment_booked(tx, order, consignment, &told.tracking_number).await?;
+                let tracking_number = told.tracking_number;
+                NoteBooking { order_id, consignment_id, tracking_number }.run(&self.0, tx).await?;
             }
             "logistics.tracking_recorded.v1" => {
                 let told: logistics::TrackingRecorded = event.decode()?;
-                let (order, consignment) =
+                let (order_id, consignment_id) =
                     (id("order_id", &told.order_id)?, id("consignment_id", &told.consignment_id)?);
                 if let Some(parcel) = parcel(told)? {
-                    self.0.parcel_moved(tx, order, consignment, parcel).await?;
+                    NoteTracking { order_id, consignment_id, parcel }.run(&self.0, tx).await?;
                 }
             }
             _ => {}

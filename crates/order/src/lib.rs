@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use db::MigrationSet;
 use kernel::Clock;
-use rpc::{Policy, PolicyTable, Quota, Role};
+use rpc::{Pipeline, Policy, PolicyTable, Quota, Role};
 use runtime::{Deps, Service, Spec, Worker};
 
 use app::App;
@@ -96,8 +96,9 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         catalog: Arc::new(CatalogPeer::new(peer("catalog")?)),
         logistics: Arc::new(LogisticsPeer::new(peer("logistics")?, market.currency)),
         payment: Arc::new(PaymentPeer::new(peer("payment")?)),
-        db: deps.db,
-        clock: deps.clock,
+        replies: Arc::new(api::SagaReplies),
+        db: deps.db.clone(),
+        clock: deps.clock.clone(),
         machine: Clock::steady(),
         outbox: deps.outbox,
         market,
@@ -110,9 +111,10 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         forgotten: Mutex::default(),
         config,
     });
+    let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
     Ok(Service {
-        public: api::public(&app),
-        internal: api::internal(&app),
+        public: api::public(&pipeline),
+        internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
         workers: workers(&app),
         samplers: metrics::samplers(&app),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kernel::SagaId;
 use runtime::metrics::{Metric, Pace, Reading, Sampler};
 
-use crate::app::{App, STUCK_AFTER};
+use crate::app::App;
+use crate::app::list_sagas::STUCK_AFTER;
 use crate::store::{audit, measures};
 
 const ORDERS: Metric = Metric::sampled("entrepot_order_orders", "Orders by state", &["state"]);

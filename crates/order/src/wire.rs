@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use hub::Bearer;
-use kernel::SellerId;
 use money::Money;
 use proto::convert::timestamp;
 use proto::order::internal::v1 as internal;
@@ -16,45 +15,8 @@ use crate::domain::quote::{
     AppliedRule, Carriage, Certificate, Permit, Quote, QuotedConsignment, QuotedLine, Rate, Transport,
 };
 use crate::domain::returns::{self, Return};
+use crate::domain::viewer::Viewer;
 use crate::store::sagas::Kept;
-
-/// Who looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Viewer {
-    /// A buyer, by subject: sees its own orders whole.
-    Buyer(String),
-    /// A seller: sees its own consignments of orders, and not who buys.
-    Seller(SellerId),
-    /// An operator, or the hub itself: sees all.
-    Operator,
-}
-
-impl Viewer {
-    /// Whether it may know that the order exists.
-    pub(crate) fn sees(&self, order: &Order) -> bool {
-        match self {
-            Self::Buyer(subject) => order.terms.buyer == *subject,
-            Self::Seller(seller) => order.terms.consignments.iter().any(|one| one.seller_id == *seller),
-            Self::Operator => true,
-        }
-    }
-
-    /// Whether it may know that the return exists.
-    pub(crate) fn sees_return(&self, one: &Return) -> bool {
-        match self {
-            Self::Buyer(subject) => one.buyer == *subject,
-            Self::Seller(seller) => one.seller_id == *seller,
-            Self::Operator => true,
-        }
-    }
-
-    fn sees_consignment(&self, quoted: &QuotedConsignment) -> bool {
-        match self {
-            Self::Seller(seller) => quoted.seller_id == *seller,
-            Self::Buyer(_) | Self::Operator => true,
-        }
-    }
-}
 
 /// An order as it stands.
 pub(crate) fn order(order: &Order, viewer: &Viewer) -> Result<message::Order, money::Error> {

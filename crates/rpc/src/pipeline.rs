@@ -5,9 +5,12 @@ use std::sync::Arc;
 use db::{Command, Db, Query};
 use kernel::Clock;
 use proto::Mutation;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
 
 use crate::replay::{self, Key};
+use crate::saga::{self, Begun, OpenSaga};
 use crate::{Caller, deadline, require};
 
 /// Runs the use cases of a service; its API holds one, and each handler hands it what it has read.
@@ -47,8 +50,43 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         let message = request.into_inner();
         let key = Key::of(&caller, &message);
         let command = decode(message, &caller)?;
+        self.once(key?, deadline, command, encode).await.map(Response::new)
+    }
+
+    /// As [`Pipeline::mutate`], of a command that is made by calls to others: only for a request that was not answered
+    /// before.
+    pub async fn prepare<C, R>(
+        &self,
+        key: Key,
+        deadline: Instant,
+        prepare: impl Future<Output = Result<C, Status>> + Send,
+        encode: impl Fn(&C, C::Output) -> Result<R, C::Error> + Send + Sync + 'static,
+    ) -> Result<R, Status>
+    where
+        C: Command<App = A>,
+        C::Error: Into<Status>,
+        R: prost::Message + Default + 'static,
+    {
+        if let Some(answer) = replay::ended(&self.db, &key).await? {
+            return Ok(answer);
+        }
+        self.once(key, deadline, prepare.await?, encode).await
+    }
+
+    async fn once<C, R>(
+        &self,
+        key: Key,
+        deadline: Instant,
+        command: C,
+        encode: impl Fn(&C, C::Output) -> Result<R, C::Error> + Send + Sync + 'static,
+    ) -> Result<R, Status>
+    where
+        C: Command<App = A>,
+        C::Error: Into<Status>,
+        R: prost::Message + Default + 'static,
+    {
         let shared = Arc::new((self.app.clone(), command, encode));
-        let answer = replay::once(&self.db, &self.clock, key?, deadline, move |tx| {
+        let answer = replay::once(&self.db, &self.clock, key, deadline, move |tx| {
             let shared = shared.clone();
             Box::pin(async move {
                 let (app, command, encode) = &*shared;
@@ -56,7 +94,47 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
                 encode(command, output)
             })
         });
-        Ok(Response::new(answer.await?))
+        answer.await
+    }
+
+    /// Begins what takes several transactions with calls between them, once for this key, and sees it through in a task
+    /// of its own: a client that hangs up at any moment leaves nothing that waits for a lease to end. Who asks again
+    /// meanwhile waits for the same answer.
+    pub async fn begin_saga<S, R>(
+        &self,
+        key: Key,
+        deadline: Instant,
+        opening: S,
+        encode: impl FnOnce(S::Output) -> Result<R, Status> + Send + 'static,
+    ) -> Result<R, Status>
+    where
+        S: OpenSaga<App = A>,
+        S::Error: Into<Status>,
+        R: prost::Message + Default + 'static,
+    {
+        let (pipeline, request) = (self.clone(), key.clone());
+        let seeing = tokio::spawn(
+            async move {
+                let begun =
+                    saga::begin(&pipeline.db, &pipeline.clock, &pipeline.app, request, opening).await?;
+                match begun {
+                    Begun::Kept(kept) => kept.and_then(|bytes| replay::decode(&bytes)).map(Some),
+                    Begun::Running => Ok(None),
+                    Begun::Opened(opened) => match S::see_through(pipeline.app, opened).await {
+                        Some(Ok(output)) => encode(output).map(Some),
+                        Some(Err(refused)) => Err(refused.into()),
+                        None => Ok(None),
+                    },
+                }
+            }
+            .in_current_span(),
+        );
+        match tokio::time::timeout_at(deadline, seeing).await {
+            Ok(Ok(Ok(Some(answer)))) => Ok(answer),
+            Ok(Ok(Err(refused))) => Err(refused),
+            // Another is at it, or its time is over.
+            Ok(Ok(Ok(None)) | Err(_)) | Err(_) => replay::wait(&self.db, &key, deadline).await,
+        }
     }
 
     /// Runs a command whose own ids say whether it was done before.

@@ -232,7 +232,7 @@ async fn forget(tx: &mut Tx, key: &Key) -> Result<(), db::Error> {
 }
 
 /// Refusals that stand: the same request again would be refused again, or must not suddenly succeed.
-fn is_kept(code: Code) -> bool {
+pub(crate) fn is_kept(code: Code) -> bool {
     matches!(code, Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists | Code::PermissionDenied)
 }
 
@@ -274,7 +274,7 @@ fn still_running(message: &str) -> Status {
     status::retry(Code::Aborted, "REQUEST_RUNNING", message, status::RETRY_AFTER)
 }
 
-fn decode<T: prost::Message + Default>(bytes: &[u8]) -> Result<T, Status> {
+pub(crate) fn decode<T: prost::Message + Default>(bytes: &[u8]) -> Result<T, Status> {
     T::decode(bytes).map_err(|error| status::internal(format!("a kept answer cannot be read: {error}")))
 }
 

@@ -10,7 +10,7 @@ use crate::wire;
 #[tonic::async_trait]
 impl HubService for Api {
     async fn get_hub(&self, _: Request<GetHubRequest>) -> Result<Response<GetHubResponse>, Status> {
-        let market = &self.0.market;
+        let market = self.market();
         Ok(Response::new(GetHubResponse {
             code: market.code.clone(),
             name: market.name.clone(),

@@ -4,31 +4,39 @@ mod decode;
 mod hub_service;
 mod order_service;
 mod quote_service;
+mod replies;
 mod return_service;
 mod saga_service;
 mod status;
-
-use std::sync::Arc;
 
 use proto::order::internal::v1::saga_service_server::SagaServiceServer;
 use proto::order::v1::hub_service_server::HubServiceServer;
 use proto::order::v1::order_service_server::OrderServiceServer;
 use proto::order::v1::quote_service_server::QuoteServiceServer;
 use proto::order::v1::return_service_server::ReturnServiceServer;
-use rpc::{Caller, Role};
+use rpc::{Caller, Pipeline, Role};
 use tonic::Status;
 use tonic::service::Routes;
 
 use crate::app::App;
-use crate::wire::Viewer;
+use crate::domain::viewer::Viewer;
+use crate::market::Market;
 
-/// One of the API's services: each has the use cases.
+pub(crate) use replies::SagaReplies;
+
+/// The service's use cases behind its gRPC services.
 #[derive(Clone)]
-struct Api(Arc<App>);
+struct Api(Pipeline<App>);
+
+impl Api {
+    fn market(&self) -> &Market {
+        &self.0.app().market
+    }
+}
 
 /// What anyone may call, by the policies.
-pub(crate) fn public(app: &Arc<App>) -> Routes {
-    let api = Api(app.clone());
+pub(crate) fn public(pipeline: &Pipeline<App>) -> Routes {
+    let api = Api(pipeline.clone());
     Routes::new(QuoteServiceServer::new(api.clone()))
         .add_service(OrderServiceServer::new(api.clone()))
         .add_service(ReturnServiceServer::new(api.clone()))
@@ -36,8 +44,8 @@ pub(crate) fn public(app: &Arc<App>) -> Routes {
 }
 
 /// What operators and services call.
-pub(crate) fn internal(app: &Arc<App>) -> Routes {
-    Routes::new(SagaServiceServer::new(Api(app.clone())))
+pub(crate) fn internal(pipeline: &Pipeline<App>) -> Routes {
+    Routes::new(SagaServiceServer::new(Api(pipeline.clone())))
 }
 
 /// Who looks, by the caller's role. A seller's subject is its id; another subject has nothing to see here.

@@ -16,11 +16,20 @@ use rpc::{Caller, Page};
 use tonic::{Request, Response, Status};
 
 use super::decode::{self, Violations, complete};
+use super::replies::{cancelled, placed};
 use super::{Api, viewer};
-use crate::app::{CANCEL_ORDER, Error, Named, OrderWanted, OrdersWanted, PLACE_ORDER};
+use crate::app::Error;
+use crate::app::cancel_order::CancelOrder;
+use crate::app::confirm_receipt::ConfirmReceipt;
+use crate::app::get_order::{GetOrder, Named};
+use crate::app::list_orders::ListOrders;
+use crate::app::place_order::PlaceOrder;
+use crate::app::watch_order::watch_order;
 use crate::domain::number;
+use crate::domain::viewer::Viewer;
+use crate::market::Market;
 use crate::store::orders::Filter;
-use crate::wire::{self, Viewer};
+use crate::wire;
 
 /// The longest reason for cancelling, in characters.
 const REASON_CHARACTERS_MAX: usize = 200;
@@ -41,7 +50,7 @@ fn place_key(caller: &Caller, message: &PlaceOrderRequest) -> Result<Key, Status
     rest.request_id.clear();
     rest.attributes.clear();
     let body = PlaceOrderBody { rest: Some(rest), attributes };
-    Key::of(Some(caller), PLACE_ORDER, &message.request_id, &body)
+    Key::of_body(caller, message, &body)
 }
 
 /// An order by its id or its number.
@@ -70,26 +79,8 @@ impl OrderService for Api {
         let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
         let message = request.into_inner();
         let key = place_key(&caller, &message)?;
-        let mut violations = Violations::default();
-        let quote_id = violations.id("quote_id", &message.quote_id);
-        let address = decode::address(message.address.as_ref(), &self.0.market, &mut violations);
-        let method = decode::method(message.payment_method, &mut violations);
-        let client_reference = decode::reference(&message.client_reference, &mut violations);
-        let attributes = decode::attributes(&message.attributes, &mut violations);
-        let secret = decode::guest_secret(&message.guest_secret, &mut violations);
-        let principals = decode::principals(Some(&caller), secret.as_ref());
-        let decoded = quote_id.zip(address).zip(method);
-        let ((quote_id, address), method) = complete(decoded, violations)?;
-        let wanted = OrderWanted {
-            buyer: caller.subject,
-            quote_id,
-            principals,
-            address,
-            method,
-            client_reference,
-            attributes,
-        };
-        Ok(Response::new(self.0.place_order(key, wanted, deadline).await?))
+        let place = decode_place(&message, &caller, self.market())?;
+        self.0.begin_saga(key, deadline, place, |order| Ok(placed(&order)?)).await.map(Response::new)
     }
 
     async fn get_order(
@@ -99,7 +90,8 @@ impl OrderService for Api {
         let viewer = viewer(&rpc::require(&request)?)?;
         let mut violations = Violations::default();
         let named = named(&request.get_ref().order_id, &mut violations);
-        let order = self.0.get_order(complete(named, violations)?, &viewer).await?;
+        let named = complete(named, violations)?;
+        let order = self.0.query(GetOrder { named, viewer: viewer.clone() }).await?;
         let order = wire::order(&order, &viewer).map_err(Error::from)?;
         Ok(Response::new(GetOrderResponse { order: Some(order) }))
     }
@@ -128,7 +120,7 @@ impl OrderService for Api {
             before: page.after,
             limit: page.limit(),
         };
-        let listed = self.0.list_orders(OrdersWanted { viewer: viewer.clone(), filter }).await?;
+        let listed = self.0.query(ListOrders { viewer: viewer.clone(), filter }).await?;
         let (orders, next_page_token) = page
             .try_fill(listed, |order| order.id, |order| wire::order(&order, &viewer))
             .map_err(Error::from)?;
@@ -145,9 +137,9 @@ impl OrderService for Api {
         let mut violations = Violations::default();
         let id = violations.id("order_id", &message.order_id);
         let reason = violations.lines("reason", &message.reason, 0, REASON_CHARACTERS_MAX);
-        let id = complete(id, violations)?;
-        let cancelled = self.0.cancel_order(key, viewer(&caller)?, id, reason, deadline);
-        Ok(Response::new(cancelled.await?))
+        let order_id = complete(id, violations)?;
+        let cancel = CancelOrder { viewer: viewer(&caller)?, order_id, reason };
+        self.0.begin_saga(key, deadline, cancel, |order| Ok(cancelled(&order)?)).await.map(Response::new)
     }
 
     type WatchOrderStream = Pin<Box<dyn Stream<Item = Result<WatchOrderResponse, Status>> + Send>>;
@@ -163,17 +155,18 @@ impl OrderService for Api {
         if message.after_version < 0 {
             violations.add("after_version", format!("{} must be 0 or more", message.after_version));
         }
-        let order = self.0.get_order(complete(named, violations)?, &viewer).await?;
+        let named = complete(named, violations)?;
+        let order = self.0.query(GetOrder { named, viewer: viewer.clone() }).await?;
         if message.after_version > order.version {
             let (after, last) = (message.after_version, order.version);
             let problem = format!("{after} is beyond the last version, which is {last}");
             return Err(rpc::status::invalid(&[("after_version", &problem)]));
         }
-        let versions =
-            self.0.watch_order(order, message.after_version, viewer).map(|version| match version {
-                Ok(order) => Ok(WatchOrderResponse { order: Some(order) }),
-                Err(error) => Err(Status::from(error)),
-            });
+        let versions = watch_order(self.0.app().clone(), order.id, message.after_version).map(move |found| {
+            let (version, progress) = found?;
+            let order = wire::version(&order, version, &progress, &viewer).map_err(Error::from)?;
+            Ok(WatchOrderResponse { order: Some(order) })
+        });
         Ok(Response::new(Box::pin(versions)))
     }
 
@@ -181,14 +174,30 @@ impl OrderService for Api {
         &self,
         request: Request<ConfirmReceiptRequest>,
     ) -> Result<Response<ConfirmReceiptResponse>, Status> {
-        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
-        let message = request.into_inner();
-        let key = Key::of(&caller, &message)?;
-        let mut violations = Violations::default();
-        let id = violations.id("order_id", &message.order_id);
-        let consignment_id = violations.optional_id("consignment_id", &message.consignment_id);
-        let id = complete(id, violations)?;
-        let confirmed = self.0.confirm_receipt(key, viewer(&caller)?, id, consignment_id, deadline);
-        Ok(Response::new(confirmed.await?))
+        let decode = |message: ConfirmReceiptRequest, caller: &Caller| {
+            let mut violations = Violations::default();
+            let id = violations.id("order_id", &message.order_id);
+            let consignment_id = violations.optional_id("consignment_id", &message.consignment_id);
+            let order_id = complete(id, violations)?;
+            Ok(ConfirmReceipt { viewer: viewer(caller)?, order_id, consignment_id })
+        };
+        let encode = |_: &_, order| {
+            Ok(ConfirmReceiptResponse { order: Some(wire::order(&order, &Viewer::Operator)?) })
+        };
+        self.0.mutate(request, decode, encode).await
     }
+}
+
+fn decode_place(message: &PlaceOrderRequest, caller: &Caller, market: &Market) -> Result<PlaceOrder, Status> {
+    let mut violations = Violations::default();
+    let quote_id = violations.id("quote_id", &message.quote_id);
+    let address = decode::address(message.address.as_ref(), market, &mut violations);
+    let method = decode::method(message.payment_method, &mut violations);
+    let client_reference = decode::reference(&message.client_reference, &mut violations);
+    let attributes = decode::attributes(&message.attributes, &mut violations);
+    let secret = decode::guest_secret(&message.guest_secret, &mut violations);
+    let principals = decode::principals(Some(caller), secret.as_ref());
+    let ((quote_id, address), method) = complete(quote_id.zip(address).zip(method), violations)?;
+    let buyer = caller.subject.clone();
+    Ok(PlaceOrder { buyer, quote_id, principals, address, method, client_reference, attributes })
 }

@@ -9,7 +9,9 @@ use tonic::{Request, Response, Status};
 
 use super::Api;
 use super::decode::{self, Violations, complete, wishes};
-use crate::app::{Error, QuoteWanted};
+use crate::app::Error;
+use crate::app::create_quote::{CreateQuote, QuoteWanted};
+use crate::app::get_quote::GetQuote;
 use crate::wire;
 
 /// The longest code of a carrier's service, in characters.
@@ -22,15 +24,14 @@ fn key(
     message: &CreateQuoteRequest,
     violations: &mut Violations,
 ) -> Result<(Key, Option<GuestSecret>), Status> {
-    let (rpc, id) = ("CreateQuote", message.request_id.as_str());
-    if caller.is_some() {
-        return Ok((Key::of(caller, rpc, id, message)?, None));
+    if let Some(caller) = caller {
+        return Ok((Key::of(caller, message)?, None));
     }
     if let Some(secret) = decode::guest_secret(&message.guest_secret, violations) {
-        return Ok((Key::of_guest(&secret, rpc, id, message)?, None));
+        return Ok((Key::of_guest(&secret, message)?, None));
     }
     let made = GuestSecret::make()?;
-    Ok((Key::of_guest(&made, rpc, id, message)?, Some(made)))
+    Ok((Key::of_guest(&made, message)?, Some(made)))
 }
 
 #[tonic::async_trait]
@@ -56,10 +57,9 @@ impl QuoteService for Api {
         };
         let wanted = QuoteWanted {
             owner: key.principal.clone(),
-            counted,
             wishes: wishes(&message.lines, &mut violations),
             currency,
-            postcode: violations.postcode("postcode", &message.postcode, 0, &self.0.market),
+            postcode: violations.postcode("postcode", &message.postcode, 0, self.market()),
             carriage_service: violations.text(
                 "carriage_service",
                 &message.carriage_service,
@@ -68,7 +68,16 @@ impl QuoteService for Api {
             ),
         };
         violations.check()?;
-        let mut answer = self.0.create_quote(key, wanted, deadline).await?;
+        let app = self.0.app().clone();
+        let prepare = async move {
+            app.quotes.take(&counted, wanted.worth())?;
+            Ok(CreateQuote { worked_out: app.work_out(wanted).await })
+        };
+        // A secret is never kept: whoever made one for the guest adds it.
+        let encode = |_: &_, quote| {
+            Ok(CreateQuoteResponse { quote: Some(wire::quote(&quote)?), guest_secret: String::new() })
+        };
+        let mut answer = self.0.prepare(key, deadline, prepare, encode).await?;
         answer.guest_secret = made.map(|secret| secret.reveal().to_owned()).unwrap_or_default();
         Ok(Response::new(answer))
     }
@@ -81,7 +90,8 @@ impl QuoteService for Api {
         let secret = decode::guest_secret(&request.get_ref().guest_secret, &mut violations);
         let principals = decode::principals(rpc::caller(&request), secret.as_ref());
         let id = violations.id("quote_id", &request.get_ref().quote_id);
-        let quote = self.0.get_quote(complete(id, violations)?, principals).await?;
+        let quote_id = complete(id, violations)?;
+        let quote = self.0.query(GetQuote { quote_id, principals }).await?;
         let quote = wire::quote(&quote).map_err(Error::from)?;
         Ok(Response::new(GetQuoteResponse { quote: Some(quote) }))
     }

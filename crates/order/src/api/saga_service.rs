@@ -13,7 +13,11 @@ use super::Api;
 use super::decode::{Violations, complete};
 use super::order_service::named;
 use crate::app::Error;
-use crate::wire::{self, Viewer};
+use crate::app::audit_orders::AuditOrders;
+use crate::app::get_order::GetOrder;
+use crate::app::list_sagas::{GetSaga, ListSagas};
+use crate::domain::viewer::Viewer;
+use crate::wire;
 
 #[tonic::async_trait]
 impl SagaService for Api {
@@ -25,9 +29,9 @@ impl SagaService for Api {
         let message = request.into_inner();
         let filter = ["ListSagas", if message.stuck_only { "stuck" } else { "all" }];
         let page: Page<SagaId> = Page::of(Some(&caller), &filter, message.page_size, &message.page_token)?;
-        let (listed, unsettled_count) =
-            self.0.list_sagas(message.stuck_only, page.after, page.limit()).await?;
-        let now = self.0.clock.now();
+        let list = ListSagas { stuck_only: message.stuck_only, before: page.after, limit: page.limit() };
+        let (listed, unsettled_count) = self.0.query(list).await?;
+        let now = self.0.app().clock.now();
         let (sagas, next_page_token) = page.fill(listed, |kept| kept.saga.id, |kept| wire::saga(&kept, now));
         Ok(Response::new(ListSagasResponse { sagas, unsettled_count, next_page_token }))
     }
@@ -35,10 +39,11 @@ impl SagaService for Api {
     async fn get_saga(&self, request: Request<GetSagaRequest>) -> Result<Response<GetSagaResponse>, Status> {
         let mut violations = Violations::default();
         let named = named(&request.get_ref().order_id, &mut violations);
-        let order = self.0.get_order(complete(named, violations)?, &Viewer::Operator).await?;
-        let kept = self.0.get_saga(order.id).await?;
+        let named = complete(named, violations)?;
+        let order = self.0.query(GetOrder { named, viewer: Viewer::Operator }).await?;
+        let kept = self.0.query(GetSaga { order_id: order.id }).await?;
         let order = wire::order(&order, &Viewer::Operator).map_err(Error::from)?;
-        let saga = wire::saga(&kept, self.0.clock.now());
+        let saga = wire::saga(&kept, self.0.app().clock.now());
         Ok(Response::new(GetSagaResponse { saga: Some(saga), order: Some(order) }))
     }
 
@@ -46,7 +51,7 @@ impl SagaService for Api {
         &self,
         _: Request<AuditOrdersRequest>,
     ) -> Result<Response<AuditOrdersResponse>, Status> {
-        let audit = self.0.audit().await?;
+        let audit = self.0.query(AuditOrders).await?;
         let by_state = audit.by_state.iter().map(|(state, count)| (state.to_uppercase(), *count)).collect();
         Ok(Response::new(AuditOrdersResponse {
             orders: audit.by_state.values().sum(),

@@ -1,49 +1,43 @@
 //! The buyer has the goods: escrow is released before its time.
 
-use std::sync::Arc;
-
-use db::Tx;
+use db::{Command, Tx};
 use kernel::{ConsignmentId, OrderId};
-use proto::order::v1::ConfirmReceiptResponse;
-use rpc::replay::{self, Key};
-use tokio::time::Instant;
-use tonic::Status;
 
-use super::request::whole;
 use super::{App, Error, locked};
 use crate::domain::Refusal;
 use crate::domain::consignment::State;
 use crate::domain::order::Order;
+use crate::domain::viewer::Viewer;
 use crate::facts;
 use crate::store::escrow;
-use crate::wire::Viewer;
+
+/// Notes that a consignment came, or all that were delivered.
+#[derive(Debug)]
+pub(crate) struct ConfirmReceipt {
+    /// Who says so.
+    pub(crate) viewer: Viewer,
+    /// Of which order.
+    pub(crate) order_id: OrderId,
+    /// `None`: all that were delivered.
+    pub(crate) consignment_id: Option<ConsignmentId>,
+}
+
+impl Command for ConfirmReceipt {
+    type App = App;
+    type Output = Order;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Order, Error> {
+        let order = locked(tx, self.order_id).await?;
+        if !self.viewer.sees(&order) {
+            return Err(Error::not_found("order", self.order_id));
+        }
+        let came = came(&order, self.consignment_id)?;
+        app.receive(tx, order, &came, true).await
+    }
+}
 
 impl App {
-    /// Notes that a consignment came, or all that were delivered; once for this key.
-    pub(crate) async fn confirm_receipt(
-        self: &Arc<Self>,
-        key: Key,
-        viewer: Viewer,
-        id: OrderId,
-        consignment_id: Option<ConsignmentId>,
-        deadline: Instant,
-    ) -> Result<ConfirmReceiptResponse, Status> {
-        let (app, viewer) = (self.clone(), Arc::new(viewer));
-        let confirmed = replay::once(&self.db, &self.clock, key, deadline, move |tx| {
-            let (app, viewer) = (app.clone(), viewer.clone());
-            Box::pin(async move {
-                let order = locked(tx, id).await?;
-                if !viewer.sees(&order) {
-                    return Err(Error::not_found("order", id));
-                }
-                let came = came(&order, consignment_id)?;
-                let order = app.receive(tx, order, &came, true).await?;
-                Ok(ConfirmReceiptResponse { order: Some(whole(&order)?) })
-            })
-        });
-        confirmed.await
-    }
-
     /// Marks consignments as received and tells so, each in a version of its own.
     pub(super) async fn receive(
         &self,

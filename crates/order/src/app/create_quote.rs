@@ -4,22 +4,16 @@
 //! and get the first one. A refusal is kept like an answer, and counts like one.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
+use db::{Command, Tx};
 use kernel::QuoteId;
 use money::Currency;
-use proto::order::v1::CreateQuoteResponse;
-use rpc::Counted;
-use rpc::replay::{self, Key};
-use tokio::time::Instant;
-use tonic::Status;
 
-use super::{App, Error, asks};
+use super::{App, Error, ports};
 use crate::domain::Refusal;
 use crate::domain::pricing::{self, Wish};
 use crate::domain::quote::Quote;
 use crate::store::quotes;
-use crate::wire;
 
 /// Lines that a quote may have for as much as it is worth at least.
 const LINES_PER_QUOTE: usize = 10;
@@ -29,8 +23,6 @@ const LINES_PER_QUOTE: usize = 10;
 pub(crate) struct QuoteWanted {
     /// The principal that asks.
     pub(crate) owner: String,
-    /// For whom it counts.
-    pub(crate) counted: Counted,
     /// What is to be bought.
     pub(crate) wishes: Vec<Wish>,
     /// The buyer's currency; the hub's when none is said.
@@ -43,39 +35,34 @@ pub(crate) struct QuoteWanted {
 
 impl QuoteWanted {
     /// For how many quotes it counts: it takes room for each of its lines.
-    fn worth(&self) -> NonZeroU32 {
+    pub(crate) fn worth(&self) -> NonZeroU32 {
         let quotes = u32::try_from(self.wishes.len().div_ceil(LINES_PER_QUOTE)).unwrap_or(u32::MAX);
         NonZeroU32::new(quotes).unwrap_or(NonZeroU32::MIN)
     }
 }
 
-impl App {
-    /// The price, once for this key.
-    pub(crate) async fn create_quote(
-        self: &Arc<Self>,
-        key: Key,
-        wanted: QuoteWanted,
-        deadline: Instant,
-    ) -> Result<CreateQuoteResponse, Status> {
-        if let Some(answer) = replay::ended(&self.db, &key).await? {
-            return Ok(answer);
-        }
-        self.quotes.take(&wanted.counted, wanted.worth())?;
-        let worked_out = Arc::new(self.work_out(wanted).await);
-        let kept = replay::once(&self.db, &self.clock, key, deadline, move |tx| {
-            let worked_out = worked_out.clone();
-            Box::pin(async move {
-                let quote = worked_out.as_ref().as_ref().map_err(|error| Error::from(error.clone()))?;
-                quotes::insert(tx, quote).await?;
-                let quote = Some(wire::quote(quote)?);
-                // A secret is never kept: whoever made one for the guest adds it.
-                Ok::<_, Error>(CreateQuoteResponse { quote, guest_secret: String::new() })
-            })
-        });
-        kept.await
-    }
+/// Freezes the price that was worked out, or keeps why there is none.
+#[derive(Debug)]
+pub(crate) struct CreateQuote {
+    /// The price.
+    pub(crate) worked_out: Result<Quote, ports::Error>,
+}
 
-    async fn work_out(&self, wanted: QuoteWanted) -> Result<Quote, asks::Error> {
+impl Command for CreateQuote {
+    type App = App;
+    type Output = Quote;
+    type Error = Error;
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Quote, Error> {
+        let quote = self.worked_out.clone()?;
+        quotes::insert(tx, &quote).await?;
+        Ok(quote)
+    }
+}
+
+impl App {
+    /// Asks the other services what it comes to.
+    pub(crate) async fn work_out(&self, wanted: QuoteWanted) -> Result<Quote, ports::Error> {
         let (id, now) = (QuoteId::new(), self.clock.now());
         let expires_at = now + self.market.quote_validity;
         let currency = wanted.currency.unwrap_or(self.market.currency);
@@ -91,7 +78,7 @@ impl App {
         let landed = self.logistics.landed_costs(&groups, &rates, postcode, service).await?;
         if landed.len() != groups.len() {
             let problem = format!("{} landed costs for {} consignments", landed.len(), groups.len());
-            return Err(asks::Error::Fault(problem));
+            return Err(ports::Error::Fault(problem));
         }
         let mut consignments = Vec::with_capacity(groups.len());
         for (group, landed) in groups.into_iter().zip(landed) {

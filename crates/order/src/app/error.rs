@@ -3,7 +3,7 @@
 use db::Retryable;
 use std::fmt::Display;
 
-use super::asks;
+use super::ports;
 use crate::domain::{self, Refusal};
 
 /// Why a use case did not end as asked.
@@ -72,12 +72,12 @@ impl From<money::Error> for Error {
     }
 }
 
-impl From<asks::Error> for Error {
-    fn from(error: asks::Error) -> Self {
+impl From<ports::Error> for Error {
+    fn from(error: ports::Error) -> Self {
         match error {
-            asks::Error::Refused(refusal) => Self::Refused(refusal),
-            asks::Error::Away(problem) => Self::Away(problem),
-            asks::Error::Fault(problem) => Self::Fault(problem),
+            ports::Error::Refused(refusal) => Self::Refused(refusal),
+            ports::Error::Away(problem) => Self::Away(problem),
+            ports::Error::Fault(problem) => Self::Fault(problem),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use db::{Command, Tx};
 use kernel::{ConsignmentId, OrderId};
 
 use super::{App, Error, locked};
@@ -17,20 +18,28 @@ impl App {
         let over: Vec<(OrderId, ConsignmentId)> =
             self.db.read(move |tx| Box::pin(escrow::over(tx, now, BATCH))).await?;
         for (order_id, consignment_id) in &over {
-            let (app, order_id, consignment_id) = (self.clone(), *order_id, *consignment_id);
-            let received: Result<(), Error> = self
-                .db
-                .write(move |tx| {
-                    let app = app.clone();
-                    Box::pin(async move {
-                        let order = locked(tx, order_id).await?;
-                        app.receive(tx, order, &[consignment_id], false).await?;
-                        Ok(())
-                    })
-                })
-                .await;
-            received?;
+            let (order_id, consignment_id) = (*order_id, *consignment_id);
+            self.db.run(&self, EndEscrow { order_id, consignment_id }).await?;
         }
         Ok(i64::try_from(over.len()).unwrap_or(BATCH) >= BATCH)
+    }
+}
+
+/// A consignment whose time to object is over counts as received.
+#[derive(Debug)]
+struct EndEscrow {
+    order_id: OrderId,
+    consignment_id: ConsignmentId,
+}
+
+impl Command for EndEscrow {
+    type App = App;
+    type Output = ();
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+        let order = locked(tx, self.order_id).await?;
+        app.receive(tx, order, &[self.consignment_id], false).await?;
+        Ok(())
     }
 }

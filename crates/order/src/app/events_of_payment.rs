@@ -2,22 +2,75 @@
 //! twice; order is locked before its saga, as everywhere.
 
 use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Command, Tx};
 use kernel::{ConsignmentId, OrderId, RefundId, ReturnId};
 use money::Money;
 
-use super::{App, Error, locked};
+use super::{App, Error, locked, saga};
 use crate::domain::order::State;
 use crate::domain::saga::Step;
 use crate::store::refunds::{self, Recorded};
 use crate::store::{returns, sagas};
 
-/// A refund that ended well.
-#[derive(Debug, Clone)]
-pub(crate) struct Refund {
-    /// Its id.
-    pub(crate) id: RefundId,
-    /// For which order.
+/// A QR code was paid.
+#[derive(Debug)]
+pub(crate) struct NotePayment {
+    pub(crate) order_id: OrderId,
+    pub(crate) paid_at: DateTime<Utc>,
+}
+
+impl Command for NotePayment {
+    type App = App;
+    type Output = ();
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+        let Self { order_id: id, paid_at } = *self;
+        let order = locked(tx, id).await?;
+        match order.progress.state {
+            // The outcome of the hold is not written yet: whoever writes it sees this.
+            State::Placing => Ok(sagas::note_paid(tx, id, paid_at).await?),
+            State::AwaitingPayment { .. } => {
+                let kept = sagas::lock(tx, id).await?;
+                let kept = kept.ok_or_else(|| Error::Fault(format!("order {id} has no saga")))?;
+                match kept.saga.step {
+                    Step::AwaitingPayment { .. } => {
+                        saga::confirm_paid(app, tx, order, kept.saga, paid_at).await
+                    }
+                    // Payment was asked to end the hold, and will answer that the money had come.
+                    _ => Ok(sagas::note_paid(tx, id, paid_at).await?),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The escrow of a consignment was paid out.
+#[derive(Debug)]
+pub(crate) struct NoteEscrowRelease {
+    pub(crate) order_id: OrderId,
+    pub(crate) consignment_id: ConsignmentId,
+}
+
+impl Command for NoteEscrowRelease {
+    type App = App;
+    type Output = ();
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+        let order = locked(tx, self.order_id).await?;
+        match order.release(self.consignment_id, app.clock.now())? {
+            Some(order) => app.save(tx, &order, None).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The buyer has money back.
+#[derive(Debug)]
+pub(crate) struct NoteRefund {
+    pub(crate) refund_id: RefundId,
     pub(crate) order_id: OrderId,
     /// The return behind it.
     pub(crate) return_id: Option<ReturnId>,
@@ -27,59 +80,23 @@ pub(crate) struct Refund {
     pub(crate) amount: Money,
 }
 
-impl App {
-    /// A QR code was paid.
-    pub(crate) async fn payment_received(
-        &self,
-        tx: &mut Tx,
-        id: OrderId,
-        paid_at: DateTime<Utc>,
-    ) -> Result<(), Error> {
-        let order = locked(tx, id).await?;
-        match order.progress.state {
-            // The outcome of the hold is not written yet: whoever writes it sees this.
-            State::Placing => Ok(sagas::note_paid(tx, id, paid_at).await?),
-            State::AwaitingPayment { .. } => {
-                let kept = sagas::lock(tx, id).await?;
-                let kept = kept.ok_or_else(|| Error::Fault(format!("order {id} has no saga")))?;
-                match kept.saga.step {
-                    Step::AwaitingPayment { .. } => self.confirm_paid(tx, order, kept.saga, paid_at).await,
-                    // Payment was asked to end the hold, and will answer that the money had come.
-                    _ => Ok(sagas::note_paid(tx, id, paid_at).await?),
-                }
-            }
-            _ => Ok(()),
-        }
-    }
+impl Command for NoteRefund {
+    type App = App;
+    type Output = ();
+    type Error = Error;
 
-    /// The escrow of a consignment was paid out.
-    pub(crate) async fn escrow_released(
-        &self,
-        tx: &mut Tx,
-        id: OrderId,
-        consignment_id: ConsignmentId,
-    ) -> Result<(), Error> {
-        let order = locked(tx, id).await?;
-        match order.release(consignment_id, self.clock.now())? {
-            Some(order) => self.save(tx, &order, None).await,
-            None => Ok(()),
-        }
-    }
-
-    /// The buyer has money back.
-    pub(crate) async fn refund_completed(&self, tx: &mut Tx, refund: &Refund) -> Result<(), Error> {
-        let now = self.clock.now();
-        let order = locked(tx, refund.order_id).await?;
-        match refunds::record(tx, refund.id, refund.order_id, refund.amount, now).await? {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+        let (id, now) = (self.refund_id, app.clock.now());
+        let order = locked(tx, self.order_id).await?;
+        match refunds::record(tx, id, self.order_id, self.amount, now).await? {
             Recorded::Now => {}
             Recorded::Before => return Ok(()),
             Recorded::Otherwise => {
-                let problem = format!("{} was told before for another order or amount", refund.id);
-                return Err(Error::Fault(problem));
+                return Err(Error::Fault(format!("{id} was told before for another order or amount")));
             }
         }
-        let mut of = refund.consignment_id;
-        if let Some(return_id) = refund.return_id {
+        let mut of = self.consignment_id;
+        if let Some(return_id) = self.return_id {
             let one = returns::find(tx, return_id).await?;
             let one = one.ok_or_else(|| Error::not_found("return", return_id))?;
             of = of.or(Some(one.consignment_id));
@@ -87,28 +104,36 @@ impl App {
                 returns::save(tx, &one).await?;
             }
         }
-        if refund.amount.is_zero() {
+        if self.amount.is_zero() {
             // Goods whose price rounds to nothing: they are back, and there is nothing to count.
             return Ok(());
         }
-        let order = order.refund(of, refund.amount, now)?;
-        self.save(tx, &order, None).await
+        let order = order.refund(of, self.amount, now)?;
+        app.save(tx, &order, None).await
     }
+}
 
-    /// The buyer's money could not be given back: an operator sees it in the audit.
-    pub(crate) async fn refund_failed(
-        &self,
-        tx: &mut Tx,
-        id: OrderId,
-        return_id: Option<ReturnId>,
-        reason: String,
-    ) -> Result<(), Error> {
-        let order = locked(tx, id).await?;
-        tracing::error!(order.id = %order.id, reason, "a refund failed");
-        let Some(return_id) = return_id else { return Ok(()) };
+/// The buyer's money could not be given back: an operator sees it in the audit.
+#[derive(Debug)]
+pub(crate) struct NoteRefundFailure {
+    pub(crate) order_id: OrderId,
+    /// The return behind it.
+    pub(crate) return_id: Option<ReturnId>,
+    pub(crate) reason: String,
+}
+
+impl Command for NoteRefundFailure {
+    type App = App;
+    type Output = ();
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+        let order = locked(tx, self.order_id).await?;
+        tracing::error!(order.id = %order.id, reason = self.reason, "a refund failed");
+        let Some(return_id) = self.return_id else { return Ok(()) };
         let one = returns::find(tx, return_id).await?;
         let one = one.ok_or_else(|| Error::not_found("return", return_id))?;
-        if let Some(one) = one.refund_failed(reason, self.clock.now()) {
+        if let Some(one) = one.refund_failed(self.reason.clone(), app.clock.now()) {
             returns::save(tx, &one).await?;
         }
         Ok(())

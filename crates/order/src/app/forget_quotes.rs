@@ -3,9 +3,10 @@
 
 use std::sync::{Arc, PoisonError};
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
+use db::{Command, Tx};
 
-use super::App;
+use super::{App, Error};
 use crate::store::quotes;
 
 /// How long they are there after they expired, for those who ask why they cannot be ordered.
@@ -20,20 +21,29 @@ impl App {
     pub(crate) async fn forget_quotes(self: Arc<Self>) -> anyhow::Result<bool> {
         let now = self.clock.now();
         let after = *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
-        let (reached, answers): (Option<quotes::Position>, u64) = self
-            .db
-            .write(move |tx| {
-                Box::pin(async move {
-                    let reached = quotes::forget_expired(tx, after, now - KEPT, BATCH).await?;
-                    let asked = now - ANSWERS_KEPT;
-                    let answers = rpc::replay::sweep_of(tx, "CreateQuote", asked, BATCH).await?;
-                    Ok::<_, db::Error>((reached, answers))
-                })
-            })
-            .await?;
+        let (reached, answers) = self.db.run(&self, ForgetQuotes { after, now }).await?;
         if let Some(reached) = reached {
             *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner) = reached;
         }
         Ok(reached.is_some() || answers > 0)
+    }
+}
+
+/// Forgets a batch; up to where, if there was anything, and how many answers.
+#[derive(Debug)]
+struct ForgetQuotes {
+    after: quotes::Position,
+    now: DateTime<Utc>,
+}
+
+impl Command for ForgetQuotes {
+    type App = App;
+    type Output = (Option<quotes::Position>, u64);
+    type Error = Error;
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
+        let reached = quotes::forget_expired(tx, self.after, self.now - KEPT, BATCH).await?;
+        let answers = rpc::replay::sweep_of(tx, "CreateQuote", self.now - ANSWERS_KEPT, BATCH).await?;
+        Ok((reached, answers))
     }
 }

@@ -1,11 +1,14 @@
 //! One order, by its id or its number.
 
+use std::fmt;
+
+use db::{Query, Reading, Tx};
 use kernel::OrderId;
 
 use super::{App, Error};
 use crate::domain::order::Order;
+use crate::domain::viewer::Viewer;
 use crate::store::orders;
-use crate::wire::Viewer;
 
 /// What an order is asked for by.
 #[derive(Debug, Clone)]
@@ -16,22 +19,36 @@ pub(crate) enum Named {
     Number(String),
 }
 
-impl App {
-    /// The order, if the viewer may see it.
-    pub(crate) async fn get_order(&self, named: Named, viewer: &Viewer) -> Result<Order, Error> {
-        let text = match &named {
-            Named::Id(id) => id.to_string(),
-            Named::Number(number) => number.clone(),
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Number(number) => f.write_str(number),
+        }
+    }
+}
+
+/// The order, if the viewer may see it.
+#[derive(Debug)]
+pub(crate) struct GetOrder {
+    /// Which.
+    pub(crate) named: Named,
+    /// Who looks.
+    pub(crate) viewer: Viewer,
+}
+
+impl Query for GetOrder {
+    type App = App;
+    type Output = Order;
+    type Error = Error;
+
+    const READING: Reading = Reading::Select;
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Order, Error> {
+        let found = match &self.named {
+            Named::Id(id) => orders::find(tx, *id).await?,
+            Named::Number(number) => orders::find_by_number(tx, number).await?,
         };
-        let found = self.db.look(move |tx| {
-            let named = named.clone();
-            Box::pin(async move {
-                match named {
-                    Named::Id(id) => orders::find(tx, id).await,
-                    Named::Number(number) => orders::find_by_number(tx, &number).await,
-                }
-            })
-        });
-        found.await?.filter(|order| viewer.sees(order)).ok_or_else(|| Error::not_found("order", text))
+        found.filter(|order| self.viewer.sees(order)).ok_or_else(|| Error::not_found("order", &self.named))
     }
 }

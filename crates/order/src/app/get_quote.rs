@@ -1,15 +1,32 @@
 //! A quote of the caller's, or of the guest that the caller proves to be.
 
+use db::{Query, Reading, Tx};
 use kernel::QuoteId;
 
 use super::{App, Error};
 use crate::domain::quote::Quote;
 use crate::store::quotes;
 
-impl App {
-    /// The quote as frozen.
-    pub(crate) async fn get_quote(&self, id: QuoteId, principals: Vec<String>) -> Result<Quote, Error> {
-        let quote = self.db.look(move |tx| Box::pin(quotes::find(tx, id))).await?;
-        quote.filter(|quote| quote.is_open_to(&principals)).ok_or_else(|| Error::not_found("quote", id))
+/// The quote as frozen.
+#[derive(Debug)]
+pub(crate) struct GetQuote {
+    /// Which.
+    pub(crate) quote_id: QuoteId,
+    /// Whom the caller proves to be.
+    pub(crate) principals: Vec<String>,
+}
+
+impl Query for GetQuote {
+    type App = App;
+    type Output = Quote;
+    type Error = Error;
+
+    const READING: Reading = Reading::Select;
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Quote, Error> {
+        let quote = quotes::find(tx, self.quote_id).await?;
+        quote
+            .filter(|quote| quote.is_open_to(&self.principals))
+            .ok_or_else(|| Error::not_found("quote", self.quote_id))
     }
 }

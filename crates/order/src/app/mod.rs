@@ -1,30 +1,28 @@
-//! What can be done with orders: one use case a file. A use case owns its transaction; the services that it asks are
-//! the traits of [`asks`].
+//! What can be done with orders: commands and queries, one use case a file. What they need of others are the traits of
+//! [`ports`].
 
-mod answer_return;
-pub(crate) mod asks;
-mod cancel_order;
-mod confirm_receipt;
-mod create_quote;
-mod drive;
+pub(crate) mod answer_return;
+pub(crate) mod audit_orders;
+pub(crate) mod cancel_order;
+pub(crate) mod confirm_receipt;
+pub(crate) mod create_quote;
 mod error;
 mod escrow_timer;
-mod events_of_parcels;
-mod events_of_payment;
-mod expire_payment;
+pub(crate) mod events_of_parcels;
+pub(crate) mod events_of_payment;
 mod forget_quotes;
-mod get_order;
-mod get_quote;
-mod list_orders;
-mod operate;
-mod place_order;
-mod read_returns;
-mod receive_return;
-mod record;
-mod recover;
-mod request;
-mod request_return;
-mod watch_order;
+pub(crate) mod get_order;
+pub(crate) mod get_quote;
+pub(crate) mod get_return;
+pub(crate) mod list_orders;
+pub(crate) mod list_returns;
+pub(crate) mod list_sagas;
+pub(crate) mod place_order;
+pub(crate) mod ports;
+pub(crate) mod receive_return;
+pub(crate) mod request_return;
+pub(crate) mod saga;
+pub(crate) mod watch_order;
 
 use std::sync::{Arc, Mutex};
 
@@ -33,20 +31,13 @@ use events::{Envelope, Outbox};
 use kernel::{Clock, OrderId};
 use rpc::Quota;
 
-use self::asks::{Catalog, Logistics, Payment};
+use self::ports::{Catalog, Logistics, Payment, Replies};
 use crate::config::{Config, StandPoint};
 use crate::domain::order::Order;
 use crate::market::Market;
 use crate::store::{orders, quotes};
 
-pub(crate) use cancel_order::CANCEL_ORDER;
-pub(crate) use create_quote::QuoteWanted;
 pub(crate) use error::Error;
-pub(crate) use events_of_payment::Refund;
-pub(crate) use get_order::Named;
-pub(crate) use list_orders::OrdersWanted;
-pub(crate) use operate::STUCK_AFTER;
-pub(crate) use place_order::{OrderWanted, PLACE_ORDER};
 
 /// What the use cases have at hand.
 pub(crate) struct App {
@@ -72,6 +63,8 @@ pub(crate) struct App {
     pub(crate) logistics: Arc<dyn Logistics>,
     /// Who holds the money.
     pub(crate) payment: Arc<dyn Payment>,
+    /// How requests are answered that wait for sagas.
+    pub(crate) replies: Arc<dyn Replies>,
 }
 
 impl App {

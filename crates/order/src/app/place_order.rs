@@ -1,17 +1,15 @@
-//! Orders a quote: the order and its saga are saved, then a task of its own drives the saga to its outcome. A client
-//! that hangs up leaves nothing half done; one that asks again waits for the same outcome.
+//! Orders a quote: the order and its saga are saved, then the saga is driven to its outcome. A client that hangs up leaves
+//! nothing half done; one that asks again waits for the same outcome.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use db::Tx;
 use kernel::{OrderId, QuoteId, SagaId};
-use proto::order::v1::PlaceOrderResponse;
-use rpc::replay::{self, Key};
-use tokio::time::Instant;
-use tonic::Status;
+use rpc::OpenSaga;
+use rpc::replay::Key;
 
-use super::request::{Begun, refuse};
+use super::saga::{self, Run};
 use super::{App, Error};
 use crate::config::StandPoint;
 use crate::domain::order::{Address, Order, PaymentMethod, Placing};
@@ -20,14 +18,12 @@ use crate::domain::{Refusal, number};
 use crate::store::orders::Taken;
 use crate::store::{orders, quotes, sagas};
 
-/// The RPC, as requests are kept by.
-pub(crate) const PLACE_ORDER: &str = "PlaceOrder";
 /// How many numbers are tried for an order.
 const NUMBERS_MAX: u32 = 8;
 
-/// What is ordered.
-#[derive(Debug, Clone)]
-pub(crate) struct OrderWanted {
+/// Orders a quote.
+#[derive(Debug)]
+pub(crate) struct PlaceOrder {
     /// Who buys: the subject.
     pub(crate) buyer: String,
     /// Which quote.
@@ -44,74 +40,50 @@ pub(crate) struct OrderWanted {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-impl App {
-    /// Places the order, once for this key; the first answer of each request.
-    pub(crate) async fn place_order(
-        self: &Arc<Self>,
-        key: Key,
-        wanted: OrderWanted,
-        deadline: Instant,
-    ) -> Result<PlaceOrderResponse, Status> {
-        let begun = self.clone().begin(key.clone(), wanted);
-        self.see_through(key, deadline, begun, |order| PlaceOrderResponse { order: Some(order) }).await
-    }
+impl OpenSaga for PlaceOrder {
+    type App = App;
+    type Opened = Run;
+    type Output = Order;
+    type Error = Error;
 
-    async fn begin(self: Arc<Self>, key: Key, wanted: OrderWanted) -> Result<Begun, Error> {
-        let (app, inputs) = (self.clone(), Arc::new((key, wanted)));
-        let begun = self.db.write(move |tx| {
-            let (app, inputs) = (app.clone(), inputs.clone());
-            Box::pin(async move { app.begin_placing(tx, &inputs.0, &inputs.1).await })
-        });
-        let begun = begun.await?;
-        if let Begun::Saved(saved) = &begun {
-            let order = &saved.1;
-            tracing::info!(order.id = %order.id, order.number = order.terms.number, "an order is being placed");
-            self.stand(StandPoint::Placed).await;
-        }
-        Ok(begun)
-    }
-
-    async fn begin_placing(&self, tx: &mut Tx, key: &Key, wanted: &OrderWanted) -> Result<Begun, Error> {
-        match replay::begin(tx, &self.clock, key).await? {
-            replay::Begun::New => {}
-            replay::Begun::Running => return Ok(Begun::Running),
-            replay::Begun::Finished(outcome) => return Ok(Begun::Kept(outcome)),
-        }
-        match self.save_new(tx, key, wanted).await {
-            Ok(saved) => Ok(Begun::Saved(Box::new(saved))),
-            Err(error) => refuse::<PlaceOrderResponse>(tx, key, error).await,
-        }
-    }
-
-    async fn save_new(&self, tx: &mut Tx, key: &Key, wanted: &OrderWanted) -> Result<(Saga, Order), Error> {
-        let quote = quotes::find(tx, wanted.quote_id).await?;
+    async fn open(&self, app: &App, tx: &mut Tx, request: &Key) -> Result<Run, Error> {
+        let quote = quotes::find(tx, self.quote_id).await?;
         let quote = quote
-            .filter(|quote| quote.is_open_to(&wanted.principals))
-            .ok_or_else(|| Error::not_found("quote", wanted.quote_id))?;
-        if !self.market.payment_methods.contains(&wanted.method) {
-            let message = format!("this hub does not take {}", wanted.method.as_str());
+            .filter(|quote| quote.is_open_to(&self.principals))
+            .ok_or_else(|| Error::not_found("quote", self.quote_id))?;
+        if !app.market.payment_methods.contains(&self.method) {
+            let message = format!("this hub does not take {}", self.method.as_str());
             return Err(Refusal::new("METHOD_NOT_OFFERED", message).into());
         }
-        quote.check_permits(self.market.today(self.clock.now()))?;
-        quote.check_zones(|consignment| self.market.zone(consignment, &wanted.address.postcode))?;
+        quote.check_permits(app.market.today(app.clock.now()))?;
+        quote.check_zones(|consignment| app.market.zone(consignment, &self.address.postcode))?;
         let placing = Placing {
             id: OrderId::new(),
             saga_id: SagaId::new(),
             number: String::new(),
-            buyer: wanted.buyer.clone(),
-            address: wanted.address.clone(),
-            method: wanted.method,
-            client_reference: wanted.client_reference.clone(),
-            attributes: wanted.attributes.clone(),
+            buyer: self.buyer.clone(),
+            address: self.address.clone(),
+            method: self.method,
+            client_reference: self.client_reference.clone(),
+            attributes: self.attributes.clone(),
         };
-        let order = Order::place(placing, quote, self.clock.now())?;
-        let order = self.insert_numbered(tx, order).await?;
+        let order = Order::place(placing, quote, app.clock.now())?;
+        let order = app.insert_numbered(tx, order).await?;
         let saga = Saga::begin(order.terms.saga_id, order.id);
-        let now = self.machine.now();
-        sagas::insert(tx, &saga, key, now + self.config.lease(), now).await?;
-        Ok((saga, order))
+        let now = app.machine.now();
+        sagas::insert(tx, &saga, request, now + app.config.lease(), now).await?;
+        Ok(Run { saga, order, request: Some(request.clone()) })
     }
 
+    async fn see_through(app: Arc<App>, opened: Run) -> Option<Result<Order, Error>> {
+        let order = &opened.order;
+        tracing::info!(order.id = %order.id, order.number = order.terms.number, "an order is being placed");
+        app.stand(StandPoint::Placed).await;
+        saga::drive(app, opened).await.map(|answer| Ok(answer?))
+    }
+}
+
+impl App {
     async fn insert_numbered(&self, tx: &mut Tx, mut order: Order) -> Result<Order, Error> {
         for attempt in 0..NUMBERS_MAX {
             order.terms.number = number::number(&self.market.code, order.id.uuid(), attempt);

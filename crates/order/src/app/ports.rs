@@ -1,10 +1,14 @@
-//! What orders ask of other services. Every step of a saga may be asked again: it answers how the hold stands now.
+//! What the use cases need of others: of the other services, which may be asked for every step of a saga again and answer
+//! how the hold stands now; and of the API.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use db::Tx;
 use kernel::{OrderId, QuoteId};
 use money::Currency;
+use rpc::replay::Key;
 
+use super::saga::Answer;
 use crate::domain::order::Order;
 use crate::domain::pricing::{Group, LandedCost, Offer, Wish};
 use crate::domain::quote::Rate;
@@ -135,4 +139,11 @@ pub(crate) trait Payment: Send + Sync {
     async fn void(&self, order: &Order, reason: &str) -> Result<(), Error>;
     /// Ends a QR payment unless the money came.
     async fn cancel_payment(&self, order: &Order) -> Result<PaymentEnd, Error>;
+}
+
+/// How requests are answered that wait for sagas: whoever finishes one after a crash has no handler that would.
+#[async_trait]
+pub(crate) trait Replies: Send + Sync {
+    /// Keeps the answer to a request in the transaction that decides it.
+    async fn keep(&self, tx: &mut Tx, request: &Key, answer: &Answer) -> Result<(), super::Error>;
 }

@@ -3,41 +3,52 @@
 
 use std::sync::Arc;
 
+use db::{Query, Reading, Tx};
 use futures::Stream;
 use kernel::OrderId;
 
 use super::{App, Error};
-use crate::domain::order::{Order, Progress};
+use crate::domain::order::Progress;
 use crate::store::{self, orders};
-use crate::wire::{self, Viewer};
 
-impl App {
-    /// The order's versions after `after`, for as long as somebody watches.
-    pub(crate) fn watch_order(
-        self: &Arc<Self>,
-        order: Order,
-        after: i64,
-        viewer: Viewer,
-    ) -> impl Stream<Item = Result<proto::order::v1::Order, Error>> + Send + use<> {
-        let app = self.clone();
-        async_stream::try_stream! {
-            let mut woken = app.db.listen_about(store::ORDERS, order.id.uuid());
-            let mut seen = after;
-            loop {
-                let versions = app.versions_after(order.id, seen).await?;
-                let caught_up = versions.len() < usize::try_from(orders::VERSIONS_MAX).unwrap_or(usize::MAX);
-                for (version, progress) in versions {
-                    seen = version;
-                    yield wire::version(&order, version, &progress, &viewer)?;
-                }
-                if caught_up {
-                    woken.recv().await;
-                }
+/// The order's versions after `after`, for as long as somebody watches.
+pub(crate) fn watch_order(
+    app: Arc<App>,
+    order_id: OrderId,
+    after: i64,
+) -> impl Stream<Item = Result<(i64, Progress), Error>> + Send + use<> {
+    async_stream::try_stream! {
+        let mut woken = app.db.listen_about(store::ORDERS, order_id.uuid());
+        let mut seen = after;
+        loop {
+            let versions = app.db.query(&app, VersionsAfter { order_id, after: seen }).await?;
+            let caught_up = versions.len() < usize::try_from(orders::VERSIONS_MAX).unwrap_or(usize::MAX);
+            for (version, progress) in versions {
+                seen = version;
+                yield (version, progress);
+            }
+            if caught_up {
+                woken.recv().await;
             }
         }
     }
+}
 
-    async fn versions_after(&self, id: OrderId, after: i64) -> Result<Vec<(i64, Progress)>, Error> {
-        Ok(self.db.look(move |tx| Box::pin(orders::versions_after(tx, id, after))).await?)
+/// The next versions of an order, at most [`orders::VERSIONS_MAX`].
+#[derive(Debug)]
+struct VersionsAfter {
+    order_id: OrderId,
+    after: i64,
+}
+
+impl Query for VersionsAfter {
+    type App = App;
+    type Output = Vec<(i64, Progress)>;
+    type Error = Error;
+
+    const READING: Reading = Reading::Select;
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<(i64, Progress)>, Error> {
+        Ok(orders::versions_after(tx, self.order_id, self.after).await?)
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod quote;
 pub(crate) mod returns;
 pub(crate) mod saga;
 pub(crate) mod terms;
+pub(crate) mod viewer;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -11,7 +11,7 @@ use proto::types::v1::Dimensions;
 use rpc::Peer;
 
 use super::{amount, failed, id, missing};
-use crate::app::asks::{Catalog, Error, Reservation};
+use crate::app::ports::{Catalog, Error, Reservation};
 use crate::domain::order::Order;
 use crate::domain::pricing::{Offer, Wish};
 use crate::domain::quote::{Certificate, QuotedLine};

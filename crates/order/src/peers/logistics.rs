@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 use tonic::{Code, Status};
 
 use super::{amount, failed, missing, part, price, rate};
-use crate::app::asks::{Error, KeptBack, Logistics};
+use crate::app::ports::{Error, KeptBack, Logistics};
 use crate::domain::Refusal;
 use crate::domain::pricing::{Group, LandedCost, Offer};
 use crate::domain::quote::{AppliedRule, Carriage, Rate, Transport};

@@ -1,4 +1,4 @@
-//! The other services over gRPC: what [`crate::app::asks`] asks for.
+//! The other services over gRPC: what [`crate::app::ports`] asks for.
 
 mod catalog;
 mod logistics;
@@ -15,7 +15,7 @@ pub(crate) use catalog::CatalogPeer;
 pub(crate) use logistics::LogisticsPeer;
 pub(crate) use payment::PaymentPeer;
 
-use crate::app::asks::Error;
+use crate::app::ports::Error;
 use crate::domain::Refusal;
 use crate::domain::price::Price;
 use crate::domain::quote::Rate;

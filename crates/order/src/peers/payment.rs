@@ -14,7 +14,7 @@ use proto::payment::v1::PaymentState;
 use rpc::Peer;
 
 use super::{failed, missing, rate, time};
-use crate::app::asks::{Error, Hold, LockedRates, Payment, PaymentEnd};
+use crate::app::ports::{Error, Hold, LockedRates, Payment, PaymentEnd};
 use crate::domain::order::Order;
 use crate::domain::quote::Rate;
 

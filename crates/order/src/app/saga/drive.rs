@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use rpc::replay::Key;
 use tracing::Instrument as _;
 
-use super::asks::{self, Hold, KeptBack, PaymentEnd, Reservation};
-use super::record::{Answer, Outcome};
-use super::{App, Error};
+use super::record::RecordOutcome;
+use super::{Answer, Outcome, Run};
+use crate::app::ports::{self, Hold, KeptBack, PaymentEnd, Reservation};
+use crate::app::{App, Error};
 use crate::config::StandPoint;
 use crate::domain::Refusal;
 use crate::domain::order::{Order, already_picked_up};
-use crate::domain::saga::{Ending, Saga, Step};
+use crate::domain::saga::{Ending, Step};
 use crate::store::sagas;
 
 /// How often a call is made before the saga is given back.
@@ -26,54 +26,43 @@ const REST_FIRST_MS: i64 = 250;
 /// The longest that it rests.
 const REST_LONGEST_MS: i64 = 30_000;
 
-/// A saga that somebody has taken up.
-#[derive(Debug, Clone)]
-pub(super) struct Run {
-    /// The saga, with the attempt that it was taken up by.
-    pub(super) saga: Saga,
-    /// Its order.
-    pub(super) order: Order,
-    /// The call that waits for the outcome.
-    pub(super) request: Option<Key>,
+/// Drives the saga until it rests; how the waiting request was answered. `None` when another goes on with it.
+pub(crate) async fn drive(app: Arc<App>, run: Run) -> Option<Answer> {
+    let span = tracing::info_span!("saga", order.id = %run.order.id, otel.kind = "internal");
+    drive_on(app, run).instrument(span).await
+}
+
+async fn drive_on(app: Arc<App>, mut run: Run) -> Option<Answer> {
+    let mut told = None;
+    while !run.saga.step.is_settled() {
+        let outcome = match app.step(&run).await {
+            Ok(outcome) => outcome,
+            Err(problem) => {
+                app.give_back(&run, &problem).await;
+                return told;
+            }
+        };
+        let decided = matches!(outcome, Outcome::Compensate(_));
+        match app.db.run(&app, RecordOutcome { run: run.clone(), outcome }).await {
+            Ok(recorded) => {
+                app.stand(if decided { StandPoint::Decided } else { StandPoint::Recorded }).await;
+                let (saga, order) = (recorded.saga, recorded.order);
+                tracing::info!(order.id = %order.id, saga.step = saga.step.as_str(), "an order's saga went on");
+                told = recorded.answer.or(told);
+                run = Run { saga, order, request: run.request };
+            }
+            Err(Error::Superseded) => return told,
+            Err(error) => {
+                // Whoever takes it up after the lease makes the same calls again.
+                tracing::warn!(order.id = %run.order.id, %error, "the outcome of a saga's step could not be written");
+                return told;
+            }
+        }
+    }
+    told
 }
 
 impl App {
-    /// Drives the saga until it rests; what the waiting call was told. `None` when another goes on with it.
-    pub(super) async fn drive(self: Arc<Self>, run: Run) -> Option<Answer> {
-        let span = tracing::info_span!("saga", order.id = %run.order.id, otel.kind = "internal");
-        self.drive_on(run).instrument(span).await
-    }
-
-    async fn drive_on(self: Arc<Self>, mut run: Run) -> Option<Answer> {
-        let mut told = None;
-        while !run.saga.step.is_settled() {
-            let outcome = match self.step(&run).await {
-                Ok(outcome) => outcome,
-                Err(problem) => {
-                    self.give_back(&run, &problem).await;
-                    return told;
-                }
-            };
-            let decided = matches!(outcome, Outcome::Compensate(_));
-            match self.record(&run, outcome).await {
-                Ok(recorded) => {
-                    self.stand(if decided { StandPoint::Decided } else { StandPoint::Recorded }).await;
-                    let (saga, order) = (recorded.saga, recorded.order);
-                    tracing::info!(order.id = %order.id, saga.step = saga.step.as_str(), "an order's saga went on");
-                    told = recorded.answer.or(told);
-                    run = Run { saga, order, request: run.request };
-                }
-                Err(Error::Superseded) => return told,
-                Err(error) => {
-                    // Whoever takes it up after the lease makes the same calls again.
-                    tracing::warn!(order.id = %run.order.id, %error, "the outcome of a saga's step could not be written");
-                    return told;
-                }
-            }
-        }
-        told
-    }
-
     /// Makes the calls of the step. What went wrong, when the outcome is not known.
     async fn step(&self, run: &Run) -> Result<Outcome, String> {
         match &run.saga.step {
@@ -110,7 +99,7 @@ impl App {
             Ok(Reservation::Released) => {
                 return Ok(give_up("RESERVATION_RELEASED", "the goods were given back"));
             }
-            Err(asks::Error::Refused(cause)) => {
+            Err(ports::Error::Refused(cause)) => {
                 return Ok(Outcome::Compensate(Ending { cause, by_buyer: false }));
             }
             Err(error) => return Err(format!("reserving: {error}")),
@@ -120,7 +109,7 @@ impl App {
             Ok(Hold::Held) => Outcome::Confirm,
             Ok(Hold::Awaiting { qr_payload, expires_at }) => Outcome::Await { qr_payload, expires_at },
             Ok(Hold::Voided) => give_up("HOLD_VOIDED", "the money was given back"),
-            Err(asks::Error::Refused(cause)) => Outcome::Compensate(Ending { cause, by_buyer: false }),
+            Err(ports::Error::Refused(cause)) => Outcome::Compensate(Ending { cause, by_buyer: false }),
             Err(error) => return Err(format!("authorising: {error}")),
         };
         self.stand(StandPoint::Authorised).await;
@@ -151,12 +140,12 @@ impl App {
     /// Makes a call, and again when it is not answered.
     async fn ask<'a, T>(
         &self,
-        call: impl Fn() -> BoxFuture<'a, Result<T, asks::Error>> + Send,
-    ) -> Result<T, asks::Error> {
+        call: impl Fn() -> BoxFuture<'a, Result<T, ports::Error>> + Send,
+    ) -> Result<T, ports::Error> {
         let mut backoff = CALL_BACKOFF;
         for _ in 1..CALLS_MAX {
             match self.ask_once(call()).await {
-                Err(asks::Error::Away(_)) => {
+                Err(ports::Error::Away(_)) => {
                     tokio::time::sleep(backoff).await;
                     backoff *= 2;
                 }
@@ -166,10 +155,10 @@ impl App {
         self.ask_once(call()).await
     }
 
-    async fn ask_once<T>(&self, call: BoxFuture<'_, Result<T, asks::Error>>) -> Result<T, asks::Error> {
+    async fn ask_once<T>(&self, call: BoxFuture<'_, Result<T, ports::Error>>) -> Result<T, ports::Error> {
         match tokio::time::timeout(self.config.call_timeout(), call).await {
             Ok(answered) => answered,
-            Err(_) => Err(asks::Error::Away(format!("no answer within {} ms", self.config.call_ms))),
+            Err(_) => Err(ports::Error::Away(format!("no answer within {} ms", self.config.call_ms))),
         }
     }
 

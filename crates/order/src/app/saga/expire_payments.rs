@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use db::Tx;
+use db::{Command, Tx};
 use kernel::OrderId;
 
-use super::{App, Error, locked};
+use crate::app::{App, Error, locked};
 use crate::domain::Refusal;
 use crate::domain::saga::{Ending, Step};
 use crate::store::{self, sagas};
@@ -19,28 +19,35 @@ impl App {
     pub(crate) async fn expire_payments(self: Arc<Self>) -> anyhow::Result<bool> {
         let now = self.clock.now();
         let overdue: Vec<OrderId> = self.db.read(move |tx| Box::pin(sagas::overdue(tx, now, BATCH))).await?;
-        for id in &overdue {
-            let (app, id) = (self.clone(), *id);
-            let expired = self.db.write(move |tx| {
-                let app = app.clone();
-                Box::pin(async move { app.expire_payment(tx, id).await })
-            });
-            expired.await?;
+        for order_id in &overdue {
+            self.db.run(&self, ExpirePayment { order_id: *order_id }).await?;
         }
         Ok(i64::try_from(overdue.len()).unwrap_or(BATCH) >= BATCH)
     }
+}
 
-    async fn expire_payment(&self, tx: &mut Tx, id: OrderId) -> Result<(), Error> {
-        let order = locked(tx, id).await?;
-        let Some(kept) = sagas::lock(tx, id).await? else { return Ok(()) };
+/// Decides that a payment is to be ended, if its time is over.
+#[derive(Debug)]
+struct ExpirePayment {
+    order_id: OrderId,
+}
+
+impl Command for ExpirePayment {
+    type App = App;
+    type Output = ();
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+        let order = locked(tx, self.order_id).await?;
+        let Some(kept) = sagas::lock(tx, self.order_id).await? else { return Ok(()) };
         match kept.saga.step {
-            Step::AwaitingPayment { expires_at } if expires_at <= self.clock.now() => {}
+            Step::AwaitingPayment { expires_at } if expires_at <= app.clock.now() => {}
             _ => return Ok(()),
         }
         let cause = Refusal::new("PAYMENT_EXPIRED", "the QR code was not paid in time");
         let mut after = kept.saga.clone().advance(Step::EndingPayment(Ending { cause, by_buyer: false }))?;
         after.attempt += 1;
-        let now = self.machine.now();
+        let now = app.machine.now();
         if !sagas::reopen(tx, &kept.saga, &after, None, now, now).await? {
             return Err(Error::Superseded);
         }

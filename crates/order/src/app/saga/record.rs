@@ -1,48 +1,23 @@
 //! Writes how a step of a saga ended: order, saga, event and the answer to the waiting call, all or nothing. An
 //! attempt that another has overtaken changes nothing.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
-use db::Tx;
-use proto::order::v1::{CancelOrderResponse, PlaceOrderResponse};
-use rpc::replay::{self, Key};
-use tonic::Status;
+use db::{Command, Tx};
 
-use super::cancel_order::CANCEL_ORDER;
-use super::drive::Run;
-use super::place_order::PLACE_ORDER;
-use super::request::whole;
-use super::{App, Error, locked};
-use crate::domain::Refusal;
+use super::{Answer, Outcome, Run};
+use crate::app::{App, Error, locked};
 use crate::domain::order::{Order, State};
-use crate::domain::saga::{Ending, Saga, Step};
+use crate::domain::saga::{Saga, Step};
 use crate::facts;
 use crate::store::sagas::{self, Moved};
 
-/// What a waiting call is told.
-pub(super) type Answer = Result<Order, Refusal>;
-
-/// How a step ended.
-#[derive(Debug, Clone)]
-pub(super) enum Outcome {
-    /// Stock is held, the buyer has to pay.
-    Await {
-        /// What the QR code says.
-        qr_payload: String,
-        /// Until when.
-        expires_at: DateTime<Utc>,
-    },
-    /// Stock and money are held.
-    Confirm,
-    /// All is to be given back: the decision, before it is done.
-    Compensate(Ending),
-    /// The money had come, the buyer wants it back: the order is confirmed, and logistics is asked.
-    ConfirmToEnd(Ending),
-    /// All was given back.
-    End(Ending),
-    /// The order cannot be ended any more.
-    Stay(Refusal),
+/// Writes how a step ended.
+#[derive(Debug)]
+pub(super) struct RecordOutcome {
+    /// The saga at that step.
+    pub(super) run: Run,
+    /// How the step ended.
+    pub(super) outcome: Outcome,
 }
 
 /// A saga that went on.
@@ -52,48 +27,53 @@ pub(super) struct Recorded {
     pub(super) saga: Saga,
     /// As it now stands.
     pub(super) order: Order,
-    /// What the waiting call was told.
+    /// How the waiting request was answered.
     pub(super) answer: Option<Answer>,
 }
 
-impl App {
-    /// Writes the outcome in a transaction of its own.
-    pub(super) async fn record(self: &Arc<Self>, run: &Run, outcome: Outcome) -> Result<Recorded, Error> {
-        let (app, inputs) = (self.clone(), Arc::new((run.clone(), outcome)));
-        self.db
-            .write(move |tx| {
-                let (app, inputs) = (app.clone(), inputs.clone());
-                Box::pin(async move { app.record_in(tx, &inputs.0, &inputs.1).await })
-            })
-            .await
-    }
+impl Command for RecordOutcome {
+    type App = App;
+    type Output = Recorded;
+    type Error = Error;
 
-    /// Writes the outcome. While an order is being placed nobody else changes it, and it needs not be read again: its
-    /// version guards it. Always the order before the saga, so that two never wait for each other.
-    pub(super) async fn record_in(
-        &self,
-        tx: &mut Tx,
-        run: &Run,
-        outcome: &Outcome,
-    ) -> Result<Recorded, Error> {
+    /// While an order is being placed nobody else changes it, and it needs not be read again: its version guards it.
+    /// Always the order before the saga, so that two never wait for each other.
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Recorded, Error> {
+        let Self { run, outcome } = self;
         let order = match run.saga.step {
             Step::Placing => run.order.clone(),
             _ => locked(tx, run.order.id).await?,
         };
-        let (order, step, answer) = self.change(tx, order, outcome).await?;
+        let (order, step, answer) = app.change(tx, order, outcome).await?;
         let saga = run.saga.clone().advance(step)?;
         let recorded = Recorded { saga, order, answer };
-        let recorded = match (self.advance(tx, &run.saga, &recorded.saga).await?, outcome) {
+        let recorded = match (app.advance(tx, &run.saga, &recorded.saga).await?, outcome) {
             // Payment told of the money before this outcome was written.
-            (Some(paid_at), Outcome::Await { .. }) => self.confirm_early(tx, recorded, paid_at).await?,
+            (Some(paid_at), Outcome::Await { .. }) => app.confirm_early(tx, recorded, paid_at).await?,
             _ => recorded,
         };
-        if let (Some(key), Some(answer)) = (&run.request, &recorded.answer) {
-            tell(tx, key, answer).await?;
+        if let (Some(request), Some(answer)) = (&run.request, &recorded.answer) {
+            app.replies.keep(tx, request, answer).await?;
         }
         Ok(recorded)
     }
+}
 
+/// The money of a QR code came: the order that waits for it is confirmed.
+pub(crate) async fn confirm_paid(
+    app: &App,
+    tx: &mut Tx,
+    order: Order,
+    saga: Saga,
+    paid_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let after = saga.clone().advance(Step::Confirmed)?;
+    app.confirm(tx, order, paid_at).await?;
+    app.advance(tx, &saga, &after).await?;
+    Ok(())
+}
+
+impl App {
     async fn change(
         &self,
         tx: &mut Tx,
@@ -168,38 +148,4 @@ impl App {
             Moved::Superseded => Err(Error::Superseded),
         }
     }
-
-    /// The money of a QR code came: the order that waits for it is confirmed.
-    pub(super) async fn confirm_paid(
-        &self,
-        tx: &mut Tx,
-        order: Order,
-        saga: Saga,
-        paid_at: DateTime<Utc>,
-    ) -> Result<(), Error> {
-        let after = saga.clone().advance(Step::Confirmed)?;
-        self.confirm(tx, order, paid_at).await?;
-        self.advance(tx, &saga, &after).await?;
-        Ok(())
-    }
-}
-
-/// Answers the call that waits for the saga, by what it had asked for.
-async fn tell(tx: &mut Tx, key: &Key, answer: &Answer) -> Result<(), Error> {
-    let order = match answer {
-        Ok(order) => Ok(whole(order)?),
-        Err(refusal) => Err(Status::from(Error::from(refusal.clone()))),
-    };
-    match key.rpc.as_str() {
-        PLACE_ORDER => {
-            let answer = order.map(|order| PlaceOrderResponse { order: Some(order) });
-            replay::finish(tx, key, &answer).await?;
-        }
-        CANCEL_ORDER => {
-            let answer = order.map(|order| CancelOrderResponse { order: Some(order) });
-            replay::finish(tx, key, &answer).await?;
-        }
-        other => return Err(Error::Fault(format!("a saga answers no {other}"))),
-    }
-    Ok(())
 }

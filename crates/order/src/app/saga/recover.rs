@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use db::{Command, Tx};
 use kernel::SagaId;
 
-use super::drive::Run;
-use super::{App, Error};
+use super::{Run, drive};
+use crate::app::{App, Error};
 use crate::store::{orders, sagas};
 
 /// Sagas that are taken up at once.
@@ -18,31 +19,41 @@ impl App {
         let now = self.machine.now();
         let waiting: Vec<(SagaId, i64)> =
             self.db.read(move |tx| Box::pin(sagas::to_wake(tx, now, BATCH))).await?;
-        let runs = waiting.iter().map(|(id, attempt)| self.clone().take_up(*id, *attempt));
+        let runs = waiting.iter().map(|(id, attempt)| take_up(&self, *id, *attempt));
         for taken in futures::future::join_all(runs).await {
             taken?;
         }
         Ok(i64::try_from(waiting.len()).unwrap_or(BATCH) >= BATCH)
     }
+}
 
-    async fn take_up(self: Arc<Self>, id: SagaId, attempt: i64) -> Result<(), Error> {
-        let app = self.clone();
-        let claimed = self.db.write(move |tx| {
-            let app = app.clone();
-            Box::pin(async move {
-                let now = app.machine.now();
-                let Some(kept) = sagas::claim(tx, id, attempt, now + app.config.lease(), now).await? else {
-                    return Ok(None);
-                };
-                let order = orders::find(tx, kept.saga.order_id).await?;
-                let order = order.ok_or_else(|| Error::Fault(format!("saga {id} has no order")))?;
-                Ok::<_, Error>(Some(Run { saga: kept.saga, order, request: kept.request }))
-            })
-        });
-        if let Some(run) = claimed.await? {
-            tracing::info!(order.id = %run.order.id, saga.attempt = run.saga.attempt, "a saga is taken up");
-            self.drive(run).await;
-        }
-        Ok(())
+async fn take_up(app: &Arc<App>, id: SagaId, attempt: i64) -> Result<(), Error> {
+    if let Some(run) = app.db.run(app, ClaimSaga { id, attempt }).await? {
+        tracing::info!(order.id = %run.order.id, saga.attempt = run.saga.attempt, "a saga is taken up");
+        drive(app.clone(), run).await;
+    }
+    Ok(())
+}
+
+/// Takes a saga for a lease, unless another did since it was looked at.
+#[derive(Debug)]
+struct ClaimSaga {
+    id: SagaId,
+    /// The attempt that it was seen at.
+    attempt: i64,
+}
+
+impl Command for ClaimSaga {
+    type App = App;
+    type Output = Option<Run>;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<Run>, Error> {
+        let now = app.machine.now();
+        let claimed = sagas::claim(tx, self.id, self.attempt, now + app.config.lease(), now).await?;
+        let Some(kept) = claimed else { return Ok(None) };
+        let order = orders::find(tx, kept.saga.order_id).await?;
+        let order = order.ok_or_else(|| Error::Fault(format!("saga {} has no order", self.id)))?;
+        Ok(Some(Run { saga: kept.saga, order, request: kept.request }))
     }
 }

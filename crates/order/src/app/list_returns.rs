@@ -1,0 +1,37 @@
+//! Returns of the caller's, newest first.
+
+use db::{Query, Tx};
+use kernel::{OrderId, ReturnId};
+
+use super::{App, Error};
+use crate::domain::returns::Return;
+use crate::domain::viewer::Viewer;
+use crate::store::returns::{self, Whose};
+
+/// A page of returns.
+#[derive(Debug)]
+pub(crate) struct ListReturns {
+    /// Whose.
+    pub(crate) viewer: Viewer,
+    /// Of one order; `None`: of all.
+    pub(crate) order_id: Option<OrderId>,
+    /// Those before it.
+    pub(crate) before: Option<ReturnId>,
+    /// At most so many.
+    pub(crate) limit: i64,
+}
+
+impl Query for ListReturns {
+    type App = App;
+    type Output = Vec<Return>;
+    type Error = Error;
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Return>, Error> {
+        let whose = match &self.viewer {
+            Viewer::Buyer(subject) => Whose::Buyer(subject.clone()),
+            Viewer::Seller(seller) => Whose::Seller(*seller),
+            Viewer::Operator => Whose::All,
+        };
+        Ok(returns::list(tx, &whose, self.order_id, self.before, self.limit).await?)
+    }
+}

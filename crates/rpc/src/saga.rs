@@ -1,0 +1,109 @@
+//! A request whose effect takes several transactions, and calls between them.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use db::{Db, Retryable, Tx};
+use kernel::Clock;
+use tonic::Status;
+
+use crate::replay::{self, Key};
+
+/// A command that opens a saga: a durable run of steps, which ends by itself whoever dies on the way.
+pub trait OpenSaga: Send + Sync + 'static {
+    /// What the use cases of a service need.
+    type App: Send + Sync + 'static;
+    /// What was saved: all that is needed to go on.
+    type Opened: Send + 'static;
+    /// How it ended.
+    type Output: Send + 'static;
+    /// Why it was refused, or failed.
+    type Error: From<db::Error> + Retryable + Send + 'static;
+
+    /// Saves the saga, with the request that waits for its outcome. It may be run again, as a command may.
+    fn open(
+        &self,
+        app: &Self::App,
+        tx: &mut Tx,
+        request: &Key,
+    ) -> impl Future<Output = Result<Self::Opened, Self::Error>> + Send;
+
+    /// Takes it to its outcome, which is kept as the request's answer in the transaction that decides it; `None` where
+    /// another goes on with it.
+    fn see_through(
+        app: Arc<Self::App>,
+        opened: Self::Opened,
+    ) -> impl Future<Output = Option<Result<Self::Output, Self::Error>>> + Send;
+}
+
+/// How it begins.
+pub(crate) enum Begun<T> {
+    /// It ended before, or was refused just now.
+    Kept(Result<Vec<u8>, Status>),
+    /// It is under way.
+    Running,
+    /// Its saga is saved: on with it.
+    Opened(T),
+}
+
+/// A refusal that does not stand, which rolls all back.
+enum Failed<E> {
+    Error(E),
+    Status(Status),
+}
+
+impl<E: From<db::Error>> From<db::Error> for Failed<E> {
+    fn from(error: db::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl<E: Retryable> Retryable for Failed<E> {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Self::Error(error) if error.is_retryable())
+    }
+}
+
+/// Its first transaction. A refusal that stands is kept as the request's answer.
+pub(crate) async fn begin<S>(
+    db: &Db,
+    clock: &Clock,
+    app: &Arc<S::App>,
+    key: Key,
+    opening: S,
+) -> Result<Begun<S::Opened>, Status>
+where
+    S: OpenSaga,
+    S::Error: Into<Status>,
+{
+    let shared = Arc::new((app.clone(), clock.clone(), key, opening));
+    let begun: Result<_, Failed<S::Error>> = db
+        .write(move |tx| {
+            let shared = shared.clone();
+            Box::pin(async move {
+                let (app, clock, key, opening) = &*shared;
+                match replay::begin(tx, clock, key).await? {
+                    replay::Begun::New => {}
+                    replay::Begun::Running => return Ok(Begun::Running),
+                    replay::Begun::Finished(outcome) => return Ok(Begun::Kept(outcome)),
+                }
+                match opening.open(app, tx, key).await {
+                    Ok(opened) => Ok(Begun::Opened(opened)),
+                    Err(error) if error.is_retryable() => Err(Failed::Error(error)),
+                    Err(error) => {
+                        let refused: Status = error.into();
+                        if !replay::is_kept(refused.code()) {
+                            return Err(Failed::Status(refused));
+                        }
+                        replay::finish::<()>(tx, key, &Err(refused.clone())).await?;
+                        Ok(Begun::Kept(Err(refused)))
+                    }
+                }
+            })
+        })
+        .await;
+    begun.map_err(|failed| match failed {
+        Failed::Error(error) => error.into(),
+        Failed::Status(status) => status,
+    })
+}
