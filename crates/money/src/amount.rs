@@ -7,11 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::shown;
-use crate::{Currency, Error, Rounding};
-
-/// The most minor units of an amount, either way: ten trillion ringgit. A thousand times less than
-/// what a database's 64 bits hold, as SQLite turns a larger sum into a float without a word.
-pub const MINOR_MAX: i64 = 1_000_000_000_000_000;
+use crate::{Currency, Error, MINOR_MAX, Rounding};
 
 /// An amount of a currency. It has no order and no `+`: those of two currencies do not compare
 /// ([`Money::checked_cmp`]) and do not add up ([`Money::checked_add`]).

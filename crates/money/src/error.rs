@@ -1,7 +1,10 @@
 //! What can be wrong with an amount or a currency.
 
 use crate::Currency;
-use crate::amount::MINOR_MAX;
+
+/// The most minor units of an amount, either way: ten trillion ringgit. A thousand times less than
+/// what a database's 64 bits hold, as SQLite turns a larger sum into a float without a word.
+pub const MINOR_MAX: i64 = 1_000_000_000_000_000;
 
 /// How much of a wrong text an error repeats, in characters.
 pub(crate) const SHOWN_CHARACTERS_MAX: usize = 40;

@@ -12,7 +12,7 @@ mod error;
 pub mod rates;
 mod rounding;
 
-pub use amount::{MINOR_MAX, Money};
+pub use amount::Money;
 pub use currency::Currency;
-pub use error::Error;
+pub use error::{Error, MINOR_MAX};
 pub use rounding::Rounding;

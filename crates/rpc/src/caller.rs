@@ -7,7 +7,7 @@ use kernel::excerpt;
 use tokio::time::Instant;
 use tonic::{Request, Status};
 
-use crate::gate::DEADLINE_DEFAULT;
+use crate::limits::DEADLINE_DEFAULT;
 use crate::status;
 
 /// What a caller may be. A person who both buys and sells has two subjects.

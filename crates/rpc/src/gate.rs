@@ -21,18 +21,11 @@ use crate::counted::{Counted, One};
 use crate::descriptors::{self, Shape};
 use crate::fields::Fields;
 use crate::keys::now_seconds;
+use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MESSAGE_BYTES_MAX, STREAM_DEADLINE_MAX};
 use crate::policy::{Method, Policies};
 use crate::rate::Limiter;
-use crate::server::MESSAGE_BYTES_MAX;
 use crate::stage::{Answering, Behind, Stage, answered};
 use crate::{Caller, Drain, Limits, Policy, Role, Verified, Verifier, address, peer, status, timeout};
-
-/// The deadline of a call whose client names none.
-pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
-/// The longest deadline of a call with one message each way.
-pub const DEADLINE_MAX: Duration = Duration::from_secs(60);
-/// The longest that a client may stream in (an import).
-pub const STREAM_DEADLINE_MAX: Duration = Duration::from_secs(3600);
 
 /// Health and reflection: for anyone, without deadline.
 const SYSTEM_PREFIXES: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];

@@ -49,11 +49,10 @@ pub use caller::{Caller, Role, UnknownRole, caller, client, deadline, on_behalf_
 pub use client::Bearer;
 pub use drain::Drain;
 pub use duplex::duplex;
-pub use gate::{DEADLINE_DEFAULT, DEADLINE_MAX, STREAM_DEADLINE_MAX};
 pub use guest::GuestSecret;
 pub use health::Health;
 pub use keys::{Error as KeyError, Keys, Refusal, TOKEN_LIFETIME_MAX, Verified, Verifier};
-pub use limits::Limits;
+pub use limits::{DEADLINE_DEFAULT, DEADLINE_MAX, Limits, MESSAGE_BYTES_MAX, STREAM_DEADLINE_MAX};
 pub use metrics::{HubMetrics, Metrics};
 pub use page::Page;
 pub use peer::{Identity, PEER_DEADLINE_DEFAULT, PEER_DEADLINE_MAX, Peer};
@@ -62,4 +61,4 @@ pub use policy::{Error as PolicyError, Policies, Policy, PolicyTable};
 pub use quota::{Counted, Quota};
 pub use rate::Rate;
 pub use saga::OpenSaga;
-pub use server::{CONNECTION_STREAMS_MAX, DRAIN_MAX, Error as ServerError, MESSAGE_BYTES_MAX, Server, merge};
+pub use server::{CONNECTION_STREAMS_MAX, DRAIN_MAX, Error as ServerError, Server, merge};

@@ -1,10 +1,19 @@
-//! What a public listener bears.
+//! How much and how long: of every call, and what a public listener bears.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::Network;
+
+/// The longest message, in bytes; what is larger is streamed or paged.
+pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// The deadline of a call whose client names none.
+pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
+/// The longest deadline of a call with one message each way.
+pub const DEADLINE_MAX: Duration = Duration::from_secs(60);
+/// The longest that a client may stream in (an import).
+pub const STREAM_DEADLINE_MAX: Duration = Duration::from_secs(3600);
 
 /// The section `[limits]`: what a public listener bears before it refuses.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -22,8 +22,6 @@ use crate::{Drain, Health, Limits, Policies, Rate, Verifier, duplex, listener};
 #[cfg(test)]
 mod tests;
 
-/// The longest message, in bytes; what is larger is streamed or paged.
-pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Streams of one connection from outside.
 pub const CONNECTION_STREAMS_MAX: u32 = 100;
 /// How long calls may go on once the server drains.

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use crate::server::MESSAGE_BYTES_MAX;
+use crate::limits::MESSAGE_BYTES_MAX;
 use crate::stage::{Answering, Behind, Stage, answered};
 use crate::status;
 

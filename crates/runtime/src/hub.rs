@@ -236,10 +236,13 @@ impl Hub {
             published: published[service].clone(),
             subscriptions: of_service(subscriptions, service),
         });
-        let view = View::new(&self.code, self.health.clone(), self.drain.clone(), observed.collect());
+        let observed: Vec<Observed> = observed.collect();
+        let of_events: Vec<_> = observed.iter().flat_map(|one| metrics::samplers(one, bus)).collect();
+        let view = View::new(&self.code, self.health.clone(), self.drain.clone(), observed);
         let view = Arc::new(view);
         self.shown = Some(metrics.show(view.clone()));
-        metrics::workers(metrics, &view, bus, samplers)
+        let all = of_events.into_iter().chain(samplers);
+        all.map(|(service, sampler)| sampler.worker(metrics, view.clone(), service)).collect()
     }
 
     /// What each of them publishes is counted.

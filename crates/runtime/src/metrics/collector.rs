@@ -44,10 +44,6 @@ impl View {
         Self { hub: hub.to_owned(), health, drain, observed, samples: Mutex::default() }
     }
 
-    pub(super) fn observed(&self) -> &[Observed] {
-        &self.observed
-    }
-
     /// Keeps what was read.
     pub(super) fn keep(&self, service: &'static str, name: &'static str, readings: Vec<Reading>) {
         let sample = Sample { read_at: Instant::now(), readings };

@@ -25,7 +25,7 @@ use collector::Collector;
 pub(crate) use collector::Shown;
 pub(crate) use collector::View;
 pub use listener::Listener;
-pub(crate) use observed::{Observed, workers};
+pub(crate) use observed::{Observed, samplers};
 pub use reading::{Durations, Metric, Reading};
 pub use sampler::{Pace, Sampler};
 

@@ -6,9 +6,7 @@ use db::Db;
 use events::{Bus, Published, Subscription, TakenCounts, views};
 use kernel::Clock;
 
-use super::collector::View;
-use super::{Metric, Metrics, Pace, Reading, Sampler};
-use crate::Worker;
+use super::{Metric, Pace, Reading, Sampler};
 
 const COMMITS: Metric =
     Metric::counter("entrepot_db_commits", "Transactions that committed a change", &["service"]);
@@ -85,18 +83,9 @@ pub(super) fn counted(observed: &Observed, readings: &mut Vec<Reading>) {
     }
 }
 
-/// The workers that read what is not counted: of the services themselves, and of their events.
-pub(crate) fn workers(
-    metrics: &Metrics,
-    view: &Arc<View>,
-    bus: &Arc<dyn Bus>,
-    samplers: Vec<(&'static str, Sampler)>,
-) -> Vec<Worker> {
-    let of_events = view.observed().iter().flat_map(|observed| {
-        [(observed.service, outbox(observed)), (observed.service, lag(observed, bus.clone()))]
-    });
-    let all = of_events.chain(samplers);
-    all.map(|(service, sampler)| sampler.worker(metrics, view.clone(), service)).collect()
+/// What reads of its events what is not counted.
+pub(crate) fn samplers(observed: &Observed, bus: &Arc<dyn Bus>) -> [(&'static str, Sampler); 2] {
+    [(observed.service, outbox(observed)), (observed.service, lag(observed, bus.clone()))]
 }
 
 fn outbox(observed: &Observed) -> Sampler {

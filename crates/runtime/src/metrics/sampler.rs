@@ -43,7 +43,7 @@ impl Sampler {
     }
 
     /// Its task.
-    pub(super) fn worker(self, metrics: &Metrics, view: Arc<View>, service: &'static str) -> Worker {
+    pub(crate) fn worker(self, metrics: &Metrics, view: Arc<View>, service: &'static str) -> Worker {
         let period = metrics.period(self.pace);
         Worker::new("metrics", move |cancel| Box::pin(self.run(view, service, period, cancel)))
     }
