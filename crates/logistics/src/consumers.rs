@@ -3,12 +3,22 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::Tx;
+use chrono::NaiveDate;
+use customs::Transport;
+use customs::landed_cost::AppliedRule;
+use db::{Command as _, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
-use kernel::OrderId;
+use money::{Currency, Money};
+use proto::convert;
 use proto::order::events::v1::OrderConfirmed;
+use proto::order::v1::{QuotedConsignment, QuotedLine};
+use proto::types::v1 as types;
 
+use crate::app::book::BookOrder;
 use crate::app::{App, Error};
+use crate::domain::booking::{Consignment, Declared, DeclaredItem, Permit};
+use crate::domain::landed::Certificate;
+use crate::domain::shipment::Address;
 
 /// Hears order. A cancelled order asks by gRPC, since it must know the answer.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
@@ -23,11 +33,136 @@ impl Handler for OnOrder {
         if event.kind != "order.confirmed.v1" {
             return Ok(());
         }
-        let confirmed: OrderConfirmed = event.decode()?;
-        let order_id: OrderId =
-            confirmed.order_id.parse().map_err(|error| HandlerError::Poison(format!("order_id: {error}")))?;
-        self.0.book(tx, order_id, &confirmed).await.map_err(failed)
+        let booking = booking(event.decode()?, self.0.hub.currency())?;
+        booking.run(&self.0, tx).await.map_err(failed)
     }
+}
+
+/// Reads what a confirmed order is to be booked as; `hub` is the hub's currency.
+fn booking(order: OrderConfirmed, hub: Currency) -> Result<BookOrder, HandlerError> {
+    let read = |quoted| consignment(quoted, hub);
+    Ok(BookOrder {
+        order_id: read_as("order_id", &order.order_id)?,
+        order_number: order.number,
+        buyer: order.buyer,
+        address: address(order.address.unwrap_or_default()),
+        consignments: order.consignments.into_iter().map(read).collect::<Result<_, _>>()?,
+    })
+}
+
+fn consignment(quoted: QuotedConsignment, hub: Currency) -> Result<Consignment, HandlerError> {
+    let declared = declared(&quoted, hub)?;
+    let carriage = quoted.carriage.ok_or_else(|| poison("carriage", "is missing"))?;
+    let transport = match carriage.transport() {
+        types::Transport::Air => Transport::Air,
+        types::Transport::Post => Transport::Post,
+        types::Transport::Sea => Transport::Sea,
+        types::Transport::Road => Transport::Road,
+        types::Transport::Unspecified => return Err(poison("carriage.transport", "is missing")),
+    };
+    Ok(Consignment {
+        id: read_as("consignment_id", &quoted.consignment_id)?,
+        seller_id: quoted.seller_id,
+        seller_name: quoted.seller_name,
+        from: read_as("from_country", &quoted.from_country)?,
+        carrier: carriage.carrier,
+        service: carriage.service,
+        transport,
+        chargeable_grams: carriage.chargeable_grams,
+        days_min: carriage.days_min.into(),
+        declared,
+    })
+}
+
+fn address(address: types::Address) -> Address {
+    Address {
+        recipient: address.recipient,
+        line1: address.line1,
+        line2: address.line2,
+        city: address.city,
+        state: address.state,
+        postcode: address.postcode,
+        country: address.country,
+        phone: address.phone,
+    }
+}
+
+/// What is declared. The tax of the price includes what the seller collects, which is not taken at import.
+fn declared(quoted: &QuotedConsignment, hub: Currency) -> Result<Declared, HandlerError> {
+    let price = quoted.hub_price.clone().unwrap_or_default();
+    let tax = money("hub_price.tax", price.tax.as_ref())?.unwrap_or(Money::zero(hub));
+    let seller_tax = money("seller_collected_tax", quoted.seller_collected_tax.as_ref())?;
+    let seller_tax = seller_tax.unwrap_or(Money::zero(hub));
+    let import_tax = tax.checked_sub(seller_tax).map_err(|error| poison("seller_collected_tax", error))?;
+    Ok(Declared {
+        customs_value: money("customs_value", quoted.customs_value.as_ref())?,
+        duty: money("hub_price.duty", price.duty.as_ref())?,
+        import_tax,
+        seller_collected_tax: seller_tax,
+        fees: money("hub_price.fees", price.fees.as_ref())?,
+        items: quoted.lines.iter().map(item).collect::<Result<_, _>>()?,
+        rules: quoted.rules.iter().map(rule).collect::<Result<_, _>>()?,
+    })
+}
+
+fn item(line: &QuotedLine) -> Result<DeclaredItem, HandlerError> {
+    Ok(DeclaredItem {
+        description: line.title.clone(),
+        hs_code: line.hs_code.clone(),
+        origin: read_as("origin", &line.origin)?,
+        quantity: line.quantity,
+        unit_price: money("unit_price", line.unit_price.as_ref())?,
+        weight_grams: line.weight_grams.saturating_mul(line.quantity),
+        permit: line.permit.as_ref().map(permit).transpose()?,
+        certificate: line.certificate.as_ref().map(certificate).transpose()?,
+    })
+}
+
+fn permit(permit: &types::Permit) -> Result<Permit, HandlerError> {
+    Ok(Permit {
+        number: permit.number.clone(),
+        authority: permit.authority.clone(),
+        expires_on: read_as("permit.expires_on", &permit.expires_on)?,
+    })
+}
+
+fn certificate(certificate: &types::OriginCertificate) -> Result<Certificate, HandlerError> {
+    Ok(Certificate {
+        number: certificate.number.clone(),
+        issued_on: read_as("certificate.issued_on", &certificate.issued_on)?,
+        expires_on: read_as("certificate.expires_on", &certificate.expires_on)?,
+    })
+}
+
+fn rule(rule: &types::AppliedRule) -> Result<AppliedRule, HandlerError> {
+    let day = |field: &str, text: &str| -> Result<Option<NaiveDate>, HandlerError> {
+        Some(text).filter(|text| !text.is_empty()).map(|text| read_as(field, text)).transpose()
+    };
+    Ok(AppliedRule {
+        id: rule.rule_id.clone(),
+        title: rule.title.clone(),
+        source: rule.source.clone(),
+        valid_from: day("rules.valid_from", &rule.valid_from)?,
+        valid_to: day("rules.valid_to", &rule.valid_to)?,
+        assumed: rule.assumed,
+        explanation: rule.explanation.clone(),
+    })
+}
+
+fn money(field: &str, amount: Option<&types::Money>) -> Result<Option<Money>, HandlerError> {
+    let amount = amount.map(|amount| convert::money(field, Some(amount))).transpose();
+    amount.map_err(|error| HandlerError::Poison(error.to_string()))
+}
+
+fn read_as<T>(field: &str, text: &str) -> Result<T, HandlerError>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    text.parse().map_err(|error| poison(field, error))
+}
+
+fn poison(field: &str, problem: impl std::fmt::Display) -> HandlerError {
+    HandlerError::Poison(format!("{field}: {problem}"))
 }
 
 /// What the database can do again is tried again; what a rule refuses never changes by itself.
@@ -35,5 +170,114 @@ fn failed(error: Error) -> HandlerError {
     match error {
         Error::Database(error) => HandlerError::Database(error),
         other => HandlerError::Poison(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::ConsignmentId;
+    use proto::logistics::v1 as message;
+    use proto::order::v1::Carriage;
+    use proto::types::v1::PriceParts;
+
+    use super::*;
+    use crate::wire;
+
+    fn amount(currency: &str, minor_units: i64) -> Option<types::Money> {
+        Some(types::Money { currency: currency.to_owned(), minor_units })
+    }
+
+    fn quoted() -> QuotedConsignment {
+        QuotedConsignment {
+            consignment_id: ConsignmentId::new().to_string(),
+            from_country: "TH".to_owned(),
+            carriage: Some(Carriage { transport: types::Transport::Post.into(), ..Carriage::default() }),
+            ..QuotedConsignment::default()
+        }
+    }
+
+    fn declaration(quoted: QuotedConsignment) -> message::Declaration {
+        wire::declared(&consignment(quoted, Currency::MYR).unwrap().declared)
+    }
+
+    /// Field by field: what is kept of a declaration is read as long as there are declarations.
+    #[test]
+    fn a_declaration_repeats_what_was_quoted() {
+        let rule = types::AppliedRule {
+            rule_id: "sales-tax@2024-01-01".to_owned(),
+            title: "Sales tax".to_owned(),
+            source: "P.U.(A) 409/2023".to_owned(),
+            valid_from: "2024-01-01".to_owned(),
+            valid_to: String::new(),
+            assumed: true,
+            explanation: "10 %".to_owned(),
+        };
+        let permit = types::Permit {
+            number: "NPRA-2026-114".to_owned(),
+            authority: "NPRA".to_owned(),
+            expires_on: "9999-12-31".to_owned(),
+        };
+        let certificate = types::OriginCertificate {
+            number: "D-2026-00417".to_owned(),
+            issued_on: "2026-01-31".to_owned(),
+            expires_on: "2027-01-30".to_owned(),
+        };
+        let line = QuotedLine {
+            title: "Silk scarf".to_owned(),
+            quantity: 2,
+            unit_price: amount("THB", 45_000),
+            hs_code: "621410".to_owned(),
+            origin: "TH".to_owned(),
+            weight_grams: 120,
+            permit: Some(permit.clone()),
+            certificate: Some(certificate.clone()),
+            ..QuotedLine::default()
+        };
+        let parts = PriceParts {
+            duty: amount("MYR", 500),
+            tax: amount("MYR", 1_300),
+            fees: amount("MYR", 0),
+            ..PriceParts::default()
+        };
+        let drawn_up = declaration(QuotedConsignment {
+            lines: vec![line],
+            hub_price: Some(parts),
+            customs_value: amount("MYR", 13_400),
+            seller_collected_tax: amount("MYR", 1_200),
+            rules: vec![rule.clone()],
+            ..quoted()
+        });
+        let expected = message::Declaration {
+            customs_value: amount("MYR", 13_400),
+            duty: amount("MYR", 500),
+            import_tax: amount("MYR", 100),
+            seller_collected_tax: amount("MYR", 1_200),
+            fees: amount("MYR", 0),
+            incoterm: "DDP".to_owned(),
+            items: vec![message::DeclaredItem {
+                description: "Silk scarf".to_owned(),
+                hs_code: "621410".to_owned(),
+                origin: "TH".to_owned(),
+                quantity: 2,
+                unit_price: amount("THB", 45_000),
+                weight_grams: 240,
+                permit: Some(permit),
+                certificate: Some(certificate),
+            }],
+            rules: vec![rule],
+            ..message::Declaration::default()
+        };
+        assert_eq!(drawn_up, expected);
+    }
+
+    #[test]
+    fn what_was_not_quoted_is_not_declared_and_tax_is_nothing() {
+        let expected = message::Declaration {
+            import_tax: amount("MYR", 0),
+            seller_collected_tax: amount("MYR", 0),
+            incoterm: "DDP".to_owned(),
+            ..message::Declaration::default()
+        };
+        assert_eq!(declaration(quoted()), expected);
     }
 }

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use events::Envelope;
 use proto::convert::timestamp;
-use proto::logistics::events::v1 as wire;
-use proto::logistics::v1::ShipmentState;
+use proto::logistics::events::v1 as message;
 
-use crate::domain::shipment::{Shipment, State, TrackingEvent};
+use crate::domain::shipment::{Shipment, TrackingEvent};
+use crate::wire;
 
 /// A consignment has its number and label.
 pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Envelope {
-    let message = wire::ConsignmentBooked {
+    let message = message::ConsignmentBooked {
         shipment_id: shipment.id.to_string(),
         consignment_id: shipment.consignment_id.to_string(),
         order_id: shipment.order_id.to_string(),
@@ -23,30 +23,14 @@ pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Enve
 
 /// A parcel moved on.
 pub(crate) fn tracking_recorded(shipment: &Shipment, event: &TrackingEvent, at: DateTime<Utc>) -> Envelope {
-    let message = wire::TrackingRecorded {
+    let message = message::TrackingRecorded {
         shipment_id: shipment.id.to_string(),
         consignment_id: shipment.consignment_id.to_string(),
         order_id: shipment.order_id.to_string(),
-        state: state(event.state).into(),
+        state: wire::state(event.state).into(),
         place: event.place.clone(),
         occurred_at: Some(timestamp(event.occurred_at)),
         note: event.note.clone(),
     };
     Envelope::new("logistics.tracking_recorded.v1", shipment.id, shipment.version, at, &message)
-}
-
-/// A state as events and answers have it.
-pub(crate) fn state(state: State) -> ShipmentState {
-    match state {
-        State::Booked => ShipmentState::Booked,
-        State::PickedUp => ShipmentState::PickedUp,
-        State::ExportCleared => ShipmentState::ExportCleared,
-        State::Departed => ShipmentState::Departed,
-        State::Arrived => ShipmentState::Arrived,
-        State::ImportAssessed => ShipmentState::ImportAssessed,
-        State::Released => ShipmentState::Released,
-        State::OutForDelivery => ShipmentState::OutForDelivery,
-        State::Delivered => ShipmentState::Delivered,
-        State::Cancelled => ShipmentState::Cancelled,
-    }
 }

@@ -2,7 +2,7 @@
 //! sandbox carrier.
 //!
 //! Rooms: [`domain`] knows the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] what order tells,
-//! [`api`] the gRPC services.
+//! [`api`] the gRPC services, [`wire`] what events, documents and answers share.
 
 mod adoption;
 mod api;
@@ -13,13 +13,17 @@ mod domain;
 mod facts;
 mod metrics;
 mod store;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use adoption::{PASSED_OVER, on_adoption};
-use rpc::{Policy, PolicyTable, Role};
+use futures::future::BoxFuture;
+use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec, Worker};
+
+use crate::app::carry::Carry;
 
 /// The service.
 pub const SPEC: Spec = Spec {
@@ -62,28 +66,31 @@ const CARRIER_PERIOD: Duration = Duration::from_millis(200);
 
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: config::Config = runtime::parse_section(section)?;
+    let passages = metrics::Passages::new();
+    let samplers = metrics::samplers(&deps.db, &passages);
     let app = Arc::new(app::App {
-        db: deps.db,
-        clock: deps.clock,
+        clock: deps.clock.clone(),
         outbox: deps.outbox,
         hub: deps.hub,
-        rates: Arc::new(config.rates()?),
+        rates: config.rates()?,
         sandbox: deps.sandbox,
-        passages: metrics::Passages::new(),
+        passages,
     });
+    let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
     let mut workers = Vec::new();
     if app.sandbox.enabled {
-        let carrier = app.clone();
-        let step = move || -> futures::future::BoxFuture<'static, anyhow::Result<bool>> {
-            Box::pin(carrier.clone().carry())
+        let carrier = pipeline.clone();
+        let step = move || -> BoxFuture<'static, anyhow::Result<bool>> {
+            let carrier = carrier.clone();
+            Box::pin(async move { Ok(carrier.run(Carry).await?) })
         };
         workers.push(Worker::every("logistics.sandbox_carrier", CARRIER_PERIOD, None, step));
     }
     Ok(Service {
-        public: api::public(&app),
-        internal: api::internal(&app),
+        public: api::public(&pipeline),
+        internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
         workers,
-        samplers: metrics::samplers(&app),
+        samplers,
     })
 }

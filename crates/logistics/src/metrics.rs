@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use db::{Db, Tx};
 use runtime::metrics::{Durations, Metric, Pace, Reading, Sampler};
 
-use crate::app::App;
 use crate::domain::shipment::{DeclarationState, State, TrackingEvent};
 use crate::store::events::Reached;
 use crate::store::measures;
@@ -90,8 +89,8 @@ impl Passages {
     }
 }
 
-pub(crate) fn samplers(app: &App) -> Vec<Sampler> {
-    let (db, passages) = (app.db.clone(), app.passages.clone());
+pub(crate) fn samplers(db: &Db, passages: &Passages) -> Vec<Sampler> {
+    let (db, passages) = (db.clone(), passages.clone());
     vec![
         Sampler::new("consignments", Pace::Seldom, move || Box::pin(by_state(db.clone()))),
         Sampler::new("passages", Pace::Often, move || {

@@ -1,18 +1,13 @@
 //! `ConsignmentService`.
 
-use std::sync::Arc;
-
 use proto::logistics::internal::v1::consignment_service_server::ConsignmentService;
 use proto::logistics::internal::v1::{
     CancelConsignmentsOutcome, CancelConsignmentsRequest, CancelConsignmentsResponse,
 };
 use tonic::{Request, Response, Status};
 
-use super::decode;
-use crate::app::App;
-use crate::app::cancel_consignments::Outcome;
-
-pub(super) struct Api(pub(super) Arc<App>);
+use super::{Api, decode};
+use crate::app::cancel_consignments::{CancelConsignments, Outcome};
 
 #[tonic::async_trait]
 impl ConsignmentService for Api {
@@ -20,8 +15,8 @@ impl ConsignmentService for Api {
         &self,
         request: Request<CancelConsignmentsRequest>,
     ) -> Result<Response<CancelConsignmentsResponse>, Status> {
-        let order_id = decode::id("order_id", &request.into_inner().order_id)?;
-        let outcome = match self.0.cancel_consignments(order_id).await? {
+        let order_id = decode::id("order_id", &request.get_ref().order_id)?;
+        let outcome = match self.0.run(CancelConsignments { order_id }).await? {
             Outcome::Cancelled => CancelConsignmentsOutcome::Cancelled,
             Outcome::AlreadyPickedUp => CancelConsignmentsOutcome::AlreadyPickedUp,
         };

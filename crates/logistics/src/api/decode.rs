@@ -2,16 +2,28 @@
 
 use chrono::NaiveDate;
 use customs::HsCode;
-use hub::Parcel;
+use hub::{Parcel, Profile};
 use kernel::Country;
 use proto::convert::{self, Invalid};
-use proto::logistics::internal::v1::{ConsignmentToQuote, LineToQuote};
+use proto::logistics::internal::v1::{
+    ConsignmentToQuote, LineToQuote, QuoteLandedCostRequest, RecordTrackingEventRequest,
+};
+use proto::logistics::v1::{QuoteCarriageRequest, ShipmentState};
 use proto::types::v1::{Dimensions, OriginCertificate};
+use rpc::{Caller, Role};
 use rust_decimal::Decimal;
 use tonic::Status;
 
+use crate::app::get_shipment::{GetShipment, Named};
+use crate::app::quote_carriage::QuoteCarriage;
+use crate::app::quote_landed_cost::QuoteLandedCost;
+use crate::app::record_tracking::RecordTrackingEvent;
 use crate::domain::landed::{Certificate, Consignment, Goods};
+use crate::domain::owner::Owner;
+use crate::domain::shipment::State;
 
+/// Consignments of one call.
+const CONSIGNMENTS_MAX: usize = 50;
 /// Lines of one consignment.
 const LINES_MAX: usize = 500;
 const QUANTITY_MAX: i64 = 1_000_000;
@@ -19,7 +31,110 @@ const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 const SIDE_MM_MAX: i64 = 10_000;
 const CERTIFICATE_NUMBER_MAX: usize = 60;
 
-pub(super) fn invalid(error: &Invalid) -> Status {
+const POSTCODE_MAX: usize = 20;
+const SERVICE_MAX: usize = 60;
+const REFERENCE_MAX: usize = 100;
+const PLACE_MAX: usize = 120;
+const NOTE_MAX: usize = 500;
+
+pub(super) fn quote_landed_cost(
+    asked: &QuoteLandedCostRequest,
+    hub: &Profile,
+) -> Result<QuoteLandedCost, Status> {
+    let read = || {
+        if asked.consignments.is_empty() || asked.consignments.len() > CONSIGNMENTS_MAX {
+            return Err(Invalid::new("consignments", format!("must be 1 to {CONSIGNMENTS_MAX}")));
+        }
+        let consignments = asked.consignments.iter().enumerate();
+        let consignments = consignments.map(|(place, asked)| consignment(place, asked));
+        Ok(QuoteLandedCost {
+            consignments: consignments.collect::<Result<_, _>>()?,
+            postcode: postcode(&asked.postcode, hub)?,
+            carriage_service: text("carriage_service", &asked.carriage_service, 0, SERVICE_MAX)?,
+        })
+    };
+    read().map_err(|error| invalid(&error))
+}
+
+pub(super) fn quote_carriage(asked: &QuoteCarriageRequest, hub: &Profile) -> Result<QuoteCarriage, Status> {
+    let read = || {
+        Ok(QuoteCarriage {
+            from: country("from_country", &asked.from_country)?,
+            parcel: parcel("", 1, asked.weight_grams, asked.dimensions.as_ref())?,
+            postcode: postcode(&asked.postcode, hub)?,
+        })
+    };
+    read().map_err(|error| invalid(&error))
+}
+
+pub(super) fn record_tracking_event(
+    asked: &RecordTrackingEventRequest,
+    caller: Caller,
+) -> Result<RecordTrackingEvent, Status> {
+    let read = || {
+        let occurred_at = asked.occurred_at.as_ref().map(|at| convert::datetime("occurred_at", Some(at)));
+        Ok(RecordTrackingEvent {
+            carrier_reference: text("carrier_reference", &asked.carrier_reference, 1, REFERENCE_MAX)?,
+            tracking_number: asked
+                .tracking_number
+                .parse()
+                .map(|number: customs::S10| number.to_string())
+                .map_err(|error: customs::s10::Error| Invalid::new("tracking_number", error.to_string()))?,
+            state: state(asked.state())?,
+            place: text("place", &asked.place, 0, PLACE_MAX)?,
+            occurred_at: occurred_at.transpose()?,
+            note: convert::lines("note", &asked.note, 0, NOTE_MAX)?,
+            carrier: (caller.role == Role::Carrier).then_some(caller.subject),
+        })
+    };
+    read().map_err(|error| invalid(&error))
+}
+
+/// By its id, or its S10 number with or without spaces.
+pub(super) fn get_shipment(shipment_id: &str, caller: Caller) -> Result<GetShipment, Status> {
+    let named = match shipment_id.parse::<customs::S10>() {
+        Ok(number) => Named::Number(number.to_string()),
+        Err(_) => Named::Id(id("shipment_id", shipment_id)?),
+    };
+    Ok(GetShipment { owner: owner(caller), named })
+}
+
+/// Whose parcels a caller sees.
+pub(super) fn owner(caller: Caller) -> Owner {
+    match caller.role {
+        Role::Seller => Owner::Seller(caller.subject),
+        Role::Operator => Owner::Anyone,
+        _ => Owner::Buyer(caller.subject),
+    }
+}
+
+/// A state that a carrier can report.
+fn state(state: ShipmentState) -> Result<State, Invalid> {
+    Ok(match state {
+        ShipmentState::PickedUp => State::PickedUp,
+        ShipmentState::ExportCleared => State::ExportCleared,
+        ShipmentState::Departed => State::Departed,
+        ShipmentState::Arrived => State::Arrived,
+        ShipmentState::ImportAssessed => State::ImportAssessed,
+        ShipmentState::Released => State::Released,
+        ShipmentState::OutForDelivery => State::OutForDelivery,
+        ShipmentState::Delivered => State::Delivered,
+        ShipmentState::Unspecified | ShipmentState::Booked | ShipmentState::Cancelled => {
+            return Err(Invalid::new("state", "must be one of PICKED_UP to DELIVERED"));
+        }
+    })
+}
+
+/// A postcode of the hub's country, or none.
+fn postcode(postcode: &str, hub: &Profile) -> Result<String, Invalid> {
+    let text = convert::postcode("postcode", postcode, 0, POSTCODE_MAX)?;
+    match hub.postcode_problem(&text) {
+        Some(problem) if !text.is_empty() => Err(Invalid::new("postcode", problem)),
+        _ => Ok(text),
+    }
+}
+
+fn invalid(error: &Invalid) -> Status {
     rpc::status::invalid(&[(&error.field, &error.problem)])
 }
 
@@ -28,21 +143,21 @@ pub(super) fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<
 }
 
 /// A line of text; see [`convert::text`].
-pub(super) fn text(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
+fn text(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
     convert::text(field, text, least, most).map(str::to_owned)
 }
 
-pub(super) fn country(field: &str, text: &str) -> Result<Country, Invalid> {
+fn country(field: &str, text: &str) -> Result<Country, Invalid> {
     text.parse().map_err(|error: kernel::CountryError| Invalid::new(field, error.to_string()))
 }
 
 /// A day, YYYY-MM-DD.
-pub(super) fn day(field: &str, text: &str) -> Result<NaiveDate, Invalid> {
+fn day(field: &str, text: &str) -> Result<NaiveDate, Invalid> {
     kernel::day(text).map_err(|error| Invalid::new(field, error.to_string()))
 }
 
 /// Units of one size and weight.
-pub(super) fn parcel(
+fn parcel(
     path: &str,
     quantity: i64,
     weight_grams: i64,
@@ -62,7 +177,7 @@ pub(super) fn parcel(
     })
 }
 
-pub(super) fn consignment(place: usize, asked: &ConsignmentToQuote) -> Result<Consignment, Invalid> {
+fn consignment(place: usize, asked: &ConsignmentToQuote) -> Result<Consignment, Invalid> {
     let path = format!("consignments[{place}].");
     if asked.lines.is_empty() || asked.lines.len() > LINES_MAX {
         return Err(Invalid::new(format!("{path}lines"), format!("must be 1 to {LINES_MAX}")));

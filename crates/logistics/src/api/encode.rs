@@ -1,12 +1,12 @@
 //! The domain's types as messages.
 
 use customs::Transport;
-use customs::landed_cost::{Amounts, AppliedRule, Charges};
+use customs::landed_cost::{Amounts, Charges};
 use hub::CarriageOption;
 use prost::Message as _;
 use proto::convert::timestamp;
 use proto::logistics::internal::v1::{ExactCharges, QuotedLandedCost};
-use proto::logistics::v1 as wire;
+use proto::logistics::v1 as message;
 use proto::types::v1 as types;
 use rust_decimal::Decimal;
 use tonic::Status;
@@ -14,8 +14,8 @@ use tonic::Status;
 use crate::domain::customs_rate::CustomsRate;
 use crate::domain::landed::Landed;
 use crate::domain::shipment::{Address, DeclarationState, Shipment, TrackingEvent};
-use crate::facts::state;
 use crate::store::declarations::Declaration;
+use crate::wire::{rule, state};
 
 fn transport(transport: Transport) -> i32 {
     let transport = match transport {
@@ -27,8 +27,8 @@ fn transport(transport: Transport) -> i32 {
     transport.into()
 }
 
-pub(super) fn shipment(shipment: Shipment, steps: Vec<TrackingEvent>) -> wire::Shipment {
-    wire::Shipment {
+pub(super) fn shipment(shipment: Shipment, steps: Vec<TrackingEvent>) -> message::Shipment {
+    message::Shipment {
         shipment_id: shipment.id.to_string(),
         consignment_id: shipment.consignment_id.to_string(),
         order_id: shipment.order_id.to_string(),
@@ -61,8 +61,8 @@ fn address(address: Address) -> types::Address {
     }
 }
 
-fn step(event: TrackingEvent) -> wire::TrackingEvent {
-    wire::TrackingEvent {
+fn step(event: TrackingEvent) -> message::TrackingEvent {
+    message::TrackingEvent {
         tracking_event_id: event.id.to_string(),
         state: state(event.state).into(),
         place: event.place,
@@ -71,16 +71,16 @@ fn step(event: TrackingEvent) -> wire::TrackingEvent {
     }
 }
 
-pub(super) fn declaration(found: Declaration) -> Result<wire::Declaration, Status> {
-    let document = wire::Declaration::decode(found.document.as_slice()).map_err(rpc::status::internal)?;
+pub(super) fn declaration(found: Declaration) -> Result<message::Declaration, Status> {
+    let document = message::Declaration::decode(found.document.as_slice()).map_err(rpc::status::internal)?;
     let state = match found.state {
-        DeclarationState::Drafted => wire::DeclarationState::Drafted,
-        DeclarationState::Lodged => wire::DeclarationState::Lodged,
-        DeclarationState::Assessed => wire::DeclarationState::Assessed,
-        DeclarationState::Released => wire::DeclarationState::Released,
-        DeclarationState::Withdrawn => wire::DeclarationState::Withdrawn,
+        DeclarationState::Drafted => message::DeclarationState::Drafted,
+        DeclarationState::Lodged => message::DeclarationState::Lodged,
+        DeclarationState::Assessed => message::DeclarationState::Assessed,
+        DeclarationState::Released => message::DeclarationState::Released,
+        DeclarationState::Withdrawn => message::DeclarationState::Withdrawn,
     };
-    Ok(wire::Declaration {
+    Ok(message::Declaration {
         declaration_id: found.id.to_string(),
         shipment_id: found.shipment_id.to_string(),
         state: state.into(),
@@ -90,8 +90,8 @@ pub(super) fn declaration(found: Declaration) -> Result<wire::Declaration, Statu
     })
 }
 
-pub(super) fn carriage(option: CarriageOption) -> wire::CarriageOption {
-    wire::CarriageOption {
+pub(super) fn carriage(option: CarriageOption) -> message::CarriageOption {
+    message::CarriageOption {
         carrier: option.carrier,
         service: option.service,
         title: option.title,
@@ -137,19 +137,6 @@ fn price(amounts: &Amounts) -> Result<types::PriceParts, money::Error> {
         fees: Some(amounts.fees.into()),
         total: Some(amounts.landed()?.into()),
     })
-}
-
-fn rule(rule: AppliedRule) -> types::AppliedRule {
-    let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
-    types::AppliedRule {
-        rule_id: rule.id,
-        title: rule.title,
-        source: rule.source,
-        valid_from: day(rule.valid_from),
-        valid_to: day(rule.valid_to),
-        assumed: rule.assumed,
-        explanation: rule.explanation,
-    }
 }
 
 fn rate(rate: CustomsRate) -> types::ExchangeRate {

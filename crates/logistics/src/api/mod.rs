@@ -7,36 +7,33 @@ mod landed_cost_service;
 mod shipment_service;
 mod tracking_service;
 
-use std::sync::Arc;
-
 use proto::logistics::{internal::v1 as internal_wire, v1 as wire};
+use rpc::Pipeline;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
 use crate::app::{App, Error};
 
+/// The service's use cases behind its gRPC services.
+#[derive(Clone)]
+struct Api(Pipeline<App>);
+
 /// What anyone may reach.
-pub(crate) fn public(app: &Arc<App>) -> Routes {
+pub(crate) fn public(pipeline: &Pipeline<App>) -> Routes {
     use wire::{carriage_service_server, declaration_service_server, shipment_service_server};
-    Routes::new(shipment_service_server::ShipmentServiceServer::new(shipment_service::Api(app.clone())))
-        .add_service(declaration_service_server::DeclarationServiceServer::new(shipment_service::Api(
-            app.clone(),
-        )))
-        .add_service(carriage_service_server::CarriageServiceServer::new(landed_cost_service::Api(
-            app.clone(),
-        )))
+    let api = Api(pipeline.clone());
+    Routes::new(shipment_service_server::ShipmentServiceServer::new(api.clone()))
+        .add_service(declaration_service_server::DeclarationServiceServer::new(api.clone()))
+        .add_service(carriage_service_server::CarriageServiceServer::new(api))
 }
 
 /// What services, carriers and operators may reach.
-pub(crate) fn internal(app: &Arc<App>) -> Routes {
+pub(crate) fn internal(pipeline: &Pipeline<App>) -> Routes {
     use internal_wire::{consignment_service_server, landed_cost_service_server, tracking_service_server};
-    Routes::new(landed_cost_service_server::LandedCostServiceServer::new(landed_cost_service::Api(
-        app.clone(),
-    )))
-    .add_service(tracking_service_server::TrackingServiceServer::new(tracking_service::Api(app.clone())))
-    .add_service(consignment_service_server::ConsignmentServiceServer::new(consignment_service::Api(
-        app.clone(),
-    )))
+    let api = Api(pipeline.clone());
+    Routes::new(landed_cost_service_server::LandedCostServiceServer::new(api.clone()))
+        .add_service(tracking_service_server::TrackingServiceServer::new(api.clone()))
+        .add_service(consignment_service_server::ConsignmentServiceServer::new(api))
 }
 
 impl From<Error> for Status {

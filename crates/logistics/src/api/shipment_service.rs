@@ -1,7 +1,5 @@
 //! `ShipmentService` and `DeclarationService`: a buyer's, a seller's, all for an operator.
 
-use std::sync::Arc;
-
 use proto::logistics::v1::declaration_service_server::DeclarationService;
 use proto::logistics::v1::shipment_service_server::ShipmentService;
 use proto::logistics::v1::{
@@ -9,33 +7,13 @@ use proto::logistics::v1::{
     GetShipmentResponse, ListShipmentsRequest, ListShipmentsResponse,
 };
 use rpc::page::Page;
-use rpc::{Caller, Role};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{decode, encode};
-use crate::app::App;
-use crate::app::read::Named;
+use super::{Api, decode, encode};
+use crate::app::get_declaration::GetDeclaration;
+use crate::app::list_shipments::ListShipments;
 use crate::domain::label;
-use crate::store::shipments::Owner;
-
-pub(super) struct Api(pub(super) Arc<App>);
-
-fn owner(caller: &Caller) -> Owner {
-    match caller.role {
-        Role::Seller => Owner::Seller(caller.subject.clone()),
-        Role::Operator => Owner::Anyone,
-        _ => Owner::Buyer(caller.subject.clone()),
-    }
-}
-
-/// An id, or an S10 number with or without spaces.
-fn named(text: &str) -> Result<Named, Status> {
-    if let Ok(number) = text.parse::<customs::S10>() {
-        return Ok(Named::Number(number.to_string()));
-    }
-    decode::id("shipment_id", text).map(Named::Id)
-}
 
 #[tonic::async_trait]
 impl ShipmentService for Api {
@@ -44,8 +22,8 @@ impl ShipmentService for Api {
         request: Request<GetShipmentRequest>,
     ) -> Result<Response<GetShipmentResponse>, Status> {
         let caller = rpc::require(&request)?;
-        let named = named(&request.into_inner().shipment_id)?;
-        let (shipment, steps) = self.0.shipment_of(owner(&caller), named).await?;
+        let get = decode::get_shipment(&request.get_ref().shipment_id, caller)?;
+        let (shipment, steps) = self.0.query(get).await?;
         Ok(Response::new(GetShipmentResponse { shipment: Some(encode::shipment(shipment, steps)) }))
     }
 
@@ -61,9 +39,10 @@ impl ShipmentService for Api {
         };
         let filter = ["ListShipments", &asked.order_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
-        let found = self.0.shipments(owner(&caller), order_id, page.after, page.limit()).await?;
+        let (before, limit) = (page.after, page.limit());
+        let list = ListShipments { owner: decode::owner(caller), order_id, before, limit };
         let (shipments, next_page_token) = page.fill(
-            found,
+            self.0.query(list).await?,
             |(shipment, _)| shipment.id.uuid(),
             |(shipment, steps)| encode::shipment(shipment, steps),
         );
@@ -75,9 +54,9 @@ impl ShipmentService for Api {
         request: Request<GetLabelRequest>,
     ) -> Result<Response<GetLabelResponse>, Status> {
         let caller = rpc::require(&request)?;
-        let named = named(&request.into_inner().shipment_id)?;
-        let (shipment, _) = self.0.shipment_of(owner(&caller), named).await?;
-        let svg = label::svg(&shipment, self.0.hub.name());
+        let get = decode::get_shipment(&request.get_ref().shipment_id, caller)?;
+        let (shipment, _) = self.0.query(get).await?;
+        let svg = label::svg(&shipment, self.0.app().hub.name());
         let svg = svg.ok_or_else(|| rpc::status::internal("the S10 number has no bar code"))?;
         Ok(Response::new(GetLabelResponse { svg }))
     }
@@ -89,9 +68,9 @@ impl DeclarationService for Api {
         &self,
         request: Request<GetDeclarationRequest>,
     ) -> Result<Response<GetDeclarationResponse>, Status> {
-        let caller = rpc::require(&request)?;
-        let id = decode::id("declaration_id", &request.into_inner().declaration_id)?;
-        let found = self.0.declaration(owner(&caller), id).await?;
+        let owner = decode::owner(rpc::require(&request)?);
+        let declaration_id = decode::id("declaration_id", &request.get_ref().declaration_id)?;
+        let found = self.0.query(GetDeclaration { owner, declaration_id }).await?;
         Ok(Response::new(GetDeclarationResponse { declaration: Some(encode::declaration(found)?) }))
     }
 }

@@ -1,12 +1,18 @@
 //! An order ends early: all its consignments are cancelled before any is picked up, or none.
 
-use db::Tx;
+use db::{Command, Tx};
 use kernel::OrderId;
 
 use super::{App, Error};
 use crate::domain::shipment::{DeclarationState, State};
 use crate::store::orders::{self, Fate};
 use crate::store::{declarations, shipments};
+
+/// Cancels the consignments of an order; an order never seen leaves a tombstone.
+#[derive(Debug)]
+pub(crate) struct CancelConsignments {
+    pub(crate) order_id: OrderId,
+}
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,19 +23,13 @@ pub(crate) enum Outcome {
     AlreadyPickedUp,
 }
 
-impl App {
-    /// Cancels them; an order never seen leaves a tombstone.
-    pub(crate) async fn cancel_consignments(&self, id: OrderId) -> Result<Outcome, Error> {
-        let app = self.clone();
-        self.db
-            .write(move |tx| {
-                let app = app.clone();
-                Box::pin(async move { app.cancel(tx, id).await })
-            })
-            .await
-    }
+impl Command for CancelConsignments {
+    type App = App;
+    type Output = Outcome;
+    type Error = Error;
 
-    async fn cancel(&self, tx: &mut Tx, id: OrderId) -> Result<Outcome, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+        let id = self.order_id;
         if orders::decide(tx, id, Fate::Cancelled).await?
             || orders::lock(tx, id).await? == Some(Fate::Cancelled)
         {
@@ -39,7 +39,7 @@ impl App {
         if booked.iter().any(|shipment| shipment.is_under_way()) {
             return Ok(Outcome::AlreadyPickedUp);
         }
-        let now = self.clock.now();
+        let now = app.clock.now();
         for mut shipment in booked {
             shipment.state = State::Cancelled;
             shipment.version += 1;

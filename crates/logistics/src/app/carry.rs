@@ -1,9 +1,6 @@
 //! The sandbox carrier: moves parcels along by itself, by the hub's clock.
 
-use std::sync::Arc;
-
-use anyhow::Result;
-use db::Tx;
+use db::{Command, Tx};
 use kernel::TrackingEventId;
 
 use super::{App, Error};
@@ -14,23 +11,21 @@ use crate::store::{events, shipments};
 /// Parcels of one transaction.
 const BATCH: i64 = 500;
 
-impl App {
-    /// Moves the parcels on whose time has come; whether there were any, since more may be waiting.
-    pub(crate) async fn carry(self: Arc<Self>) -> Result<bool> {
-        let app = self.clone();
-        let moved = self.db.write(move |tx| {
-            let app = app.clone();
-            Box::pin(async move { app.carry_batch(tx).await })
-        });
-        Ok(moved.await? > 0)
-    }
+/// Moves the parcels on whose time has come; whether there were any, since more may be waiting.
+#[derive(Debug)]
+pub(crate) struct Carry;
 
-    async fn carry_batch(&self, tx: &mut Tx) -> Result<i64, Error> {
-        let now = self.clock.now();
-        let hub_country = self.hub.country().to_string();
-        let mut moved = 0;
-        for mut shipment in shipments::lock_due(tx, now, BATCH).await? {
-            moved += 1;
+impl Command for Carry {
+    type App = App;
+    type Output = bool;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<bool, Error> {
+        let now = app.clock.now();
+        let hub_country = app.hub.country().to_string();
+        let due = shipments::lock_due(tx, now, BATCH).await?;
+        let any = !due.is_empty();
+        for mut shipment in due {
             let Some(state) = sandbox_carrier::next(&shipment) else {
                 shipment.next_step_at = None;
                 shipments::save(tx, &shipment).await?;
@@ -44,8 +39,8 @@ impl App {
                 occurred_at: now,
                 note: String::new(),
             };
-            self.move_on(tx, shipment, events::SANDBOX, &event).await?;
+            app.move_on(tx, shipment, events::SANDBOX, &event).await?;
         }
-        Ok(moved)
+        Ok(any)
     }
 }

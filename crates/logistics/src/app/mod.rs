@@ -1,15 +1,20 @@
-//! What can be done with consignments, one use case per file.
+//! What can be done with consignments: commands and queries, one use case per file.
 
 pub(crate) mod book;
 pub(crate) mod cancel_consignments;
 pub(crate) mod carry;
-pub(crate) mod quote;
-pub(crate) mod read;
+pub(crate) mod get_declaration;
+pub(crate) mod get_shipment;
+pub(crate) mod list_shipments;
+pub(crate) mod pass_over_numbers;
+pub(crate) mod quote_carriage;
+pub(crate) mod quote_landed_cost;
 pub(crate) mod record_tracking;
+mod step;
 
 use std::sync::Arc;
 
-use db::{Db, Retryable};
+use db::Retryable;
 use events::Outbox;
 use hub::Profile;
 use kernel::Clock;
@@ -19,13 +24,11 @@ use runtime::Sandbox;
 use crate::metrics::Passages;
 
 /// What every use case needs.
-#[derive(Clone)]
 pub(crate) struct App {
-    pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
     pub(crate) hub: Arc<Profile>,
-    pub(crate) rates: Arc<RateTable>,
+    pub(crate) rates: RateTable,
     pub(crate) sandbox: Sandbox,
     pub(crate) passages: Passages,
 }

@@ -3,9 +3,12 @@
 use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{DeclarationId, ShipmentId};
+use prost::Message as _;
 use uuid::Uuid;
 
+use crate::domain::booking::Declared;
 use crate::domain::shipment::DeclarationState;
+use crate::wire;
 
 /// A declaration with whose it is.
 #[derive(Debug, Clone)]
@@ -38,7 +41,7 @@ pub(crate) async fn put(
     tx: &mut Tx,
     id: DeclarationId,
     shipment_id: ShipmentId,
-    document: &[u8],
+    declared: &Declared,
 ) -> Result<(), db::Error> {
     db::execute!(
         tx,
@@ -46,7 +49,7 @@ pub(crate) async fn put(
         id.uuid(),
         shipment_id.uuid(),
         DeclarationState::Drafted.as_str(),
-        document,
+        wire::declared(declared).encode_to_vec(),
     )?;
     Ok(())
 }

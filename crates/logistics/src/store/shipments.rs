@@ -6,6 +6,7 @@ use kernel::{OrderId, ShipmentId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::owner::Owner;
 use crate::domain::shipment::{Address, Shipment, State};
 
 /// Shipments of one order: an order has at most so many consignments.
@@ -73,14 +74,6 @@ impl Row {
             declaration_id: self.declaration_id.map(Into::into),
         })
     }
-}
-
-/// Whose shipments are listed.
-#[derive(Debug, Clone)]
-pub(crate) enum Owner {
-    Buyer(String),
-    Seller(String),
-    Anyone,
 }
 
 /// Writes a new shipment.

@@ -1,41 +1,33 @@
 //! Carriage, duty and tax for quotes. Nothing is kept: the quote's document has it all.
 
-use hub::{CarriageOption, Parcel};
-use kernel::Country;
-
 use super::{App, Error};
 use crate::domain::landed::{Consignment, Landed, Refusal, Terms, landed};
 
-impl App {
-    /// The landed cost of each consignment. A refusal says which consignment it is about.
-    pub(crate) fn quote_landed_cost(
-        &self,
-        consignments: &[Consignment],
-        postcode: &str,
-        carriage_service: &str,
-    ) -> Result<Vec<Landed>, Error> {
+/// The landed cost of each consignment.
+#[derive(Debug)]
+pub(crate) struct QuoteLandedCost {
+    pub(crate) consignments: Vec<Consignment>,
+    /// Empty: not known.
+    pub(crate) postcode: String,
+    /// The service to use, by its code; empty: the one with the lowest landed total.
+    pub(crate) carriage_service: String,
+}
+
+impl QuoteLandedCost {
+    /// Works them out, of the profile and the rates, without a database. A refusal says which consignment it is about.
+    pub(crate) fn answer(&self, app: &App) -> Result<Vec<Landed>, Error> {
         let terms = Terms {
-            profile: &self.hub,
-            rates: &self.rates,
-            today: self.hub.today(self.clock.now()),
-            sandbox: self.sandbox.enabled,
-            postcode,
-            carriage_service,
+            profile: &app.hub,
+            rates: &app.rates,
+            today: app.hub.today(app.clock.now()),
+            sandbox: app.sandbox.enabled,
+            postcode: &self.postcode,
+            carriage_service: &self.carriage_service,
         };
         let quote = |(place, consignment): (usize, &Consignment)| {
             landed(&terms, consignment).map_err(|refusal| refused(place, &refusal))
         };
-        consignments.iter().enumerate().map(quote).collect()
-    }
-
-    /// The ways to carry one parcel into the hub's country, cheapest first.
-    pub(crate) fn quote_carriage(
-        &self,
-        from: Country,
-        parcel: Parcel,
-        postcode: &str,
-    ) -> Vec<CarriageOption> {
-        self.hub.carriage(from, &[parcel], postcode)
+        self.consignments.iter().enumerate().map(quote).collect()
     }
 }
 

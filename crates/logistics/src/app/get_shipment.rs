@@ -1,0 +1,40 @@
+//! A parcel as its buyer, its seller or an operator sees it.
+
+use db::{Query, Tx};
+use kernel::ShipmentId;
+
+use super::{App, Error};
+use crate::domain::owner::Owner;
+use crate::domain::shipment::{Shipment, TrackingEvent};
+use crate::store::{events, shipments};
+
+/// A shipment with its steps.
+#[derive(Debug)]
+pub(crate) struct GetShipment {
+    pub(crate) owner: Owner,
+    pub(crate) named: Named,
+}
+
+/// A shipment by its id or its S10 number.
+#[derive(Debug)]
+pub(crate) enum Named {
+    Id(ShipmentId),
+    Number(String),
+}
+
+impl Query for GetShipment {
+    type App = App;
+    type Output = (Shipment, Vec<TrackingEvent>);
+    type Error = Error;
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
+        let (found, name) = match &self.named {
+            Named::Id(id) => (shipments::find(tx, *id).await?, id.to_string()),
+            Named::Number(number) => (shipments::find_by_number(tx, number).await?, number.clone()),
+        };
+        let own = found.filter(|shipment| self.owner.may_see(&shipment.buyer, &shipment.seller_id));
+        let shipment = own.ok_or_else(|| Error::not_found("shipment", name))?;
+        let steps = events::of(tx, shipment.id).await?;
+        Ok((shipment, steps))
+    }
+}

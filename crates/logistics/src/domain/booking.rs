@@ -1,0 +1,68 @@
+//! What a confirmed order asks to be carried, and what is declared of it.
+
+use chrono::NaiveDate;
+use customs::Transport;
+use customs::landed_cost::AppliedRule;
+use kernel::{ConsignmentId, Country};
+use money::Money;
+
+use super::landed::Certificate;
+
+/// A consignment to book, as it was quoted.
+#[derive(Debug, Clone)]
+pub(crate) struct Consignment {
+    pub(crate) id: ConsignmentId,
+    pub(crate) seller_id: String,
+    /// The seller's name as the buyer saw it.
+    pub(crate) seller_name: String,
+    pub(crate) from: Country,
+    pub(crate) carrier: String,
+    pub(crate) service: String,
+    pub(crate) transport: Transport,
+    pub(crate) chargeable_grams: i64,
+    /// Days in transit, at least.
+    pub(crate) days_min: i64,
+    pub(crate) declared: Declared,
+}
+
+/// What is declared to the importing country's customs, delivered duty paid. The amounts are in the hub's currency.
+#[derive(Debug, Clone)]
+pub(crate) struct Declared {
+    pub(crate) customs_value: Option<Money>,
+    /// Import duty and excise.
+    pub(crate) duty: Option<Money>,
+    /// Tax taken at import.
+    pub(crate) import_tax: Money,
+    /// Tax that the seller collected with the price.
+    pub(crate) seller_collected_tax: Money,
+    pub(crate) fees: Option<Money>,
+    pub(crate) items: Vec<DeclaredItem>,
+    /// The rules behind the amounts.
+    pub(crate) rules: Vec<AppliedRule>,
+}
+
+/// An item of a declaration.
+#[derive(Debug, Clone)]
+pub(crate) struct DeclaredItem {
+    pub(crate) description: String,
+    /// As the catalogue has it.
+    pub(crate) hs_code: String,
+    /// Where it was made.
+    pub(crate) origin: Country,
+    pub(crate) quantity: i64,
+    /// As invoiced, in the seller's currency.
+    pub(crate) unit_price: Option<Money>,
+    /// Of all units.
+    pub(crate) weight_grams: i64,
+    pub(crate) permit: Option<Permit>,
+    pub(crate) certificate: Option<Certificate>,
+}
+
+/// An authority's permission to import.
+#[derive(Debug, Clone)]
+pub(crate) struct Permit {
+    pub(crate) number: String,
+    pub(crate) authority: String,
+    /// Its last day.
+    pub(crate) expires_on: NaiveDate,
+}
