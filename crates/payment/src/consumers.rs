@@ -12,14 +12,15 @@ use proto::order::events::v1::{ConsignmentReceived, OrderCancelled, OrderConfirm
 use proto::order::v1::{CostBearer, QuotedConsignment};
 use std::sync::Arc;
 
-use crate::app::capture::{self, Capture};
+use crate::app::capture::{self, Capture, Captured};
 use crate::app::refund::{self, RefundCancelled, RefundReturn};
 use crate::app::release::{self, Release};
 use crate::app::{App, Error};
+use crate::domain::escrow::{self, Escrow};
 use crate::domain::returned::{CostParts, Costs, Parts};
 use crate::domain::settlement;
-use crate::store::escrows::{Escrow, Valuation};
-use crate::store::quoted;
+use crate::quoted::{self, Escrowed};
+use crate::store::escrows::Valuation;
 
 /// Hears order.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
@@ -45,36 +46,46 @@ impl OnOrder {
     async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
         let hold_id: HoldId = id("hold_id", &event.hold_id)?;
         let order_id: OrderId = id("order_id", &event.order_id)?;
-        let escrow = |consignment: &QuotedConsignment| -> Result<(Escrow, Valuation), HandlerError> {
-            let total = consignment.price.as_ref().and_then(|price| price.total.as_ref());
-            let amount = not_negative("consignments.price.total", total)?;
-            let escrow = Escrow {
-                consignment_id: id("consignment_id", &consignment.consignment_id)?,
-                hold_id,
-                order_id,
-                seller_id: consignment.seller_id.clone(),
-                state: "held".to_owned(),
-                refunded: Money::zero(amount.currency()),
-                amount,
-                returned_goods_minor: 0,
-                returned_costs: Some(Costs::default()),
-                consignment: consignment.encode_to_vec(),
-                commission_rate: Some(self.0.hub.terms().commission_rate),
-            };
-            // What could not be paid out later is found out now.
-            let terms = quoted::terms(&escrow, &self.0.hub).map_err(failed)?;
-            let exchange_rates =
-                settlement::exchange_rates(&terms).map_err(|error| failed(Error::Money(error)))?;
-            let lines = i64::try_from(consignment.lines.len()).unwrap_or(i64::MAX).max(1);
-            Ok((escrow, Valuation { exchange_rates, lines }))
-        };
-        let escrows = event.consignments.iter().map(escrow).collect::<Result<Vec<_>, _>>()?;
-        let capture = Capture { hold_id, order_id, consignments: escrows };
+        let captured = |consignment: &QuotedConsignment| self.captured(consignment, hold_id, order_id);
+        let consignments = event.consignments.iter().map(captured).collect::<Result<Vec<_>, _>>()?;
+        let capture = Capture { hold_id, order_id, consignments };
         match capture.run(&self.0, tx).await.map_err(failed)? {
             capture::Outcome::Captured | capture::Outcome::Already => Ok(()),
             capture::Outcome::NotYet => Err(HandlerError::Retry(format!("hold {hold_id} is not held"))),
             capture::Outcome::Voided => Err(HandlerError::Poison(format!("hold {hold_id} was voided"))),
         }
+    }
+
+    /// What could not be paid out later is found out now.
+    fn captured(
+        &self,
+        consignment: &QuotedConsignment,
+        hold_id: HoldId,
+        order_id: OrderId,
+    ) -> Result<Captured, HandlerError> {
+        let total = consignment.price.as_ref().and_then(|price| price.total.as_ref());
+        let amount = not_negative("consignments.price.total", total)?;
+        let escrowed = Escrowed { order_id, currency: amount.currency(), commission_rate: None };
+        let terms = quoted::terms(consignment, &escrowed, &self.0.hub).map_err(failed)?;
+        let exchange_rates =
+            settlement::exchange_rates(&terms).map_err(|error| failed(Error::Money(error)))?;
+        let lines = i64::try_from(consignment.lines.len()).unwrap_or(i64::MAX).max(1);
+        Ok(Captured {
+            escrow: Escrow {
+                consignment_id: terms.consignment_id,
+                hold_id,
+                order_id,
+                seller_id: terms.seller_id.clone(),
+                state: escrow::State::Held,
+                refunded: Money::zero(amount.currency()),
+                amount,
+                returned_goods_minor: 0,
+                returned_costs: Some(Costs::default()),
+                terms,
+            },
+            valuation: Valuation { exchange_rates, lines },
+            told: consignment.encode_to_vec(),
+        })
     }
 
     async fn cancelled(&self, tx: &mut Tx, event: OrderCancelled) -> Result<(), HandlerError> {

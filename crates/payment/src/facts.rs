@@ -5,10 +5,10 @@ use events::Envelope;
 use proto::convert::timestamp;
 use proto::payment::events::v1 as wire;
 
+use crate::domain::escrow::Escrow;
 use crate::domain::hold::Hold;
+use crate::domain::refund::{Refund, State};
 use crate::domain::settlement::Release;
-use crate::store::escrows::Escrow;
-use crate::store::refunds::Refund;
 
 /// A QR code was paid.
 pub(crate) fn payment_received(hold: &Hold, version: i64, at: DateTime<Utc>) -> Envelope {
@@ -79,7 +79,10 @@ pub(crate) fn refund_failed(escrow: &Escrow, version: i64, refund: &Refund) -> E
         hold_id: escrow.hold_id.to_string(),
         order_id: escrow.order_id.to_string(),
         return_id: refund.return_id.clone(),
-        reason: refund.failure.clone(),
+        reason: match &refund.state {
+            State::Completed => String::new(),
+            State::Failed(reason) => reason.clone(),
+        },
     };
     Envelope::new("payment.refund_failed.v1", escrow.hold_id, version, refund.at, &message)
 }

@@ -10,12 +10,14 @@ mod consumers;
 mod domain;
 mod facts;
 mod metrics;
+mod quoted;
 mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rpc::{Pipeline, Policy, PolicyTable, Role};
-use runtime::{Deps, Service, Spec};
+use runtime::{Deps, Service, Spec, Worker};
 
 /// The service.
 pub const SPEC: Spec = Spec {
@@ -27,6 +29,7 @@ pub const SPEC: Spec = Spec {
             ("0001_payment.sql", include_str!("../migrations/0001_payment.sql")),
             ("0002_commission.sql", include_str!("../migrations/0002_commission.sql")),
             ("0003_money.sql", include_str!("../migrations/0003_money.sql")),
+            ("0004_terms.sql", include_str!("../migrations/0004_terms.sql")),
         ],
     },
     policies: POLICIES,
@@ -64,21 +67,28 @@ const POLICIES: PolicyTable = &[
     ("/entrepot.payment.internal.v1.LedgerService/ResolveSuspense", OPERATORS),
 ];
 
+/// How often escrows are looked for that the release before wrote.
+const CARRY_OVER_PERIOD: Duration = Duration::from_secs(60);
+
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: config::Config = runtime::parse_section(section)?;
     let app = Arc::new(app::App {
+        db: deps.db.clone(),
         clock: deps.clock.clone(),
         outbox: deps.outbox,
         hub: deps.hub,
         rates: Arc::new(config.rates()?),
         sandbox: deps.sandbox.enabled,
     });
-    let pipeline = Pipeline::new(app.clone(), deps.db.clone(), deps.clock);
+    let samplers = metrics::samplers(&deps.db);
+    let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
     Ok(Service {
         public: api::public(&pipeline),
         internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
-        workers: Vec::new(),
-        samplers: metrics::samplers(&deps.db),
+        samplers,
+        workers: vec![Worker::every("payment.carry_over_terms", CARRY_OVER_PERIOD, None, move || {
+            Box::pin(app.clone().carry_over_terms())
+        })],
     })
 }

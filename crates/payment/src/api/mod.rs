@@ -58,6 +58,7 @@ impl From<Error> for Status {
                 rpc::status::reject(Code::FailedPrecondition, "RATE_UNAVAILABLE", message.clone(), &metadata)
             }
             Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
+            Error::Invariant(_) => rpc::status::internal(&error),
             Error::Money(_) => rpc::status::invalid(&[("amount", &error.to_string())]),
         }
     }

@@ -7,6 +7,7 @@ use proto::payment::internal::v1::{
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode};
+use crate::domain::receipt::Suspense;
 
 #[tonic::async_trait]
 impl ProviderService for Api {
@@ -14,12 +15,14 @@ impl ProviderService for Api {
         &self,
         request: Request<ReportReceiptRequest>,
     ) -> Result<Response<ReportReceiptResponse>, Status> {
-        let suspense_reason = self.0.run(decode::report_receipt(request.get_ref())?).await?;
-        Ok(Response::new(ReportReceiptResponse { matched: suspense_reason.is_empty(), suspense_reason }))
+        let suspense = self.0.run(decode::report_receipt(request.get_ref())?).await?;
+        let suspense_reason = suspense.map(Suspense::as_str).unwrap_or_default().to_owned();
+        Ok(Response::new(ReportReceiptResponse { matched: suspense.is_none(), suspense_reason }))
     }
 
     async fn pay_qr(&self, request: Request<PayQrRequest>) -> Result<Response<PayQrResponse>, Status> {
-        let suspense_reason = self.0.run(decode::pay_qr(request.get_ref())?).await?;
-        Ok(Response::new(PayQrResponse { matched: suspense_reason.is_empty(), suspense_reason }))
+        let suspense = self.0.run(decode::pay_qr(request.get_ref())?).await?;
+        let suspense_reason = suspense.map(Suspense::as_str).unwrap_or_default().to_owned();
+        Ok(Response::new(PayQrResponse { matched: suspense.is_none(), suspense_reason }))
     }
 }

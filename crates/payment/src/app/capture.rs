@@ -4,10 +4,11 @@ use db::{Command, Tx};
 use kernel::{HoldId, OrderId};
 
 use super::{App, Error};
+use crate::domain::escrow::Escrow;
 use crate::domain::hold::{Hold, State};
-use crate::domain::ledger::{Account, Transfer};
+use crate::domain::ledger::{Account, Transfer, TransferState};
 use crate::facts;
-use crate::store::escrows::{self, Escrow, Valuation};
+use crate::store::escrows::{self, Valuation};
 use crate::store::{holds, transfers, wallets};
 
 /// Captures a hold for consignments whose amounts add up to it.
@@ -15,7 +16,16 @@ use crate::store::{holds, transfers, wallets};
 pub(crate) struct Capture {
     pub(crate) hold_id: HoldId,
     pub(crate) order_id: OrderId,
-    pub(crate) consignments: Vec<(Escrow, Valuation)>,
+    pub(crate) consignments: Vec<Captured>,
+}
+
+/// A consignment whose money goes into escrow.
+#[derive(Debug)]
+pub(crate) struct Captured {
+    pub(crate) escrow: Escrow,
+    pub(crate) valuation: Valuation,
+    /// As order told it, for the release before this one.
+    pub(crate) told: Vec<u8>,
 }
 
 /// How a capture ended.
@@ -38,21 +48,23 @@ impl Command for Capture {
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
         let (hold_id, order_id) = (self.hold_id, self.order_id);
         let Some(version) = holds::advance(tx, hold_id, State::Held, State::Captured, None).await? else {
-            return self.stands(tx).await;
+            return self.stands(tx, app).await;
         };
-        let hold = holds::find(tx, hold_id).await?.ok_or(Error::Database(db::Error::RowNotFound))?;
+        let hold = holds::find(tx, hold_id)
+            .await?
+            .ok_or(Error::Invariant("a hold that was captured is not found"))?;
         hold.check_order(order_id)?;
         self.check_sum(&hold)?;
         if hold.is_wallet() {
-            transfers::settle(tx, order_id, "posted").await?;
+            transfers::settle(tx, order_id, TransferState::Posted).await?;
             if !wallets::take_held(tx, &hold.buyer, hold.amount).await? {
-                return Err(Error::Database(db::Error::RowNotFound));
+                return Err(Error::Invariant("a wallet has less than is held of it"));
             }
         }
         let now = app.clock.now();
         let mut movements = Vec::with_capacity(self.consignments.len());
-        for (escrow, valuation) in &self.consignments {
-            if !escrows::put(tx, escrow, valuation).await? {
+        for Captured { escrow, valuation, told } in &self.consignments {
+            if !escrows::put(tx, escrow, valuation, told).await? {
                 let problem = format!("{} is in escrow already", escrow.consignment_id);
                 return Err(Error::Invalid { field: "consignments", problem });
             }
@@ -63,7 +75,7 @@ impl Command for Capture {
             }
         }
         transfers::put(tx, &movements).await?;
-        let escrows = self.consignments.iter().map(|(escrow, _)| escrow);
+        let escrows = self.consignments.iter().map(|one| &one.escrow);
         app.outbox.put(tx, &facts::escrow_held(&hold, version, escrows, now)).await?;
         Ok(Outcome::Captured)
     }
@@ -71,12 +83,12 @@ impl Command for Capture {
 
 impl Capture {
     /// What became of a hold that is not held.
-    async fn stands(&self, tx: &mut Tx) -> Result<Outcome, Error> {
+    async fn stands(&self, tx: &mut Tx, app: &App) -> Result<Outcome, Error> {
         let Some(hold) = holds::find(tx, self.hold_id).await? else { return Ok(Outcome::NotYet) };
         hold.check_order(self.order_id)?;
         Ok(match hold.state {
             State::Captured => {
-                self.check_same(tx).await?;
+                self.check_same(tx, app).await?;
                 Outcome::Already
             }
             State::Voided => Outcome::Voided,
@@ -85,9 +97,9 @@ impl Capture {
     }
 
     /// A hold that was captured was so for the same consignments.
-    async fn check_same(&self, tx: &mut Tx) -> Result<(), Error> {
-        let mut kept = escrows::lock_of_hold(tx, self.hold_id).await?;
-        let mut told: Vec<&Escrow> = self.consignments.iter().map(|(escrow, _)| escrow).collect();
+    async fn check_same(&self, tx: &mut Tx, app: &App) -> Result<(), Error> {
+        let mut kept = escrows::lock_of_hold(tx, self.hold_id, &app.hub).await?;
+        let mut told: Vec<&Escrow> = self.consignments.iter().map(|one| &one.escrow).collect();
         kept.sort_unstable_by_key(|escrow| escrow.consignment_id);
         told.sort_unstable_by_key(|escrow| escrow.consignment_id);
         let content = |escrow: &Escrow| (escrow.consignment_id, escrow.amount, escrow.seller_id.clone());
@@ -99,7 +111,7 @@ impl Capture {
     }
 
     fn check_sum(&self, hold: &Hold) -> Result<(), Error> {
-        let amounts = self.consignments.iter().map(|(escrow, _)| escrow.amount);
+        let amounts = self.consignments.iter().map(|one| one.escrow.amount);
         let sum = money::Money::sum(amounts, hold.amount.currency())?;
         if sum == hold.amount {
             return Ok(());

@@ -4,7 +4,8 @@ use db::{Query, Tx};
 use uuid::Uuid;
 
 use super::{App, Error};
-use crate::store::receipts::{self, Receipt};
+use crate::domain::receipt::Receipt;
+use crate::store::receipts;
 
 /// Receipts in suspense, oldest first.
 #[derive(Debug)]

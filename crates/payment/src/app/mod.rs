@@ -3,6 +3,7 @@
 pub(crate) mod authorise;
 pub(crate) mod cancel_payment;
 pub(crate) mod capture;
+mod carry_over_terms;
 pub(crate) mod exchange;
 pub(crate) mod get_payment;
 pub(crate) mod get_statement;
@@ -23,7 +24,7 @@ pub(crate) mod void;
 
 use std::sync::Arc;
 
-use db::Retryable;
+use db::{Db, Retryable};
 use events::Outbox;
 use hub::Profile;
 use kernel::Clock;
@@ -34,6 +35,7 @@ use crate::domain::hold::OfAnother;
 
 /// What every use case needs.
 pub(crate) struct App {
+    pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
     pub(crate) hub: Arc<Profile>,
@@ -66,6 +68,9 @@ pub(crate) enum Error {
     NoRate { currency: Currency, message: String },
     #[error("{field}: {problem}")]
     Invalid { field: &'static str, problem: String },
+    /// What must always hold does not: a fault of the program, or of what is stored.
+    #[error("an invariant is broken: {0}")]
+    Invariant(&'static str),
 }
 
 impl Error {

@@ -6,9 +6,10 @@ use money::{Currency, Money};
 use super::report_receipt::ReportReceipt;
 use super::{App, Error};
 use crate::domain::qr;
+use crate::domain::receipt::Suspense;
 
-/// Pays a code as a buyer's bank app would: reads it, and reports what it asks for. Why the money is in suspense, empty
-/// when it paid an order.
+/// Pays a code as a buyer's bank app would: reads it, and reports what it asks for. Why the money is in suspense,
+/// `None` when it paid an order.
 #[derive(Debug)]
 pub(crate) struct PayQr {
     pub(crate) payload: String,
@@ -18,10 +19,10 @@ pub(crate) struct PayQr {
 
 impl Command for PayQr {
     type App = App;
-    type Output = String;
+    type Output = Option<Suspense>;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<String, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<Suspense>, Error> {
         app.in_sandbox("only a sandbox hub has a sandbox provider")?;
         self.receipt()?.run(app, tx).await
     }

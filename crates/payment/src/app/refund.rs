@@ -7,14 +7,14 @@ use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
 use money::Money;
 
 use super::{App, Error};
+use crate::domain::escrow::{self, Escrow};
 use crate::domain::hold::{Hold, State};
 use crate::domain::ledger::{Account, Transfer};
-use crate::domain::returned::{Costs, Parts};
+use crate::domain::refund::{self, Refund};
+use crate::domain::returned::Parts;
 use crate::domain::settlement::{self, Terms};
 use crate::facts;
-use crate::store::escrows::{self, Escrow};
-use crate::store::refunds::{self, Refund};
-use crate::store::{holds, quoted, transfers, wallets};
+use crate::store::{escrows, holds, refunds, transfers, wallets};
 
 /// Gives back what came back.
 #[derive(Debug)]
@@ -50,35 +50,34 @@ impl Command for RefundReturn {
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
         let (id, now) = (self.consignment_id, app.clock.now());
-        let Some(escrow) = escrows::lock(tx, id).await? else { return Ok(Outcome::NotYet) };
+        let Some(escrow) = escrows::lock(tx, id, &app.hub).await? else { return Ok(Outcome::NotYet) };
         escrow.check_order(self.order_id)?;
-        let terms = quoted::terms(&escrow, &app.hub)?;
-        check_currency(&terms, self.parts.goods)?;
-        let mut refund = Refund {
+        check_currency(&escrow.terms, self.parts.goods)?;
+        let refund = Refund {
             id: self.refund_id,
             hold_id: escrow.hold_id,
             return_id: self.return_id.clone(),
             consignment_id: Some(id),
             amount: self.parts.refund,
-            failure: String::new(),
+            state: refund::State::Completed,
             at: now,
         };
         if let Some(before) = refunds::find(tx, refund.id).await? {
             return check_same(&before, &refund);
         }
-        let room = escrow.left()?;
+        let (room, before) = (escrow.left()?, escrow.returned()?);
         let fits = refund.amount.currency() == room.currency() && refund.amount.minor() <= room.minor();
-        if !fits || escrow.state == "refunded" {
-            refund.failure =
-                format!("{} is to be given back and {room} is left of what was paid", refund.amount);
-            return fail(tx, app.outbox, &escrow, refund).await;
+        if !fits || escrow.state == escrow::State::Refunded {
+            let reason = format!("{} is to be given back and {room} is left of what was paid", refund.amount);
+            return fail(tx, app.outbox, &escrow, refund.fail(reason)).await;
         }
-        let before = escrow.returned(&terms)?;
-        let after = before.and(&terms, &self.parts)?;
-        let (hold, version) = count(tx, &refund, id, self.parts.goods, after.costs).await?;
+        let after = before.and(&escrow.terms, &self.parts)?;
+        let no_room = Error::Invariant("an escrow has no room for a refund that it had room for");
+        let escrow = escrow.refund(&after).ok_or(no_room)?;
+        let (hold, version) = count(tx, &refund, &escrow).await?;
         let to_buyer = to_buyer(tx, &hold, refund.amount, now).await?;
-        let movements = if escrow.state == "released" {
-            settlement::take_back(&terms, to_buyer, &before, &after, now)?
+        let movements = if escrow.state == escrow::State::Released {
+            settlement::take_back(&escrow.terms, to_buyer, &before, &after, now)?
         } else if refund.amount.is_positive() {
             let back = Transfer::posted("refund", Account::escrow(id), to_buyer, refund.amount, now);
             vec![back.of_consignment(escrow.order_id, id)]
@@ -103,38 +102,30 @@ fn check_currency(terms: &Terms, goods: Money) -> Result<(), Error> {
 
 /// A return is refunded once; told again it is told with the same amount.
 fn check_same(before: &Refund, told: &Refund) -> Result<Outcome, Error> {
-    let content = |refund: &Refund| (refund.hold_id, refund.consignment_id, refund.amount);
-    if content(before) == content(told) {
+    if before.is_same(told) {
         return Ok(Outcome::Already);
     }
     let problem = format!("was refunded with {} before, not {}", before.amount, told.amount);
     Err(Error::Invalid { field: "return_id", problem })
 }
 
-/// Writes a refund that there is room for, and counts it; its hold and the hold's new version.
-async fn count(
-    tx: &mut Tx,
-    refund: &Refund,
-    id: ConsignmentId,
-    goods: Money,
-    costs: Costs,
-) -> Result<(Hold, i64), Error> {
-    let missing = || Error::Database(db::Error::RowNotFound);
-    if !refunds::put(tx, refund).await?
-        || !escrows::refund(tx, id, refund.amount, goods.minor(), Some(costs)).await?
-    {
-        return Err(missing());
+/// Writes a refund, and counts it with its escrow and its hold; the hold and its new version.
+async fn count(tx: &mut Tx, refund: &Refund, escrow: &Escrow) -> Result<(Hold, i64), Error> {
+    if !refunds::put(tx, refund).await? {
+        return Err(Error::Invariant("a refund is there that was not found"));
     }
-    let version = holds::refund(tx, refund.hold_id, refund.amount).await?.ok_or_else(missing)?;
-    let hold = holds::find(tx, refund.hold_id).await?.ok_or_else(missing)?;
-    Ok((hold, version))
+    escrows::save(tx, escrow).await?;
+    let no_room = Error::Invariant("a hold has no room for a refund that its escrow has room for");
+    let version = holds::refund(tx, refund.hold_id, refund.amount).await?.ok_or(no_room)?;
+    let hold = holds::find(tx, refund.hold_id).await?;
+    Ok((hold.ok_or(Error::Invariant("an escrow has no hold"))?, version))
 }
 
 async fn fail(tx: &mut Tx, outbox: Outbox, escrow: &Escrow, refund: Refund) -> Result<Outcome, Error> {
     if !refunds::put(tx, &refund).await? {
         return Ok(Outcome::Already);
     }
-    tracing::error!(refund.id = %refund.id, reason = refund.failure, "a refund failed");
+    tracing::error!(refund.id = %refund.id, state = ?refund.state, "a refund failed");
     let version = holds::next_version(tx, escrow.hold_id).await?;
     outbox.put(tx, &facts::refund_failed(escrow, version, &refund)).await?;
     Ok(Outcome::Done)
@@ -153,10 +144,10 @@ impl Command for RefundCancelled {
         }
         let mut parts = Vec::new();
         let mut sum = Money::zero(hold.amount.currency());
-        for escrow in escrows::lock_of_hold(tx, hold_id).await? {
-            let left = escrow.left()?;
-            if escrows::end(tx, escrow.consignment_id, "refunded").await? && left.is_positive() {
-                escrows::refund(tx, escrow.consignment_id, left, 0, None).await?;
+        for escrow in escrows::lock_of_hold(tx, hold_id, &app.hub).await? {
+            let Some((escrow, left)) = escrow.refund_rest()? else { continue };
+            escrows::save(tx, &escrow).await?;
+            if left.is_positive() {
                 sum = sum.checked_add(left)?;
                 parts.push((escrow, left));
             }
@@ -170,14 +161,14 @@ impl Command for RefundCancelled {
             return_id: String::new(),
             consignment_id: None,
             amount: sum,
-            failure: String::new(),
+            state: refund::State::Completed,
             at: now,
         };
         if !refunds::put(tx, &refund).await? {
             return Ok(Outcome::Already);
         }
         let Some(version) = holds::refund(tx, hold_id, sum).await? else {
-            return Err(Error::Database(db::Error::RowNotFound));
+            return Err(Error::Invariant("a hold has no room for what its escrows hold"));
         };
         let to_buyer = to_buyer(tx, &hold, sum, now).await?;
         let movement = |(escrow, left): (Escrow, Money)| {

@@ -6,7 +6,7 @@ use kernel::{ConsignmentId, OrderId};
 use super::{App, Error};
 use crate::domain::settlement;
 use crate::facts;
-use crate::store::{escrows, holds, quoted, transfers};
+use crate::store::{escrows, holds, transfers};
 
 /// Releases the escrow of a consignment.
 #[derive(Debug)]
@@ -32,13 +32,12 @@ impl Command for Release {
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
         let id = self.consignment_id;
-        let Some(escrow) = escrows::lock(tx, id).await? else { return Ok(Outcome::NotYet) };
+        let Some(escrow) = escrows::lock(tx, id, &app.hub).await? else { return Ok(Outcome::NotYet) };
         escrow.check_order(self.order_id)?;
-        if !escrows::end(tx, id, "released").await? {
-            return Ok(Outcome::Already);
-        }
-        let (terms, now) = (quoted::terms(&escrow, &app.hub)?, app.clock.now());
-        let release = settlement::release(&terms, escrow.left()?, &escrow.returned(&terms)?, now)?;
+        let (left, returned, now) = (escrow.left()?, escrow.returned()?, app.clock.now());
+        let Some(escrow) = escrow.release() else { return Ok(Outcome::Already) };
+        escrows::save(tx, &escrow).await?;
+        let release = settlement::release(&escrow.terms, left, &returned, now)?;
         transfers::put(tx, &release.transfers).await?;
         let version = holds::next_version(tx, escrow.hold_id).await?;
         app.outbox.put(tx, &facts::escrow_released(&escrow, version, &release, now)).await?;

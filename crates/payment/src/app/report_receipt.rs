@@ -9,11 +9,11 @@ use super::{App, Error};
 use crate::domain::hold::{Hold, State};
 use crate::domain::ledger::{Account, Transfer};
 use crate::domain::qr;
+use crate::domain::receipt::{Receipt, Suspense, UNKNOWN_METHOD};
 use crate::facts;
-use crate::store::receipts::{self, Receipt};
-use crate::store::{holds, transfers};
+use crate::store::{holds, receipts, transfers};
 
-/// Takes a receipt in, once by its provider's id; why it is in suspense, empty when it paid an order.
+/// Takes a receipt in, once by its provider's id; why it is in suspense, `None` when it paid an order.
 #[derive(Debug)]
 pub(crate) struct ReportReceipt {
     pub(crate) provider_reference: String,
@@ -21,17 +21,12 @@ pub(crate) struct ReportReceipt {
     pub(crate) amount: Money,
 }
 
-/// The way by which money came that names no code of ours.
-const UNKNOWN_METHOD: &str = "unknown";
-/// Why money is in suspense that came under an id of other money.
-const REFERENCE_REUSED: &str = "REFERENCE_REUSED";
-
 impl Command for ReportReceipt {
     type App = App;
-    type Output = String;
+    type Output = Option<Suspense>;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<String, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<Suspense>, Error> {
         let receipt = Receipt {
             id: ReceiptId::new(),
             provider_reference: self.provider_reference.clone(),
@@ -39,42 +34,31 @@ impl Command for ReportReceipt {
             order_reference: self.order_reference.clone(),
             amount: self.amount,
             method: UNKNOWN_METHOD.to_owned(),
-            suspense_reason: String::new(),
+            suspense: None,
             received_at: app.clock.now(),
         };
         if !receipts::put(tx, &receipt).await? {
             let before = receipts::by_provider_reference(tx, &receipt.provider_reference).await?;
-            let before = before.ok_or(Error::Database(db::Error::RowNotFound))?;
-            return if is_same_money(&before, &receipt) {
-                Ok(before.suspense_reason)
-            } else {
-                take_reused(tx, &before, receipt).await
+            let before = before.ok_or(Error::Invariant("a receipt that is there is not found"))?;
+            return match before.is_same_money(&receipt) {
+                true => Ok(before.suspense),
+                false => take_reused(tx, &before, receipt).await.map(Some),
             };
         }
         let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
-        let reason = match &hold {
+        let suspense = match &hold {
             Some(hold) => pay(tx, hold, &receipt, app.outbox).await?,
-            None => "UNKNOWN_REFERENCE",
+            None => Some(Suspense::UnknownReference),
         };
-        settle(tx, &receipt, hold, reason).await?;
-        Ok(reason.to_owned())
+        settle(tx, receipt.judged(hold.as_ref(), suspense)).await?;
+        Ok(suspense)
     }
-}
-
-/// Whether a receipt tells once more of what another told.
-fn is_same_money(one: &Receipt, other: &Receipt) -> bool {
-    one.amount == other.amount && qr::spelling(&one.order_reference) == qr::spelling(&other.order_reference)
 }
 
 /// Money that came under an id which the provider had used for other money. It pays nothing, as nobody can say which of
 /// the two is meant, and is recorded once: the same told again changes nothing.
-async fn take_reused(tx: &mut Tx, before: &Receipt, told: Receipt) -> Result<String, Error> {
-    let content = format!("{} {}", qr::spelling(&told.order_reference), told.amount);
-    let receipt = Receipt {
-        provider_reference: ReceiptId::derive(before.id.uuid(), &content).to_string(),
-        reported_reference: Some(told.provider_reference.clone()),
-        ..told
-    };
+async fn take_reused(tx: &mut Tx, before: &Receipt, told: Receipt) -> Result<Suspense, Error> {
+    let receipt = told.reused(before.id);
     if receipts::put(tx, &receipt).await? {
         tracing::warn!(
             receipt.id = %receipt.id,
@@ -82,40 +66,38 @@ async fn take_reused(tx: &mut Tx, before: &Receipt, told: Receipt) -> Result<Str
             "a provider used the id of a receipt for other money: it is in suspense"
         );
         let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
-        settle(tx, &receipt, hold, REFERENCE_REUSED).await?;
+        settle(tx, receipt.judged(hold.as_ref(), Some(Suspense::ReferenceReused))).await?;
     }
-    Ok(REFERENCE_REUSED.to_owned())
+    Ok(Suspense::ReferenceReused)
 }
 
 /// Notes what became of a receipt; what pays nothing goes to suspense.
-async fn settle(tx: &mut Tx, receipt: &Receipt, hold: Option<Hold>, reason: &str) -> Result<(), Error> {
-    let method =
-        hold.filter(|hold| !hold.is_wallet()).map_or_else(|| UNKNOWN_METHOD.to_owned(), |hold| hold.method);
-    if !reason.is_empty() {
-        let (debit, credit) = (Account::provider(&method), Account::suspense(receipt.id));
+async fn settle(tx: &mut Tx, receipt: Receipt) -> Result<(), Error> {
+    if receipt.suspense.is_some() {
+        let (debit, credit) = (Account::provider(&receipt.method), Account::suspense(receipt.id));
         let suspended = Transfer::posted("suspense", debit, credit, receipt.amount, receipt.received_at);
         transfers::put(tx, &[suspended]).await?;
     }
-    Ok(receipts::judge(tx, receipt.id, &method, reason).await?)
+    Ok(receipts::judge(tx, &receipt).await?)
 }
 
-/// Why it does not pay the hold; empty when it does.
-async fn pay(tx: &mut Tx, hold: &Hold, receipt: &Receipt, outbox: Outbox) -> Result<&'static str, Error> {
-    match hold.state {
-        State::Voided => return Ok("LATE"),
-        State::Held | State::Captured => return Ok("DOUBLE"),
-        State::Awaiting if hold.amount != receipt.amount => return Ok("AMOUNT"),
-        State::Awaiting => {}
+/// Why it does not pay the hold; `None` when it does.
+async fn pay(tx: &mut Tx, hold: &Hold, receipt: &Receipt, outbox: Outbox) -> Result<Option<Suspense>, Error> {
+    if let Some(reason) = Suspense::of(hold.state) {
+        return Ok(Some(reason));
+    }
+    if hold.amount != receipt.amount {
+        return Ok(Some(Suspense::Amount));
     }
     let now = receipt.received_at;
     let Some(version) = holds::advance(tx, hold.id, State::Awaiting, State::Held, Some(now)).await? else {
         // Cancelled or paid in this very moment.
         let after = holds::find(tx, hold.id).await?.map_or(State::Voided, |hold| hold.state);
-        return Ok(if after == State::Voided { "LATE" } else { "DOUBLE" });
+        return Ok(Some(Suspense::of(after).unwrap_or(Suspense::Double)));
     };
     let (debit, credit) = (Account::provider(&hold.method), Account::holding(hold.id));
     let paid = Transfer::posted("payment", debit, credit, hold.amount, now).of_order(hold.order_id);
     transfers::put(tx, &[paid]).await?;
     outbox.put(tx, &facts::payment_received(hold, version, now)).await?;
-    Ok("")
+    Ok(None)
 }

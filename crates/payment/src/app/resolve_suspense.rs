@@ -22,7 +22,7 @@ impl Command for ResolveSuspense {
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<TransferId, Error> {
         let id = self.receipt_id;
-        let receipt = receipts::find(tx, id).await?.filter(|receipt| !receipt.suspense_reason.is_empty());
+        let receipt = receipts::find(tx, id).await?.filter(|receipt| receipt.suspense.is_some());
         let receipt = receipt.ok_or_else(|| Error::not_found("receipt", id))?;
         if !receipts::resolve(tx, id, &self.note).await? {
             return Err(Error::refused("ALREADY_RESOLVED", "this receipt was given back before"));

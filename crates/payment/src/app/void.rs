@@ -6,7 +6,7 @@ use kernel::{HoldId, OrderId};
 
 use super::{App, Error};
 use crate::domain::hold::{Hold, State};
-use crate::domain::ledger::{Account, Transfer};
+use crate::domain::ledger::{Account, Transfer, TransferState};
 use crate::store::{holds, transfers, wallets};
 
 /// Ends a hold and gives its money back; the state that it now has. An id never seen leaves a tombstone.
@@ -36,7 +36,7 @@ impl Command for Void {
             return Ok(hold.state);
         }
         if holds::advance(tx, id, hold.state, State::Voided, None).await?.is_none() {
-            return Err(Error::Database(db::Error::RowNotFound));
+            return Err(Error::Invariant("a hold moved that was locked"));
         }
         give_back(tx, &hold, now).await?;
         Ok(State::Voided)
@@ -48,9 +48,9 @@ async fn give_back(tx: &mut Tx, hold: &Hold, now: DateTime<Utc>) -> Result<(), E
         return Ok(());
     }
     if hold.is_wallet() {
-        transfers::settle(tx, hold.order_id, "voided").await?;
+        transfers::settle(tx, hold.order_id, TransferState::Voided).await?;
         if !wallets::unhold(tx, &hold.buyer, hold.amount).await? {
-            return Err(Error::Database(db::Error::RowNotFound));
+            return Err(Error::Invariant("a wallet has less than is held of it"));
         }
         return Ok(());
     }

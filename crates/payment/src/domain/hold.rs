@@ -27,14 +27,11 @@ impl State {
         }
     }
 
-    /// As it is in the database; what is none of the others is the state that takes nothing.
-    pub(crate) fn parse(text: &str) -> Self {
-        match text {
-            "awaiting" => Self::Awaiting,
-            "held" => Self::Held,
-            "captured" => Self::Captured,
-            _ => Self::Voided,
-        }
+    const ALL: [Self; 4] = [Self::Awaiting, Self::Held, Self::Captured, Self::Voided];
+
+    /// As it is in the database.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 

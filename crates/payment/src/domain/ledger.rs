@@ -92,8 +92,12 @@ pub(crate) struct Transfer {
 /// Where a movement stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TransferState {
+    /// The money is held for it.
     Pending,
+    /// It counts.
     Posted,
+    /// It never counts.
+    Voided,
 }
 
 impl TransferState {
@@ -101,6 +105,7 @@ impl TransferState {
         match self {
             Self::Pending => "pending",
             Self::Posted => "posted",
+            Self::Voided => "voided",
         }
     }
 }

@@ -15,12 +15,14 @@ use chrono::{DateTime, Utc};
 use kernel::{ConsignmentId, OrderId};
 use money::{Currency, Error, Money, Rounding};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::ledger::{Account, Transfer};
 use super::returned::{Costs, Returned, share};
 
-/// What was quoted for a consignment, as far as its money goes.
-#[derive(Debug, Clone)]
+/// What was quoted for a consignment, as far as its money goes. It is kept with the escrow: its names are those of what is
+/// stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Terms {
     pub(crate) order_id: OrderId,
     pub(crate) consignment_id: ConsignmentId,

@@ -3,58 +3,16 @@
 use std::collections::BTreeMap;
 
 use db::Tx;
-use kernel::{ConsignmentId, HoldId, OrderId};
-use money::Money;
-use rust_decimal::Decimal;
+use hub::Profile;
+use kernel::{ConsignmentId, HoldId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::hold::OfAnother;
-use crate::domain::returned::{Costs, Returned};
+use crate::app::Error;
+use crate::domain::escrow::{Escrow, State};
+use crate::domain::returned::Costs;
 use crate::domain::settlement::Terms;
-
-/// An escrow.
-#[derive(Debug, Clone)]
-pub(crate) struct Escrow {
-    pub(crate) consignment_id: ConsignmentId,
-    pub(crate) hold_id: HoldId,
-    pub(crate) order_id: OrderId,
-    pub(crate) seller_id: String,
-    /// `held`, `released` or `refunded`.
-    pub(crate) state: String,
-    pub(crate) amount: Money,
-    pub(crate) refunded: Money,
-    /// Goods that went back, in minor units of the seller's currency.
-    pub(crate) returned_goods_minor: i64,
-    /// What was refunded beside goods; `None` where it was not kept.
-    pub(crate) returned_costs: Option<Costs>,
-    /// The consignment as quoted, protobuf.
-    pub(crate) consignment: Vec<u8>,
-    /// The hub's part when the order was confirmed; `None` where it was not kept.
-    pub(crate) commission_rate: Option<Decimal>,
-}
-
-impl Escrow {
-    /// What it still holds.
-    pub(crate) fn left(&self) -> Result<Money, money::Error> {
-        self.amount.checked_sub(self.refunded)
-    }
-
-    /// What has gone back of it.
-    pub(crate) fn returned(&self, terms: &Terms) -> Result<Returned, money::Error> {
-        let goods = Money::new(self.returned_goods_minor, terms.seller_goods.currency())?;
-        let costs = match self.returned_costs {
-            Some(costs) => costs,
-            None => Costs::of(terms, self.refunded, goods)?,
-        };
-        Ok(Returned { refunded: self.refunded, goods, costs })
-    }
-
-    /// Refuses an order that is not its own.
-    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), OfAnother> {
-        if self.order_id == order_id { Ok(()) } else { Err(OfAnother(self.order_id)) }
-    }
-}
+use crate::quoted::{self, Escrowed};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -68,25 +26,34 @@ struct Row {
     refunded_minor: i64,
     returned_goods_minor: i64,
     returned_costs: Option<Json<Costs>>,
+    terms: Option<Json<Terms>>,
     consignment: Vec<u8>,
     commission_rate: Option<String>,
 }
 
 impl Row {
-    fn read(self) -> Result<Escrow, db::Error> {
-        let rate = self.commission_rate.map(|rate| rate.parse::<Decimal>()).transpose();
+    fn read(self, hub: &Profile) -> Result<Escrow, Error> {
+        let amount = super::money(self.amount_minor, &self.currency)?;
+        let terms = match self.terms {
+            Some(terms) => terms.0,
+            None => {
+                let commission_rate = super::rate(self.commission_rate.as_deref())?;
+                let (order_id, currency) = (self.order_id.into(), amount.currency());
+                quoted::decode(&self.consignment, &Escrowed { order_id, currency, commission_rate }, hub)?
+            }
+        };
+        let unknown = || super::unknown("state of an escrow", &self.state);
         Ok(Escrow {
             consignment_id: self.consignment_id.into(),
             hold_id: self.hold_id.into(),
             order_id: self.order_id.into(),
-            amount: super::money(self.amount_minor, &self.currency)?,
+            amount,
             refunded: super::money(self.refunded_minor, &self.currency)?,
+            state: State::parse(&self.state).ok_or_else(unknown)?,
             seller_id: self.seller_id,
-            state: self.state,
             returned_goods_minor: self.returned_goods_minor,
             returned_costs: self.returned_costs.map(|costs| costs.0),
-            consignment: self.consignment,
-            commission_rate: rate.map_err(|error| db::Error::Other(sqlx::Error::Decode(Box::new(error))))?,
+            terms,
         })
     }
 }
@@ -98,78 +65,99 @@ pub(crate) struct Valuation {
     pub(crate) lines: i64,
 }
 
-/// Writes an escrow unless it is there; whether it was written.
-pub(crate) async fn put(tx: &mut Tx, escrow: &Escrow, valuation: &Valuation) -> Result<bool, db::Error> {
+/// Writes an escrow unless it is there; whether it was written. `consignment` is what order told, which the release before
+/// reads.
+pub(crate) async fn put(
+    tx: &mut Tx,
+    escrow: &Escrow,
+    valuation: &Valuation,
+    consignment: &[u8],
+) -> Result<bool, db::Error> {
     let written = db::execute!(
         tx,
         "insert into escrows (consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, \
-         consignment, commission_rate, exchange_rates, lines, returned_costs) \
-         values ($1, $2, $3, $4, 'held', $5, $6, $7, $8, $9, $10, $11) on conflict (consignment_id) do nothing",
+         consignment, commission_rate, exchange_rates, lines, returned_costs, terms) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (consignment_id) do nothing",
         escrow.consignment_id.uuid(),
         escrow.hold_id.uuid(),
         escrow.order_id.uuid(),
         escrow.seller_id.as_str(),
+        escrow.state.as_str(),
         escrow.amount.currency().code(),
         escrow.amount.minor(),
-        escrow.consignment.as_slice(),
-        escrow.commission_rate.map(|rate| rate.to_string()),
+        consignment,
+        escrow.terms.commission_rate.to_string(),
         Json(&valuation.exchange_rates),
         valuation.lines,
         escrow.returned_costs.map(Json),
+        Json(&escrow.terms),
     )?;
     Ok(written == 1)
 }
 
 /// An escrow, locked where the engine locks rows.
-pub(crate) async fn lock(tx: &mut Tx, id: ConsignmentId) -> Result<Option<Escrow>, db::Error> {
+pub(crate) async fn lock(tx: &mut Tx, id: ConsignmentId, hub: &Profile) -> Result<Option<Escrow>, Error> {
     let sql = tx.sql(
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, consignment, commission_rate from escrows where consignment_id = $1 for update",
+         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
+         where consignment_id = $1 for update",
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, consignment, commission_rate from escrows where consignment_id = $1",
+         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
+         where consignment_id = $1",
     );
-    db::fetch_optional!(tx, Row, sql, id.uuid())?.map(Row::read).transpose()
+    db::fetch_optional!(tx, Row, sql, id.uuid())?.map(|row| row.read(hub)).transpose()
 }
 
 /// The escrows of a hold, locked where the engine locks rows, in the order of their ids.
-pub(crate) async fn lock_of_hold(tx: &mut Tx, hold_id: HoldId) -> Result<Vec<Escrow>, db::Error> {
+pub(crate) async fn lock_of_hold(tx: &mut Tx, hold_id: HoldId, hub: &Profile) -> Result<Vec<Escrow>, Error> {
     let sql = tx.sql(
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, consignment, commission_rate from escrows where hold_id = $1 order by consignment_id limit 200 for update",
+         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
+         where hold_id = $1 order by consignment_id limit 200 for update",
         "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, consignment, commission_rate from escrows where hold_id = $1 order by consignment_id limit 200",
+         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
+         where hold_id = $1 order by consignment_id limit 200",
     );
-    db::fetch_all!(tx, Row, sql, hold_id.uuid())?.into_iter().map(Row::read).collect()
+    let rows = db::fetch_all!(tx, Row, sql, hold_id.uuid())?;
+    rows.into_iter().map(|row| row.read(hub)).collect()
 }
 
-/// Ends an escrow, once: `released` or `refunded`.
-pub(crate) async fn end(tx: &mut Tx, id: ConsignmentId, state: &'static str) -> Result<bool, db::Error> {
-    let changed = db::execute!(
-        tx,
-        "update escrows set state = $2 where consignment_id = $1 and state = 'held'",
-        id.uuid(),
-        state,
-    )?;
-    Ok(changed == 1)
+/// Escrows whose terms are not kept yet, in the order of their ids, locked where the engine locks rows and not by others.
+pub(crate) async fn without_terms(tx: &mut Tx, limit: i64, hub: &Profile) -> Result<Vec<Escrow>, Error> {
+    let sql = tx.sql(
+        "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
+         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
+         where terms is null order by consignment_id limit $1 for update skip locked",
+        "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
+         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
+         where terms is null order by consignment_id limit $1",
+    );
+    let rows = db::fetch_all!(tx, Row, sql, limit)?;
+    rows.into_iter().map(|row| row.read(hub)).collect()
 }
 
-/// Counts a refund of a part, if there is room for it.
-pub(crate) async fn refund(
-    tx: &mut Tx,
-    id: ConsignmentId,
-    amount: Money,
-    goods_minor: i64,
-    costs: Option<Costs>,
-) -> Result<bool, db::Error> {
+/// Keeps the terms of an escrow that has none.
+pub(crate) async fn keep_terms(tx: &mut Tx, escrow: &Escrow) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "update escrows set terms = $2 where consignment_id = $1 and terms is null",
+        escrow.consignment_id.uuid(),
+        Json(&escrow.terms),
+    )?;
+    Ok(())
+}
+
+/// Writes where a locked escrow now stands, and what went back of it.
+pub(crate) async fn save(tx: &mut Tx, escrow: &Escrow) -> Result<(), Error> {
     let changed = db::execute!(
         tx,
-        "update escrows set refunded_minor = refunded_minor + $2, returned_goods_minor = returned_goods_minor + $3, \
-         returned_costs = coalesce($4, returned_costs) \
-         where consignment_id = $1 and amount_minor - refunded_minor >= $2",
-        id.uuid(),
-        amount.minor(),
-        goods_minor,
-        costs.map(Json),
+        "update escrows set state = $2, refunded_minor = $3, returned_goods_minor = $4, returned_costs = $5 \
+         where consignment_id = $1",
+        escrow.consignment_id.uuid(),
+        escrow.state.as_str(),
+        escrow.refunded.minor(),
+        escrow.returned_goods_minor,
+        escrow.returned_costs.map(Json),
     )?;
-    Ok(changed == 1)
+    if changed == 1 { Ok(()) } else { Err(Error::Invariant("an escrow that was locked is not found")) }
 }

@@ -35,7 +35,7 @@ impl Row {
             refunded: super::money(self.refunded_minor, &self.currency)?,
             buyer: self.buyer,
             method: self.method,
-            state: State::parse(&self.state),
+            state: State::parse(&self.state).ok_or_else(|| super::unknown("state of a hold", &self.state))?,
             reference: self.reference,
             qr_payload: self.qr_payload,
             expires_at: self.expires_at,

@@ -4,18 +4,29 @@ pub(crate) mod audit;
 pub(crate) mod escrows;
 pub(crate) mod holds;
 pub(crate) mod measures;
-pub(crate) mod quoted;
 pub(crate) mod receipts;
 pub(crate) mod refunds;
 pub(crate) mod transfers;
 pub(crate) mod wallets;
 
 use money::Money;
+use rust_decimal::Decimal;
 
 /// An amount as a row keeps it. What a row holds was money when it was written.
 pub(crate) fn money(minor: i64, currency: &str) -> Result<Money, db::Error> {
     let broken = |error: money::Error| db::Error::Other(sqlx::Error::Decode(Box::new(error)));
     Money::new(minor, currency.parse().map_err(broken)?).map_err(broken)
+}
+
+/// A rate as a row keeps it.
+fn rate(text: Option<&str>) -> Result<Option<Decimal>, db::Error> {
+    let read = text.map(str::parse).transpose();
+    read.map_err(|error: rust_decimal::Error| db::Error::Other(sqlx::Error::Decode(Box::new(error))))
+}
+
+/// A row holds a word that none of this program's writes.
+pub(crate) fn unknown(what: &str, word: &str) -> db::Error {
+    db::Error::Other(sqlx::Error::Decode(format!("`{word}` is no {what}").into()))
 }
 
 /// What two parts of a sum divide an amount by.

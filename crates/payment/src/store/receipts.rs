@@ -3,32 +3,9 @@
 use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::ReceiptId;
-use money::Money;
 use uuid::Uuid;
 
-/// A receipt.
-#[derive(Debug, Clone)]
-pub(crate) struct Receipt {
-    pub(crate) id: ReceiptId,
-    /// The provider's id of it, each once; a derived one where the provider used its id for other money before.
-    pub(crate) provider_reference: String,
-    /// The provider's id where `provider_reference` is derived.
-    pub(crate) reported_reference: Option<String>,
-    pub(crate) order_reference: String,
-    pub(crate) amount: Money,
-    /// By which way it came.
-    pub(crate) method: String,
-    /// Why it fits no order; empty: it paid one.
-    pub(crate) suspense_reason: String,
-    pub(crate) received_at: DateTime<Utc>,
-}
-
-impl Receipt {
-    /// The id that the provider told.
-    pub(crate) fn told_reference(&self) -> &str {
-        self.reported_reference.as_deref().unwrap_or(&self.provider_reference)
-    }
-}
+use crate::domain::receipt::{Receipt, Suspense};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -45,6 +22,13 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<Receipt, db::Error> {
+        let suspense = match self.suspense_reason.as_str() {
+            "" => None,
+            reason => {
+                let known = Suspense::parse(reason);
+                Some(known.ok_or_else(|| super::unknown("reason of suspense", reason))?)
+            }
+        };
         Ok(Receipt {
             id: self.receipt_id.into(),
             amount: super::money(self.amount_minor, &self.currency)?,
@@ -52,7 +36,7 @@ impl Row {
             reported_reference: self.reported_reference,
             order_reference: self.order_reference,
             method: self.method,
-            suspense_reason: self.suspense_reason,
+            suspense,
             received_at: self.received_at,
         })
     }
@@ -71,7 +55,7 @@ pub(crate) async fn put(tx: &mut Tx, receipt: &Receipt) -> Result<bool, db::Erro
         receipt.amount.currency().code(),
         receipt.amount.minor(),
         receipt.method.as_str(),
-        receipt.suspense_reason.as_str(),
+        reason(receipt),
         receipt.received_at,
         receipt.reported_reference.as_deref(),
     )?;
@@ -79,15 +63,19 @@ pub(crate) async fn put(tx: &mut Tx, receipt: &Receipt) -> Result<bool, db::Erro
 }
 
 /// What became of a receipt in the end.
-pub(crate) async fn judge(tx: &mut Tx, id: ReceiptId, method: &str, reason: &str) -> Result<(), db::Error> {
+pub(crate) async fn judge(tx: &mut Tx, receipt: &Receipt) -> Result<(), db::Error> {
     db::execute!(
         tx,
         "update receipts set method = $2, suspense_reason = $3 where receipt_id = $1",
-        id.uuid(),
-        method,
-        reason,
+        receipt.id.uuid(),
+        receipt.method.as_str(),
+        reason(receipt),
     )?;
     Ok(())
+}
+
+fn reason(receipt: &Receipt) -> &'static str {
+    receipt.suspense.map(Suspense::as_str).unwrap_or_default()
 }
 
 /// The receipt that a provider reported under this id.

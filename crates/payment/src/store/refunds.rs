@@ -2,27 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use db::Tx;
-use kernel::{ConsignmentId, HoldId, RefundId};
-use money::Money;
+use kernel::RefundId;
 use uuid::Uuid;
 
-/// A refund on its way in.
-#[derive(Debug, Clone)]
-pub(crate) struct Refund {
-    pub(crate) id: RefundId,
-    pub(crate) hold_id: HoldId,
-    /// Empty: the order was cancelled.
-    pub(crate) return_id: String,
-    pub(crate) consignment_id: Option<ConsignmentId>,
-    pub(crate) amount: Money,
-    /// Why it failed; empty: it was paid.
-    pub(crate) failure: String,
-    pub(crate) at: DateTime<Utc>,
-}
+use crate::domain::refund::{Refund, State};
 
 /// Writes a refund unless one of its cause is there; whether it was written.
 pub(crate) async fn put(tx: &mut Tx, refund: &Refund) -> Result<bool, db::Error> {
-    let state = if refund.failure.is_empty() { "completed" } else { "failed" };
+    let (state, reason) = match &refund.state {
+        State::Completed => ("completed", ""),
+        State::Failed(reason) => ("failed", reason.as_str()),
+    };
     let written = db::execute!(
         tx,
         "insert into refunds (refund_id, hold_id, return_id, consignment_id, currency, amount_minor, state, reason, \
@@ -34,7 +24,7 @@ pub(crate) async fn put(tx: &mut Tx, refund: &Refund) -> Result<bool, db::Error>
         refund.amount.currency().code(),
         refund.amount.minor(),
         state,
-        refund.failure.as_str(),
+        reason,
         refund.at,
     )?;
     Ok(written == 1)
@@ -47,6 +37,7 @@ struct Row {
     consignment_id: Option<Uuid>,
     currency: String,
     amount_minor: i64,
+    state: String,
     reason: String,
     created_at: DateTime<Utc>,
 }
@@ -56,7 +47,7 @@ pub(crate) async fn find(tx: &mut Tx, id: RefundId) -> Result<Option<Refund>, db
     let row = db::fetch_optional!(
         tx,
         Row,
-        "select hold_id, return_id, consignment_id, currency, amount_minor, reason, created_at from refunds \
+        "select hold_id, return_id, consignment_id, currency, amount_minor, state, reason, created_at from refunds \
          where refund_id = $1",
         id.uuid(),
     )?;
@@ -67,7 +58,11 @@ pub(crate) async fn find(tx: &mut Tx, id: RefundId) -> Result<Option<Refund>, db
             return_id: row.return_id,
             consignment_id: row.consignment_id.map(Into::into),
             amount: super::money(row.amount_minor, &row.currency)?,
-            failure: row.reason,
+            state: match row.state.as_str() {
+                "completed" => State::Completed,
+                "failed" => State::Failed(row.reason),
+                other => return Err(super::unknown("state of a refund", other)),
+            },
             at: row.created_at,
         })
     };

@@ -8,7 +8,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::ledger::Transfer;
+use crate::domain::ledger::{Transfer, TransferState};
 
 /// A row on its way in.
 #[derive(Serialize)]
@@ -64,12 +64,12 @@ pub(crate) async fn put(tx: &mut Tx, transfers: &[Transfer]) -> Result<(), db::E
 }
 
 /// Ends the pending movement of an order, once: `posted` or `voided`.
-pub(crate) async fn settle(tx: &mut Tx, order_id: OrderId, state: &'static str) -> Result<bool, db::Error> {
+pub(crate) async fn settle(tx: &mut Tx, order_id: OrderId, state: TransferState) -> Result<bool, db::Error> {
     let changed = db::execute!(
         tx,
         "update transfers set state = $2 where order_id = $1 and state = 'pending'",
         order_id.uuid(),
-        state,
+        state.as_str(),
     )?;
     Ok(changed == 1)
 }

@@ -10,7 +10,41 @@ use testkit::on_both;
 use crate::sale::{EARNED, PRICE, Sale, rate};
 use crate::till::{Till, money, myr};
 
+/// The terms that are kept, in the order of the consignments' ids.
+async fn terms(till: &Till) -> Vec<Option<String>> {
+    let kept: Result<Vec<(Option<String>,)>, db::Error> = till
+        .hub
+        .db
+        .read(|tx| {
+            let sql = "select cast(terms as text) from escrows order by consignment_id";
+            Box::pin(async move { db::fetch_all!(tx, (Option<String>,), sql) })
+        })
+        .await;
+    kept.unwrap().into_iter().map(|(terms,)| terms).collect()
+}
+
 on_both! {
+    async fn escrows_of_the_release_before_are_paid_as_they_are_and_carried_over(database: Database) {
+        let till = Till::open(&database).await;
+        let sale = till.bought(2).await;
+        let kept = terms(&till).await;
+        assert!(kept.iter().all(Option::is_some), "{kept:?}");
+        let forgotten: Result<u64, db::Error> = till
+            .hub
+            .db
+            .write(|tx| Box::pin(async move { db::execute!(tx, "update escrows set terms = null") }))
+            .await;
+        assert_eq!(forgotten.unwrap(), 2);
+        till.receive(&sale, 0).await;
+        assert_eq!(till.balance("seller_payable", "THB").await, EARNED);
+        // With the commission of the day on which they were confirmed.
+        let till = till.with_commission(&database, "0.5").await;
+        testkit::eventually("they are carried over", || async { (terms(&till).await == kept).then_some(()) }).await;
+        till.receive(&sale, 1).await;
+        assert_eq!(till.balance("seller_payable", "THB").await, 2 * EARNED);
+        till.close().await;
+    }
+
     async fn a_confirmed_order_goes_into_escrow_once(database: Database) {
         let till = Till::open(&database).await;
         let sale = till.bought(3).await;

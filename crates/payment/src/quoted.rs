@@ -1,21 +1,36 @@
-//! What was quoted for a consignment in escrow, which is kept as order told it.
+//! What order quoted for a consignment, read into this service's own terms.
 
 use hub::Profile;
-use money::{Money, Rounding};
+use kernel::OrderId;
+use money::{Currency, Money, Rounding};
 use prost::Message as _;
 use proto::convert;
 use proto::order::v1::QuotedConsignment;
 use proto::types::v1::ExchangeRate;
 use rust_decimal::Decimal;
 
-use super::escrows::Escrow;
 use crate::app::Error;
 use crate::domain::settlement::Terms;
 
-/// What was quoted for an escrow's consignment.
-pub(crate) fn terms(escrow: &Escrow, hub: &Profile) -> Result<Terms, Error> {
-    let quoted = QuotedConsignment::decode(escrow.consignment.as_slice())
-        .map_err(|error| invalid("consignment", error.to_string()))?;
+/// What an escrow says of a consignment that its quote does not.
+#[derive(Debug)]
+pub(crate) struct Escrowed {
+    pub(crate) order_id: OrderId,
+    /// The buyer's.
+    pub(crate) currency: Currency,
+    /// The hub's part when the order was confirmed; `None` where it was not kept: the profile's of today.
+    pub(crate) commission_rate: Option<Decimal>,
+}
+
+/// The terms of a consignment that is kept as order told it.
+pub(crate) fn decode(consignment: &[u8], escrowed: &Escrowed, hub: &Profile) -> Result<Terms, Error> {
+    let quoted = QuotedConsignment::decode(consignment);
+    terms(&quoted.map_err(|error| invalid("consignment", error.to_string()))?, escrowed, hub)
+}
+
+/// The terms of a consignment.
+pub(crate) fn terms(quoted: &QuotedConsignment, escrowed: &Escrowed, hub: &Profile) -> Result<Terms, Error> {
+    let consignment_id = quoted.consignment_id.parse();
     let currency = hub.currency();
     let parts = quoted.hub_price.clone().unwrap_or_default();
     let amount = |part: Option<&proto::types::v1::Money>, field: &'static str| match part {
@@ -39,16 +54,17 @@ pub(crate) fn terms(escrow: &Escrow, hub: &Profile) -> Result<Terms, Error> {
     let paid = |told: Option<&proto::types::v1::Money>, part: Money| match told {
         Some(_) => convert::money("price", told).map_err(|error| invalid("price", error.problem)),
         // What a quote charges: each part by itself, rounded up.
-        None => Ok(part.convert(charges_rate, escrow.amount.currency(), Rounding::Up)?),
+        None => Ok(part.convert(charges_rate, escrowed.currency, Rounding::Up)?),
     };
     let paid_duty_and_tax = paid(price.duty.as_ref(), duty)?.checked_add(paid(price.tax.as_ref(), tax)?)?;
     let paid_outward = paid(price.carriage.as_ref(), carriage)?
         .checked_add(paid(price.insurance.as_ref(), insurance)?)?
         .checked_add(paid(price.fees.as_ref(), fees)?)?;
     Ok(Terms {
-        order_id: escrow.order_id,
-        consignment_id: escrow.consignment_id,
-        seller_id: escrow.seller_id.clone(),
+        order_id: escrowed.order_id,
+        consignment_id: consignment_id
+            .map_err(|error: kernel::IdError| invalid("consignment_id", error.to_string()))?,
+        seller_id: quoted.seller_id.clone(),
         carrier: quoted.carriage.as_ref().map(|carriage| carriage.carrier.clone()).unwrap_or_default(),
         country: hub.country().as_str().to_owned(),
         seller_goods: goods,
@@ -59,7 +75,7 @@ pub(crate) fn terms(escrow: &Escrow, hub: &Profile) -> Result<Terms, Error> {
         paid_outward,
         goods_rate,
         charges_rate,
-        commission_rate: escrow.commission_rate.unwrap_or(hub.terms().commission_rate),
+        commission_rate: escrowed.commission_rate.unwrap_or(hub.terms().commission_rate),
     })
 }
 
