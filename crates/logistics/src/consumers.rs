@@ -3,22 +3,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
 use customs::Transport;
-use customs::landed_cost::AppliedRule;
 use db::{Command as _, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
 use money::{Currency, Money};
-use proto::convert;
+use proto::convert::Invalid;
 use proto::order::events::v1::OrderConfirmed;
 use proto::order::v1::{QuotedConsignment, QuotedLine};
 use proto::types::v1 as types;
 
 use crate::app::book::BookOrder;
 use crate::app::{App, Error};
-use crate::domain::booking::{Consignment, Declared, DeclaredItem, Permit};
-use crate::domain::landed::Certificate;
+use crate::domain::booking::{Consignment, Declared, DeclaredItem};
 use crate::domain::shipment::Address;
+use crate::wire;
 
 /// Hears order. A cancelled order asks by gRPC, since it must know the answer.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
@@ -101,7 +99,7 @@ fn declared(quoted: &QuotedConsignment, hub: Currency) -> Result<Declared, Handl
         seller_collected_tax: seller_tax,
         fees: money("hub_price.fees", price.fees.as_ref())?,
         items: quoted.lines.iter().map(item).collect::<Result<_, _>>()?,
-        rules: quoted.rules.iter().map(rule).collect::<Result<_, _>>()?,
+        rules: quoted.rules.iter().map(wire::read_rule).collect::<Result<_, _>>().map_err(invalid)?,
     })
 }
 
@@ -113,45 +111,13 @@ fn item(line: &QuotedLine) -> Result<DeclaredItem, HandlerError> {
         quantity: line.quantity,
         unit_price: money("unit_price", line.unit_price.as_ref())?,
         weight_grams: line.weight_grams.saturating_mul(line.quantity),
-        permit: line.permit.as_ref().map(permit).transpose()?,
-        certificate: line.certificate.as_ref().map(certificate).transpose()?,
-    })
-}
-
-fn permit(permit: &types::Permit) -> Result<Permit, HandlerError> {
-    Ok(Permit {
-        number: permit.number.clone(),
-        authority: permit.authority.clone(),
-        expires_on: read_as("permit.expires_on", &permit.expires_on)?,
-    })
-}
-
-fn certificate(certificate: &types::OriginCertificate) -> Result<Certificate, HandlerError> {
-    Ok(Certificate {
-        number: certificate.number.clone(),
-        issued_on: read_as("certificate.issued_on", &certificate.issued_on)?,
-        expires_on: read_as("certificate.expires_on", &certificate.expires_on)?,
-    })
-}
-
-fn rule(rule: &types::AppliedRule) -> Result<AppliedRule, HandlerError> {
-    let day = |field: &str, text: &str| -> Result<Option<NaiveDate>, HandlerError> {
-        Some(text).filter(|text| !text.is_empty()).map(|text| read_as(field, text)).transpose()
-    };
-    Ok(AppliedRule {
-        id: rule.rule_id.clone(),
-        title: rule.title.clone(),
-        source: rule.source.clone(),
-        valid_from: day("rules.valid_from", &rule.valid_from)?,
-        valid_to: day("rules.valid_to", &rule.valid_to)?,
-        assumed: rule.assumed,
-        explanation: rule.explanation.clone(),
+        permit: line.permit.as_ref().map(wire::read_permit).transpose().map_err(invalid)?,
+        certificate: line.certificate.as_ref().map(wire::read_certificate).transpose().map_err(invalid)?,
     })
 }
 
 fn money(field: &str, amount: Option<&types::Money>) -> Result<Option<Money>, HandlerError> {
-    let amount = amount.map(|amount| convert::money(field, Some(amount))).transpose();
-    amount.map_err(|error| HandlerError::Poison(error.to_string()))
+    wire::read_money(field, amount).map_err(invalid)
 }
 
 fn read_as<T>(field: &str, text: &str) -> Result<T, HandlerError>
@@ -159,6 +125,10 @@ where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
     text.parse().map_err(|error| poison(field, error))
+}
+
+fn invalid(error: Invalid) -> HandlerError {
+    HandlerError::Poison(error.to_string())
 }
 
 fn poison(field: &str, problem: impl std::fmt::Display) -> HandlerError {
@@ -176,6 +146,7 @@ fn failed(error: Error) -> HandlerError {
 #[cfg(test)]
 mod tests {
     use kernel::ConsignmentId;
+    use prost::Message as _;
     use proto::logistics::v1 as message;
     use proto::order::v1::Carriage;
     use proto::types::v1::PriceParts;
@@ -268,6 +239,13 @@ mod tests {
             ..message::Declaration::default()
         };
         assert_eq!(drawn_up, expected);
+        // And back, as one of the release before is read.
+        let declared = wire::read_declared(&drawn_up.encode_to_vec()).unwrap();
+        assert_eq!(wire::declared(&declared), expected);
+        // What is stored has these names.
+        let stored = serde_json::to_value(&declared).unwrap();
+        assert_eq!(stored["items"][0]["certificate"]["number"], "D-2026-00417");
+        assert_eq!(serde_json::from_value::<Declared>(stored).unwrap(), declared);
     }
 
     #[test]

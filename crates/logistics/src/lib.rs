@@ -19,11 +19,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use adoption::{PASSED_OVER, on_adoption};
+use db::Command;
 use futures::future::BoxFuture;
 use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec, Worker};
 
+use crate::app::App;
 use crate::app::carry::Carry;
+use crate::app::carry_over_declared::CarryOverDeclared;
 
 /// The service.
 pub const SPEC: Spec = Spec {
@@ -35,6 +38,7 @@ pub const SPEC: Spec = Spec {
             ("0001_logistics.sql", include_str!("../migrations/0001_logistics.sql")),
             ("0003_text.sql", include_str!("../migrations/0003_text.sql")),
             ("0004_reporters.sql", include_str!("../migrations/0004_reporters.sql")),
+            ("0005_declared.sql", include_str!("../migrations/0005_declared.sql")),
         ],
     },
     policies: POLICIES,
@@ -64,11 +68,14 @@ const POLICIES: PolicyTable = &[
 /// How often the sandbox carrier looks for parcels whose time has come.
 const CARRIER_PERIOD: Duration = Duration::from_millis(200);
 
+/// How often declarations are looked for that the release before drew up.
+const CARRY_OVER_PERIOD: Duration = Duration::from_secs(60);
+
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: config::Config = runtime::parse_section(section)?;
     let passages = metrics::Passages::new();
     let samplers = metrics::samplers(&deps.db, &passages);
-    let app = Arc::new(app::App {
+    let app = Arc::new(App {
         clock: deps.clock.clone(),
         outbox: deps.outbox,
         hub: deps.hub,
@@ -77,14 +84,12 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         passages,
     });
     let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
-    let mut workers = Vec::new();
+    let carried_over = repeated(&pipeline, CarryOverDeclared);
+    let mut workers =
+        vec![Worker::every("logistics.carry_over_declared", CARRY_OVER_PERIOD, None, carried_over)];
     if app.sandbox.enabled {
-        let carrier = pipeline.clone();
-        let step = move || -> BoxFuture<'static, anyhow::Result<bool>> {
-            let carrier = carrier.clone();
-            Box::pin(async move { Ok(carrier.run(Carry).await?) })
-        };
-        workers.push(Worker::every("logistics.sandbox_carrier", CARRIER_PERIOD, None, step));
+        let carrier = repeated(&pipeline, Carry);
+        workers.push(Worker::every("logistics.sandbox_carrier", CARRIER_PERIOD, None, carrier));
     }
     Ok(Service {
         public: api::public(&pipeline),
@@ -93,4 +98,19 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         workers,
         samplers,
     })
+}
+
+/// A worker's step: the command, which says whether there may be more.
+fn repeated<C>(
+    pipeline: &Pipeline<App>,
+    command: C,
+) -> impl Fn() -> BoxFuture<'static, anyhow::Result<bool>> + use<C>
+where
+    C: Command<App = App, Output = bool, Error = app::Error> + Copy,
+{
+    let pipeline = pipeline.clone();
+    move || {
+        let pipeline = pipeline.clone();
+        Box::pin(async move { Ok(pipeline.run(command).await?) })
+    }
 }

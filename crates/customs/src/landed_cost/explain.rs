@@ -3,11 +3,12 @@
 use chrono::NaiveDate;
 use money::Money;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::rules::{Base, Fee, Rate, Rule};
 
-/// A rule that shaped an amount.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A rule that shaped an amount. It is kept with declarations: its names are those of what is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppliedRule {
     /// The rule's version: its name and first day.
     pub id: String,

@@ -3,19 +3,17 @@
 use customs::Transport;
 use customs::landed_cost::{Amounts, Charges};
 use hub::CarriageOption;
-use prost::Message as _;
 use proto::convert::timestamp;
 use proto::logistics::internal::v1::{ExactCharges, QuotedLandedCost};
 use proto::logistics::v1 as message;
 use proto::types::v1 as types;
 use rust_decimal::Decimal;
-use tonic::Status;
 
 use crate::domain::customs_rate::CustomsRate;
 use crate::domain::landed::Landed;
 use crate::domain::shipment::{Address, DeclarationState, Shipment, TrackingEvent};
 use crate::store::declarations::Declaration;
-use crate::wire::{rule, state};
+use crate::wire::{declared, rule, state};
 
 fn transport(transport: Transport) -> i32 {
     let transport = match transport {
@@ -71,8 +69,7 @@ fn step(event: TrackingEvent) -> message::TrackingEvent {
     }
 }
 
-pub(super) fn declaration(found: Declaration) -> Result<message::Declaration, Status> {
-    let document = message::Declaration::decode(found.document.as_slice()).map_err(rpc::status::internal)?;
+pub(super) fn declaration(found: &Declaration) -> message::Declaration {
     let state = match found.state {
         DeclarationState::Drafted => message::DeclarationState::Drafted,
         DeclarationState::Lodged => message::DeclarationState::Lodged,
@@ -80,14 +77,14 @@ pub(super) fn declaration(found: Declaration) -> Result<message::Declaration, St
         DeclarationState::Released => message::DeclarationState::Released,
         DeclarationState::Withdrawn => message::DeclarationState::Withdrawn,
     };
-    Ok(message::Declaration {
+    message::Declaration {
         declaration_id: found.id.to_string(),
         shipment_id: found.shipment_id.to_string(),
         state: state.into(),
         lodged_at: found.lodged_at.map(timestamp),
         released_at: found.released_at.map(timestamp),
-        ..document
-    })
+        ..declared(&found.declared)
+    }
 }
 
 pub(super) fn carriage(option: CarriageOption) -> message::CarriageOption {

@@ -71,6 +71,6 @@ impl DeclarationService for Api {
         let owner = decode::owner(rpc::require(&request)?);
         let declaration_id = decode::id("declaration_id", &request.get_ref().declaration_id)?;
         let found = self.0.query(GetDeclaration { owner, declaration_id }).await?;
-        Ok(Response::new(GetDeclarationResponse { declaration: Some(encode::declaration(found)?) }))
+        Ok(Response::new(GetDeclarationResponse { declaration: Some(encode::declaration(&found)) }))
     }
 }

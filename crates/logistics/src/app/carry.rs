@@ -12,7 +12,7 @@ use crate::store::{events, shipments};
 const BATCH: i64 = 500;
 
 /// Moves the parcels on whose time has come; whether there were any, since more may be waiting.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Carry;
 
 impl Command for Carry {

@@ -3,6 +3,7 @@
 pub(crate) mod book;
 pub(crate) mod cancel_consignments;
 pub(crate) mod carry;
+pub(crate) mod carry_over_declared;
 pub(crate) mod get_declaration;
 pub(crate) mod get_shipment;
 pub(crate) mod list_shipments;

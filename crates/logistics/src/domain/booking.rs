@@ -5,6 +5,7 @@ use customs::Transport;
 use customs::landed_cost::AppliedRule;
 use kernel::{ConsignmentId, Country};
 use money::Money;
+use serde::{Deserialize, Serialize};
 
 use super::landed::Certificate;
 
@@ -25,8 +26,9 @@ pub(crate) struct Consignment {
     pub(crate) declared: Declared,
 }
 
-/// What is declared to the importing country's customs, delivered duty paid. The amounts are in the hub's currency.
-#[derive(Debug, Clone)]
+/// What is declared to the importing country's customs, delivered duty paid. The amounts are in the hub's currency. It is
+/// kept as it is: its names are those of what is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Declared {
     pub(crate) customs_value: Option<Money>,
     /// Import duty and excise.
@@ -42,7 +44,7 @@ pub(crate) struct Declared {
 }
 
 /// An item of a declaration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeclaredItem {
     pub(crate) description: String,
     /// As the catalogue has it.
@@ -59,7 +61,7 @@ pub(crate) struct DeclaredItem {
 }
 
 /// An authority's permission to import.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Permit {
     pub(crate) number: String,
     pub(crate) authority: String,

@@ -9,6 +9,7 @@ use kernel::Country;
 use money::rates::RateTable;
 use money::{Currency, Money, Rounding};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::customs_rate::{self, CustomsRate};
 
@@ -40,8 +41,8 @@ pub(crate) struct Goods {
     pub(crate) permit_until: Option<NaiveDate>,
 }
 
-/// A certificate of origin.
-#[derive(Debug, Clone)]
+/// A certificate of origin. It is kept with declarations: its names are those of what is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Certificate {
     pub(crate) number: String,
     pub(crate) issued_on: NaiveDate,

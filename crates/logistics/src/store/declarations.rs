@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{DeclarationId, ShipmentId};
 use prost::Message as _;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::booking::Declared;
@@ -16,8 +17,7 @@ pub(crate) struct Declaration {
     pub(crate) id: DeclarationId,
     pub(crate) shipment_id: ShipmentId,
     pub(crate) state: DeclarationState,
-    /// As drawn up, protobuf.
-    pub(crate) document: Vec<u8>,
+    pub(crate) declared: Declared,
     pub(crate) lodged_at: Option<DateTime<Utc>>,
     pub(crate) released_at: Option<DateTime<Utc>>,
     pub(crate) buyer: String,
@@ -29,6 +29,7 @@ struct Row {
     declaration_id: Uuid,
     shipment_id: Uuid,
     state: String,
+    declared: Option<Json<Declared>>,
     document: Vec<u8>,
     lodged_at: Option<DateTime<Utc>>,
     released_at: Option<DateTime<Utc>>,
@@ -36,7 +37,28 @@ struct Row {
     seller_id: String,
 }
 
-/// Draws a declaration up.
+impl Row {
+    fn read(self) -> Result<Declaration, db::Error> {
+        let declared = match self.declared {
+            Some(declared) => declared.0,
+            None => {
+                wire::read_declared(&self.document).map_err(|problem| super::broken(problem.to_string()))?
+            }
+        };
+        Ok(Declaration {
+            id: self.declaration_id.into(),
+            shipment_id: self.shipment_id.into(),
+            state: DeclarationState::parse(&self.state).ok_or_else(|| super::broken(&self.state))?,
+            declared,
+            lodged_at: self.lodged_at,
+            released_at: self.released_at,
+            buyer: self.buyer,
+            seller_id: self.seller_id,
+        })
+    }
+}
+
+/// Draws a declaration up, for the release before this one too, which reads `document`.
 pub(crate) async fn put(
     tx: &mut Tx,
     id: DeclarationId,
@@ -45,11 +67,12 @@ pub(crate) async fn put(
 ) -> Result<(), db::Error> {
     db::execute!(
         tx,
-        "insert into declarations (declaration_id, shipment_id, state, document) values ($1, $2, $3, $4)",
+        "insert into declarations (declaration_id, shipment_id, state, document, declared) values ($1, $2, $3, $4, $5)",
         id.uuid(),
         shipment_id.uuid(),
         DeclarationState::Drafted.as_str(),
         wire::declared(declared).encode_to_vec(),
+        Json(declared),
     )?;
     Ok(())
 }
@@ -80,21 +103,33 @@ pub(crate) async fn find(tx: &mut Tx, id: DeclarationId) -> Result<Option<Declar
     let row = db::fetch_optional!(
         tx,
         Row,
-        "select declaration_id, shipment_id, declarations.state, document, lodged_at, released_at, buyer, seller_id \
-         from declarations join shipments using (shipment_id) where declaration_id = $1",
+        "select declaration_id, shipment_id, declarations.state, declared, document, lodged_at, released_at, buyer, \
+         seller_id from declarations join shipments using (shipment_id) where declaration_id = $1",
         id.uuid(),
     )?;
-    row.map(|row| {
-        Ok(Declaration {
-            id: row.declaration_id.into(),
-            shipment_id: row.shipment_id.into(),
-            state: DeclarationState::parse(&row.state).ok_or_else(|| super::broken(&row.state))?,
-            document: row.document,
-            lodged_at: row.lodged_at,
-            released_at: row.released_at,
-            buyer: row.buyer,
-            seller_id: row.seller_id,
-        })
-    })
-    .transpose()
+    row.map(Row::read).transpose()
+}
+
+/// Declarations of the release before, in the order of their ids.
+pub(crate) async fn without_declared(tx: &mut Tx, limit: i64) -> Result<Vec<Declaration>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        Row,
+        "select declaration_id, shipment_id, declarations.state, declared, document, lodged_at, released_at, buyer, \
+         seller_id from declarations join shipments using (shipment_id) \
+         where declared is null order by declaration_id limit $1",
+        limit,
+    )?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Keeps what is declared where it is not kept yet.
+pub(crate) async fn keep_declared(tx: &mut Tx, declaration: &Declaration) -> Result<(), db::Error> {
+    db::execute!(
+        tx,
+        "update declarations set declared = $2 where declaration_id = $1 and declared is null",
+        declaration.id.uuid(),
+        Json(&declaration.declared),
+    )?;
+    Ok(())
 }
