@@ -45,11 +45,16 @@ pub enum Error {
         /// How many digits there may be.
         allowed: &'static str,
     },
-    /// As many digits as no country's codes have, or fewer than there were.
+    /// What a number may have become of: as many digits as no country's codes have, fewer than there were, or a fraction.
     #[error(
-        "HS code `{0}`: has a leading zero been lost, or `.0` been added? Write all digits of the code, such as 0901.11.00"
+        "HS code `{found}`: has a leading zero been lost, or a fraction been added? Dots settle it: write {readings}"
     )]
-    Spreadsheet(String),
+    Spreadsheet {
+        /// The text.
+        found: String,
+        /// What it may have been.
+        readings: String,
+    },
     /// A chapter outside of 01 to 97, or the reserved 77.
     #[error("HS code `{0}` is in no chapter of the Harmonized System (01 to 97 without 77)")]
     Chapter(String),
@@ -133,11 +138,40 @@ fn is_subheading(digits: &str) -> bool {
 fn check_whole(text: &str) -> Result<(), Error> {
     let digits = digits(text)?;
     let had_zero = || digits.get(..MIN_DIGITS - 1).is_some_and(|rest| is_subheading(&format!("0{rest}")));
-    let is_number = text.trim().ends_with(".0");
-    if is_number || digits.len() == 7 || (matches!(digits.len(), 5 | 9) && had_zero()) {
-        return Err(Error::Spreadsheet(excerpt(text).to_string()));
+    let lost_zero = matches!(digits.len(), 5 | 9) && !is_parted(text) && had_zero();
+    let number = number(text);
+    if number.is_none() && digits.len() != 7 && !lost_zero {
+        return Ok(());
     }
-    Ok(())
+    let readings = readings(number.unwrap_or(&digits), &digits);
+    Err(Error::Spreadsheet { found: excerpt(text).to_string(), readings })
+}
+
+/// Whether a dot or a space stands where codes are parted: no zero is missing before it.
+fn is_parted(text: &str) -> bool {
+    text.trim().find(['.', ' ']).is_some_and(|place| matches!(place, 2 | 4 | 6 | 8))
+}
+
+/// The digits before a fraction of zeros. `6911.10` and `6911.1000` have none: no number has lost digits there.
+fn number(text: &str) -> Option<&str> {
+    let (number, zeros) = text.trim().split_once('.')?;
+    let is_number = number.len() >= MIN_DIGITS - 1 && number.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0')).then_some(number)
+}
+
+/// The codes that may have become this number, or these digits, as they are written with dots.
+fn readings(number: &str, digits: &str) -> String {
+    let is_code =
+        |code: &&str| matches!(code.len(), MIN_DIGITS | 8..=MAX_DIGITS) && is_subheading(&code[..MIN_DIGITS]);
+    let whole = format!("0{number}");
+    let mut codes = vec![whole.as_str(), number, digits];
+    codes.dedup();
+    let dotted = |code: &str| {
+        let dot = |place: usize| if place >= 4 && place.is_multiple_of(2) { "." } else { "" };
+        code.chars().enumerate().map(|(place, digit)| format!("{}{digit}", dot(place))).collect::<String>()
+    };
+    let codes: Vec<String> = codes.into_iter().filter(is_code).map(dotted).collect();
+    if codes.is_empty() { "all its digits, such as 0901.11.00".to_owned() } else { codes.join(", or ") }
 }
 
 /// Codes of the same heading, or else of the same chapter, that are next to one that is not there.
@@ -265,15 +299,49 @@ mod tests {
 
     #[test]
     fn a_code_that_was_taken_for_a_number_is_refused() {
-        let lost = ["9011100", "901110000", "0901110", "90111", "460219.0", "4602.19.0", "61091000.0"];
-        for wrong in lost {
-            let error = wrong.parse::<HsCode>().unwrap_err();
-            assert!(error.to_string().contains("has a leading zero been lost"), "{wrong}: {error}");
+        for (wrong, readings) in [
+            ("9011100", "write 0901.11.00"),
+            ("901110000", "write 0901.11.00.00, or 9011.10.00.0"),
+            ("901.11.0000", "write 0901.11.00.00, or 9011.10.00.0"),
+            ("90111", "write 0901.11"),
+            ("90111.0", "write 0901.11, or 9011.10"),
+            ("9011100.0", "write 0901.11.00, or 9011.10.00"),
+            ("460219.0", "write 4602.19"),
+            ("691110.00", "write 6911.10, or 6911.10.00"),
+            (" 691110.0000 ", "write 6911.10, or 6911.10.00.00"),
+            ("61091000.0", "write 6109.10.00, or 6109.10.00.0"),
+            ("4602.19.0", "write all its digits, such as 0901.11.00"),
+            ("6109100", "write all its digits, such as 0901.11.00"),
+        ] {
+            let error = wrong.parse::<HsCode>().unwrap_err().to_string();
+            assert!(error.contains("has a leading zero been lost") && error.ends_with(readings), "{error}");
             assert!(matches!(HsCode::kept(wrong), Ok(_) | Err(Error::Length { .. })), "{wrong}");
+            for reading in readings.split([' ', ',']).filter(|reading| reading.contains('.')) {
+                assert!(reading.parse::<HsCode>().is_ok(), "{reading}");
+            }
         }
-        // Coffee and T-shirts of the countries round about; nine digits that can be nothing else.
+        assert!(format!("{}.0", "6".repeat(500_000)).parse::<HsCode>().unwrap_err().to_string().len() < 200);
+        // Coffee and T-shirts of the countries round about; nine digits that can be nothing else; zeros that are digits.
         for good in ["090111", "09011100", "0901110000", "09011120000", "610910001", "0901.11.20.000"] {
             assert!(good.parse::<HsCode>().is_ok(), "{good}");
+        }
+        for good in ["6911.10", "6911.1000", "6911.10.00", "6911 10.00", "691110.01", "0901.11.20.0"] {
+            assert!(good.parse::<HsCode>().is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn dots_settle_that_no_zero_is_missing() {
+        let ambiguous = |code: &&u32| is_subheading(&format!("0{}", *code / 10));
+        let codes: Vec<String> =
+            SUBHEADINGS.iter().filter(ambiguous).map(|code| format!("{code:06}000")).collect();
+        assert_eq!(codes.len(), 21);
+        for code in codes {
+            assert!(matches!(code.parse::<HsCode>(), Err(Error::Spreadsheet { .. })), "{code}");
+            let (heading, rest) = code.split_at(4);
+            for parted in [format!("{heading}.{rest}"), format!("{heading} {} {}", &rest[..2], &rest[2..])] {
+                assert_eq!(parted.parse::<HsCode>().unwrap().as_str(), code, "{parted}");
+            }
         }
     }
 

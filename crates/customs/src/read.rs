@@ -96,7 +96,7 @@ pub(crate) fn optional_date<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<NaiveDate>, D::Error> {
     text(deserializer, "a date such as \"2026-01-01\"", |text| {
-        kernel::day(text).map_err(|_| format!("`{text}` is not a date; write it like \"2026-01-01\""))
+        kernel::day(text).map_err(|error| format!("`{text}` {error}"))
     })
     .map(Some)
 }

@@ -21,12 +21,15 @@ _FILE: then its value is in the file that is named. An unknown or contradictory 
 /// Every setting with its names, what is allowed, its default and its sentence, for a terminal.
 pub fn explain(settings: &[&'static Setting]) -> String {
     let mut text = String::new();
+    let keys = column(settings.iter().map(|setting| setting.key));
+    let variables = column(settings.iter().map(|setting| setting.variable()));
     for (section, settings) in sections(settings) {
         let title =
             if section.is_empty() { "At the top of the file".to_owned() } else { format!("[{section}]") };
         let _ = write!(text, "{title}\n\n");
         for setting in settings {
-            let names = format!("  {:<26}{:<36}{}", setting.key, setting.variable(), flag(setting));
+            let (variable, flag) = (setting.variable(), flag(setting));
+            let names = format!("  {:<keys$}{variable:<variables$}{flag}", setting.key);
             let _ = writeln!(text, "{}", names.trim_end());
             text.push_str(&wrapped(setting.about, "      "));
             text.push_str(&wrapped(&facts(setting), "      "));
@@ -73,10 +76,16 @@ pub fn table(settings: &[&'static Setting]) -> String {
 /// What holds, and where that is from; secrets are not shown.
 pub fn resolved(resolved: &Resolved) -> String {
     let mut text = String::new();
+    let keys = column(resolved.iter().map(|held| held.setting.key));
     for held in resolved.iter() {
-        let _ = writeln!(text, "{:<26}{:<48} {}", held.setting.key, shown(held), held.origin);
+        let _ = writeln!(text, "{:<keys$}{:<48} {}", held.setting.key, shown(held), held.origin);
     }
     text
+}
+
+/// How wide a column of these names is, with the blanks behind the longest.
+fn column(names: impl Iterator<Item = impl AsRef<str>>) -> usize {
+    names.map(|name| name.as_ref().len()).max().unwrap_or_default() + 2
 }
 
 fn shown(Held { setting, value, .. }: &Held) -> String {

@@ -8,7 +8,6 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_874, WINDOWS_1252};
 
 use super::heading::Heading;
-use super::scripts;
 use crate::table::Lines;
 
 /// Bytes of the beginning by which UTF-16 and files of programs are told.
@@ -32,6 +31,8 @@ pub(crate) struct Recognised {
     by: &'static str,
 }
 
+/// How UTF-8 is recognised that no mark tells.
+const BY_BYTES: &str = "by its bytes";
 /// How an encoding is recognised that is only likely.
 const BY_LETTERS: &str = "by its letters";
 
@@ -39,6 +40,11 @@ impl Recognised {
     /// Whether it is only likely.
     pub(super) fn is_likely(self) -> bool {
         self.by == BY_LETTERS
+    }
+
+    /// Whether it is UTF-8 because the bytes are valid in it.
+    pub(super) fn is_by_bytes(self) -> bool {
+        self.by == BY_BYTES
     }
 }
 
@@ -97,8 +103,7 @@ pub(crate) fn recognise(
 /// A domain under which texts are in the first language of the columns that has letters of its own.
 fn domain(file: &std::fs::File, language: &str) -> &'static [u8] {
     let heading = Heading::read(&mut Lines::new(BufReader::new(file)));
-    let languages = heading.as_ref().map(|heading| heading.languages(language)).unwrap_or_default();
-    languages.into_iter().flatten().find_map(scripts::of).map_or(WESTERN, |script| script.domain)
+    heading.ok().and_then(|heading| heading.script(language)).map_or(WESTERN, |script| script.domain)
 }
 
 /// Letters of ASCII, which every table has, are a zero and a byte in UTF-16.
@@ -131,7 +136,7 @@ fn by_letters(file: &std::fs::File, domain: &'static [u8]) -> Result<Recognised>
         detector.feed(b"\n", false);
     }
     if invalid == 0 || valid > invalid {
-        return Ok(Recognised { encoding: UTF_8, by: "by its bytes" });
+        return Ok(Recognised { encoding: UTF_8, by: BY_BYTES });
     }
     detector.feed(b"", true);
     let encoding = detector.guess(Some(domain), Utf8Detection::Deny);

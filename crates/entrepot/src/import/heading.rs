@@ -5,6 +5,7 @@ use std::io::BufRead;
 use anyhow::{Result, bail};
 use kernel::excerpt;
 
+use super::scripts::{self, Script};
 use crate::table::{Lines, Shape, cells};
 
 /// Delimiters that are tried; of those that give as many known columns the first.
@@ -242,6 +243,24 @@ impl Heading {
             _ => None,
         };
         self.columns.iter().map(of).collect()
+    }
+
+    /// The first script that a column's language has.
+    pub(super) fn script(&self, unmarked: &str) -> Option<&'static Script> {
+        self.languages(unmarked).into_iter().flatten().find_map(scripts::of)
+    }
+
+    /// The script of each column: of its language, or for names of variants, which have none, that of the file or else
+    /// of unmarked texts.
+    pub(super) fn scripts(&self, unmarked: &str) -> Vec<Option<&'static Script>> {
+        let of_file = self.script(unmarked).or_else(|| scripts::of(unmarked));
+        let languages = self.languages(unmarked).into_iter().zip(&self.columns);
+        languages
+            .map(|(language, column)| match column {
+                Some(Column::VariantName) => of_file,
+                _ => language.and_then(scripts::of),
+            })
+            .collect()
     }
 
     /// Columns that are not read.

@@ -205,6 +205,14 @@ impl ReadFile {
                 excerpt(column)
             );
         }
+        if let Some((column, legacy)) = table.legacy().filter(|_| encoding.is_by_bytes()) {
+            bail!(
+                "the column {} can be read as UTF-8 and as {legacy}, and spells words only as {legacy}: say which it is \
+                 with --encoding utf-8 or --encoding {legacy}",
+                excerpt(column),
+                legacy = legacy.name()
+            );
+        }
         let heading = &table.heading;
         let (delimiter, numbers, unread) = (heading.delimiter_name(), table.style.name(), heading.unread());
         let read_as = format!("{encoding}; {delimiter}; {numbers}{counted}{unread}");

@@ -74,7 +74,9 @@ impl Style {
         }
         let parts: Vec<&str> = whole.split(|letter| letter == group || is_blank(letter)).collect();
         let grouped = parts.len() == 1
-            || (matches!(parts[0].len(), 1..=3) && parts[1..].iter().all(|part| part.len() == 3));
+            || (matches!(parts[0].len(), 1..=3)
+                && !parts[0].starts_with('0')
+                && parts[1..].iter().all(|part| part.len() == 3));
         let whole = parts.concat();
         match fraction {
             _ if !grouped || !is_digits(&whole) => Err(wrong()),
@@ -99,28 +101,23 @@ impl Style {
         Ok(())
     }
 
-    /// A point that may part thousands, in a whole number of a file that does not say what points are.
-    fn check_point(self, text: &str) -> Result<(), String> {
-        let number = text.trim_start_matches('-');
-        let Some((whole, thousands)) = number.split_once('.') else { return Ok(()) };
-        let is_group = matches!(whole.len(), 1..=3) && !whole.starts_with('0') && thousands.len() == 3;
-        if self.points == self.commas && is_group && is_digits(whole) && is_digits(thousands) {
-            return Err(doubtful(text, whole, &format!("{whole}{thousands}")));
-        }
-        Ok(())
-    }
-
-    /// A price, with the sign or code of its currency or without.
+    /// A price, with the sign or code of its currency or without. Where the currency has no decimals and nothing in the
+    /// file says what a comma is, it can only part thousands.
     pub(super) fn amount(self, text: &str, currency: Currency) -> Result<Money, String> {
         let number = if is_shortened(text) { text } else { unsigned(text, currency)? };
-        let number = self.plain(number)?;
+        let style = if self == Self::default() && currency.minor_digits() == 0 {
+            Self { points: true, ..self }
+        } else {
+            self
+        };
+        let number = style.plain(number)?;
         Money::parse(&number, currency).map_err(|error| error.to_string())
     }
 
     /// A whole number; `180.0` is one.
     pub(super) fn whole(self, text: &str) -> Result<i64, String> {
         let number = self.plain(text)?;
-        self.check_point(text)?;
+        check_thousands(text, &number)?;
         let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
         let wrong = || format!("`{}` is no whole number", excerpt(text));
         if fraction.bytes().any(|byte| byte != b'0') {
@@ -130,9 +127,20 @@ impl Style {
     }
 }
 
+/// What is a decimal sign in the file's prices may part thousands in a whole number, which has no decimals: `1.000`.
+fn check_thousands(text: &str, number: &str) -> Result<(), String> {
+    let digits = number.trim_start_matches('-');
+    let Some((whole, thousands)) = digits.split_once('.') else { return Ok(()) };
+    if matches!(whole.len(), 1..=3) && !whole.starts_with('0') && thousands.len() == 3 {
+        let fraction = digits.trim_end_matches('0').trim_end_matches('.');
+        return Err(doubtful(text, fraction, &format!("{whole}{thousands}")));
+    }
+    Ok(())
+}
+
 fn doubtful(text: &str, one: &str, other: &str) -> String {
     let (text, one, other) = (excerpt(text), excerpt(one), excerpt(other));
-    format!("`{text}` may be {one} or {other}, and nothing else in the file tells")
+    format!("`{text}` may be {one} or {other}: write the one that is meant")
 }
 
 fn is_digits(digits: &str) -> bool {
@@ -219,6 +227,27 @@ mod tests {
     }
 
     #[test]
+    fn a_comma_can_only_part_thousands_where_a_currency_has_no_decimals() {
+        let amount = |cells: &[&str], text: &str| {
+            ["JPY", "KRW", "VND"]
+                .map(|code| style(cells).amount(text, code.parse().unwrap()).map(Money::minor))
+        };
+        for (text, units) in
+            [("1,000", 1_000), ("-1,000", -1_000), ("150,000", 150_000), ("1,234,567", 1_234_567)]
+        {
+            assert_eq!(amount(&[], text), [Ok(units), Ok(units), Ok(units)], "{text}");
+        }
+        for wrong in ["0,500", "1,00", "1,0000", "1000,000", "1,00,000", "1.000"] {
+            assert!(amount(&[], wrong).iter().all(Result::is_err), "{wrong}");
+        }
+        // Where commas are decimal signs for certain, this one may be one too.
+        for cells in [&["0,5"][..], &["0,5", "0.5"]] {
+            assert!(amount(cells, "1,000").iter().all(Result::is_err));
+        }
+        assert!(style(&["9.90"]).amount("0,500", Currency::MYR).is_err());
+    }
+
+    #[test]
     fn a_sign_must_be_of_the_currency() {
         for text in ["RM 5.00", "rm5.00", "RM. 5.00", "MYR 5.00", "5.00 MYR", "\u{a0}RM\u{a0}5.00"] {
             assert_eq!(amount(&[], trimmed(text)), Ok(500), "{text}");
@@ -249,11 +278,14 @@ mod tests {
         assert_eq!(style(&[]).whole("180.0"), Ok(180));
         assert_eq!(style(&[]).whole("1250.0"), Ok(1_250));
         assert_eq!(style(&[]).whole("1250.000"), Ok(1_250));
-        assert_eq!(style(&["5.00"]).whole("1.000"), Ok(1));
         assert_eq!(style(&["5,00"]).whole("1.000"), Ok(1_000));
-        for doubtful in [&[][..], &["5,00", "5.00"]] {
+        assert_eq!(style(&["5.00"]).whole("1,000"), Ok(1_000));
+        // How prices are written does not tell what parts a whole number.
+        for doubtful in [&[][..], &["5,00", "5.00"], &["5.00"]] {
             assert!(style(doubtful).whole("-1.000").unwrap_err().contains("1 or 1000"));
         }
+        assert!(style(&["5,00"]).whole("10,000").unwrap_err().contains("10 or 10000"));
+        assert!(style(&["5.00"]).whole("1.250").unwrap_err().contains("1.25 or 1250"));
         assert_eq!(style(&[]).whole("-3"), Ok(-3));
         assert!(style(&[]).whole("0.5").is_err());
         assert!(style(&[]).whole("99999999999999999999").is_err());

@@ -26,7 +26,8 @@ pub(crate) struct Reading {
     #[arg(long, requires = "stock", value_parser = point_in_time)]
     pub(super) as_of: Option<DateTime<Utc>>,
     /// The name of the delivery whose units come (--stock add), such as the number of its note: under it the file can
-    /// come again when rows are mended, and adds to each SKU once.
+    /// come again when rows are mended, and adds to each SKU once. Capitals and small letters are the same in it, and so
+    /// are one blank and several.
     #[arg(long, requires = "stock", value_parser = delivery)]
     pub(super) delivery: Option<String>,
     /// The language of the columns title and description, a BCP 47 tag; the hub's first when absent.
@@ -48,8 +49,10 @@ fn point_in_time(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(problem)
 }
 
+/// As one name, however it is typed: what is typed again must not add again.
 fn delivery(text: &str) -> Result<String, String> {
-    Text::required(DELIVERY_MAX).read(text).map_err(|error| error.to_string())
+    let name = text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    Text::required(DELIVERY_MAX).read(&name).map_err(|error| error.to_string())
 }
 
 fn language(text: &str) -> Result<String, String> {
@@ -130,4 +133,20 @@ pub(super) fn of_flags(error: anyhow::Error) -> anyhow::Error {
         return error.context("--as-of, which is when the file was last written if it is not said");
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_that_is_typed_again_is_the_same() {
+        for again in ["DN-7 Bangkok", "dn-7 bangkok", " Dn-7\u{a0} BANGKOK"] {
+            assert_eq!(delivery(again), Ok("dn-7 bangkok".to_owned()));
+        }
+        assert_ne!(delivery("DN-7"), delivery("DN-71"));
+        assert!(delivery(" ").unwrap_err().contains("is required"));
+        assert!(delivery("D\u{1b}1").unwrap_err().contains("U+001B"));
+        assert!(delivery(&"\u{130}".repeat(60)).unwrap_err().contains("at most 100"));
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::io::{self, BufRead};
 
 use anyhow::{Result, bail};
+use encoding_rs::Encoding;
 use kernel::excerpt;
 use proto::catalog::v1::{ImportHeader, ImportProductsRequest, StockMode};
 use sha2::{Digest as _, Sha256};
@@ -70,7 +71,7 @@ impl Table {
         let heading = Heading::read(&mut lines)?;
         let mut records = Records::new(lines, heading.shape());
         let (style, skus) = (Style::default(), HashMap::new());
-        let letters = heading.languages(&reading.language).into_iter().map(Letters::of).collect();
+        let letters = heading.scripts(&reading.language).into_iter().map(Letters::of).collect();
         let stock = reading.stock_mode();
         let mut table = Self { open, rows_count: 0, style, skus, stock, letters, heading };
         while let Some(record) = records.next_record()? {
@@ -120,10 +121,22 @@ impl Table {
         }
     }
 
-    /// A column whose letters are none of its language.
+    /// A column of a language that has none of its letters.
     pub(super) fn foreign(&self) -> Option<&str> {
-        let place = self.letters.iter().position(|letters| letters.is_foreign())?;
-        self.heading.names.get(place).map(String::as_str)
+        let is_of_language = |place: usize| {
+            matches!(self.heading.columns[place], Some(Column::Title(_) | Column::Description(_)))
+        };
+        let mut foreign = (0..self.letters.len()).filter(|place| self.letters[*place].is_foreign());
+        foreign.find(|place| is_of_language(*place)).map(|place| self.heading.names[place].as_str())
+    }
+
+    /// A column that spells nothing in UTF-8, and the encoding in which it does; no letter in the file proves UTF-8.
+    pub(super) fn legacy(&self) -> Option<(&str, &'static Encoding)> {
+        if self.letters.iter().any(|letters| letters.is_own()) {
+            return None;
+        }
+        let mut columns = self.letters.iter().zip(&self.heading.names);
+        columns.find_map(|(letters, name)| Some((name.as_str(), letters.legacy()?)))
     }
 
     /// The stream's first message.

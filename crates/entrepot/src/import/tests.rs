@@ -13,7 +13,7 @@ use testkit::{Database, UnderTest, on_both};
 
 use super::reading::Stock;
 use super::report::Report;
-use super::{ReadFile, Reading, address, in_use, kept_currency, stream};
+use super::{ReadFile, Reading, address, encoding, in_use, kept_currency, stream};
 
 const TOKEN_TTL: Duration = Duration::from_secs(3_600);
 const HEADING: &str = "sku,title_en,price,currency,hs_code,origin,weight_grams,size,stock\n";
@@ -158,6 +158,36 @@ on_both! {
         assert_eq!(came.counts(), [1, 0, 0, 0, 0], "{came:?}");
         assert!(came.read_as.contains("windows-874"), "{}", came.read_as);
         assert_eq!(town.product("A-6").await.translations[0].title, "กระเป๋าสาน");
+        town.close().await;
+    }
+
+    async fn bytes_that_are_utf_8_by_chance_are_not_guessed_at(database: Database) {
+        let town = Town::open(&database, "th").await;
+        let thai = Reading { language: "th".to_owned(), ..Reading::default() };
+        let text = |title: &str| {
+            let heading = HEADING.replace("title_en", "title_th,variant_name");
+            format!("{heading}L-1,{title},200.00,THB,420211,TH,400,90x90x90,3\n")
+        };
+        let bytes = |text: &str| encoding_rs::WINDOWS_874.encode(text).0.into_owned();
+        for chance in ["หนัง,", "หนัง,รถ", "Bag,หนัง"] {
+            for heading in ["title_th", "title"] {
+                let file = bytes(&text(chance).replace("title_th", heading));
+                let error = town.file_as(file, &thai).await.unwrap_err();
+                assert!(error.contains("--encoding utf-8 or --encoding windows-874"), "{error}");
+            }
+        }
+        assert!(town.products().await.is_empty());
+        // What is told is not doubted; nor is what a Thai letter, a mark or Latin letters around it prove.
+        let told = |name: &str| Reading { encoding: Some(encoding::named(name).unwrap()), ..Reading::default() };
+        let came = town.file_as(bytes(&text("หนัง,")), &told("windows-874")).await.unwrap();
+        assert_eq!(came.counts(), [1, 0, 0, 0, 0], "{came:?}");
+        assert_eq!(town.product("L-1").await.translations[0].title, "หนัง");
+        let came = town.file_as(bytes("sku,title_th\nL-1,รถ\n"), &told("utf-8")).await.unwrap();
+        assert_eq!(came.counts(), [0, 1, 0, 0, 0], "{came:?}");
+        for proven in [text("หนัง,Ω"), format!("\u{feff}{}", text("Bag ö,")), text("Café,25°")] {
+            let came = town.file_as(proven, &thai).await.unwrap();
+            assert_eq!((came.report.rejected, came.report.unanswered()), (0, 0), "{came:?}");
+        }
         town.close().await;
     }
 
@@ -487,6 +517,12 @@ on_both! {
         came.says(&["line 4: hs_code: ", "leading zero"]);
         let came = town.file("sku,price,currency,stock_units\nC-1,5,MYR,1.000\n").await;
         came.says(&["line 2: stock_units: ", "1 or 1000"]);
+        // A decimal point in prices says nothing of whole numbers.
+        let stock = row("C-2", "Cup", "5.00").replace(",3\n", ",1.000\n");
+        let weight = row("C-3", "Cup", "5.00").replace(",200,", ",1.500,");
+        let came = town.file(format!("{HEADING}{stock}{weight}")).await;
+        came.says(&["line 2: stock: ", "1 or 1000"]);
+        came.says(&["line 3: weight_grams: ", "1.5 or 1500"]);
         town.close().await;
     }
 

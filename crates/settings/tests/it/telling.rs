@@ -12,7 +12,8 @@ fn every_setting_is_explained() {
             assert!(explained.contains(word), "{word}");
         }
     }
-    let shelves = "  shop.shelves              ENTREPOT_SHOP_SHELVES               --shelves COUNT\n      How many it has.\n      \
+    // Columns are as wide as their longest names, which are those of sandbox.enabled.
+    let shelves = "  shop.shelves     ENTREPOT_SHOP_SHELVES     --shelves COUNT\n      How many it has.\n      \
                    Allowed: 1 to 9 shelves. Default: 2.\n";
     assert!(explained.contains(shelves), "{explained}");
     assert!(explained.contains("Default: none. In a sandbox hub only.\n"), "{explained}");
@@ -55,6 +56,7 @@ fn what_holds_is_shown_with_where_it_is_from_but_no_secret() {
         let line = shown.lines().find(|line| line.starts_with(&format!("{key} "))).unwrap();
         line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
     };
+    assert!(shown.contains("\nsandbox.enabled  true "), "{shown}");
     assert!(line("name").ends_with("shop.toml, line 2"), "{shown}");
     assert_eq!(line("shop.shelves"), "5 --shelves");
     assert_eq!(line("shop.safe"), "******** ENTREPOT_SHOP_SAFE_FILE");
