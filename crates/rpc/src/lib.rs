@@ -41,6 +41,7 @@ mod stage;
 pub mod status;
 mod timeout;
 mod trace;
+mod violations;
 mod watch;
 mod wire;
 
@@ -62,3 +63,4 @@ pub use quota::{Counted, Quota};
 pub use rate::Rate;
 pub use saga::OpenSaga;
 pub use server::{CONNECTION_STREAMS_MAX, DRAIN_MAX, Error as ServerError, Server, merge};
+pub use violations::Violations;

@@ -1,4 +1,4 @@
-//! Reading requests: a field that is wrong is named.
+//! Reading requests: every field that is wrong is told at once.
 
 use chrono::NaiveDate;
 use customs::HsCode;
@@ -10,7 +10,7 @@ use proto::logistics::internal::v1::{
 };
 use proto::logistics::v1::{QuoteCarriageRequest, ShipmentState};
 use proto::types::v1::{Dimensions, OriginCertificate};
-use rpc::{Caller, Role};
+use rpc::{Caller, Role, Violations};
 use rust_decimal::Decimal;
 use tonic::Status;
 
@@ -41,53 +41,52 @@ pub(super) fn quote_landed_cost(
     asked: &QuoteLandedCostRequest,
     hub: &Profile,
 ) -> Result<QuoteLandedCost, Status> {
-    let read = || {
-        if asked.consignments.is_empty() || asked.consignments.len() > CONSIGNMENTS_MAX {
-            return Err(Invalid::new("consignments", format!("must be 1 to {CONSIGNMENTS_MAX}")));
-        }
-        let consignments = asked.consignments.iter().enumerate();
-        let consignments = consignments.map(|(place, asked)| consignment(place, asked));
-        Ok(QuoteLandedCost {
-            consignments: consignments.collect::<Result<_, _>>()?,
-            postcode: postcode(&asked.postcode, hub)?,
-            carriage_service: text("carriage_service", &asked.carriage_service, 0, SERVICE_MAX)?,
-        })
-    };
-    read().map_err(|error| invalid(&error))
+    let mut violations = Violations::default();
+    let count = asked.consignments.len();
+    if !(1..=CONSIGNMENTS_MAX).contains(&count) {
+        let problem = format!("has {count}; 1 to {CONSIGNMENTS_MAX} are allowed");
+        violations.add("consignments", problem);
+    }
+    let read = asked.consignments.iter().take(CONSIGNMENTS_MAX).enumerate();
+    let consignments = read.filter_map(|(index, asked)| consignment(index, asked, &mut violations)).collect();
+    let postcode = violations.take(postcode(&asked.postcode, hub)).unwrap_or_default();
+    let carriage_service = violations.text("carriage_service", &asked.carriage_service, 0, SERVICE_MAX);
+    violations.end(Some(QuoteLandedCost { consignments, postcode, carriage_service }))
 }
 
 pub(super) fn quote_carriage(asked: &QuoteCarriageRequest, hub: &Profile) -> Result<QuoteCarriage, Status> {
-    let read = || {
-        Ok(QuoteCarriage {
-            from: country("from_country", &asked.from_country)?,
-            parcel: parcel("", 1, asked.weight_grams, asked.dimensions.as_ref())?,
-            postcode: postcode(&asked.postcode, hub)?,
-        })
-    };
-    read().map_err(|error| invalid(&error))
+    let mut violations = Violations::default();
+    let from = violations.take(country("from_country", &asked.from_country));
+    let parcel = parcel("", 1, asked.weight_grams, asked.dimensions.as_ref(), &mut violations);
+    let postcode = violations.take(postcode(&asked.postcode, hub)).unwrap_or_default();
+    let read = || Some(QuoteCarriage { from: from?, parcel: parcel?, postcode });
+    violations.end(read())
 }
 
 pub(super) fn record_tracking_event(
     asked: &RecordTrackingEventRequest,
     caller: Caller,
 ) -> Result<RecordTrackingEvent, Status> {
+    let mut violations = Violations::default();
+    let carrier_reference = violations.text("carrier_reference", &asked.carrier_reference, 1, REFERENCE_MAX);
+    let number: Option<customs::S10> = violations.id("tracking_number", &asked.tracking_number);
+    let state = violations.take(state(asked.state()));
+    let place = violations.text("place", &asked.place, 0, PLACE_MAX);
+    let occurred_at = asked.occurred_at.as_ref();
+    let occurred_at = occurred_at.map(|at| violations.take(convert::datetime("occurred_at", Some(at))));
+    let note = violations.lines("note", &asked.note, 0, NOTE_MAX);
     let read = || {
-        let occurred_at = asked.occurred_at.as_ref().map(|at| convert::datetime("occurred_at", Some(at)));
-        Ok(RecordTrackingEvent {
-            carrier_reference: text("carrier_reference", &asked.carrier_reference, 1, REFERENCE_MAX)?,
-            tracking_number: asked
-                .tracking_number
-                .parse()
-                .map(|number: customs::S10| number.to_string())
-                .map_err(|error: customs::s10::Error| Invalid::new("tracking_number", error.to_string()))?,
-            state: state(asked.state())?,
-            place: text("place", &asked.place, 0, PLACE_MAX)?,
-            occurred_at: occurred_at.transpose()?,
-            note: convert::lines("note", &asked.note, 0, NOTE_MAX)?,
+        Some(RecordTrackingEvent {
+            carrier_reference,
+            tracking_number: number?.to_string(),
+            state: state?,
+            place,
+            occurred_at: occurred_at.flatten(),
+            note,
             carrier: (caller.role == Role::Carrier).then_some(caller.subject),
         })
     };
-    read().map_err(|error| invalid(&error))
+    violations.end(read())
 }
 
 /// By its id, or its S10 number with or without spaces.
@@ -134,17 +133,11 @@ fn postcode(postcode: &str, hub: &Profile) -> Result<String, Invalid> {
     }
 }
 
-fn invalid(error: &Invalid) -> Status {
-    rpc::status::invalid(&[(&error.field, &error.problem)])
-}
-
+/// An id that stands alone in its request.
 pub(super) fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Status> {
-    text.parse().map_err(|error: kernel::IdError| rpc::status::invalid(&[(field, &error.to_string())]))
-}
-
-/// A line of text; see [`convert::text`].
-fn text(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
-    convert::text(field, text, least, most).map(str::to_owned)
+    let mut violations = Violations::default();
+    let id = violations.id(field, text);
+    violations.end(id)
 }
 
 fn country(field: &str, text: &str) -> Result<Country, Invalid> {
@@ -162,50 +155,64 @@ fn parcel(
     quantity: i64,
     weight_grams: i64,
     dimensions: Option<&Dimensions>,
-) -> Result<Parcel, Invalid> {
-    let size = dimensions.ok_or_else(|| Invalid::new(format!("{path}dimensions"), "is required"))?;
-    let number = |field: &str, value: i64, most: i64| {
-        let value = convert::quantity(&format!("{path}{field}"), value, most)?;
-        u64::try_from(value).map_err(|error| Invalid::new(format!("{path}{field}"), error.to_string()))
+    violations: &mut Violations,
+) -> Option<Parcel> {
+    if dimensions.is_none() {
+        violations.add(format!("{path}dimensions"), "is required");
+    }
+    let size = dimensions?;
+    let mut number = |field: &str, value: i64, most: i64| {
+        let read = convert::quantity(&format!("{path}{field}"), value, most);
+        violations.take(read).and_then(|value| u64::try_from(value).ok())
     };
-    Ok(Parcel {
-        quantity: number("quantity", quantity, QUANTITY_MAX)?,
-        weight_grams: number("weight_grams", weight_grams, WEIGHT_GRAMS_MAX)?,
-        length_mm: number("dimensions.length_mm", size.length_mm, SIDE_MM_MAX)?,
-        width_mm: number("dimensions.width_mm", size.width_mm, SIDE_MM_MAX)?,
-        height_mm: number("dimensions.height_mm", size.height_mm, SIDE_MM_MAX)?,
+    let (quantity, weight_grams) =
+        (number("quantity", quantity, QUANTITY_MAX), number("weight_grams", weight_grams, WEIGHT_GRAMS_MAX));
+    let sides = [
+        number("dimensions.length_mm", size.length_mm, SIDE_MM_MAX),
+        number("dimensions.width_mm", size.width_mm, SIDE_MM_MAX),
+        number("dimensions.height_mm", size.height_mm, SIDE_MM_MAX),
+    ];
+    let [length_mm, width_mm, height_mm] = sides;
+    Some(Parcel {
+        quantity: quantity?,
+        weight_grams: weight_grams?,
+        length_mm: length_mm?,
+        width_mm: width_mm?,
+        height_mm: height_mm?,
     })
 }
 
-fn consignment(place: usize, asked: &ConsignmentToQuote) -> Result<Consignment, Invalid> {
-    let path = format!("consignments[{place}].");
-    if asked.lines.is_empty() || asked.lines.len() > LINES_MAX {
-        return Err(Invalid::new(format!("{path}lines"), format!("must be 1 to {LINES_MAX}")));
+fn consignment(index: usize, asked: &ConsignmentToQuote, violations: &mut Violations) -> Option<Consignment> {
+    let path = format!("consignments[{index}].");
+    let count = asked.lines.len();
+    if !(1..=LINES_MAX).contains(&count) {
+        violations.add(format!("{path}lines"), format!("has {count}; 1 to {LINES_MAX} are allowed"));
     }
-    let goods = asked.lines.iter().enumerate();
-    let goods = goods.map(|(line, asked)| read_goods(&format!("{path}lines[{line}]."), asked));
-    let goods = goods.collect::<Result<Vec<_>, _>>()?;
-    let currency = goods.first().map(|first| first.unit_price.currency());
-    let currency = currency.ok_or_else(|| Invalid::new(format!("{path}lines"), "is empty"))?;
+    let lines = asked.lines.iter().take(LINES_MAX).enumerate();
+    let goods: Vec<Goods> = lines
+        .filter_map(|(line, asked)| read_goods(&format!("{path}lines[{line}]."), asked, violations))
+        .collect();
+    let from = violations.take(country(&format!("{path}from_country"), &asked.from_country));
+    let charge_rate = violations.take(exchange_rate(&format!("{path}charge_rate"), &asked.charge_rate));
+    let currency = goods.first()?.unit_price.currency();
     if let Some(other) = goods.iter().position(|goods| goods.unit_price.currency() != currency) {
         let field = format!("{path}lines[{other}].unit_price.currency");
-        return Err(Invalid::new(field, format!("must be {currency}, as the first line's")));
+        violations.add(field, format!("must be {currency}, as the first line's"));
     }
-    Ok(Consignment {
-        from: country(&format!("{path}from_country"), &asked.from_country)?,
+    Some(Consignment {
+        from: from?,
         currency,
         seller_tax_registered: asked.seller_tax_registered,
-        charge_rate: exchange_rate(&format!("{path}charge_rate"), &asked.charge_rate)?,
+        charge_rate: charge_rate?,
         goods,
     })
 }
 
-fn certificate(path: &str, asked: &OriginCertificate) -> Result<Certificate, Invalid> {
-    Ok(Certificate {
-        number: text(&format!("{path}.number"), &asked.number, 1, CERTIFICATE_NUMBER_MAX)?,
-        issued_on: day(&format!("{path}.issued_on"), &asked.issued_on)?,
-        expires_on: day(&format!("{path}.expires_on"), &asked.expires_on)?,
-    })
+fn certificate(path: &str, asked: &OriginCertificate, violations: &mut Violations) -> Option<Certificate> {
+    let number = violations.text(&format!("{path}.number"), &asked.number, 1, CERTIFICATE_NUMBER_MAX);
+    let issued_on = violations.take(day(&format!("{path}.issued_on"), &asked.issued_on));
+    let expires_on = violations.take(day(&format!("{path}.expires_on"), &asked.expires_on));
+    Some(Certificate { number, issued_on: issued_on?, expires_on: expires_on? })
 }
 
 /// A rate of exchange; none when the text is empty.
@@ -217,29 +224,30 @@ fn exchange_rate(field: &str, text: &str) -> Result<Option<Decimal>, Invalid> {
     rate.map(Some).ok_or_else(|| Invalid::new(field, "must be a decimal number above 0"))
 }
 
-fn read_goods(path: &str, asked: &LineToQuote) -> Result<Goods, Invalid> {
+fn read_goods(path: &str, asked: &LineToQuote, violations: &mut Violations) -> Option<Goods> {
     let field = |name: &str| format!("{path}{name}");
+    let parcel = parcel(path, asked.quantity, asked.weight_grams, asked.dimensions.as_ref(), violations);
+    let unit_price = violations.take(convert::money(&field("unit_price"), asked.unit_price.as_ref()));
     // The catalogue has held it to the edition when the goods were listed.
     let hs_code = HsCode::kept(&asked.hs_code);
-    let preference = text(&field("preference"), &asked.preference, 0, 20)?;
-    Ok(Goods {
-        parcel: parcel(path, asked.quantity, asked.weight_grams, asked.dimensions.as_ref())?,
+    let hs_code = violations.take(hs_code.map_err(|error| Invalid::new(field("hs_code"), error.to_string())));
+    let origin = violations.take(country(&field("origin"), &asked.origin));
+    let category = violations.text(&field("category"), &asked.category, 0, 100);
+    let preference = violations.text(&field("preference"), &asked.preference, 0, 20);
+    let certificate =
+        asked.certificate.as_ref().map(|asked| certificate(&field("certificate"), asked, violations));
+    let permit = asked.permit.as_ref();
+    let permit_until =
+        permit.map(|permit| violations.take(day(&field("permit.expires_on"), &permit.expires_on)));
+    Some(Goods {
+        parcel: parcel?,
         quantity: asked.quantity,
-        unit_price: convert::money(&field("unit_price"), asked.unit_price.as_ref())?,
-        hs_code: hs_code
-            .map_err(|error: customs::hs_code::Error| Invalid::new(field("hs_code"), error.to_string()))?,
-        origin: country(&field("origin"), &asked.origin)?,
-        category: text(&field("category"), &asked.category, 0, 100)?,
+        unit_price: unit_price?,
+        hs_code: hs_code?,
+        origin: origin?,
+        category,
         preference: Some(preference).filter(|code| !code.is_empty()),
-        certificate: asked
-            .certificate
-            .as_ref()
-            .map(|asked| certificate(&field("certificate"), asked))
-            .transpose()?,
-        permit_until: asked
-            .permit
-            .as_ref()
-            .map(|permit| day(&field("permit.expires_on"), &permit.expires_on))
-            .transpose()?,
+        certificate: certificate.flatten(),
+        permit_until: permit_until.flatten(),
     })
 }

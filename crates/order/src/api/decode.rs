@@ -1,15 +1,12 @@
 //! Reading requests: all that is wrong with one is told at once, by field.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Display;
-use std::str::FromStr;
 
 use kernel::excerpt;
-use proto::convert::{self, Invalid};
+use proto::convert;
 use proto::order::v1 as message;
 use proto::types::v1 as types;
-use rpc::{Caller, GuestSecret};
-use tonic::Status;
+use rpc::{Caller, GuestSecret, Violations};
 
 use crate::domain::order::{Address, PaymentMethod};
 use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, Wish};
@@ -32,84 +29,22 @@ const POSTCODE_CHARACTERS_MAX: usize = 20;
 const PERMIT_NUMBER_CHARACTERS_MAX: usize = 60;
 const PERMIT_AUTHORITY_CHARACTERS_MAX: usize = 120;
 
-/// What is wrong with a request, collected.
-#[derive(Debug, Default)]
-pub(crate) struct Violations(Vec<(String, String)>);
-
-impl Violations {
-    /// Notes a problem of a field.
-    pub(crate) fn add(&mut self, field: impl Into<String>, problem: impl Into<String>) {
-        self.0.push((field.into(), problem.into()));
-    }
-
-    /// A required id; `None` notes what is wrong.
-    pub(crate) fn id<K: FromStr>(&mut self, field: &str, text: &str) -> Option<K>
-    where
-        K::Err: Display,
+/// A postcode of the hub's country; of at least no characters, it may be empty.
+pub(crate) fn postcode(
+    violations: &mut Violations,
+    field: &str,
+    text: &str,
+    least: usize,
+    market: &Market,
+) -> String {
+    let read = convert::postcode(field, text, least, POSTCODE_CHARACTERS_MAX);
+    let postcode = violations.take(read).unwrap_or_default();
+    if !postcode.is_empty()
+        && let Some(problem) = market.postcode_problem(&postcode)
     {
-        match text.parse() {
-            Ok(id) => Some(id),
-            Err(error) => {
-                let error: K::Err = error;
-                let problem = if text.is_empty() { "is required".to_owned() } else { error.to_string() };
-                self.add(field, problem);
-                None
-            }
-        }
+        violations.add(field, problem);
     }
-
-    /// An id that may be missing.
-    pub(crate) fn optional_id<K: FromStr>(&mut self, field: &str, text: &str) -> Option<K>
-    where
-        K::Err: Display,
-    {
-        if text.is_empty() { None } else { self.id(field, text) }
-    }
-
-    /// A line of text; see [`convert::text`]. What is wrong with it is noted.
-    pub(crate) fn text(&mut self, field: &str, text: &str, least: usize, most: usize) -> String {
-        self.take(convert::text(field, text, least, most).map(str::to_owned))
-    }
-
-    /// Text of several lines.
-    pub(crate) fn lines(&mut self, field: &str, text: &str, least: usize, most: usize) -> String {
-        self.take(convert::lines(field, text, least, most))
-    }
-
-    fn take(&mut self, read: Result<String, Invalid>) -> String {
-        read.unwrap_or_else(|Invalid { field, problem }| {
-            self.add(field, problem);
-            String::new()
-        })
-    }
-
-    /// A postcode of the hub's country; of at least no characters, it may be empty.
-    pub(crate) fn postcode(&mut self, field: &str, text: &str, least: usize, market: &Market) -> String {
-        let postcode = self.take(convert::postcode(field, text, least, POSTCODE_CHARACTERS_MAX));
-        if !postcode.is_empty()
-            && let Some(problem) = market.postcode_problem(&postcode)
-        {
-            self.add(field, problem);
-        }
-        postcode
-    }
-
-    /// All of it as INVALID_ARGUMENT, if there is any.
-    pub(crate) fn check(self) -> Result<(), Status> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let violations: Vec<(&str, &str)> =
-            self.0.iter().map(|(field, problem)| (field.as_str(), problem.as_str())).collect();
-        Err(rpc::status::invalid(&violations))
-    }
-}
-
-/// What was decoded, or all that is wrong.
-pub(crate) fn complete<T>(decoded: Option<T>, violations: Violations) -> Result<T, Status> {
-    violations.check()?;
-    // Each field that is missing has noted why.
-    decoded.ok_or_else(|| rpc::status::internal("a request was neither decoded nor refused"))
+    postcode
 }
 
 /// The lines of a quote.
@@ -197,7 +132,7 @@ pub(crate) fn address(
         violations.add("address", "is required");
         return None;
     };
-    let postcode = violations.postcode("address.postcode", &message.postcode, 1, market);
+    let postcode = postcode(violations, "address.postcode", &message.postcode, 1, market);
     let mut text = |name: &str, value: &str, least, most| {
         violations.text(&format!("address.{name}"), value, least, most)
     };

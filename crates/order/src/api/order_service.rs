@@ -12,10 +12,10 @@ use proto::order::v1::{
     WatchOrderRequest, WatchOrderResponse,
 };
 use rpc::replay::Key;
-use rpc::{Caller, Page};
+use rpc::{Caller, Page, Violations};
 use tonic::{Request, Response, Status};
 
-use super::decode::{self, Violations, complete};
+use super::decode;
 use super::replies::{cancelled, placed};
 use super::{Api, viewer};
 use crate::app::Error;
@@ -90,7 +90,7 @@ impl OrderService for Api {
         let viewer = viewer(&rpc::require(&request)?)?;
         let mut violations = Violations::default();
         let named = named(&request.get_ref().order_id, &mut violations);
-        let named = complete(named, violations)?;
+        let named = violations.end(named)?;
         let order = self.0.query(GetOrder { named, viewer: viewer.clone() }).await?;
         let order = wire::order(&order, &viewer).map_err(Error::from)?;
         Ok(Response::new(GetOrderResponse { order: Some(order) }))
@@ -137,7 +137,7 @@ impl OrderService for Api {
         let mut violations = Violations::default();
         let id = violations.id("order_id", &message.order_id);
         let reason = violations.lines("reason", &message.reason, 0, REASON_CHARACTERS_MAX);
-        let order_id = complete(id, violations)?;
+        let order_id = violations.end(id)?;
         let cancel = CancelOrder { viewer: viewer(&caller)?, order_id, reason };
         self.0.begin_saga(key, deadline, cancel, |order| Ok(cancelled(&order)?)).await.map(Response::new)
     }
@@ -155,7 +155,7 @@ impl OrderService for Api {
         if message.after_version < 0 {
             violations.add("after_version", format!("{} must be 0 or more", message.after_version));
         }
-        let named = complete(named, violations)?;
+        let named = violations.end(named)?;
         let order = self.0.query(GetOrder { named, viewer: viewer.clone() }).await?;
         if message.after_version > order.version {
             let (after, last) = (message.after_version, order.version);
@@ -178,7 +178,7 @@ impl OrderService for Api {
             let mut violations = Violations::default();
             let id = violations.id("order_id", &message.order_id);
             let consignment_id = violations.optional_id("consignment_id", &message.consignment_id);
-            let order_id = complete(id, violations)?;
+            let order_id = violations.end(id)?;
             Ok(ConfirmReceipt { viewer: viewer(caller)?, order_id, consignment_id })
         };
         let encode = |_: &_, order| {
@@ -197,7 +197,7 @@ fn decode_place(message: &PlaceOrderRequest, caller: &Caller, market: &Market) -
     let attributes = decode::attributes(&message.attributes, &mut violations);
     let secret = decode::guest_secret(&message.guest_secret, &mut violations);
     let principals = decode::principals(Some(caller), secret.as_ref());
-    let ((quote_id, address), method) = complete(quote_id.zip(address).zip(method), violations)?;
+    let ((quote_id, address), method) = violations.end(quote_id.zip(address).zip(method))?;
     let buyer = caller.subject.clone();
     Ok(PlaceOrder { buyer, quote_id, principals, address, method, client_reference, attributes })
 }

@@ -4,11 +4,11 @@ use proto::convert;
 use proto::order::v1::quote_service_server::QuoteService;
 use proto::order::v1::{CreateQuoteRequest, CreateQuoteResponse, GetQuoteRequest, GetQuoteResponse};
 use rpc::replay::Key;
-use rpc::{Caller, Counted, GuestSecret};
+use rpc::{Caller, Counted, GuestSecret, Violations};
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use super::decode::{self, Violations, complete, wishes};
+use super::decode::{self, wishes};
 use crate::app::Error;
 use crate::app::create_quote::{CreateQuote, QuoteWanted};
 use crate::app::get_quote::GetQuote;
@@ -59,7 +59,7 @@ impl QuoteService for Api {
             owner: key.principal.clone(),
             wishes: wishes(&message.lines, &mut violations),
             currency,
-            postcode: violations.postcode("postcode", &message.postcode, 0, self.market()),
+            postcode: decode::postcode(&mut violations, "postcode", &message.postcode, 0, self.market()),
             carriage_service: violations.text(
                 "carriage_service",
                 &message.carriage_service,
@@ -90,7 +90,7 @@ impl QuoteService for Api {
         let secret = decode::guest_secret(&request.get_ref().guest_secret, &mut violations);
         let principals = decode::principals(rpc::caller(&request), secret.as_ref());
         let id = violations.id("quote_id", &request.get_ref().quote_id);
-        let quote_id = complete(id, violations)?;
+        let quote_id = violations.end(id)?;
         let quote = self.0.query(GetQuote { quote_id, principals }).await?;
         let quote = wire::quote(&quote).map_err(Error::from)?;
         Ok(Response::new(GetQuoteResponse { quote: Some(quote) }))

@@ -7,10 +7,10 @@ use proto::order::v1::{
     ListReturnsResponse, ReceiveReturnRequest, ReceiveReturnResponse, RejectReturnRequest,
     RejectReturnResponse, RequestReturnRequest, RequestReturnResponse,
 };
-use rpc::{Caller, Page};
+use rpc::{Caller, Page, Violations};
 use tonic::{Request, Response, Status};
 
-use super::decode::{self, Violations, complete};
+use super::decode;
 use super::{Api, viewer};
 use crate::app::Error;
 use crate::app::answer_return::AnswerReturn;
@@ -63,7 +63,7 @@ impl ReturnService for Api {
         let decode = |message: ReceiveReturnRequest, caller: &Caller| {
             let mut violations = Violations::default();
             let id = violations.id("return_id", &message.return_id);
-            let return_id = complete(id, violations)?;
+            let return_id = violations.end(id)?;
             Ok(ReceiveReturn { viewer: viewer(caller)?, return_id, restock: message.restock })
         };
         let encode = |_: &_, one| Ok(ReceiveReturnResponse { r#return: Some(wire::goods_return(&one)?) });
@@ -77,7 +77,7 @@ impl ReturnService for Api {
         let viewer = viewer(&rpc::require(&request)?)?;
         let mut violations = Violations::default();
         let id = violations.id("return_id", &request.get_ref().return_id);
-        let return_id = complete(id, violations)?;
+        let return_id = violations.end(id)?;
         let one = self.0.query(GetReturn { return_id, viewer }).await?;
         let one = wire::goods_return(&one).map_err(Error::from)?;
         Ok(Response::new(GetReturnResponse { r#return: Some(one) }))
@@ -111,7 +111,7 @@ fn request_return(message: RequestReturnRequest, caller: &Caller) -> Result<Requ
     let reason = violations.lines("reason", &message.reason, 1, REASON_CHARACTERS_MAX);
     let client_reference = decode::reference(&message.client_reference, &mut violations);
     let cause = decode::cause(message.cause, &mut violations);
-    let (order_id, consignment_id) = complete(order_id.zip(consignment_id), violations)?;
+    let (order_id, consignment_id) = violations.end(order_id.zip(consignment_id))?;
     let wanted = Wanted { consignment_id, lines, reason, cause, client_reference };
     Ok(RequestReturn { viewer: viewer(caller)?, order_id, wanted })
 }
@@ -127,6 +127,6 @@ fn answer_return(
     let id = violations.id("return_id", return_id);
     let least = if is_approved { 0 } else { 1 };
     let answer = violations.lines("answer", answer, least, REASON_CHARACTERS_MAX);
-    let return_id = complete(id, violations)?;
+    let return_id = violations.end(id)?;
     Ok(AnswerReturn { viewer: viewer(caller)?, return_id, is_approved, answer })
 }

@@ -6,11 +6,10 @@ use proto::order::internal::v1::{
     AuditOrdersRequest, AuditOrdersResponse, GetSagaRequest, GetSagaResponse, ListSagasRequest,
     ListSagasResponse,
 };
-use rpc::Page;
+use rpc::{Page, Violations};
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use super::decode::{Violations, complete};
 use super::order_service::named;
 use crate::app::Error;
 use crate::app::audit_orders::AuditOrders;
@@ -39,7 +38,7 @@ impl SagaService for Api {
     async fn get_saga(&self, request: Request<GetSagaRequest>) -> Result<Response<GetSagaResponse>, Status> {
         let mut violations = Violations::default();
         let named = named(&request.get_ref().order_id, &mut violations);
-        let named = complete(named, violations)?;
+        let named = violations.end(named)?;
         let order = self.0.query(GetOrder { named, viewer: Viewer::Operator }).await?;
         let kept = self.0.query(GetSaga { order_id: order.id }).await?;
         let order = wire::order(&order, &Viewer::Operator).map_err(Error::from)?;

@@ -10,9 +10,8 @@ use proto::payment::internal::v1::{
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode, encode};
-use crate::app::cancel_payment::{CancelPayment, Outcome};
+use crate::app::cancel_payment::Outcome;
 use crate::app::inquire_hold::InquireHold;
-use crate::app::void::Void;
 
 /// What is logged of why a hold ends, in characters: it ends whatever the words are.
 const REASON_LOGGED: usize = 200;
@@ -33,8 +32,9 @@ impl HoldService for Api {
 
     async fn void(&self, request: Request<VoidRequest>) -> Result<Response<VoidResponse>, Status> {
         let asked = request.into_inner();
-        let hold_id = decode::id("hold_id", &asked.hold_id)?;
-        let after = self.0.run(Void { hold_id, order_id: decode::id("order_id", &asked.order_id)? }).await?;
+        let void = decode::void(&asked)?;
+        let hold_id = void.hold_id;
+        let after = self.0.run(void).await?;
         let reason = shortened(&asked.reason, REASON_LOGGED);
         tracing::info!(hold.id = %hold_id, %reason, "a hold was asked to end");
         Ok(Response::new(VoidResponse { state: encode::state(after).into() }))
@@ -44,10 +44,7 @@ impl HoldService for Api {
         &self,
         request: Request<CancelPaymentRequest>,
     ) -> Result<Response<CancelPaymentResponse>, Status> {
-        let asked = request.into_inner();
-        let hold_id = decode::id("hold_id", &asked.hold_id)?;
-        let cancel = CancelPayment { hold_id, order_id: decode::id("order_id", &asked.order_id)? };
-        let outcome = match self.0.run(cancel).await? {
+        let outcome = match self.0.run(decode::cancel_payment(request.get_ref())?).await? {
             Outcome::Cancelled => CancelOutcome::Cancelled,
             Outcome::AlreadyPaid => CancelOutcome::AlreadyPaid,
         };

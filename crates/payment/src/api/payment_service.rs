@@ -41,8 +41,7 @@ impl ExchangeService for Api {
         request: Request<GetExchangeRateRequest>,
     ) -> Result<Response<GetExchangeRateResponse>, Status> {
         let asked = request.into_inner();
-        let from = decode::currency("from_currency", &asked.from_currency)?;
-        let to = decode::currency("to_currency", &asked.to_currency)?;
+        let (from, to) = decode::exchange(&asked.from_currency, &asked.to_currency)?;
         let quoted = self.0.app().rate(from, to)?;
         let warnings = quoted.warning.clone().into_iter().collect();
         Ok(Response::new(GetExchangeRateResponse {

@@ -7,9 +7,6 @@ use tonic::{Request, Response, Status};
 
 use super::{Api, decode, encode};
 
-/// Pairs of one call.
-const PAIRS_MAX: usize = 120;
-
 #[tonic::async_trait]
 impl RateService for Api {
     async fn lock_rates(
@@ -18,14 +15,8 @@ impl RateService for Api {
     ) -> Result<Response<LockRatesResponse>, Status> {
         let asked = request.into_inner();
         let quote_id: QuoteId = decode::id("quote_id", &asked.quote_id)?;
-        if asked.pairs.is_empty() || asked.pairs.len() > PAIRS_MAX {
-            return Err(rpc::status::invalid(&[("pairs", &format!("must be 1 to {PAIRS_MAX}"))]));
-        }
         let mut answer = LockRatesResponse::default();
-        for (place, pair) in asked.pairs.iter().enumerate() {
-            let currency = |name: &str, code: &str| decode::currency(&format!("pairs[{place}].{name}"), code);
-            let from = currency("from_currency", &pair.from_currency)?;
-            let to = currency("to_currency", &pair.to_currency)?;
+        for (from, to) in decode::pairs(&asked.pairs)? {
             let quoted = self.0.app().rate(from, to)?;
             // Derived, not stored: the quote freezes the rate itself. Another rate for the same quote has another id.
             let rate_id = if from == to {
