@@ -45,6 +45,7 @@ pub use statistics::{Connections, Statistics};
 pub use tx::{Connection, Tx};
 
 use pool::Pool;
+use queue::Patience;
 
 #[doc(hidden)]
 pub use sqlx;
@@ -82,16 +83,20 @@ enum Pools {
 impl Db {
     /// Connects; a SQLite file is made when there is none.
     pub async fn connect(options: &Options) -> Result<Self, Error> {
-        Ok(Self::over(options.connect().await?, options.connections_max))
+        Self::connect_with(options, Patience::default()).await
+    }
+
+    pub(crate) async fn connect_with(options: &Options, patience: Patience) -> Result<Self, Error> {
+        Ok(Self::over(options.connect().await?, options.connections_max, patience))
     }
 
     /// A file of SQLite as it lies there, to be read: without its write-ahead log, and nothing is written or made. It may be
     /// in the midst of a change.
     pub fn untouched(file: &Path) -> Self {
-        Self::over(Options::untouched(file), 1)
+        Self::over(Options::untouched(file), 1, Patience::default())
     }
 
-    fn over(pools: Pools, connections_max: u32) -> Self {
+    fn over(pools: Pools, connections_max: u32, patience: Patience) -> Self {
         let notices = Arc::new(notify::Notices::new(pools.engine()));
         let counters = Arc::<statistics::Counters>::default();
         let writes = match &pools {
@@ -100,7 +105,7 @@ impl Db {
                 None
             }
             Pools::Sqlite { writer, .. } => {
-                Some(queue::Queue::start(writer.clone(), notices.clone(), counters.clone()))
+                Some(queue::Queue::start(writer.clone(), notices.clone(), counters.clone(), patience))
             }
         };
         let leads = lead::Local::default();

@@ -27,21 +27,39 @@ mod tests;
 
 /// The most works of one transaction.
 const TOGETHER_MAX: usize = 32;
-/// From when on a transaction takes no more of them. Its tests do not hang on the machine's speed.
-const TOGETHER_FOR: Duration = Duration::from_millis(if cfg!(test) { 60_000 } else { 5 });
-/// How long a work may keep those before it from their commit.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 2_000 } else { 50 });
+/// The most works that wait for the writer; who comes then waits to wait.
+const WAITING_MAX: usize = 1_024;
+
+/// How long the works of one transaction may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// From when on a transaction takes no more of them.
+    pub(crate) together: Duration,
+    /// How long a work may keep those before it from their commit.
+    pub(crate) with_one: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { together: Duration::from_millis(5), with_one: Duration::from_millis(50) }
+    }
+}
 
 /// Works that wait for the writer.
-pub(crate) struct Queue(mpsc::UnboundedSender<Waiting>);
+pub(crate) struct Queue(mpsc::Sender<Waiting>);
 
 type Waiting = Box<dyn Work>;
 
 impl Queue {
     /// Runs what comes, until nobody can send any more.
-    pub(crate) fn start(writer: Pool<Sqlite>, notices: Arc<Notices>, counters: Arc<Counters>) -> Self {
-        let (sender, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(Writer { pool: writer, notices, counters }.run(waiting));
+    pub(crate) fn start(
+        writer: Pool<Sqlite>,
+        notices: Arc<Notices>,
+        counters: Arc<Counters>,
+        patience: Patience,
+    ) -> Self {
+        let (sender, waiting) = mpsc::channel(WAITING_MAX);
+        tokio::spawn(Writer { pool: writer, notices, counters, patience }.run(waiting));
         Self(sender)
     }
 
@@ -67,12 +85,17 @@ impl Queue {
         let closed = || E::from(Error::Unavailable(Silence::Closed));
         let work =
             Typed { run, outcome: None, answer, taken: taken.clone(), is_ours: false, span: Span::current() };
-        self.0.send(Box::new(work)).map_err(|_| closed())?;
-        if let Ok(outcome) = tokio::time::timeout(patience, &mut answered).await {
+        let busy = || E::from(Error::Unavailable(Silence::Busy { waited: patience, connections: 1 }));
+        let until = Instant::now() + patience;
+        match tokio::time::timeout_at(until, self.0.send(Box::new(work))).await {
+            Ok(sent) => sent.map_err(|_| closed())?,
+            Err(_) => return Err(busy()),
+        }
+        if let Ok(outcome) = tokio::time::timeout_at(until, &mut answered).await {
             return outcome.unwrap_or_else(|_| Err(closed()));
         }
         if !taken.swap(true, Ordering::SeqCst) {
-            return Err(Error::Unavailable(Silence::Busy { waited: patience, connections: 1 }).into());
+            return Err(busy());
         }
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
@@ -145,6 +168,7 @@ struct Writer {
     pool: Pool<Sqlite>,
     notices: Arc<Notices>,
     counters: Arc<Counters>,
+    patience: Patience,
 }
 
 /// How the works of one transaction went.
@@ -156,7 +180,7 @@ enum Went {
 }
 
 impl Writer {
-    async fn run(self, mut waiting: mpsc::UnboundedReceiver<Waiting>) {
+    async fn run(self, mut waiting: mpsc::Receiver<Waiting>) {
         let mut works = Vec::with_capacity(TOGETHER_MAX);
         while waiting.recv_many(&mut works, TOGETHER_MAX).await > 0 {
             // The next part comes last.
@@ -178,7 +202,7 @@ impl Writer {
                 return Vec::new();
             }
         };
-        match run_in(&mut tx, &mut works).await {
+        match run_in(&mut tx, &mut works, self.patience).await {
             Went::Well(count) => {
                 let behind = works.split_off(count);
                 let mut left = self.commit(tx, works).await;
@@ -221,11 +245,11 @@ impl Writer {
 }
 
 /// Runs works one after the other; those whose callers no longer wait are dropped.
-async fn run_in(tx: &mut Tx, works: &mut Vec<Waiting>) -> Went {
+async fn run_in(tx: &mut Tx, works: &mut Vec<Waiting>, patience: Patience) -> Went {
     let begun = Instant::now();
     let mut done = 0;
     while let Some(work) = works.get_mut(done) {
-        if done > 0 && begun.elapsed() > TOGETHER_FOR {
+        if done > 0 && begun.elapsed() > patience.together {
             break;
         }
         if !work.take() {
@@ -237,7 +261,7 @@ async fn run_in(tx: &mut Tx, works: &mut Vec<Waiting>) -> Went {
         let went_well = if done == 0 {
             running.await
         } else {
-            tokio::time::timeout(PATIENCE, running).await.unwrap_or(false)
+            tokio::time::timeout(patience.with_one, running).await.unwrap_or(false)
         };
         if !went_well {
             return Went::Wrong(done);

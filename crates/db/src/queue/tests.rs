@@ -18,6 +18,9 @@ const MIGRATIONS: MigrationSet = MigrationSet {
     )],
 };
 
+/// So long that no test hangs on the machine's speed.
+const PATIENCE: Patience = Patience { together: Duration::from_secs(60), with_one: Duration::from_secs(2) };
+
 type Answer<T> = BoxFuture<'static, Result<T, Error>>;
 
 /// A SQLite database whose writer is held until it is let go, so that who comes meanwhile goes together.
@@ -31,7 +34,8 @@ struct Held {
 impl Held {
     async fn new() -> Self {
         let database = Database::sqlite();
-        let db = Db::connect(&Options::new(database.url())).await.expect("a test's database");
+        let options = Options::new(database.url());
+        let db = Db::connect_with(&options, PATIENCE).await.expect("a test's database");
         db.migrate(&[MIGRATIONS]).await.expect("a test's schema");
         let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let (tell, wait) = (begun.clone(), gate.clone());
