@@ -38,5 +38,6 @@ pub const MIGRATIONS: db::MigrationSet = db::MigrationSet {
     files: &[
         ("0001_events.sql", include_str!("../migrations/0001_events.sql")),
         ("0003_resilience.sql", include_str!("../migrations/0003_resilience.sql")),
+        ("0005_swept.sql", include_str!("../migrations/0005_swept.sql")),
     ],
 };

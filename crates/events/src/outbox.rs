@@ -83,6 +83,22 @@ pub(crate) async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Res
          case when excluded.through > outbox_swept.through then excluded.through else outbox_swept.through end",
         before,
     )?;
+    // Ids go up with time; `max` is not for them on PostgreSQL.
+    let newest = db::fetch_optional!(
+        tx,
+        (Uuid,),
+        "select event_id from (select event_id from outbox where published_at < $1 \
+         order by published_at limit $2) as swept order by event_id desc limit 1",
+        before,
+        limit,
+    )?;
+    if let Some((newest,)) = newest {
+        db::execute!(
+            tx,
+            "update outbox_swept set through_event = $1 where through_event is null or through_event < $1",
+            newest,
+        )?;
+    }
     db::execute!(
         tx,
         "delete from outbox where event_id in \

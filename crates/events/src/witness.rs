@@ -36,13 +36,14 @@ pub async fn taken(
     )
 }
 
-/// Whether this database has told of an event that took effect elsewhere at `taken_at`, or may have forgotten that it has.
+/// Whether this database has told of an event that took effect elsewhere at `taken_at`, or may have forgotten that it has:
+/// an event may take effect long after it was told.
 pub async fn has_told(tx: &mut Tx, event: Uuid, taken_at: DateTime<Utc>) -> Result<bool, db::Error> {
     let (told,) = db::fetch_one!(
         tx,
         (bool,),
         "select exists (select 1 from outbox where event_id = $1) \
-         or exists (select 1 from outbox_swept where through >= $2)",
+         or exists (select 1 from outbox_swept where through >= $2 or through_event >= $1)",
         event,
         taken_at,
     )?;

@@ -83,6 +83,15 @@ on_both! {
         let relay = desk.relay();
         eventually("the old ones are gone", || async { (kept(&desk).await == 1).then_some(()) }).await;
         relay.stop().await;
+        // Whenever they take effect elsewhere, they were told; one that nobody knows was not.
+        for (event, expected) in [(old[0].id, true), (old[1_199].id, true), (desk.event(aggregate(), 1).id, false)] {
+            let now = desk.clock.now();
+            let told: Result<bool, db::Error> = desk
+                .db
+                .read(move |tx| Box::pin(events::witness::has_told(tx, event.uuid(), now)))
+                .await;
+            assert_eq!(told.unwrap(), expected);
+        }
     }
 
     async fn a_relay_that_is_cancelled_loses_nothing(database: Database) {
