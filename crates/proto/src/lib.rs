@@ -10,6 +10,7 @@ pub mod convert;
 #[expect(missing_docs, reason = "generated; the comments of the protos are kept where there are any")]
 #[expect(
     clippy::all,
+    clippy::too_many_lines,
     clippy::as_conversions,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,

@@ -59,3 +59,14 @@ pub(crate) fn messages(cargo: &mut Command) -> Result<Vec<Message>> {
     }
     Ok(messages)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_image_is_built_by_the_pinned_toolchain() {
+        let read = |file| std::fs::read_to_string(crate::workspace().unwrap().join(file)).unwrap();
+        let pinned: toml::Table = toml::from_str(&read("rust-toolchain.toml")).unwrap();
+        let pinned = pinned["toolchain"]["channel"].as_str().unwrap();
+        assert!(read("Dockerfile").lines().any(|line| line == format!("ARG RUST={pinned}")), "{pinned}");
+    }
+}

@@ -7,6 +7,7 @@ mod command;
 mod compose;
 mod dashboards;
 mod engines;
+mod fixtures;
 mod kafka;
 mod kubernetes;
 mod lines;
@@ -44,6 +45,8 @@ enum Task {
     ComposeTest(compose::Args),
     /// Hold dashboards and alerts to a real Prometheus.
     Dashboards(dashboards::Args),
+    /// Keep the databases of a release, which later releases must still read.
+    Fixtures(fixtures::Args),
     /// Check who depends on whom, and what the rooms may know.
     Rules,
     /// Count lines by crate.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Kubernetes(args) => kubernetes::run(&args),
         Task::ComposeTest(args) => compose::run(&args),
         Task::Dashboards(args) => dashboards::run(&args),
+        Task::Fixtures(args) => fixtures::run(&args),
         Task::Rules => rules::run(),
         Task::Lines => lines::run(),
     };

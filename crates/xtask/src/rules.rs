@@ -52,8 +52,10 @@ const MAY_USE: [(&str, &[&str]); 21] = [
 /// A service knows no other service.
 const SERVICE: &[&str] =
     &["money", "kernel", "customs", "emvco", "hub", "proto", "db", "events", "rpc", "runtime", "settings"];
-/// What the room of the rules never names.
-const NOT_IN_DOMAIN: [&str; 6] = ["tonic", "prost", "proto", "sqlx", "rdkafka", "tokio"];
+/// What the rooms of use cases and rules never name: what the API is made of.
+const NOT_IN_APP: [&str; 5] = ["tonic", "tonic_types", "prost", "prost_types", "proto"];
+/// What the room of the rules never names besides.
+const NOT_IN_DOMAIN: [&str; 3] = ["sqlx", "rdkafka", "tokio"];
 
 /// Runs the command.
 pub(crate) fn run() -> Result<()> {
@@ -86,7 +88,12 @@ fn problems(workspace: &Path) -> Result<Vec<String>> {
                 problems.push(format!("{name} may not use {used}"));
             }
         }
-        in_domain(&folder.join("src/domain"), &name, &mut problems)?;
+        let in_domain = [&NOT_IN_APP[..], &NOT_IN_DOMAIN[..]].concat();
+        for (room, forbidden) in [("app", &NOT_IN_APP[..]), ("domain", &in_domain)] {
+            let source = folder.join("src");
+            in_room(&source.join(room), forbidden, &mut problems)?;
+            in_room(&source.join(room).with_extension("rs"), forbidden, &mut problems)?;
+        }
     }
     problems.sort();
     Ok(problems)
@@ -99,21 +106,16 @@ fn dependencies(manifest: &str) -> Result<Vec<String>> {
     Ok(tables.flat_map(|table| table.keys().cloned()).collect())
 }
 
-fn in_domain(folder: &Path, name: &str, problems: &mut Vec<String>) -> Result<()> {
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            in_domain(&path, name, problems)?;
-            continue;
+/// What a file, or a folder's, names and should not.
+fn in_room(path: &Path, forbidden: &[&str], problems: &mut Vec<String>) -> Result<()> {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            in_room(&entry?.path(), forbidden, problems)?;
         }
-        let text = std::fs::read_to_string(&path)?;
-        for forbidden in NOT_IN_DOMAIN.into_iter().filter(|forbidden| names(&text, forbidden)) {
-            let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
-            problems.push(format!("{name}/src/domain/{file} names {forbidden}"));
-        }
+    } else if path.extension().is_some_and(|extension| extension == "rs") && path.is_file() {
+        let text = std::fs::read_to_string(path)?;
+        let named = forbidden.iter().filter(|krate| names(&text, krate));
+        problems.extend(named.map(|krate| format!("{} names {krate}", path.display())));
     }
     Ok(())
 }
@@ -137,6 +139,22 @@ mod tests {
     #[test]
     fn the_rules_hold() {
         assert_eq!(problems(&crate::workspace().unwrap()).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_room_may_not_name_is_found_in_all_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let (app, saga) = (folder.path().join("app.rs"), folder.path().join("app/saga"));
+        std::fs::create_dir_all(&saga).unwrap();
+        std::fs::write(&app, "use crate::proto::x; use tokio::task;").unwrap();
+        std::fs::write(saga.join("give_back.rs"), "fn of(message: proto::order::v1::Order) {}").unwrap();
+        std::fs::write(saga.join("notes.txt"), "tonic::Status").unwrap();
+        let mut problems = Vec::new();
+        in_room(&folder.path().join("app"), &NOT_IN_APP, &mut problems).unwrap();
+        in_room(&app, &NOT_IN_APP, &mut problems).unwrap();
+        assert!(matches!(problems.as_slice(), [one] if one.ends_with("give_back.rs names proto")));
+        in_room(&app, &NOT_IN_DOMAIN, &mut problems).unwrap();
+        assert!(problems[1].ends_with("app.rs names tokio"), "{problems:?}");
     }
 
     #[test]

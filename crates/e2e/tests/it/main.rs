@@ -50,6 +50,7 @@ mod journeys;
 mod kills;
 mod kubernetes;
 mod metrics;
+mod old_databases;
 mod process;
 mod promql;
 mod races;

@@ -34,6 +34,9 @@ pub(crate) struct Process {
     child: Child,
     errors: Lines<BufReader<ChildStderr>>,
     pub(crate) hub: proof::Hub,
+    /// Addresses of its listeners.
+    pub(crate) public: String,
+    pub(crate) internal: String,
 }
 
 impl Data {
@@ -57,6 +60,11 @@ impl Data {
         copy
     }
 
+    /// As an operator makes it.
+    pub(crate) fn token(&self, role: Role, subject: &str) -> String {
+        token(self.folder.path(), role, subject)
+    }
+
     /// What the program says, and whether it ends well, when it is run on these data.
     pub(crate) fn run(&self, arguments: &[&str]) -> (bool, String) {
         let mut command = Command::new(program());
@@ -71,8 +79,13 @@ impl Data {
 
     /// As [`Data::start`], with these arguments besides.
     pub(crate) async fn start_with(&self, order: &str, arguments: &[&str]) -> Process {
-        let config = self.folder.path().join("entrepot.toml");
         let text = format!("[sandbox]\nenabled = true\nday = \"0s\"\n[order]\nlease_seconds = 1\n{order}\n");
+        self.start_configured(&text, arguments).await
+    }
+
+    /// Starts the hub with this configuration and these arguments besides.
+    pub(crate) async fn start_configured(&self, text: &str, arguments: &[&str]) -> Process {
+        let config = self.folder.path().join("entrepot.toml");
         std::fs::write(&config, text).unwrap();
         let mut command = tokio::process::Command::new(program());
         command.args(["up", "--hub", "my", "--public", "127.0.0.1:0", "--internal", "127.0.0.1:0", "--data"]);
@@ -94,9 +107,10 @@ impl Data {
         let folder = self.folder.path().to_owned();
         let tokens = move |role: Role, subject: &str| Ok(token(&folder, role, subject));
         let hub = proof::Hub::at(public, internal, Arc::new(tokens)).unwrap();
+        let (public, internal) = (public.to_owned(), internal.to_owned());
         // What it goes on to say is not read: it is little.
         tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
-        Process { child, errors, hub }
+        Process { child, errors, hub, public, internal }
     }
 }
 
@@ -123,6 +137,14 @@ impl Process {
             panic!("the hub ended without saying {words}");
         };
         tokio::time::timeout(PATIENCE, listening).await.unwrap()
+    }
+
+    /// Ends it in good order, as Ctrl-C does.
+    pub(crate) async fn stop(mut self) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
+        assert!(ended.success(), "{ended}");
     }
 
     /// SIGKILL: nothing of it runs on.
