@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::Tx;
+use db::{Command as _, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
-use kernel::{OrderId, ReservationId};
 use proto::order::events::v1::{OrderCancelled, OrderConfirmed, ReturnReceived};
 
-use crate::app::{App, Error, ship};
+use crate::app::dispatch::{Dispatch, Outcome};
+use crate::app::take_back::TakeBack;
+use crate::app::undo_dispatch::UndoDispatch;
+use crate::app::{App, Error};
 
 /// Hears order.
-pub(crate) fn consumers(app: &App) -> Vec<Consumer> {
+pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
     vec![Consumer { name: "catalog.order", services: &["order"], handler: Arc::new(OnOrder(app.clone())) }]
 }
 
-struct OnOrder(App);
+struct OnOrder(Arc<App>);
 
 #[async_trait]
 impl Handler for OnOrder {
@@ -31,14 +33,11 @@ impl Handler for OnOrder {
 
 impl OnOrder {
     async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
-        let reservation_id: ReservationId = id("reservation_id", &event.reservation_id)?;
-        let order_id: OrderId = id("order_id", &event.order_id)?;
-        match ship::dispatch(tx, self.0.outbox, reservation_id, order_id, self.0.clock.now())
-            .await
-            .map_err(failed)?
-        {
-            ship::Outcome::Done | ship::Outcome::Already => Ok(()),
-            ship::Outcome::Never => {
+        let reservation_id = id("reservation_id", &event.reservation_id)?;
+        let dispatch = Dispatch { reservation_id, order_id: id("order_id", &event.order_id)? };
+        match dispatch.run(&self.0, tx).await.map_err(failed)? {
+            Outcome::Done | Outcome::Already => Ok(()),
+            Outcome::Never => {
                 Err(HandlerError::Poison(format!("{reservation_id} holds nothing to dispatch")))
             }
         }
@@ -49,31 +48,29 @@ impl OnOrder {
         if !event.was_confirmed {
             return Ok(());
         }
-        let reservation_id: ReservationId = id("reservation_id", &event.reservation_id)?;
-        let order_id: OrderId = id("order_id", &event.order_id)?;
-        ship::undo(tx, self.0.outbox, reservation_id, order_id, self.0.clock.now()).await.map_err(failed)?;
-        Ok(())
+        let reservation_id = id("reservation_id", &event.reservation_id)?;
+        let undo = UndoDispatch { reservation_id, order_id: id("order_id", &event.order_id)? };
+        undo.run(&self.0, tx).await.map_err(failed)
     }
 
     async fn returned(&self, tx: &mut Tx, event: ReturnReceived) -> Result<(), HandlerError> {
         if !event.restock {
             return Ok(());
         }
-        let reservation_id: ReservationId = id("reservation_id", &event.reservation_id)?;
+        let reservation_id = id("reservation_id", &event.reservation_id)?;
         let quantities = event
             .lines
             .iter()
             .map(|line| Ok((id("lines.variant_id", &line.variant_id)?, line.quantity)))
             .collect::<Result<_, HandlerError>>()?;
-        let (now, outbox) = (self.0.clock.now(), self.0.outbox);
-        let order_id: OrderId = id("order_id", &event.order_id)?;
-        let taken =
-            ship::take_back(tx, outbox, reservation_id, order_id, &event.return_id, &quantities, now).await;
-        match taken.map_err(failed)? {
-            ship::Outcome::Done | ship::Outcome::Already => Ok(()),
-            ship::Outcome::Never => Err(HandlerError::Poison(format!(
+        let order_id = id("order_id", &event.order_id)?;
+        let return_id = event.return_id;
+        let back = TakeBack { reservation_id, order_id, return_id, quantities };
+        match back.run(&self.0, tx).await.map_err(failed)? {
+            Outcome::Done | Outcome::Already => Ok(()),
+            Outcome::Never => Err(HandlerError::Poison(format!(
                 "{reservation_id} has not dispatched what {} returns",
-                event.return_id
+                back.return_id
             ))),
         }
     }

@@ -14,7 +14,7 @@ mod store;
 
 use std::sync::Arc;
 
-use rpc::{Policy, PolicyTable, Role};
+use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec};
 
 /// The service.
@@ -74,14 +74,19 @@ const POLICIES: PolicyTable = &[
 
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: config::Config = runtime::parse_section(section)?;
-    let rates = Arc::new(config.rates()?);
-    let Deps { db, clock, outbox, hub, .. } = deps;
-    let app = app::App { db, clock, outbox, hub, rates, allowance: config.allowance };
+    let app = Arc::new(app::App {
+        clock: deps.clock.clone(),
+        outbox: deps.outbox,
+        hub: deps.hub,
+        rates: Arc::new(config.rates()?),
+        allowance: config.allowance,
+    });
+    let pipeline = Pipeline::new(app.clone(), deps.db.clone(), deps.clock);
     Ok(Service {
-        public: api::public(&app),
-        internal: api::internal(&app),
+        public: api::public(&pipeline),
+        internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
         workers: Vec::new(),
-        samplers: metrics::samplers(&app),
+        samplers: metrics::samplers(&deps.db),
     })
 }

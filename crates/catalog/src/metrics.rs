@@ -1,8 +1,8 @@
 //! What is measured of stock.
 
-use runtime::metrics::{Metric, Pace, Sampler};
+use db::Db;
+use runtime::metrics::{Metric, Pace, Reading, Sampler};
 
-use crate::app::App;
 use crate::store::measures;
 
 const STOCK: Metric = Metric::sampled(
@@ -16,24 +16,22 @@ const VIOLATIONS: Metric = Metric::sampled(
     &[],
 );
 
-pub(crate) fn samplers(app: &App) -> Vec<Sampler> {
-    let db = app.db.clone();
-    let stock = Sampler::new("stock", Pace::Seldom, move || {
-        let db = db.clone();
+pub(crate) fn samplers(db: &Db) -> Vec<Sampler> {
+    let db = db.clone();
+    vec![Sampler::new("stock", Pace::Seldom, move || Box::pin(stock(db.clone())))]
+}
+
+async fn stock(db: Db) -> anyhow::Result<Vec<Reading>> {
+    let read = db.read(|tx| {
         Box::pin(async move {
-            let read = db.read(|tx| {
-                Box::pin(async move {
-                    Ok::<_, db::Error>((measures::stock(tx).await?, measures::held_otherwise(tx).await?))
-                })
-            });
-            let (stock, held_otherwise) = read.await?;
-            Ok(vec![
-                STOCK.is(&["on_hand"], stock.on_hand),
-                STOCK.is(&["reserved"], stock.reserved),
-                STOCK.is(&["dispatched"], stock.dispatched),
-                VIOLATIONS.is(&[], stock.astray + held_otherwise),
-            ])
+            Ok::<_, db::Error>((measures::stock(tx).await?, measures::held_otherwise(tx).await?))
         })
     });
-    vec![stock]
+    let (stock, held_otherwise) = read.await?;
+    Ok(vec![
+        STOCK.is(&["on_hand"], stock.on_hand),
+        STOCK.is(&["reserved"], stock.reserved),
+        STOCK.is(&["dispatched"], stock.dispatched),
+        VIOLATIONS.is(&[], stock.astray + held_otherwise),
+    ])
 }

@@ -53,6 +53,24 @@ pub(super) fn id<K: Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Stat
     text.parse().map_err(|error: kernel::IdError| rpc::status::invalid(&[(field, &error.to_string())]))
 }
 
+/// INVALID_ARGUMENT with the one field that is wrong.
+pub(super) fn invalid(problem: Invalid) -> Status {
+    rpc::status::invalid(&[(&problem.field, &problem.problem)])
+}
+
+/// How many there are of something: one at least.
+pub(super) fn count(field: &str, count: usize, most: usize) -> Result<(), Status> {
+    if (1..=most).contains(&count) {
+        return Ok(());
+    }
+    Err(rpc::status::invalid(&[(field, &format!("must be 1 to {most}"))]))
+}
+
+/// A text that may be left out.
+pub(super) fn given(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
 /// An etag: the version as text, from 1 on.
 pub(super) fn etag(text: &str) -> Result<i64, Status> {
     let version = text.parse().ok().filter(|version| *version >= 1);
@@ -115,10 +133,10 @@ pub(super) fn product(
     category: &str,
     translations: &[wire::Translation],
     variants: &[wire::VariantInput],
-    problems: &mut Problems,
-) -> Option<NewProduct> {
+) -> Result<NewProduct, Status> {
+    let mut problems = Problems::default();
     let category = problems.take(slug("category", category));
-    let read_translations = translations_of(languages, translations, problems);
+    let read_translations = translations_of(languages, translations, &mut problems);
     if variants.is_empty() || variants.len() > VARIANTS_MAX {
         problems.take::<()>(Err(Invalid::new("variants", format!("must be 1 to {VARIANTS_MAX}"))));
     }
@@ -128,9 +146,11 @@ pub(super) fn product(
         if variants[..place].iter().any(|other| other.sku == input.sku) {
             problems.take::<()>(Err(Invalid::new(format!("{prefix}sku"), "stands twice")));
         }
-        read.extend(variant(&prefix, input, problems));
+        read.extend(variant(&prefix, input, &mut problems));
     }
-    Some(NewProduct { category: category?, translations: read_translations?, variants: read })
+    let new =
+        (|| Some(NewProduct { category: category?, translations: read_translations?, variants: read }))();
+    problems.end(new)
 }
 
 pub(super) fn translations_of(

@@ -1,12 +1,16 @@
 //! Writing answers.
 
 use hub::Profile;
+use kernel::{ProductId, SellerId, VariantId};
+use proto::catalog::internal::v1 as internal_wire;
 use proto::catalog::v1 as wire;
 use proto::convert::timestamp;
-use proto::types::v1::{Dimensions, OriginCertificate};
+use proto::types::v1::{Dimensions, Money, OriginCertificate};
 
 use crate::domain::product::{Certificate, Product, Variant};
+use crate::domain::reservation;
 use crate::domain::seller::{Change, Location, Seller, State, StockItem};
+use crate::store::offers::Offer;
 
 /// A seller; what only itself and operators may see is left out unless `whole`.
 pub(super) fn seller(seller: &Seller, whole: bool) -> wire::Seller {
@@ -111,10 +115,54 @@ fn variant(variant: &Variant) -> wire::Variant {
     }
 }
 
-pub(super) fn certificate(certificate: &Certificate) -> OriginCertificate {
+fn certificate(certificate: &Certificate) -> OriginCertificate {
     OriginCertificate {
         number: certificate.number.clone(),
         issued_on: certificate.issued_on.to_string(),
         expires_on: certificate.expires_on.to_string(),
+    }
+}
+
+/// An offer, with its title in the first of the hub's languages that it has one in.
+pub(super) fn offer(offer: Offer, languages: &[String]) -> internal_wire::Offer {
+    let translations = &offer.translations.0;
+    let title = languages
+        .iter()
+        .find_map(|language| translations.iter().find(|words| words.language == *language))
+        .or(translations.first())
+        .map(|words| words.title.clone());
+    internal_wire::Offer {
+        variant_id: VariantId::from(offer.variant_id).to_string(),
+        product_id: ProductId::from(offer.product_id).to_string(),
+        seller_id: SellerId::from(offer.seller_id).to_string(),
+        seller_name: offer.seller_name,
+        seller_tax_registered: offer.tax_registered,
+        seller_payout_currency: offer.payout_currency,
+        sku: offer.sku,
+        title: title.unwrap_or_default(),
+        category: offer.category,
+        unit_price: Some(Money { currency: offer.currency, minor_units: offer.price_minor }),
+        hs_code: offer.hs_code,
+        origin: offer.origin,
+        from_country: offer.from_country,
+        weight_grams: offer.weight_grams,
+        dimensions: Some(Dimensions {
+            length_mm: offer.length_mm,
+            width_mm: offer.width_mm,
+            height_mm: offer.height_mm,
+        }),
+        preference: offer.preference,
+        stock_units: offer.stock_units,
+        certificate: offer.certificate.as_ref().map(|kept| certificate(&kept.0)),
+    }
+}
+
+pub(super) fn reservation_state(state: reservation::State) -> internal_wire::ReservationState {
+    use internal_wire::ReservationState as Wire;
+    match state {
+        reservation::State::Held => Wire::Held,
+        reservation::State::Released => Wire::Released,
+        // What was dispatched and came back left the shelf all the same.
+        reservation::State::Dispatched | reservation::State::Returned => Wire::Dispatched,
     }
 }

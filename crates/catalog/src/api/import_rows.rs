@@ -9,11 +9,12 @@ use proto::catalog::v1::{
 };
 use proto::convert::Invalid;
 use proto::types::v1::{Dimensions, Money};
+use rpc::Pipeline;
 use tonic::Status;
 
 use super::decode::{self, Problems};
 use super::import_header::{Reading, canonical};
-use crate::app::import_products::{Outcome, Taken};
+use crate::app::import_products::{ImportProducts, Outcome, Taken};
 use crate::app::import_stock::StockMode;
 use crate::app::{App, Error};
 use crate::domain::product::TRANSLATIONS_MAX;
@@ -22,15 +23,15 @@ use crate::domain::seller::UNITS_MAX;
 
 /// One stream.
 pub(super) struct Import {
-    app: App,
+    pipeline: Pipeline<App>,
     seller_id: SellerId,
     /// Set by the first message.
     reading: OnceLock<Reading>,
 }
 
 impl Import {
-    pub(super) fn new(app: App, seller_id: SellerId) -> Self {
-        Self { app, seller_id, reading: OnceLock::new() }
+    pub(super) fn new(pipeline: Pipeline<App>, seller_id: SellerId) -> Self {
+        Self { pipeline, seller_id, reading: OnceLock::new() }
     }
 
     fn begin(&self, message: &ImportProductsRequest) -> Result<(), Status> {
@@ -41,7 +42,7 @@ impl Import {
             return Err(rpc::status::invalid(&[("header", "stands alone: the message with it is no row")]));
         }
         let mut problems = Problems::default();
-        let reading = Reading::of(&header, &self.app, &mut problems);
+        let reading = Reading::of(&header, self.pipeline.app(), &mut problems);
         let reading = problems.end(reading)?;
         let begun = self.reading.set(reading);
         begun.map_err(|_| rpc::status::invalid(&[("header", "is in the stream's first message alone")]))
@@ -53,7 +54,7 @@ impl Import {
         let read = reading.row(row)?;
         if read.says(Field::Price)
             && let Err(Error::Invalid { problem, .. }) =
-                self.app.check_currency("price.currency", read.variant.goods.price.currency())
+                self.pipeline.app().check_currency("price.currency", read.variant.goods.price.currency())
         {
             return Err(Invalid::new(reading.name("price.currency"), problem));
         }
@@ -61,7 +62,7 @@ impl Import {
     }
 
     fn reading(&self) -> &Reading {
-        self.reading.get_or_init(|| Reading::whatever(&self.app))
+        self.reading.get_or_init(|| Reading::whatever(self.pipeline.app()))
     }
 }
 
@@ -93,10 +94,13 @@ pub(super) async fn batch(
         return Vec::new();
     }
     let reading = import.reading();
-    let mut outcomes = match import.app.import(import.seller_id, reading.terms.clone(), rows).await {
-        Ok(outcomes) => outcomes.into_iter(),
+    let command = ImportProducts { seller_id: import.seller_id, terms: reading.terms.clone(), rows };
+    let imported = match import.pipeline.run(command).await {
+        Ok(imported) => imported,
         Err(error) => return vec![Err(error.into())],
     };
+    reading.terms.stated.add(imported.stated);
+    let mut outcomes = imported.outcomes.into_iter();
     let answer = |rejected: Option<ImportProductsResponse>| match rejected {
         Some(rejected) => Ok(rejected),
         None => {

@@ -13,31 +13,37 @@ mod stock_service;
 
 use kernel::SellerId;
 use proto::catalog::{internal::v1 as internal_wire, v1 as wire};
-use rpc::{Caller, Role};
+use rpc::{Caller, Pipeline, Role};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
 use crate::app::{App, Error};
 
+/// Lines of one call of order.
+const LINES_MAX: usize = 500;
+/// Units of a line.
+const QUANTITY_MAX: i64 = 1_000_000;
+
+/// The service's use cases behind its gRPC services.
+#[derive(Clone)]
+struct Api(Pipeline<App>);
+
 /// What anyone may reach.
-pub(crate) fn public(app: &App) -> Routes {
-    Routes::new(wire::seller_service_server::SellerServiceServer::new(seller_service::Api(app.clone())))
-        .add_service(wire::product_service_server::ProductServiceServer::new(product_service::Api(
-            app.clone(),
-        )))
-        .add_service(wire::stock_service_server::StockServiceServer::new(stock_service::Api(app.clone())))
+pub(crate) fn public(pipeline: &Pipeline<App>) -> Routes {
+    use wire::{product_service_server, seller_service_server, stock_service_server};
+    let api = Api(pipeline.clone());
+    Routes::new(seller_service_server::SellerServiceServer::new(api.clone()))
+        .add_service(product_service_server::ProductServiceServer::new(api.clone()))
+        .add_service(stock_service_server::StockServiceServer::new(api))
 }
 
 /// What services and operators may reach.
-pub(crate) fn internal(app: &App) -> Routes {
+pub(crate) fn internal(pipeline: &Pipeline<App>) -> Routes {
     use internal_wire::{catalog_operator_service_server, offer_service_server, reservation_service_server};
-    Routes::new(offer_service_server::OfferServiceServer::new(offer_service::Api(app.clone())))
-        .add_service(reservation_service_server::ReservationServiceServer::new(reservation_service::Api(
-            app.clone(),
-        )))
-        .add_service(catalog_operator_service_server::CatalogOperatorServiceServer::new(
-            operator_service::Api(app.clone()),
-        ))
+    let api = Api(pipeline.clone());
+    Routes::new(offer_service_server::OfferServiceServer::new(api.clone()))
+        .add_service(reservation_service_server::ReservationServiceServer::new(api.clone()))
+        .add_service(catalog_operator_service_server::CatalogOperatorServiceServer::new(api))
 }
 
 impl From<Error> for Status {

@@ -1,23 +1,22 @@
 //! `CatalogOperatorService`.
 
-use kernel::SellerId;
 use proto::catalog::internal::v1::catalog_operator_service_server::CatalogOperatorService;
 use proto::catalog::internal::v1::{
     AuditStockRequest, AuditStockResponse, DecideSellerChangeRequest, DecideSellerChangeResponse,
     ListSellerChangesRequest, ListSellerChangesResponse, SuspendSellerRequest, SuspendSellerResponse,
     VerifySellerRequest, VerifySellerResponse,
 };
+use rpc::Caller;
 use rpc::page::Page;
-use rpc::replay::{Key, once};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::decode::{self, Problems};
-use super::encode;
-use crate::app::{App, Error, judge_seller};
-use crate::domain::seller::State;
-
-pub(super) struct Api(pub(super) App);
+use super::{Api, decode, encode};
+use crate::app::audit_stock::AuditStock;
+use crate::app::decide_seller_change::DecideSellerChange;
+use crate::app::list_seller_changes::ListSellerChanges;
+use crate::app::suspend_seller::SuspendSeller;
+use crate::app::verify_seller::VerifySeller;
 
 #[tonic::async_trait]
 impl CatalogOperatorService for Api {
@@ -25,43 +24,17 @@ impl CatalogOperatorService for Api {
         &self,
         request: Request<VerifySellerRequest>,
     ) -> Result<Response<VerifySellerResponse>, Status> {
-        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
-        let asked = request.into_inner();
-        let id: SellerId = decode::id("seller_id", &asked.seller_id)?;
-        let version =
-            Some(asked.etag.as_str()).filter(|etag| !etag.is_empty()).map(decode::etag).transpose()?;
-        let key = Key::of(&caller, &asked)?;
-        let (now, outbox) = (self.0.clock.now(), self.0.outbox);
-        let judged = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
-            Box::pin(async move {
-                let seller = judge_seller::judge(tx, outbox, id, version, State::Verified, "", now).await?;
-                Ok::<_, Error>(VerifySellerResponse { seller: Some(encode::seller(&seller, true)) })
-            })
-        });
-        Ok(Response::new(judged.await?))
+        let encode = |_: &_, seller| Ok(VerifySellerResponse { seller: Some(encode::seller(&seller, true)) });
+        self.0.mutate(request, verify_seller, encode).await
     }
 
     async fn suspend_seller(
         &self,
         request: Request<SuspendSellerRequest>,
     ) -> Result<Response<SuspendSellerResponse>, Status> {
-        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
-        let asked = request.into_inner();
-        let id: SellerId = decode::id("seller_id", &asked.seller_id)?;
-        let mut problems = Problems::default();
-        let reason = problems.take(decode::text("reason", &asked.reason, 1, 200));
-        let reason = problems.end(reason)?;
-        let key = Key::of(&caller, &asked)?;
-        let (now, outbox) = (self.0.clock.now(), self.0.outbox);
-        let judged = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
-            let reason = reason.clone();
-            Box::pin(async move {
-                let seller =
-                    judge_seller::judge(tx, outbox, id, None, State::Suspended, &reason, now).await?;
-                Ok::<_, Error>(SuspendSellerResponse { seller: Some(encode::seller(&seller, true)) })
-            })
-        });
-        Ok(Response::new(judged.await?))
+        let encode =
+            |_: &_, seller| Ok(SuspendSellerResponse { seller: Some(encode::seller(&seller, true)) });
+        self.0.mutate(request, suspend_seller, encode).await
     }
 
     async fn list_seller_changes(
@@ -72,7 +45,7 @@ impl CatalogOperatorService for Api {
         let asked = request.into_inner();
         let page: Page<Uuid> =
             Page::of(Some(&caller), &["ListSellerChanges"], asked.page_size, &asked.page_token)?;
-        let rows = self.0.seller_changes(page.after, page.limit()).await?;
+        let rows = self.0.query(ListSellerChanges { after: page.after, limit: page.limit() }).await?;
         let (sellers, next_page_token) =
             page.fill(rows, |row| row.id.uuid(), |row| encode::seller(&row, true));
         Ok(Response::new(ListSellerChangesResponse { sellers, next_page_token }))
@@ -82,31 +55,16 @@ impl CatalogOperatorService for Api {
         &self,
         request: Request<DecideSellerChangeRequest>,
     ) -> Result<Response<DecideSellerChangeResponse>, Status> {
-        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
-        let asked = request.into_inner();
-        let id: SellerId = decode::id("seller_id", &asked.seller_id)?;
-        let version = decode::etag(&asked.etag)?;
-        let mut problems = Problems::default();
-        let least = usize::from(!asked.accept);
-        let reason = problems.take(decode::text("reason", &asked.reason, least, 200));
-        let reason = problems.end(reason)?;
-        let refusal = (!asked.accept).then_some(reason);
-        let key = Key::of(&caller, &asked)?;
-        let decided = once(&self.0.db, &self.0.clock, key, deadline, move |tx| {
-            let refusal = refusal.clone();
-            Box::pin(async move {
-                let seller = judge_seller::decide(tx, id, version, refusal).await?;
-                Ok::<_, Error>(DecideSellerChangeResponse { seller: Some(encode::seller(&seller, true)) })
-            })
-        });
-        Ok(Response::new(decided.await?))
+        let encode =
+            |_: &_, seller| Ok(DecideSellerChangeResponse { seller: Some(encode::seller(&seller, true)) });
+        self.0.mutate(request, decide_seller_change, encode).await
     }
 
     async fn audit_stock(
         &self,
         _: Request<AuditStockRequest>,
     ) -> Result<Response<AuditStockResponse>, Status> {
-        let audit = self.0.audit_stock().await?;
+        let audit = self.0.query(AuditStock).await?;
         Ok(Response::new(AuditStockResponse {
             stock_items: audit.stock_items,
             on_hand: audit.on_hand,
@@ -115,4 +73,23 @@ impl CatalogOperatorService for Api {
             violations: audit.violations,
         }))
     }
+}
+
+fn verify_seller(asked: VerifySellerRequest, _: &Caller) -> Result<VerifySeller, Status> {
+    let seller_id = decode::id("seller_id", &asked.seller_id)?;
+    Ok(VerifySeller { seller_id, version: decode::given(&asked.etag).map(decode::etag).transpose()? })
+}
+
+fn suspend_seller(asked: SuspendSellerRequest, _: &Caller) -> Result<SuspendSeller, Status> {
+    let seller_id = decode::id("seller_id", &asked.seller_id)?;
+    let reason = decode::text("reason", &asked.reason, 1, 200).map_err(decode::invalid)?;
+    Ok(SuspendSeller { seller_id, reason })
+}
+
+fn decide_seller_change(asked: DecideSellerChangeRequest, _: &Caller) -> Result<DecideSellerChange, Status> {
+    let seller_id = decode::id("seller_id", &asked.seller_id)?;
+    let version = decode::etag(&asked.etag)?;
+    let least = usize::from(!asked.accept);
+    let reason = decode::text("reason", &asked.reason, least, 200).map_err(decode::invalid)?;
+    Ok(DecideSellerChange { seller_id, version, refusal: (!asked.accept).then_some(reason) })
 }

@@ -1,35 +1,45 @@
 //! A seller corrects or replenishes a shelf.
 
-use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Command, Tx};
 use kernel::{SellerId, StockItemId};
 
-use super::Error;
-use super::apply_seller::acting;
+use super::acting::acting;
+use super::{App, Error};
 use crate::domain::seller::{StockItem, UNITS_MAX};
 use crate::store::stock::{self, Why};
 
 /// Adds or takes away, never below what orders hold.
-pub(crate) async fn adjust(
-    tx: &mut Tx,
-    seller_id: SellerId,
-    id: StockItemId,
-    delta: i64,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> Result<StockItem, Error> {
-    own(tx, seller_id, id).await?;
-    acting(tx, seller_id).await?;
-    let adjusted = stock::adjust(tx, id, seller_id, delta, UNITS_MAX, Why::Moved(reason), now).await?;
-    let item = own(tx, seller_id, id).await?;
-    if adjusted {
-        return Ok(item);
+#[derive(Debug)]
+pub(crate) struct AdjustStock {
+    pub(crate) seller_id: SellerId,
+    pub(crate) stock_item_id: StockItemId,
+    /// Units, less than 0 where they are taken away.
+    pub(crate) delta: i64,
+    /// The seller's, 1 to 200 characters.
+    pub(crate) reason: String,
+}
+
+impl Command for AdjustStock {
+    type App = App;
+    type Output = StockItem;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<StockItem, Error> {
+        let (seller_id, id) = (self.seller_id, self.stock_item_id);
+        own(tx, seller_id, id).await?;
+        acting(tx, seller_id).await?;
+        let (why, now) = (Why::Moved(&self.reason), app.clock.now());
+        let adjusted = stock::adjust(tx, id, seller_id, self.delta, UNITS_MAX, why, now).await?;
+        let item = own(tx, seller_id, id).await?;
+        if adjusted {
+            return Ok(item);
+        }
+        let message = format!(
+            "{} are on the shelf and orders hold {}: between {} and {UNITS_MAX} must stay",
+            item.on_hand, item.reserved, item.reserved
+        );
+        Err(Error::refused("STOCK_OUT_OF_BOUNDS", message))
     }
-    let message = format!(
-        "{} are on the shelf and orders hold {}: between {} and {UNITS_MAX} must stay",
-        item.on_hand, item.reserved, item.reserved
-    );
-    Err(Error::refused("STOCK_OUT_OF_BOUNDS", message))
 }
 
 async fn own(tx: &mut Tx, seller_id: SellerId, id: StockItemId) -> Result<StockItem, Error> {

@@ -1,5 +1,6 @@
 //! Every shelf against its movements and its holds.
 
+use db::{Query, Tx};
 use kernel::StockItemId;
 
 use super::{App, Error};
@@ -19,15 +20,17 @@ pub(crate) struct Audit {
 /// Violations that are told.
 const VIOLATIONS_MAX: usize = 100;
 
-impl App {
-    /// Audits all stock.
-    pub(crate) async fn audit_stock(&self) -> Result<Audit, Error> {
-        let (shelves, held) = self
-            .db
-            .read(|tx| {
-                Box::pin(async move { Ok::<_, Error>((audit::shelves(tx).await?, audit::held(tx).await?)) })
-            })
-            .await?;
+/// Audits all stock.
+#[derive(Debug)]
+pub(crate) struct AuditStock;
+
+impl Query for AuditStock {
+    type App = App;
+    type Output = Audit;
+    type Error = Error;
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Audit, Error> {
+        let (shelves, held) = (audit::shelves(tx).await?, audit::held(tx).await?);
         let mut found = Audit::default();
         for shelf in shelves {
             found.stock_items += 1;

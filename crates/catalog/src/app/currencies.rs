@@ -1,8 +1,9 @@
 //! The currencies that goods can be sold in: those that a quote can exchange.
 
-use money::{Currency, Money};
+use money::Currency;
 
 use super::{App, Error};
+use crate::domain::product::NewVariant;
 
 impl App {
     /// Refuses a currency that the hub has no rate for: no quote could be made in it.
@@ -17,9 +18,10 @@ impl App {
     }
 
     /// The same for the prices of a product's variants.
-    pub(crate) fn check_prices(&self, prices: impl Iterator<Item = Money>) -> Result<(), Error> {
-        for (place, price) in prices.enumerate() {
-            self.check_currency(&format!("variants[{place}].price.currency"), price.currency())?;
+    pub(super) fn check_prices(&self, variants: &[NewVariant]) -> Result<(), Error> {
+        for (place, variant) in variants.iter().enumerate() {
+            let field = format!("variants[{place}].price.currency");
+            self.check_currency(&field, variant.goods.price.currency())?;
         }
         Ok(())
     }

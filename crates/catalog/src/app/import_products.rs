@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Command, Tx};
 use kernel::{ProductId, SellerId, VariantId};
 
+use super::acting::acting;
 use super::allow::Before;
-use super::apply_seller::acting;
 use super::import_stock::{Stated, Statements, StockMode, Stocked, Stocks};
-use super::list_product::{put_terms, put_variant};
+use super::listing::{found, put_terms, put_variant};
 use super::{App, Error};
-use crate::domain::allowance::{Allowance, Usage};
+use crate::domain::allowance::Usage;
 use crate::domain::product::{
     Goods, NewStock, NewVariant, Product, TRANSLATIONS_MAX, Translation, VARIANTS_MAX, Variant,
 };
@@ -64,55 +64,53 @@ pub(super) fn rejected<T>(field: Field, problem: impl Into<String>) -> Result<Re
     Ok(Err(Rejection { field: field.name(), problem: problem.into() }))
 }
 
-impl App {
-    /// Takes rows in, all in one transaction; a rejected one has no effect.
-    pub(crate) async fn import(
-        &self,
-        seller_id: SellerId,
-        terms: Arc<Terms>,
-        rows: Vec<Row>,
-    ) -> Result<Vec<(i64, Outcome)>, Error> {
-        let (languages, allowance): (Arc<[String]>, _) = (self.hub.languages().into(), self.allowance);
-        let (now, rows) = (self.clock.now(), Arc::new(rows));
-        let stream = terms.clone();
-        let (outcomes, written) = self
-            .db
-            .write(move |tx| {
-                let (terms, languages, rows) = (terms.clone(), languages.clone(), rows.clone());
-                Box::pin(async move {
-                    let state = acting(tx, seller_id).await?.state;
-                    let stocks = Stocks { seller_id, terms, now, written: Statements::default() };
-                    let mut import = Import { seller_id, state, stocks, languages, allowance };
-                    let mut outcomes = Vec::with_capacity(rows.len());
-                    for row in rows.iter() {
-                        let outcome = import.take(tx, row, now).await?;
-                        outcomes.push((row.number, outcome.unwrap_or_else(Outcome::Rejected)));
-                    }
-                    Ok::<_, Error>((outcomes, import.stocks.written))
-                })
-            })
-            .await?;
-        stream.stated.add(written);
-        Ok(outcomes)
+/// Takes rows in, all in one transaction, which costs far less than one for each; a rejected one has no effect.
+#[derive(Debug)]
+pub(crate) struct ImportProducts {
+    pub(crate) seller_id: SellerId,
+    pub(crate) terms: Arc<Terms>,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// What became of the rows of a transaction.
+#[derive(Debug)]
+pub(crate) struct Imported {
+    /// By the row's number, in the order of the rows.
+    pub(crate) outcomes: Vec<(i64, Outcome)>,
+    /// For [`Stated::add`], once the transaction has committed.
+    pub(crate) stated: Statements,
+}
+
+impl Command for ImportProducts {
+    type App = App;
+    type Output = Imported;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Imported, Error> {
+        let (seller_id, now) = (self.seller_id, app.clock.now());
+        let state = acting(tx, seller_id).await?.state;
+        let stocks = Stocks { seller_id, terms: &self.terms, now, written: Statements::default() };
+        let mut import = Import { app, seller_id, state, stocks, now };
+        let mut outcomes = Vec::with_capacity(self.rows.len());
+        for row in &self.rows {
+            let outcome = import.take(tx, row).await?;
+            outcomes.push((row.number, outcome.unwrap_or_else(Outcome::Rejected)));
+        }
+        Ok(Imported { outcomes, stated: import.stocks.written })
     }
 }
 
-struct Import {
+struct Import<'a> {
+    app: &'a App,
     seller_id: SellerId,
     state: State,
-    stocks: Stocks,
-    languages: Arc<[String]>,
-    allowance: Allowance,
+    stocks: Stocks<'a>,
+    now: DateTime<Utc>,
 }
 
-impl Import {
+impl Import<'_> {
     /// Checks all before it writes anything: a rejection leaves nothing behind in the shared transaction.
-    async fn take(
-        &mut self,
-        tx: &mut Tx,
-        row: &Row,
-        now: DateTime<Utc>,
-    ) -> Result<Result<Outcome, Rejection>, Error> {
+    async fn take(&mut self, tx: &mut Tx, row: &Row) -> Result<Result<Outcome, Rejection>, Error> {
         if let Err(rejection) = self.check_shelf(tx, &row.variant, row).await? {
             return Ok(Err(rejection));
         }
@@ -121,14 +119,14 @@ impl Import {
         let (products, variants) = (known.is_none() && group.is_none(), known.is_none());
         let more = Usage { products: products.into(), variants: variants.into(), letters: row.letters() };
         let before = Before::of_one_in(tx, self.seller_id, self.state).await?;
-        if let Some(problem) = before.problem(&self.allowance, more) {
+        if let Some(problem) = before.problem(&self.app.allowance, more) {
             return Ok(Err(Rejection { field: SKU, problem }));
         }
         match known {
-            None => self.create(tx, row, group, now).await,
+            None => self.create(tx, row, group).await,
             Some((product_id, known)) => {
                 let product = found(tx, product_id).await?;
-                self.patch(tx, row, &product, group, known, now).await
+                self.patch(tx, row, &product, group, known).await
             }
         }
     }
@@ -172,7 +170,6 @@ impl Import {
         tx: &mut Tx,
         row: &Row,
         group: Option<Product>,
-        now: DateTime<Utc>,
     ) -> Result<Result<Outcome, Rejection>, Error> {
         let translations = row.words_onto(group.as_ref().map_or(&[], |product| &product.translations));
         if let Err(rejection) = self.check_new(row, &translations, group.as_ref()) {
@@ -185,12 +182,12 @@ impl Import {
         let product_id = match &group {
             Some(product) => {
                 let category = if row.says(Field::Category) { &row.category } else { &product.category };
-                products::revise(tx, product.id, category, &translations, true, now).await?;
+                products::revise(tx, product.id, category, &translations, true, self.now).await?;
                 product.id
             }
-            None => self.put_product(tx, row, translations.clone(), now).await?,
+            None => self.put_product(tx, row, translations.clone()).await?,
         };
-        let variant_id = put_variant(tx, product_id, self.seller_id, 0, &variant, None, now).await?;
+        let variant_id = put_variant(tx, product_id, self.seller_id, 0, &variant, None, self.now).await?;
         let (own, stated) = (matches!(variant.stock, NewStock::Own { .. }), row.says(Field::Stock));
         if own && stated {
             self.stocks.first(tx, row, variant_id).await?;
@@ -224,8 +221,9 @@ impl Import {
             );
             return reject(*first, problem);
         }
-        if !translations.iter().any(|words| self.languages.contains(&words.language)) {
-            let problem = format!("one must be in a language of the hub: {}", self.languages.join(", "));
+        let languages = self.app.hub.languages();
+        if !translations.iter().any(|words| languages.contains(&words.language)) {
+            let problem = format!("one must be in a language of the hub: {}", languages.join(", "));
             return reject(TITLE, problem);
         }
         if row.stock < 0 {
@@ -240,7 +238,6 @@ impl Import {
         tx: &mut Tx,
         row: &Row,
         translations: Vec<Translation>,
-        now: DateTime<Utc>,
     ) -> Result<ProductId, Error> {
         let product = Product {
             id: ProductId::new(),
@@ -250,8 +247,8 @@ impl Import {
             variants: Vec::new(),
             withdrawn: false,
             version: 1,
-            created_at: now,
-            updated_at: now,
+            created_at: self.now,
+            updated_at: self.now,
         };
         products::put(tx, &product).await?;
         if !row.group.is_empty() {
@@ -268,7 +265,6 @@ impl Import {
         product: &Product,
         group: Option<Product>,
         known: Variant,
-        now: DateTime<Utc>,
     ) -> Result<Result<Outcome, Rejection>, Error> {
         let home = group.filter(|group| group.id != product.id);
         let target = home.as_ref().unwrap_or(product);
@@ -300,10 +296,10 @@ impl Import {
             let changed = stocked == Stocked::Changed;
             return Ok(Ok(if changed { Outcome::Updated(taken) } else { Outcome::Unchanged(taken) }));
         }
-        products::revise(tx, target.id, &after.category, &after.translations, relist, now).await?;
+        products::revise(tx, target.id, &after.category, &after.translations, relist, self.now).await?;
         self.put(tx, target, &known, &after, relist || offered).await?;
         if home.is_some() {
-            leave(tx, product, &known, now).await?;
+            leave(tx, product, &known, self.now).await?;
         }
         Ok(Ok(Outcome::Updated(taken)))
     }
@@ -381,10 +377,6 @@ impl After {
             || self.category != product.category
             || self.translations != product.translations
     }
-}
-
-async fn found(tx: &mut Tx, id: ProductId) -> Result<Product, Error> {
-    products::find(tx, id).await?.ok_or_else(|| Error::not_found("product", id))
 }
 
 /// A variant has gone over to another product; one without any is off the market.

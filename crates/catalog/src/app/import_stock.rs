@@ -1,7 +1,7 @@
 //! What an import's row makes of the stock of a known SKU: nothing, a count as of a time, or an addition.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use db::Tx;
@@ -45,7 +45,7 @@ struct Statement {
 
 /// What rows of a stream stated of stock.
 #[derive(Debug, Default)]
-pub(super) struct Statements {
+pub(crate) struct Statements {
     variants: HashMap<VariantId, Statement>,
     shelves: HashMap<StockItemId, Statement>,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Stated(Mutex<Statements>);
 
 impl Stated {
     /// Goes on with what a transaction has written.
-    pub(super) fn add(&self, written: Statements) {
+    pub(crate) fn add(&self, written: Statements) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.variants.extend(written.variants);
         all.shelves.extend(written.shelves);
@@ -64,15 +64,15 @@ impl Stated {
 }
 
 /// The stock that the rows of one transaction of a stream state.
-pub(super) struct Stocks {
+pub(super) struct Stocks<'a> {
     pub(super) seller_id: SellerId,
-    pub(super) terms: Arc<Terms>,
+    pub(super) terms: &'a Terms,
     pub(super) now: DateTime<Utc>,
     /// By rows of this transaction.
     pub(super) written: Statements,
 }
 
-impl Stocks {
+impl Stocks<'_> {
     /// Remembers the first stock of a new SKU.
     pub(super) async fn first(&mut self, tx: &mut Tx, row: &Row, id: VariantId) -> Result<(), Error> {
         self.written.variants.insert(id, Statement { row: row.number, units: row.stock });
@@ -159,7 +159,7 @@ impl Stocks {
     }
 
     async fn remember(&self, tx: &mut Tx, row: &Row, id: VariantId) -> Result<(), Error> {
-        let terms = &self.terms;
+        let terms = self.terms;
         if !terms.source.is_empty() {
             stock::put_source(tx, id, &terms.source, row.stock, terms.stock_as_of, self.now).await?;
         }

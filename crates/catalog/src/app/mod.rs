@@ -1,24 +1,40 @@
-//! What can be done with sellers, goods and stock, one use case per file.
+//! What can be done with sellers, goods and stock: commands and queries, one use case per file.
 
+mod acting;
 pub(crate) mod adjust_stock;
-pub(crate) mod allow;
+mod allow;
 pub(crate) mod apply_seller;
 pub(crate) mod audit_stock;
-pub(crate) mod browse;
 pub(crate) mod create_location;
-pub(crate) mod currencies;
+pub(crate) mod create_product;
+mod currencies;
+pub(crate) mod decide_seller_change;
+pub(crate) mod dispatch;
+pub(crate) mod get_offers;
+pub(crate) mod get_product;
+pub(crate) mod get_seller;
 pub(crate) mod import_products;
 pub(crate) mod import_stock;
-pub(crate) mod judge_seller;
-pub(crate) mod list_product;
-pub(crate) mod offers;
+pub(crate) mod inquire_reservation;
+pub(crate) mod list_locations;
+pub(crate) mod list_products;
+pub(crate) mod list_seller_changes;
+pub(crate) mod list_sellers;
+pub(crate) mod list_stock;
+mod listing;
 pub(crate) mod release;
 pub(crate) mod reserve;
-pub(crate) mod ship;
+pub(crate) mod suspend_seller;
+pub(crate) mod take_back;
+pub(crate) mod undo_dispatch;
+pub(crate) mod update_product;
+pub(crate) mod update_seller;
+pub(crate) mod verify_seller;
+pub(crate) mod withdraw_product;
 
 use std::sync::Arc;
 
-use db::{Db, Retryable};
+use db::Retryable;
 use events::Outbox;
 use hub::Profile;
 use kernel::Clock;
@@ -28,9 +44,7 @@ use crate::domain::allowance::Allowance;
 use crate::domain::reservation::OfAnother;
 
 /// What every use case needs.
-#[derive(Clone)]
 pub(crate) struct App {
-    pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
     pub(crate) hub: Arc<Profile>,

@@ -3,21 +3,28 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Command, Tx};
 use kernel::{OrderId, ReservationId, StockItemId, VariantId};
 use money::Money;
 use uuid::Uuid;
 
-use super::offers::{buyable, out_of_stock, refused};
+use super::get_offers::{buyable, out_of_stock, refused};
 use super::{App, Error};
 use crate::domain::quoted::Attributes;
 use crate::domain::reservation::{Line, State, units_by_item};
 use crate::store::offers::{self, Offer};
 use crate::store::{reservations, stock};
 
+/// Holds the lines, or answers how the hold of this id stands. A refusal leaves nothing: asked again it may do.
+#[derive(Debug)]
+pub(crate) struct Reserve {
+    pub(crate) reservation_id: ReservationId,
+    pub(crate) order_id: OrderId,
+    pub(crate) wanted: Vec<Wanted>,
+}
+
 /// What is to be held.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) variant_id: VariantId,
     pub(crate) quantity: i64,
@@ -27,64 +34,54 @@ pub(crate) struct Wanted {
     pub(crate) quoted: Option<Attributes>,
 }
 
-impl App {
-    /// Holds the lines, or answers how the hold of this id stands. A refusal leaves nothing: asked again it may do.
-    pub(crate) async fn reserve(
-        &self,
-        id: ReservationId,
-        order_id: OrderId,
-        wanted: Vec<Wanted>,
-    ) -> Result<State, Error> {
-        let (app, now) = (self.clone(), self.clock.now());
-        self.db
-            .write(move |tx| {
-                let (app, wanted) = (app.clone(), wanted.clone());
-                Box::pin(async move { hold(&app, tx, id, order_id, &wanted, now).await })
-            })
-            .await
+impl Command for Reserve {
+    type App = App;
+    type Output = State;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<State, Error> {
+        let (id, order_id) = (self.reservation_id, self.order_id);
+        let ids: Vec<VariantId> = self.wanted.iter().map(|line| line.variant_id).collect();
+        let found: HashMap<Uuid, Offer> =
+            offers::of(tx, &ids).await?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+        let lines = self.lines(&found)?;
+        if !reservations::put(tx, id, order_id, State::Held, &lines, app.clock.now()).await? {
+            return stands(tx, id, order_id, &lines).await;
+        }
+        for line in &self.wanted {
+            let Some(offer) = found.get(&line.variant_id.uuid()) else { continue };
+            buyable(offer)?;
+            check_quoted(offer, line)?;
+            app.check_goods(offer)?;
+        }
+        let units = units_by_item(&lines)
+            .ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be held"))?;
+        let held = stock::reserve(tx, &units).await?;
+        if held.len() == units.len() {
+            return Ok(State::Held);
+        }
+        // The first line whose shelf was short: as it is now, within the transaction that is rolled back.
+        let offers = offers::of(tx, &ids).await?;
+        let is_short = |offer: &&Offer| !held.contains(&StockItemId::from(offer.stock_item_id));
+        let short = ids
+            .iter()
+            .find_map(|id| offers.iter().filter(is_short).find(|offer| offer.variant_id == id.uuid()));
+        Err(short.map_or_else(|| Error::refused("OUT_OF_STOCK", "too few are left"), out_of_stock))
     }
 }
 
-async fn hold(
-    app: &App,
-    tx: &mut Tx,
-    id: ReservationId,
-    order_id: OrderId,
-    wanted: &[Wanted],
-    now: DateTime<Utc>,
-) -> Result<State, Error> {
-    let ids: Vec<VariantId> = wanted.iter().map(|line| line.variant_id).collect();
-    let found: HashMap<Uuid, Offer> =
-        offers::of(tx, &ids).await?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
-    let mut lines = Vec::with_capacity(wanted.len());
-    for line in wanted {
-        let offer = found.get(&line.variant_id.uuid());
-        let offer = offer.ok_or_else(|| Error::not_found("variant", line.variant_id))?;
-        let units = line.quantity.checked_mul(offer.stock_units).ok_or_else(|| out_of_stock(offer))?;
-        let stock_item_id = StockItemId::from(offer.stock_item_id);
-        lines.push(Line { variant_id: line.variant_id, quantity: line.quantity, stock_item_id, units });
+impl Reserve {
+    /// The lines with what they take of their shelves.
+    fn lines(&self, found: &HashMap<Uuid, Offer>) -> Result<Vec<Line>, Error> {
+        let line = |wanted: &Wanted| {
+            let Wanted { variant_id, quantity, .. } = *wanted;
+            let offer = found.get(&variant_id.uuid());
+            let offer = offer.ok_or_else(|| Error::not_found("variant", variant_id))?;
+            let units = quantity.checked_mul(offer.stock_units).ok_or_else(|| out_of_stock(offer))?;
+            Ok(Line { variant_id, quantity, stock_item_id: offer.stock_item_id.into(), units })
+        };
+        self.wanted.iter().map(line).collect()
     }
-    if !reservations::put(tx, id, order_id, State::Held, &lines, now).await? {
-        return stands(tx, id, order_id, &lines).await;
-    }
-    for line in wanted {
-        let Some(offer) = found.get(&line.variant_id.uuid()) else { continue };
-        buyable(offer)?;
-        check_quoted(offer, line)?;
-        app.check_goods(offer)?;
-    }
-    let units =
-        units_by_item(&lines).ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be held"))?;
-    let held = stock::reserve(tx, &units).await?;
-    if held.len() == units.len() {
-        return Ok(State::Held);
-    }
-    // The first line whose shelf was short: as it is now, within the transaction that is rolled back.
-    let offers = offers::of(tx, &ids).await?;
-    let is_short = |offer: &&Offer| !held.contains(&StockItemId::from(offer.stock_item_id));
-    let short =
-        ids.iter().find_map(|id| offers.iter().filter(is_short).find(|offer| offer.variant_id == id.uuid()));
-    Err(short.map_or_else(|| Error::refused("OUT_OF_STOCK", "too few are left"), out_of_stock))
 }
 
 /// The hold that is there already, as it stands now; not one of another order or of other lines.

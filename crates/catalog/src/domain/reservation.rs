@@ -91,6 +91,29 @@ pub(crate) fn units_by_item(lines: &[Line]) -> Option<BTreeMap<StockItemId, i64>
     Some(units)
 }
 
+/// The part of lines that these quantities are; `None` when they are of other goods or more.
+pub(crate) fn part(lines: &[Line], quantities: &BTreeMap<VariantId, i64>) -> Option<Vec<Line>> {
+    let one = |(variant_id, quantity): (&VariantId, &i64)| {
+        let is_of = |line: &&Line| line.variant_id == *variant_id && (1..=line.quantity).contains(quantity);
+        let line = lines.iter().find(is_of)?;
+        let per_unit = line.units.checked_div(line.quantity)?;
+        Some(Line { quantity: *quantity, units: per_unit.checked_mul(*quantity)?, ..line.clone() })
+    };
+    quantities.iter().map(one).collect()
+}
+
+/// What is left of lines once others have come back.
+pub(crate) fn without(lines: &[Line], back: &[Back]) -> Vec<Line> {
+    let left = |line: &Line| {
+        let returned = back.iter().filter(|back| back.variant_id == line.variant_id);
+        let (quantity, units) = returned.fold((line.quantity, line.units), |(quantity, units), back| {
+            (quantity - back.quantity, units - back.units)
+        });
+        Line { quantity, units, ..line.clone() }
+    };
+    lines.iter().map(left).filter(|line| line.quantity > 0).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,5 +125,19 @@ mod tests {
         let units = units_by_item(&[line(2), line(3)]).unwrap();
         assert_eq!(units.into_iter().collect::<Vec<_>>(), [(shelf, 5)]);
         assert!(units_by_item(&[line(i64::MAX), line(1)]).is_none());
+    }
+
+    #[test]
+    fn a_part_takes_its_share_of_the_shelf() {
+        let variant_id = VariantId::new();
+        let line = Line { variant_id, quantity: 3, stock_item_id: StockItemId::new(), units: 12 };
+        let back = part(std::slice::from_ref(&line), &BTreeMap::from([(variant_id, 2)])).unwrap();
+        assert_eq!((back[0].quantity, back[0].units), (2, 8));
+        for wrong in [4, 0, -1] {
+            assert!(part(std::slice::from_ref(&line), &BTreeMap::from([(variant_id, wrong)])).is_none());
+        }
+        let back = Back { variant_id, quantity: back[0].quantity, units: back[0].units };
+        let left = without(&[line], &[back]);
+        assert_eq!((left[0].quantity, left[0].units), (1, 4));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use customs::HsCode;
+use db::{Query, Reading, Tx};
 use kernel::VariantId;
 use uuid::Uuid;
 
@@ -17,27 +18,31 @@ pub(crate) struct Wish {
     pub(crate) quantity: i64,
 }
 
-impl App {
-    /// The offers in the order asked, or why the first cannot be bought. Stock is a hint: only a reservation decides.
-    pub(crate) async fn offers(&self, wishes: Vec<Wish>) -> Result<Vec<Offer>, Error> {
-        let ids: Vec<VariantId> = wishes.iter().map(|wish| wish.variant_id).collect();
-        let found = self
-            .db
-            .look(move |tx| {
-                let ids = ids.clone();
-                Box::pin(async move { Ok::<_, Error>(offers::of(tx, &ids).await?) })
-            })
-            .await?;
+/// The offers in the order asked, or why the first cannot be bought. Stock is a hint: only a reservation decides.
+#[derive(Debug)]
+pub(crate) struct GetOffers {
+    pub(crate) wishes: Vec<Wish>,
+}
+
+impl Query for GetOffers {
+    type App = App;
+    type Output = Vec<Offer>;
+    type Error = Error;
+
+    const READING: Reading = Reading::Select;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Vec<Offer>, Error> {
+        let ids: Vec<VariantId> = self.wishes.iter().map(|wish| wish.variant_id).collect();
         let mut found: HashMap<Uuid, Offer> =
-            found.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+            offers::of(tx, &ids).await?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
         // Wishes that share a shelf count together.
         let mut wanted: HashMap<Uuid, i64> = HashMap::new();
-        let mut offers = Vec::with_capacity(wishes.len());
-        for wish in wishes {
+        let mut offers = Vec::with_capacity(self.wishes.len());
+        for wish in &self.wishes {
             let offer = found.remove(&wish.variant_id.uuid());
             let offer = offer.ok_or_else(|| Error::not_found("variant", wish.variant_id))?;
             buyable(&offer)?;
-            self.check_goods(&offer)?;
+            app.check_goods(&offer)?;
             let of_shelf = wanted.entry(offer.stock_item_id).or_default();
             *of_shelf = of_shelf.saturating_add(wish.quantity.saturating_mul(offer.stock_units));
             if *of_shelf > offer.stock_free {
@@ -47,7 +52,9 @@ impl App {
         }
         Ok(offers)
     }
+}
 
+impl App {
     /// Whether the hub carries them at all.
     pub(super) fn check_goods(&self, offer: &Offer) -> Result<(), Error> {
         let hs_code = HsCode::kept(&offer.hs_code).ok();

@@ -1,0 +1,65 @@
+//! Goods of an order came back and can be sold again.
+
+use std::collections::BTreeMap;
+
+use db::{Command, Tx};
+use kernel::{OrderId, ReservationId, VariantId};
+
+use super::dispatch::Outcome;
+use super::{App, Error};
+use crate::domain::reservation::{Line, Reservation, State, part, units_by_item, without};
+use crate::facts;
+use crate::store::{reservations, stock};
+
+/// Puts the goods of a return on the shelf, each return once. After [`Outcome::Never`] the transaction is to be rolled
+/// back.
+#[derive(Debug)]
+pub(crate) struct TakeBack {
+    pub(crate) reservation_id: ReservationId,
+    pub(crate) order_id: OrderId,
+    pub(crate) return_id: String,
+    /// What came back.
+    pub(crate) quantities: BTreeMap<VariantId, i64>,
+}
+
+impl Command for TakeBack {
+    type App = App;
+    type Output = Outcome;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+        let id = self.reservation_id;
+        let Some((reservation, _)) = reservations::find(tx, id).await? else { return Ok(Outcome::Never) };
+        reservation.check_order(self.order_id)?;
+        if reservation.state != State::Dispatched {
+            return Ok(Outcome::Never);
+        }
+        let Some(lines) = part(&reservation.lines, &self.quantities) else { return Ok(Outcome::Never) };
+        let before = reservations::returned(tx, id).await?;
+        if !reservations::put_returned(tx, &self.return_id, id, &lines).await? {
+            let is_same = reservations::returned_by(tx, &self.return_id).await? == Some((id, lines));
+            return Ok(if is_same { Outcome::Already } else { Outcome::Never });
+        }
+        // Each return may be less than what left, and all of them more.
+        if part(&without(&reservation.lines, &before), &self.quantities).is_none() {
+            return Ok(Outcome::Never);
+        }
+        let Some(touched) = reservations::touch(tx, id).await? else { return Ok(Outcome::Never) };
+        put_back(app, tx, &touched, &lines).await?;
+        Ok(Outcome::Done)
+    }
+}
+
+/// Puts lines of a hold on their shelves again.
+pub(super) async fn put_back(
+    app: &App,
+    tx: &mut Tx,
+    reservation: &Reservation,
+    lines: &[Line],
+) -> Result<(), Error> {
+    let (units, now) = (units_by_item(lines).unwrap_or_default(), app.clock.now());
+    if !units.is_empty() {
+        stock::put_back(tx, &units, reservation.id, now).await?;
+    }
+    Ok(app.outbox.put(tx, &facts::stock_returned(reservation, lines, now)).await?)
+}

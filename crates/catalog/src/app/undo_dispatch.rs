@@ -1,0 +1,35 @@
+//! A confirmed order was cancelled before pick-up: what has not come back yet does.
+
+use db::{Command, Tx};
+use kernel::{OrderId, ReservationId};
+
+use super::release::Release;
+use super::take_back::put_back;
+use super::{App, Error};
+use crate::domain::reservation::{State, without};
+use crate::store::reservations;
+
+/// Puts what left for a cancelled order back on the shelf; what is only held is given back.
+#[derive(Debug)]
+pub(crate) struct UndoDispatch {
+    pub(crate) reservation_id: ReservationId,
+    pub(crate) order_id: OrderId,
+}
+
+impl Command for UndoDispatch {
+    type App = App;
+    type Output = ();
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+        let (reservation_id, order_id) = (self.reservation_id, self.order_id);
+        let undone = reservations::advance(tx, reservation_id, State::Dispatched, State::Returned).await?;
+        let Some(left) = undone else {
+            Release { reservation_id, order_id }.run(app, tx).await?;
+            return Ok(());
+        };
+        left.check_order(order_id)?;
+        let before = reservations::returned(tx, reservation_id).await?;
+        put_back(app, tx, &left, &without(&left.lines, &before)).await
+    }
+}
