@@ -6,6 +6,7 @@ use money::Money;
 use proto::catalog::v1 as wire;
 use proto::convert::{self, Invalid};
 use proto::types::v1::OriginCertificate;
+use rpc::Violations;
 use tonic::Status;
 
 use crate::domain::product::{
@@ -19,34 +20,6 @@ const SEARCH_CHARACTERS_MAX: usize = 200;
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 const SIDE_MM_MAX: i64 = 10_000;
 const STOCK_UNITS_MAX: i64 = 1_000_000;
-
-/// What is wrong so far.
-#[derive(Default)]
-pub(super) struct Problems(Vec<Invalid>);
-
-impl Problems {
-    /// Keeps what is wrong and goes on.
-    pub(super) fn take<T>(&mut self, result: Result<T, Invalid>) -> Option<T> {
-        result.map_err(|problem| self.0.push(problem)).ok()
-    }
-
-    /// Everything was read, or INVALID_ARGUMENT with each field.
-    pub(super) fn end<T>(self, value: Option<T>) -> Result<T, Status> {
-        match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            _ => {
-                let fields: Vec<(&str, &str)> =
-                    self.0.iter().map(|problem| (problem.field.as_str(), problem.problem.as_str())).collect();
-                Err(rpc::status::invalid(&fields))
-            }
-        }
-    }
-
-    /// The first problem.
-    pub(super) fn first(self) -> Option<Invalid> {
-        self.0.into_iter().next()
-    }
-}
 
 /// An id in a request.
 pub(super) fn id<K: Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Status> {
@@ -134,40 +107,41 @@ pub(super) fn product(
     translations: &[wire::Translation],
     variants: &[wire::VariantInput],
 ) -> Result<NewProduct, Status> {
-    let mut problems = Problems::default();
-    let category = problems.take(slug("category", category));
-    let read_translations = translations_of(languages, translations, &mut problems);
+    let mut violations = Violations::default();
+    let category = violations.take(slug("category", category));
+    let read_translations = translations_of(languages, translations, &mut violations);
     if variants.is_empty() || variants.len() > VARIANTS_MAX {
-        problems.take::<()>(Err(Invalid::new("variants", format!("must be 1 to {VARIANTS_MAX}"))));
+        violations.take::<()>(Err(Invalid::new("variants", format!("must be 1 to {VARIANTS_MAX}"))));
     }
     let mut read = Vec::with_capacity(variants.len());
     for (place, input) in variants.iter().take(VARIANTS_MAX).enumerate() {
         let prefix = format!("variants[{place}].");
         if variants[..place].iter().any(|other| other.sku == input.sku) {
-            problems.take::<()>(Err(Invalid::new(format!("{prefix}sku"), "stands twice")));
+            violations.take::<()>(Err(Invalid::new(format!("{prefix}sku"), "stands twice")));
         }
-        read.extend(variant(&prefix, input, &mut problems));
+        read.extend(variant(&prefix, input, &mut violations));
     }
     let new =
         (|| Some(NewProduct { category: category?, translations: read_translations?, variants: read }))();
-    problems.end(new)
+    violations.end(new)
 }
 
 pub(super) fn translations_of(
     languages: &[String],
     translations: &[wire::Translation],
-    problems: &mut Problems,
+    violations: &mut Violations,
 ) -> Option<Vec<Translation>> {
     let mut read: Vec<Translation> = Vec::new();
     if translations.is_empty() || translations.len() > TRANSLATIONS_MAX {
-        problems.take::<()>(Err(Invalid::new("translations", format!("must be 1 to {TRANSLATIONS_MAX}"))));
+        violations.take::<()>(Err(Invalid::new("translations", format!("must be 1 to {TRANSLATIONS_MAX}"))));
         return None;
     }
     for (place, translation) in translations.iter().enumerate() {
         let prefix = format!("translations[{place}].");
-        let language = problems.take(convert::language(&format!("{prefix}language"), &translation.language));
-        let title = problems.take(text(&format!("{prefix}title"), &translation.title, 1, 200));
-        let description = problems.take(convert::lines(
+        let language =
+            violations.take(convert::language(&format!("{prefix}language"), &translation.language));
+        let title = violations.take(text(&format!("{prefix}title"), &translation.title, 1, 200));
+        let description = violations.take(convert::lines(
             &format!("{prefix}description"),
             &translation.description,
             0,
@@ -175,14 +149,14 @@ pub(super) fn translations_of(
         ));
         if let (Some(language), Some(title), Some(description)) = (language, title, description) {
             if read.iter().any(|other| other.language == language) {
-                problems.take::<()>(Err(Invalid::new(format!("{prefix}language"), "stands twice")));
+                violations.take::<()>(Err(Invalid::new(format!("{prefix}language"), "stands twice")));
             }
             read.push(Translation { language, title, description });
         }
     }
     if !read.iter().any(|translation| languages.contains(&translation.language)) {
         let problem = format!("one must be in a language of the hub: {}", languages.join(", "));
-        problems.take::<()>(Err(Invalid::new("translations", problem)));
+        violations.take::<()>(Err(Invalid::new("translations", problem)));
     }
     Some(read)
 }
@@ -191,32 +165,32 @@ pub(super) fn translations_of(
 pub(super) fn variant(
     prefix: &str,
     input: &wire::VariantInput,
-    problems: &mut Problems,
+    violations: &mut Violations,
 ) -> Option<NewVariant> {
     let field = |name: &str| format!("{prefix}{name}");
-    let sku = problems.take(text(&field("sku"), &input.sku, 1, 60));
-    let name = problems.take(text(&field("name"), &input.name, 0, 120));
-    let price = problems.take(price(&field("price"), input.price.as_ref()));
-    let hs_code: Option<HsCode> = problems.take(
+    let sku = violations.take(text(&field("sku"), &input.sku, 1, 60));
+    let name = violations.take(text(&field("name"), &input.name, 0, 120));
+    let price = violations.take(price(&field("price"), input.price.as_ref()));
+    let hs_code: Option<HsCode> = violations.take(
         input
             .hs_code
             .parse()
             .map_err(|error: customs::hs_code::Error| Invalid::new(field("hs_code"), error.to_string())),
     );
-    let origin = problems.take(country(&field("origin"), &input.origin));
+    let origin = violations.take(country(&field("origin"), &input.origin));
     let weight_grams =
-        problems.take(convert::quantity(&field("weight_grams"), input.weight_grams, WEIGHT_GRAMS_MAX));
+        violations.take(convert::quantity(&field("weight_grams"), input.weight_grams, WEIGHT_GRAMS_MAX));
     let size = input.dimensions.unwrap_or_default();
     let side =
         |name: &str, mm: i64| convert::quantity(&field(&format!("dimensions.{name}")), mm, SIDE_MM_MAX);
-    let length_mm = problems.take(side("length_mm", size.length_mm));
-    let width_mm = problems.take(side("width_mm", size.width_mm));
-    let height_mm = problems.take(side("height_mm", size.height_mm));
+    let length_mm = violations.take(side("length_mm", size.length_mm));
+    let width_mm = violations.take(side("width_mm", size.width_mm));
+    let height_mm = violations.take(side("height_mm", size.height_mm));
     let units = if input.stock_units == 0 { 1 } else { input.stock_units };
-    let stock_units = problems.take(convert::quantity(&field("stock_units"), units, STOCK_UNITS_MAX));
-    let preference = problems.take(text(&field("preference"), &input.preference, 0, 20));
-    let certificate = problems.take(certificate(&field("certificate"), input.certificate.as_ref()));
-    let stock = problems.take(shelf(prefix, input));
+    let stock_units = violations.take(convert::quantity(&field("stock_units"), units, STOCK_UNITS_MAX));
+    let preference = violations.take(text(&field("preference"), &input.preference, 0, 20));
+    let certificate = violations.take(certificate(&field("certificate"), input.certificate.as_ref()));
+    let stock = violations.take(shelf(prefix, input));
     Some(NewVariant {
         goods: Goods {
             sku: sku?,

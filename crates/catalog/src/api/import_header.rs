@@ -7,8 +7,9 @@ use chrono::SubsecRound as _;
 use kernel::excerpt;
 use proto::catalog::v1::{ImportHeader, StockMode as WireMode};
 use proto::convert::{self, Invalid};
+use rpc::Violations;
 
-use super::decode::{self, Problems};
+use super::decode;
 use crate::app::App;
 use crate::app::import_products::Terms;
 use crate::app::import_stock::{Stated, StockMode};
@@ -46,25 +47,25 @@ impl Reading {
         }
     }
 
-    pub(super) fn of(header: &ImportHeader, app: &App, problems: &mut Problems) -> Option<Self> {
-        let named = problems.take(fields(&header.fields));
+    pub(super) fn of(header: &ImportHeader, app: &App, violations: &mut Violations) -> Option<Self> {
+        let named = violations.take(fields(&header.fields));
         let stock_mode = match header.stock_mode() {
             WireMode::Unspecified => StockMode::First,
             WireMode::Set => StockMode::Set,
             WireMode::Add => StockMode::Add,
         };
         if WireMode::try_from(header.stock_mode).is_err() {
-            problems.take::<()>(Err(Invalid::new("header.stock_mode", "must be SET, ADD or none of both")));
+            violations.take::<()>(Err(Invalid::new("header.stock_mode", "must be SET, ADD or none of both")));
         }
-        let stock_as_of = problems.take(as_of(header, app));
+        let stock_as_of = violations.take(as_of(header, app));
         let default_category = match header.default_category.as_str() {
             "" => Some(String::new()),
-            category => problems.take(decode::slug("header.default_category", category)),
+            category => violations.take(decode::slug("header.default_category", category)),
         };
-        let source = problems.take(decode::text("header.source", &header.source, 0, 100));
+        let source = violations.take(decode::text("header.source", &header.source, 0, 100));
         let default_language = match header.default_language.as_str() {
             "" => Some(default_language(app)),
-            language => problems.take(convert::language("header.default_language", language)),
+            language => violations.take(convert::language("header.default_language", language)),
         };
         let stated = Stated::default();
         let terms = Arc::new(Terms { stock_mode, stock_as_of: stock_as_of?, source: source?, stated });

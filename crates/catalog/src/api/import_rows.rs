@@ -9,10 +9,10 @@ use proto::catalog::v1::{
 };
 use proto::convert::Invalid;
 use proto::types::v1::{Dimensions, Money};
-use rpc::Pipeline;
+use rpc::{Pipeline, Violations};
 use tonic::Status;
 
-use super::decode::{self, Problems};
+use super::decode;
 use super::import_header::{Reading, canonical};
 use crate::app::import_products::{ImportProducts, Outcome, Taken};
 use crate::app::import_stock::StockMode;
@@ -41,9 +41,9 @@ impl Import {
         if message != &only {
             return Err(rpc::status::invalid(&[("header", "stands alone: the message with it is no row")]));
         }
-        let mut problems = Problems::default();
-        let reading = Reading::of(&header, self.pipeline.app(), &mut problems);
-        let reading = problems.end(reading)?;
+        let mut violations = Violations::default();
+        let reading = Reading::of(&header, self.pipeline.app(), &mut violations);
+        let reading = violations.end(reading)?;
         let begun = self.reading.set(reading);
         begun.map_err(|_| rpc::status::invalid(&[("header", "is in the stream's first message alone")]))
     }
@@ -121,17 +121,17 @@ impl Reading {
         let stock = if self.named.is_some() { row.stock } else { Some(given.initial_stock) };
         let said = said(row, given, stock).into_iter().filter(|field| self.names(field.name()));
         let said: BTreeSet<Field> = said.collect();
-        let mut problems = Problems::default();
-        let group = problems.take(decode::text("group", &row.group, 0, 120));
+        let mut violations = Violations::default();
+        let group = violations.take(decode::text("group", &row.group, 0, 120));
         let category = if said.contains(&Field::Category) { &row.category } else { &self.default_category };
         let category = if category.is_empty() {
             Some(String::new())
         } else {
-            problems.take(decode::slug("category", category))
+            violations.take(decode::slug("category", category))
         };
-        let words = self.words(&row.translations, &mut problems);
-        let variant = decode::variant("", &filled(given, &said), &mut problems);
-        let stock = problems.take(self.stock(stock));
+        let words = self.words(&row.translations, &mut violations);
+        let variant = decode::variant("", &filled(given, &said), &mut violations);
+        let stock = violations.take(self.stock(stock));
         let read = (|| {
             Some(Row {
                 number: row.row,
@@ -143,7 +143,7 @@ impl Reading {
                 said,
             })
         })();
-        match (read, problems.first()) {
+        match (read, violations.into_first()) {
             (Some(read), None) => Ok(read),
             (_, problem) => {
                 let problem = problem.unwrap_or_else(|| Invalid::new("variant", "is required"));
@@ -162,10 +162,10 @@ impl Reading {
     }
 
     /// What the rows say in languages.
-    fn words(&self, translations: &[Translation], problems: &mut Problems) -> Option<Vec<Words>> {
+    fn words(&self, translations: &[Translation], violations: &mut Violations) -> Option<Vec<Words>> {
         if translations.len() > TRANSLATIONS_MAX {
             let problem = format!("must be at most {TRANSLATIONS_MAX}");
-            problems.take::<()>(Err(Invalid::new("translations", problem)));
+            violations.take::<()>(Err(Invalid::new("translations", problem)));
             return None;
         }
         let mut read: Vec<Words> = Vec::with_capacity(translations.len());
@@ -190,18 +190,18 @@ impl Reading {
                 title: if title { translation.title.clone() } else { "title".to_owned() },
                 description: if description { translation.description.clone() } else { String::new() },
             };
-            let mut wrong = Problems::default();
+            let mut wrong = Violations::default();
             let languages = [language];
             let whole = decode::translations_of(&languages, &[filled], &mut wrong);
-            if let Some(problem) = wrong.first() {
+            if let Some(problem) = wrong.into_first() {
                 let field = self.text_name(&problem.field, &translation.language, place);
-                problems.take::<()>(Err(Invalid { field, ..problem }));
+                violations.take::<()>(Err(Invalid { field, ..problem }));
                 continue;
             }
             for whole in whole.into_iter().flatten() {
                 if read.iter().any(|other| other.language == whole.language) {
                     let field = self.text_name("translations[0].language", &translation.language, place);
-                    problems.take::<()>(Err(Invalid::new(field, "stands twice")));
+                    violations.take::<()>(Err(Invalid::new(field, "stands twice")));
                 }
                 read.push(Words {
                     language: whole.language,

@@ -11,12 +11,12 @@ use proto::catalog::v1::{
     ImportProductsRequest, ImportProductsResponse, ListProductsRequest, ListProductsResponse,
     UpdateProductRequest, UpdateProductResponse, WithdrawProductRequest, WithdrawProductResponse,
 };
-use rpc::Caller;
 use rpc::page::Page;
+use rpc::{Caller, Violations};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::decode::{self, Problems};
+use super::decode;
 use super::{Api, encode, import_rows, maybe_seller, seller_of};
 use crate::app::create_product::CreateProduct;
 use crate::app::get_product::GetProduct;
@@ -138,22 +138,22 @@ fn withdraw_product(asked: WithdrawProductRequest, caller: &Caller) -> Result<Wi
 }
 
 fn filter(caller: Option<&Caller>, asked: &ListProductsRequest) -> Result<Filter, Status> {
-    let mut problems = Problems::default();
-    let words = problems.take(decode::words("text", &asked.text));
-    let min_price = problems.take(decode::bound("min_price", asked.min_price.as_ref()));
-    let max_price = problems.take(decode::bound("max_price", asked.max_price.as_ref()));
+    let mut violations = Violations::default();
+    let words = violations.take(decode::words("text", &asked.text));
+    let min_price = violations.take(decode::bound("min_price", asked.min_price.as_ref()));
+    let max_price = violations.take(decode::bound("max_price", asked.max_price.as_ref()));
     if let (Some(Some(min)), Some(Some(max))) = (&min_price, &max_price) {
-        problems.take(decode::range(*min, *max));
+        violations.take(decode::range(*min, *max));
     }
     let category = if asked.category.is_empty() {
         Some(String::new())
     } else {
-        problems.take(decode::slug("category", &asked.category))
+        violations.take(decode::slug("category", &asked.category))
     };
     let origin = if asked.origin.is_empty() {
         Some(String::new())
     } else {
-        problems.take(decode::country("origin", &asked.origin)).map(|origin| origin.as_str().to_owned())
+        violations.take(decode::country("origin", &asked.origin)).map(|origin| origin.as_str().to_owned())
     };
     let seller_id: Option<SellerId> =
         if asked.seller_id.is_empty() { None } else { Some(decode::id("seller_id", &asked.seller_id)?) };
@@ -168,5 +168,5 @@ fn filter(caller: Option<&Caller>, asked: &ListProductsRequest) -> Result<Filter
             own: seller_id.is_some() && maybe_seller(caller) == seller_id,
         })
     })();
-    problems.end(filter)
+    violations.end(filter)
 }

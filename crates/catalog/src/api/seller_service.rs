@@ -8,11 +8,11 @@ use proto::catalog::v1::{
 };
 use proto::convert;
 use rpc::page::Page;
-use rpc::{Caller, Role};
+use rpc::{Caller, Role, Violations};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::decode::{self, Problems};
+use super::decode;
 use super::{Api, encode, seller_of};
 use crate::app::apply_seller::ApplySeller;
 use crate::app::get_seller::GetSeller;
@@ -68,11 +68,11 @@ impl SellerService for Api {
 
 fn apply_seller(asked: ApplySellerRequest, caller: &Caller) -> Result<ApplySeller, Status> {
     let seller_id = seller_of(caller)?;
-    let mut problems = Problems::default();
-    let name = problems.take(decode::text("display_name", &asked.display_name, 1, 120));
-    let country = problems.take(decode::country("country", &asked.country));
-    let number = problems.take(decode::text("registration_number", &asked.registration_number, 1, 60));
-    let currency = problems.take(convert::currency("payout_currency", &asked.payout_currency));
+    let mut violations = Violations::default();
+    let name = violations.take(decode::text("display_name", &asked.display_name, 1, 120));
+    let country = violations.take(decode::country("country", &asked.country));
+    let number = violations.take(decode::text("registration_number", &asked.registration_number, 1, 60));
+    let currency = violations.take(convert::currency("payout_currency", &asked.payout_currency));
     let apply = (|| {
         let entry = Entry {
             display_name: name?,
@@ -82,7 +82,7 @@ fn apply_seller(asked: ApplySellerRequest, caller: &Caller) -> Result<ApplySelle
         };
         Some(ApplySeller { seller_id, entry, payout_currency: currency? })
     })();
-    problems.end(apply)
+    violations.end(apply)
 }
 
 fn update_seller(asked: UpdateSellerRequest, caller: &Caller) -> Result<UpdateSeller, Status> {
@@ -92,13 +92,13 @@ fn update_seller(asked: UpdateSellerRequest, caller: &Caller) -> Result<UpdateSe
         return Err(rpc::status::not_found("seller", seller_id));
     }
     let version = decode::etag(&asked.etag)?;
-    let mut problems = Problems::default();
-    let name = problems.take(decode::text("display_name", &asked.display_name, 1, 120));
+    let mut violations = Violations::default();
+    let name = violations.take(decode::text("display_name", &asked.display_name, 1, 120));
     let country = decode::given(&asked.country).map(|text| decode::country("country", text));
-    let country = problems.take(country.transpose());
+    let country = violations.take(country.transpose());
     let number = decode::given(&asked.registration_number);
     let number = number.map(|text| decode::text("registration_number", text, 1, 60));
-    let number = problems.take(number.transpose());
+    let number = violations.take(number.transpose());
     let update = (|| {
         Some(UpdateSeller {
             seller_id,
@@ -109,5 +109,5 @@ fn update_seller(asked: UpdateSellerRequest, caller: &Caller) -> Result<UpdateSe
             registration_number: number?,
         })
     })();
-    problems.end(update)
+    violations.end(update)
 }

@@ -6,12 +6,12 @@ use proto::catalog::v1::{
     ListLocationsRequest, ListLocationsResponse, ListStockRequest, ListStockResponse,
 };
 use proto::convert;
-use rpc::Caller;
 use rpc::page::Page;
+use rpc::{Caller, Violations};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::decode::{self, Problems};
+use super::decode;
 use super::{Api, encode, seller_of};
 use crate::app::adjust_stock::AdjustStock;
 use crate::app::create_location::CreateLocation;
@@ -69,13 +69,13 @@ impl StockService for Api {
 
 fn create_location(asked: CreateLocationRequest, caller: &Caller) -> Result<CreateLocation, Status> {
     let seller_id = seller_of(caller)?;
-    let mut problems = Problems::default();
-    let name = problems.take(decode::text("name", &asked.name, 1, 120));
-    let country = problems.take(decode::country("country", &asked.country));
-    let postcode = problems.take(convert::postcode("postcode", &asked.postcode, 0, 12));
+    let mut violations = Violations::default();
+    let name = violations.take(decode::text("name", &asked.name, 1, 120));
+    let country = violations.take(decode::country("country", &asked.country));
+    let postcode = violations.take(convert::postcode("postcode", &asked.postcode, 0, 12));
     let create =
         (|| Some(CreateLocation { seller_id, name: name?, country: country?, postcode: postcode? }))();
-    problems.end(create)
+    violations.end(create)
 }
 
 fn adjust_stock(asked: AdjustStockRequest, caller: &Caller) -> Result<AdjustStock, Status> {
