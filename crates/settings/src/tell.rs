@@ -29,7 +29,10 @@ pub fn explain(settings: &[&'static Setting]) -> String {
         let _ = write!(text, "{title}\n\n");
         for setting in settings {
             let (variable, flag) = (setting.variable(), flag(setting));
-            let names = format!("  {:<keys$}{variable:<variables$}{flag}", setting.key);
+            let names = format!("  {:<keys$}{variable:<variables$}", setting.key);
+            // The longest flags stand below.
+            let fits = names.chars().count() + flag.chars().count() <= WIDTH;
+            let names = if fits { names + &flag } else { format!("{}\n      {flag}", names.trim_end()) };
             let _ = writeln!(text, "{}", names.trim_end());
             text.push_str(&wrapped(setting.about, "      "));
             text.push_str(&wrapped(&facts(setting), "      "));
