@@ -19,8 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use adoption::{PASSED_OVER, on_adoption};
-use db::Command;
-use futures::future::BoxFuture;
 use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec, Worker};
 
@@ -84,12 +82,14 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         passages,
     });
     let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
-    let carried_over = repeated(&pipeline, CarryOverDeclared);
-    let mut workers =
-        vec![Worker::every("logistics.carry_over_declared", CARRY_OVER_PERIOD, None, carried_over)];
+    let mut workers = vec![Worker::repeating(
+        "logistics.carry_over_declared",
+        CARRY_OVER_PERIOD,
+        &pipeline,
+        CarryOverDeclared,
+    )];
     if app.sandbox.enabled {
-        let carrier = repeated(&pipeline, Carry);
-        workers.push(Worker::every("logistics.sandbox_carrier", CARRIER_PERIOD, None, carrier));
+        workers.push(Worker::repeating("logistics.sandbox_carrier", CARRIER_PERIOD, &pipeline, Carry));
     }
     Ok(Service {
         public: api::public(&pipeline),
@@ -98,19 +98,4 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         workers,
         samplers,
     })
-}
-
-/// A worker's step: the command, which says whether there may be more.
-fn repeated<C>(
-    pipeline: &Pipeline<App>,
-    command: C,
-) -> impl Fn() -> BoxFuture<'static, anyhow::Result<bool>> + use<C>
-where
-    C: Command<App = App, Output = bool, Error = app::Error> + Copy,
-{
-    let pipeline = pipeline.clone();
-    move || {
-        let pipeline = pipeline.clone();
-        Box::pin(async move { Ok(pipeline.run(command).await?) })
-    }
 }

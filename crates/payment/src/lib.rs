@@ -19,6 +19,8 @@ use std::time::Duration;
 use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec, Worker};
 
+use crate::app::carry_over_terms::CarryOverTerms;
+
 /// The service.
 pub const SPEC: Spec = Spec {
     name: "payment",
@@ -73,7 +75,6 @@ const CARRY_OVER_PERIOD: Duration = Duration::from_secs(60);
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: config::Config = runtime::parse_section(section)?;
     let app = Arc::new(app::App {
-        db: deps.db.clone(),
         clock: deps.clock.clone(),
         outbox: deps.outbox,
         hub: deps.hub,
@@ -87,8 +88,11 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
         samplers,
-        workers: vec![Worker::every("payment.carry_over_terms", CARRY_OVER_PERIOD, None, move || {
-            Box::pin(app.clone().carry_over_terms())
-        })],
+        workers: vec![Worker::repeating(
+            "payment.carry_over_terms",
+            CARRY_OVER_PERIOD,
+            &pipeline,
+            CarryOverTerms,
+        )],
     })
 }

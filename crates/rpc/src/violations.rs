@@ -33,6 +33,13 @@ impl Violations {
         self.take(text.parse().map_err(|error| Invalid::new(field, problem(error))))
     }
 
+    /// An id that stands alone in its request: it, or INVALID_ARGUMENT.
+    pub fn lone_id<K: FromStr<Err: Display>>(field: &str, text: &str) -> Result<K, Status> {
+        let mut violations = Self::default();
+        let id = violations.id(field, text);
+        violations.end(id)
+    }
+
     /// An id that may be missing.
     pub fn optional_id<K: FromStr<Err: Display>>(&mut self, field: &str, text: &str) -> Option<K> {
         if text.is_empty() { None } else { self.id(field, text) }
@@ -68,11 +75,5 @@ impl Violations {
     /// The first of them.
     pub fn into_first(self) -> Option<Invalid> {
         self.0.into_iter().next()
-    }
-}
-
-impl From<Invalid> for Violations {
-    fn from(invalid: Invalid) -> Self {
-        Self(vec![invalid])
     }
 }

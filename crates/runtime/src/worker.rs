@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use db::{Db, Listener};
+use db::{Command, Db, Listener};
 use futures::future::BoxFuture;
+use rpc::Pipeline;
 use tokio_util::sync::CancellationToken;
 
 /// How long a worker rests after a failure.
@@ -32,6 +33,18 @@ impl Worker {
         F: Fn() -> BoxFuture<'static, anyhow::Result<bool>> + Send + Sync + 'static,
     {
         Self::new(name, move |cancel| Box::pin(steps(name, period, woken, step, cancel)))
+    }
+
+    /// As [`Worker::every`], whose step is a command that says whether more is waiting.
+    pub fn repeating<C>(name: &'static str, period: Duration, pipeline: &Pipeline<C::App>, command: C) -> Self
+    where
+        C: Command<Output = bool, Error: Into<anyhow::Error>> + Copy,
+    {
+        let pipeline = pipeline.clone();
+        Self::every(name, period, None, move || {
+            let pipeline = pipeline.clone();
+            Box::pin(async move { pipeline.run(command).await.map_err(Into::into) })
+        })
     }
 
     /// As [`Worker::every`], in one process at a time: the others stand by.

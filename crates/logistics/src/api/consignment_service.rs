@@ -4,9 +4,10 @@ use proto::logistics::internal::v1::consignment_service_server::ConsignmentServi
 use proto::logistics::internal::v1::{
     CancelConsignmentsOutcome, CancelConsignmentsRequest, CancelConsignmentsResponse,
 };
+use rpc::Violations;
 use tonic::{Request, Response, Status};
 
-use super::{Api, decode};
+use super::Api;
 use crate::app::cancel_consignments::{CancelConsignments, Outcome};
 
 #[tonic::async_trait]
@@ -15,7 +16,7 @@ impl ConsignmentService for Api {
         &self,
         request: Request<CancelConsignmentsRequest>,
     ) -> Result<Response<CancelConsignmentsResponse>, Status> {
-        let order_id = decode::id("order_id", &request.get_ref().order_id)?;
+        let order_id = Violations::lone_id("order_id", &request.get_ref().order_id)?;
         let outcome = match self.0.run(CancelConsignments { order_id }).await? {
             Outcome::Cancelled => CancelConsignmentsOutcome::Cancelled,
             Outcome::AlreadyPickedUp => CancelConsignmentsOutcome::AlreadyPickedUp,

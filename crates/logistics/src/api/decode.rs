@@ -93,7 +93,7 @@ pub(super) fn record_tracking_event(
 pub(super) fn get_shipment(shipment_id: &str, caller: Caller) -> Result<GetShipment, Status> {
     let named = match shipment_id.parse::<customs::S10>() {
         Ok(number) => Named::Number(number.to_string()),
-        Err(_) => Named::Id(id("shipment_id", shipment_id)?),
+        Err(_) => Named::Id(Violations::lone_id("shipment_id", shipment_id)?),
     };
     Ok(GetShipment { owner: owner(caller), named })
 }
@@ -131,13 +131,6 @@ fn postcode(postcode: &str, hub: &Profile) -> Result<String, Invalid> {
         Some(problem) if !text.is_empty() => Err(Invalid::new("postcode", problem)),
         _ => Ok(text),
     }
-}
-
-/// An id that stands alone in its request.
-pub(super) fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Status> {
-    let mut violations = Violations::default();
-    let id = violations.id(field, text);
-    violations.end(id)
 }
 
 fn country(field: &str, text: &str) -> Result<Country, Invalid> {

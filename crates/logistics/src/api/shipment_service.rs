@@ -6,6 +6,7 @@ use proto::logistics::v1::{
     GetDeclarationRequest, GetDeclarationResponse, GetLabelRequest, GetLabelResponse, GetShipmentRequest,
     GetShipmentResponse, ListShipmentsRequest, ListShipmentsResponse,
 };
+use rpc::Violations;
 use rpc::page::Page;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -35,7 +36,7 @@ impl ShipmentService for Api {
         let asked = request.into_inner();
         let order_id = match asked.order_id.as_str() {
             "" => None,
-            order_id => Some(decode::id("order_id", order_id)?),
+            order_id => Some(Violations::lone_id("order_id", order_id)?),
         };
         let filter = ["ListShipments", &asked.order_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
@@ -69,7 +70,7 @@ impl DeclarationService for Api {
         request: Request<GetDeclarationRequest>,
     ) -> Result<Response<GetDeclarationResponse>, Status> {
         let owner = decode::owner(rpc::require(&request)?);
-        let declaration_id = decode::id("declaration_id", &request.get_ref().declaration_id)?;
+        let declaration_id = Violations::lone_id("declaration_id", &request.get_ref().declaration_id)?;
         let found = self.0.query(GetDeclaration { owner, declaration_id }).await?;
         Ok(Response::new(GetDeclarationResponse { declaration: Some(encode::declaration(&found)) }))
     }

@@ -1,7 +1,7 @@
 //! Reading requests.
 
 use kernel::text::shortened;
-use kernel::{HoldId, Kind, OrderId};
+use kernel::{HoldId, OrderId};
 use money::Currency;
 use proto::convert;
 use proto::payment::internal::v1 as internal_wire;
@@ -134,11 +134,4 @@ fn order_reference(given: &str) -> String {
             format!("{} {digest}", shortened(given, ORDER_REFERENCE_BEGINNING))
         }
     }
-}
-
-/// An id that stands alone in its request.
-pub(super) fn id<K: Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, Status> {
-    let mut violations = Violations::default();
-    let id = violations.id(field, text);
-    violations.end(id)
 }

@@ -7,6 +7,7 @@ use proto::payment::internal::v1::{
     AuthoriseRequest, AuthoriseResponse, CancelOutcome, CancelPaymentRequest, CancelPaymentResponse,
     InquireHoldRequest, InquireHoldResponse, VoidRequest, VoidResponse,
 };
+use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode, encode};
@@ -55,7 +56,7 @@ impl HoldService for Api {
         &self,
         request: Request<InquireHoldRequest>,
     ) -> Result<Response<InquireHoldResponse>, Status> {
-        let hold_id = decode::id("hold_id", &request.get_ref().hold_id)?;
+        let hold_id = Violations::lone_id("hold_id", &request.get_ref().hold_id)?;
         let hold = self.0.query(InquireHold { hold_id }).await?;
         Ok(Response::new(InquireHoldResponse { payment: Some(encode::payment(hold)) }))
     }

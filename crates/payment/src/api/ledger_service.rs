@@ -11,6 +11,7 @@ use proto::payment::internal::v1::{
     TrialBalanceResponse,
 };
 use proto::types::v1::Money;
+use rpc::Violations;
 use rpc::page::Page;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -59,8 +60,11 @@ impl LedgerService for Api {
     ) -> Result<Response<ListTransfersResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let order_id: Option<OrderId> =
-            if asked.order_id.is_empty() { None } else { Some(decode::id("order_id", &asked.order_id)?) };
+        let order_id: Option<OrderId> = if asked.order_id.is_empty() {
+            None
+        } else {
+            Some(Violations::lone_id("order_id", &asked.order_id)?)
+        };
         let filter = ["ListTransfers", &asked.order_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
         let rows = self.0.query(ListTransfers { order_id, before: page.after, limit: page.limit() }).await?;

@@ -9,8 +9,8 @@ use proto::payment::v1::{
     GetExchangeRateRequest, GetExchangeRateResponse, GetPaymentRequest, GetPaymentResponse,
     GetStatementRequest, GetStatementResponse, StatementLine,
 };
-use rpc::Role;
 use rpc::page::Page;
+use rpc::{Role, Violations};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ impl PaymentService for Api {
         request: Request<GetPaymentRequest>,
     ) -> Result<Response<GetPaymentResponse>, Status> {
         let caller = rpc::require(&request)?;
-        let order_id: OrderId = decode::id("order_id", &request.into_inner().order_id)?;
+        let order_id: OrderId = Violations::lone_id("order_id", &request.into_inner().order_id)?;
         let buyer = (caller.role == Role::Buyer).then_some(caller.subject);
         let hold = self.0.query(GetPayment { order_id, buyer }).await?;
         Ok(Response::new(GetPaymentResponse { payment: Some(encode::payment(hold)) }))

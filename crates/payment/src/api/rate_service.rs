@@ -3,6 +3,7 @@
 use kernel::{QuoteId, RateId};
 use proto::payment::internal::v1::rate_service_server::RateService;
 use proto::payment::internal::v1::{LockRatesRequest, LockRatesResponse};
+use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode, encode};
@@ -14,7 +15,7 @@ impl RateService for Api {
         request: Request<LockRatesRequest>,
     ) -> Result<Response<LockRatesResponse>, Status> {
         let asked = request.into_inner();
-        let quote_id: QuoteId = decode::id("quote_id", &asked.quote_id)?;
+        let quote_id: QuoteId = Violations::lone_id("quote_id", &asked.quote_id)?;
         let mut answer = LockRatesResponse::default();
         for (from, to) in decode::pairs(&asked.pairs)? {
             let quoted = self.0.app().rate(from, to)?;

@@ -7,6 +7,7 @@ use proto::payment::v1::{
     ListWalletEntriesRequest, ListWalletEntriesResponse, ListWalletsRequest, ListWalletsResponse,
     OpenWalletRequest, OpenWalletResponse, TopUpWalletRequest, TopUpWalletResponse, WalletEntry,
 };
+use rpc::Violations;
 use rpc::page::Page;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -50,7 +51,7 @@ impl WalletService for Api {
     ) -> Result<Response<ListWalletEntriesResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let wallet_id: WalletId = decode::id("wallet_id", &asked.wallet_id)?;
+        let wallet_id: WalletId = Violations::lone_id("wallet_id", &asked.wallet_id)?;
         let filter = ["ListWalletEntries", &asked.wallet_id];
         let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
         let (owner, before, limit) = (caller.subject, page.after, page.limit());

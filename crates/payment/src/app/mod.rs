@@ -3,7 +3,7 @@
 pub(crate) mod authorise;
 pub(crate) mod cancel_payment;
 pub(crate) mod capture;
-mod carry_over_terms;
+pub(crate) mod carry_over_terms;
 pub(crate) mod exchange;
 pub(crate) mod get_payment;
 pub(crate) mod get_statement;
@@ -24,7 +24,7 @@ pub(crate) mod void;
 
 use std::sync::Arc;
 
-use db::{Db, Retryable};
+use db::Retryable;
 use events::Outbox;
 use hub::Profile;
 use kernel::Clock;
@@ -35,7 +35,6 @@ use crate::domain::hold::OfAnother;
 
 /// What every use case needs.
 pub(crate) struct App {
-    pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
     pub(crate) hub: Arc<Profile>,

@@ -95,28 +95,28 @@ pub(crate) async fn put(
     Ok(written == 1)
 }
 
+/// The rows of escrows that a clause picks.
+macro_rules! select {
+    ($clause:literal) => {
+        concat!(
+            "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
+             returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows ",
+            $clause
+        )
+    };
+}
+
 /// An escrow, locked where the engine locks rows.
 pub(crate) async fn lock(tx: &mut Tx, id: ConsignmentId, hub: &Profile) -> Result<Option<Escrow>, Error> {
-    let sql = tx.sql(
-        "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
-         where consignment_id = $1 for update",
-        "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
-         where consignment_id = $1",
-    );
+    let sql = tx.sql(select!("where consignment_id = $1 for update"), select!("where consignment_id = $1"));
     db::fetch_optional!(tx, Row, sql, id.uuid())?.map(|row| row.read(hub)).transpose()
 }
 
 /// The escrows of a hold, locked where the engine locks rows, in the order of their ids.
 pub(crate) async fn lock_of_hold(tx: &mut Tx, hold_id: HoldId, hub: &Profile) -> Result<Vec<Escrow>, Error> {
     let sql = tx.sql(
-        "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
-         where hold_id = $1 order by consignment_id limit 200 for update",
-        "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
-         where hold_id = $1 order by consignment_id limit 200",
+        select!("where hold_id = $1 order by consignment_id limit 200 for update"),
+        select!("where hold_id = $1 order by consignment_id limit 200"),
     );
     let rows = db::fetch_all!(tx, Row, sql, hold_id.uuid())?;
     rows.into_iter().map(|row| row.read(hub)).collect()
@@ -125,12 +125,8 @@ pub(crate) async fn lock_of_hold(tx: &mut Tx, hold_id: HoldId, hub: &Profile) ->
 /// Escrows whose terms are not kept yet, in the order of their ids, locked where the engine locks rows and not by others.
 pub(crate) async fn without_terms(tx: &mut Tx, limit: i64, hub: &Profile) -> Result<Vec<Escrow>, Error> {
     let sql = tx.sql(
-        "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
-         where terms is null order by consignment_id limit $1 for update skip locked",
-        "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-         returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows \
-         where terms is null order by consignment_id limit $1",
+        select!("where terms is null order by consignment_id limit $1 for update skip locked"),
+        select!("where terms is null order by consignment_id limit $1"),
     );
     let rows = db::fetch_all!(tx, Row, sql, limit)?;
     rows.into_iter().map(|row| row.read(hub)).collect()
