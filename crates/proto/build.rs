@@ -14,17 +14,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(&files, [&root])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    fs::write(out.join("mutations.rs"), mutations(&descriptors)?)?;
+    fs::write(out.join("requests.rs"), requests(&descriptors)?)?;
     tonic_prost_build::configure()
         .include_file("mod.rs")
         .emit_rerun_if_changed(false)
+        // In one order always: a request is known again by the hash of its bytes.
+        .btree_map(".")
         .compile_fds(descriptors)?;
     Ok(())
 }
 
-/// What each RPC whose message begins with a `request_id` is called, and where the id stands.
-fn mutations(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
+/// The traits of requests: of those that begin with a `request_id`, and of those that ask for a page of a list. Each
+/// knows its RPC, which is one.
+fn requests(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
     let mut named = BTreeMap::new();
+    let mut code = String::new();
     for file in &descriptors.file {
         for method in file.service.iter().flat_map(|service| &service.method) {
             let input = method.input_type().trim_start_matches('.');
@@ -32,23 +36,29 @@ fn mutations(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> 
             let Some(message) = file.message_type.iter().find(|known| Some(known.name()) == message) else {
                 continue;
             };
+            let path = input.strip_prefix("entrepot.").unwrap_or(input).replace('.', "::");
             let is_first = |field: &FieldDescriptorProto| field.number() == 1 && field.name() == "request_id";
-            if !message.field.iter().any(is_first) {
+            let has = |name: &str| message.field.iter().any(|field| field.name() == name);
+            let rpc = format!("const RPC: &'static str = {:?};", method.name());
+            if message.field.iter().any(is_first) {
+                code += &format!(
+                    "impl Mutation for {path} {{\n    {rpc}\n    \
+                     fn request_id(&self) -> &str {{\n        &self.request_id\n    }}\n}}\n"
+                );
+            } else if has("page_size") && has("page_token") {
+                code += &format!(
+                    "impl Paged for {path} {{\n    {rpc}\n    \
+                     fn page(&self) -> (i32, &str) {{\n        (self.page_size, &self.page_token)\n    }}\n}}\n"
+                );
+            } else {
                 continue;
             }
-            let path = input.strip_prefix("entrepot.").unwrap_or(input).replace('.', "::");
             if let Some(other) = named.insert(path, method.name().to_owned()) {
                 return Err(format!("{input} is the message of {other} and of {}", method.name()).into());
             }
         }
     }
-    let code = named.iter().map(|(path, rpc)| {
-        format!(
-            "impl Mutation for {path} {{\n    const RPC: &'static str = {rpc:?};\n    \
-             fn request_id(&self) -> &str {{\n        &self.request_id\n    }}\n}}\n"
-        )
-    });
-    Ok(code.collect())
+    Ok(code)
 }
 
 fn collect(folder: &PathBuf, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {

@@ -32,8 +32,8 @@ pub mod weight;
 
 pub use date::local_date;
 pub use hs_code::HsCode;
-pub use landed_cost::{LandedCost, landed_cost};
-pub use rules::{Ruleset, Transport};
+pub use landed_cost::{LandedCost, exact_charges, landed_cost};
+pub use rules::Ruleset;
 pub use s10::S10;
 pub use shipment::{Line, Rates, Shipment};
 pub use tariff::Tariff;

@@ -4,8 +4,9 @@ use chrono::NaiveDate;
 use kernel::Country;
 use money::{Currency, Money};
 use rust_decimal::Decimal;
+use trade::Transport;
 
-use crate::{HsCode, Transport};
+use crate::HsCode;
 
 /// A consignment of one seller.
 #[derive(Debug, Clone, PartialEq, Eq)]

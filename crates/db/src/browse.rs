@@ -10,8 +10,6 @@ use tokio::sync::Semaphore;
 use crate::write::Access;
 use crate::{Db, Error, Retryable, Tx};
 
-/// How long a read of [`Db::browse`] may take: on PostgreSQL each of its statements, on SQLite all of them.
-pub const BROWSE_MAX: Duration = Duration::from_secs(2);
 /// How long one waits for its turn.
 const TURN_MAX: Duration = Duration::from_secs(2);
 /// One in so many connections is for browsing, and one at least.
@@ -30,7 +28,7 @@ impl Browsing {
 }
 
 impl Db {
-    /// As [`Db::read`], for reads whose cost the caller chooses. [`Error::TooLong`] past [`BROWSE_MAX`],
+    /// As [`Db::read`], for reads whose cost the caller chooses. [`Error::TooLong`] past [`BROWSE_MAX`](crate::BROWSE_MAX),
     /// [`Error::Crowded`] when it did not get its turn in time. Who leaves before its turn gives it up.
     pub async fn browse<T, E, F>(&self, work: F) -> Result<T, E>
     where

@@ -47,10 +47,12 @@ pub enum Error {
     #[error("`{0}` is no database: use sqlite:PATH or postgres://USER@HOST/NAME")]
     Url(String),
     /// The schema could not be brought up to date.
-    #[error("migration {set}: {}", crate::migrate::problem(set, source))]
+    #[error("migration {set}: {problem}")]
     Migration {
         /// Which set.
         set: &'static str,
+        /// What is wrong, and what helps.
+        problem: String,
         /// What happened.
         #[source]
         source: Box<sqlx::migrate::MigrateError>,

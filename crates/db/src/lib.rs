@@ -33,7 +33,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
-pub use browse::BROWSE_MAX;
 pub use command::{Command, Query, Reading};
 pub use error::{Error, Retryable, Silence};
 pub use lead::Lead;
@@ -43,6 +42,7 @@ pub use options::Options;
 pub use private::{private_file, private_folder};
 pub use statistics::{Connections, Statistics};
 pub use tx::{Connection, Tx};
+pub use write::BROWSE_MAX;
 
 use pool::Pool;
 use queue::Patience;

@@ -40,14 +40,13 @@ pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> 
 
 /// What stands between a database and its work, such as a full disk or damage, is no fault of the migration.
 fn failed(set: &'static str, source: MigrateError) -> Error {
-    let failed = |source| Error::Migration { set, source: Box::new(source) };
     match source {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)
             if crate::error::is_of_the_database(&error) =>
         {
             Error::from(error)
         }
-        other => failed(other),
+        source => Error::Migration { set, problem: problem(set, &source), source: Box::new(source) },
     }
 }
 
@@ -57,7 +56,7 @@ fn table(set: &str) -> String {
 }
 
 /// What is wrong and what helps: the migrator's own words name a table of a single set.
-pub(crate) fn problem(set: &str, error: &MigrateError) -> String {
+fn problem(set: &str, error: &MigrateError) -> String {
     match error {
         MigrateError::Dirty(number) => format!(
             "{number} was begun and never finished: undo what it has done, then delete its row from the table {}",

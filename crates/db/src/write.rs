@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable as _};
 use futures::future::BoxFuture;
 use tracing::{Instrument as _, Span};
 
-use crate::{BROWSE_MAX, Db, Error, Pools, Retryable, Tx};
+use crate::{Db, Error, Pools, Retryable, Tx};
 
-/// How often a transaction is run again when others come first.
-const ATTEMPTS_MAX: u32 = 12;
-/// The first wait before it is run again; it doubles, up to the longest.
-const BACKOFF_FIRST: Duration = Duration::from_millis(2);
-const BACKOFF_LONGEST: Duration = Duration::from_millis(200);
+/// How often a transaction is run again when others come first, and after which waits: they double up to the longest,
+/// and each takes up to twice as long by chance, so that those who met do not meet again.
+const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(1))
+    .with_max_delay(Duration::from_millis(100))
+    .with_max_times(11)
+    .with_jitter();
+/// How long a read of [`Db::browse`] may take: on PostgreSQL each of its statements, on SQLite all of them.
+pub const BROWSE_MAX: Duration = Duration::from_secs(2);
 /// [`BROWSE_MAX`], in PostgreSQL's words.
 const BEGIN_BROWSE: &str =
     "begin isolation level repeatable read read only; set local statement_timeout = '2s'";
@@ -60,18 +65,11 @@ impl Db {
         let (db, work) = (self.clone(), Arc::new(work));
         let span = span(access);
         let attempts = async move {
-            let mut backoff = BACKOFF_FIRST;
-            for _ in 1..ATTEMPTS_MAX {
-                match db.attempt(access, &work).await {
-                    Err(error) if error.is_retryable() => {
-                        db.0.counters.retry();
-                        tokio::time::sleep(jittered(backoff)).await;
-                        backoff = (backoff * 2).min(BACKOFF_LONGEST);
-                    }
-                    settled => return settled,
-                }
-            }
-            db.attempt(access, &work).await
+            (|| db.attempt(access, &work))
+                .retry(BACKOFF)
+                .when(E::is_retryable)
+                .notify(|_, _| db.0.counters.retry())
+                .await
         };
         to_its_end(Box::pin(attempts.instrument(span))).await
     }
@@ -167,12 +165,4 @@ where
         Ok(outcome) => outcome,
         Err(_) => Err(E::from(Error::Panicked)),
     }
-}
-
-/// Between half and all of it, so that those who met do not meet again.
-fn jittered(backoff: Duration) -> Duration {
-    use std::hash::{BuildHasher as _, RandomState};
-    let half = backoff / 2;
-    let spread = u64::try_from(half.as_micros()).unwrap_or(u64::MAX).max(1);
-    half + Duration::from_micros(RandomState::new().hash_one(()) % spread)
 }

@@ -8,7 +8,9 @@ mod crc;
 mod decode;
 mod encode;
 mod tlv;
+mod wrong;
 
 pub use crc::crc16;
-pub use decode::{Account, Code, Scheme, Wrong, decode};
+pub use decode::{Account, Code, Scheme, decode};
 pub use encode::{DuitNow, Error, Local, PromptPay, duitnow, promptpay};
+pub use wrong::Wrong;

@@ -34,8 +34,3 @@ pub trait Bus: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(pub String);
-
-/// The topic of a service's events: `my.order.v1`.
-pub fn topic(hub: &str, service: &str) -> String {
-    format!("{hub}.{service}.v1")
-}

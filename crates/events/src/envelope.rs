@@ -27,6 +27,16 @@ pub struct Envelope {
 
 impl Envelope {
     /// A new event, of the trace that is going on.
+    pub fn of<E: proto::Event>(
+        aggregate_id: impl Into<Uuid>,
+        aggregate_version: i64,
+        occurred_at: DateTime<Utc>,
+        message: &E,
+    ) -> Self {
+        Self::new(E::KIND, aggregate_id, aggregate_version, occurred_at, message)
+    }
+
+    /// A new event of a kind that has no message in the protos.
     pub fn new<M: prost::Message>(
         kind: &'static str,
         aggregate_id: impl Into<Uuid>,
@@ -78,4 +88,9 @@ impl From<EnvelopeRow> for Envelope {
             payload: row.payload,
         }
     }
+}
+
+/// The topic of a service's events: `my.order.v1`.
+pub fn topic(hub: &str, service: &str) -> String {
+    format!("{hub}.{service}.v1")
 }

@@ -1,9 +1,10 @@
 //! What it costs to carry a consignment into the hub's country.
 
-use customs::{Transport, chargeable_weight};
+use customs::chargeable_weight;
 use kernel::Country;
 use money::{Money, Rounding};
 use rust_decimal::Decimal;
+use trade::Transport;
 
 use crate::file::{Carrier, Service, Zone};
 use crate::{Profile, postcode};

@@ -6,11 +6,12 @@ use customs::goods::Class;
 use customs::preference::Preference;
 use customs::prohibited::Restriction;
 use customs::rules::{ReferenceRate, Rules};
-use customs::{Transport, tariff};
+use customs::tariff;
 use kernel::Country;
 use money::Currency;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use trade::Transport;
 
 /// A profile as written.
 #[derive(Debug, Clone, Deserialize)]

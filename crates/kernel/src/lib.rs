@@ -10,6 +10,7 @@ mod country;
 mod day;
 mod id;
 mod kind;
+mod refusal;
 pub mod text;
 
 pub use bounded::read_text;
@@ -18,4 +19,5 @@ pub use country::{Country, Error as CountryError};
 pub use day::{Error as DayError, day};
 pub use id::{Error as IdError, Id};
 pub use kind::*;
+pub use refusal::Refusal;
 pub use text::{Text, excerpt};

@@ -1,13 +1,12 @@
 //! The currencies of ISO 4217, complete, with their minor units.
 
+mod parse;
 mod table;
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, shown};
 use table::TABLE;
 
 /// The most digits after the point that a currency has.
@@ -51,6 +50,12 @@ impl Currency {
         }
     }
 
+    /// The one of this code.
+    fn of_code(text: &str) -> Option<Self> {
+        let index = TABLE.binary_search_by(|(code, ..)| (*code).cmp(text)).ok()?;
+        u8::try_from(index).ok().map(Self)
+    }
+
     /// All, by code.
     pub fn all() -> impl Iterator<Item = Self> {
         (0_u8..).zip(TABLE).map(|(index, _)| Self(index))
@@ -69,27 +74,6 @@ impl Currency {
     /// The code as a number, which payment QR codes carry: 458 for MYR.
     pub fn numeric(self) -> u16 {
         TABLE[usize::from(self.0)].2
-    }
-}
-
-impl FromStr for Currency {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        TABLE
-            .binary_search_by(|(code, ..)| (*code).cmp(text))
-            .ok()
-            .and_then(|index| u8::try_from(index).ok())
-            .map(Self)
-            .ok_or_else(|| Error::UnknownCurrency { found: shown(text) })
-    }
-}
-
-impl TryFrom<String> for Currency {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self, Error> {
-        text.parse()
     }
 }
 

@@ -2,11 +2,18 @@
 //!
 //! Decoding takes the field's path, so that an error names it: `price.currency: …`.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use chrono::{DateTime, SubsecRound as _, Utc};
 use kernel::{Text, text};
 use money::{Currency, Money};
 
 use crate::types::v1 as types;
+
+mod trade;
+
+pub use trade::{address, applied_rule, certificate, exchange_rate, part, permit, price, transport};
 
 /// A field that could not be decoded: which, and what was wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +31,7 @@ impl Invalid {
     }
 }
 
-impl std::fmt::Display for Invalid {
+impl Display for Invalid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.field, self.problem)
     }
@@ -65,12 +72,27 @@ fn read<T>(field: &str, read: Result<T, text::Error>) -> Result<T, Invalid> {
     read.map_err(|error| Invalid::new(field, error.to_string()))
 }
 
+/// An id, a country or another value that has one way to be written.
+pub fn parse<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, Invalid> {
+    text.parse().map_err(|error: T::Err| Invalid::new(field, error.to_string()))
+}
+
+/// The same, where none is an empty text.
+pub fn parse_optional<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<Option<T>, Invalid> {
+    if text.is_empty() { Ok(None) } else { parse(field, text).map(Some) }
+}
+
 /// A required amount.
 pub fn money(field: &str, message: Option<&types::Money>) -> Result<Money, Invalid> {
     let message = message.ok_or_else(|| Invalid::new(field, "is required"))?;
     let currency = currency(&format!("{field}.currency"), &message.currency)?;
     Money::new(message.minor_units, currency)
         .map_err(|error| Invalid::new(format!("{field}.minor_units"), error.to_string()))
+}
+
+/// An amount, if there is one.
+pub fn optional_money(field: &str, message: Option<&types::Money>) -> Result<Option<Money>, Invalid> {
+    message.map(|message| money(field, Some(message))).transpose()
 }
 
 /// A required amount of more than zero.

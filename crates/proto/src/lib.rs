@@ -6,6 +6,7 @@
 //! changes.
 
 pub mod convert;
+mod event;
 
 #[expect(missing_docs, reason = "generated; the comments of the protos are kept where there are any")]
 #[expect(
@@ -21,6 +22,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/mod.rs"));
 }
 
+pub use event::Event;
 pub use generated::entrepot::*;
 
 /// The message of an RPC that changes something, and does so once for each `request_id`.
@@ -31,7 +33,15 @@ pub trait Mutation: prost::Message {
     fn request_id(&self) -> &str;
 }
 
-include!(concat!(env!("OUT_DIR"), "/mutations.rs"));
+/// The message of an RPC that answers with a page of a list.
+pub trait Paged: prost::Message {
+    /// The RPC's name, such as `ListOrders`.
+    const RPC: &'static str;
+    /// Its `page_size` and `page_token`, as they were sent.
+    fn page(&self) -> (i32, &str);
+}
+
+include!(concat!(env!("OUT_DIR"), "/requests.rs"));
 
 /// The encoded `FileDescriptorSet` of every proto with its imports, for reflection and policies.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

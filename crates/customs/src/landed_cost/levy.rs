@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use money::Money;
 use rust_decimal::Decimal;
 
-use super::explain::AppliedRule;
+use super::explain;
 use super::matching;
-use super::values::Values;
+use super::values::{ExactValues, Values};
 use super::{Amounts, Charges, Error, LandedCost};
 use crate::amount::{rounded, shares, sum, times};
 use crate::rules::{Base, Collected, Levy, LevyKind, Rate, RoundedPer, Rule, Seller};
@@ -20,7 +20,7 @@ struct Charge<'a> {
     rate: Decimal,
     base: Money,
     exact: Decimal,
-    /// The rate of the base before that was rounded to the minor unit.
+    /// The rate of the base before that was rounded to the minor unit, where that is asked for.
     of_exact_base: Decimal,
     /// What explains the rule, the rate and the base.
     why: Vec<String>,
@@ -65,9 +65,14 @@ fn charge<'a>(
     let parts = rule.base().iter().map(|base| base_of(*base, values, &cost.lines[place], place));
     let base = Money::sum(parts, ruleset.currency)?;
     let exact = times(base.to_decimal(), rate)?;
-    let exact_parts =
-        rule.base().iter().map(|base| exact_base_of(*base, values, &cost.charges[place], place));
-    let of_exact_base = times(sum(exact_parts)?, rate)?;
+    let of_exact_base = match &values.exact {
+        None => Decimal::ZERO,
+        Some(exact) => {
+            let parts =
+                rule.base().iter().map(|base| exact_base_of(*base, &exact[place], &cost.charges[place]));
+            times(sum(parts)?, rate)?
+        }
+    };
     Ok(Some(Charge { rule, rate, base, exact, of_exact_base, why }))
 }
 
@@ -95,10 +100,10 @@ fn base_of(base: Base, values: &Values, so_far: &Amounts, place: usize) -> Money
     }
 }
 
-fn exact_base_of(base: Base, values: &Values, so_far: &Charges, place: usize) -> Decimal {
+fn exact_base_of(base: Base, values: &ExactValues, so_far: &Charges) -> Decimal {
     match base {
-        Base::Price => values.lines[place].exact_price,
-        Base::Cif => values.lines[place].exact_customs_value,
+        Base::Price => values.price,
+        Base::Cif => values.customs_value,
         Base::Duty => so_far.duty,
         Base::Excise => so_far.excise,
         Base::Fees => so_far.fees,
@@ -228,13 +233,15 @@ fn add_collected(
     let total = Money::sum(lines.iter().copied(), ruleset.currency)?;
     let slot = cost.total.slot(levy.kind, collected);
     *slot = slot.checked_add(total)?;
-    let borne = match ruleset.rules.rounded_per {
-        RoundedPer::Consignment => shares(total.to_decimal(), &of_lines(|charge| charge.of_exact_base))?,
-        // What is rounded by itself is owed as it is.
-        RoundedPer::Line => lines.iter().map(|line| line.to_decimal()).collect(),
-    };
-    for (charges, borne) in cost.charges.iter_mut().zip(borne) {
-        *charges.slot(levy.kind) += borne;
+    if !cost.charges.is_empty() {
+        let borne = match ruleset.rules.rounded_per {
+            RoundedPer::Consignment => shares(total.to_decimal(), &of_lines(|charge| charge.of_exact_base))?,
+            // What is rounded by itself is owed as it is.
+            RoundedPer::Line => lines.iter().map(|line| line.to_decimal()).collect(),
+        };
+        for (charges, borne) in cost.charges.iter_mut().zip(borne) {
+            *charges.slot(levy.kind) += borne;
+        }
     }
     for ((line, of_levy), amount) in cost.lines.iter_mut().zip(amounts).zip(lines) {
         let slot = line.slot(levy.kind, collected);
@@ -266,7 +273,7 @@ fn explain(
             let note = charge.rule.note.as_deref().unwrap_or("nobody has confirmed it yet");
             cost.warnings.push(format!("{} is assumed: {note}", charge.rule.title));
         }
-        cost.rules.push(AppliedRule::of_rule(charge.rule, charge.rate, base, amount, &charge.why));
+        cost.rules.push(explain::rule(charge.rule, charge.rate, base, amount, &charge.why));
     }
     Ok(())
 }

@@ -8,8 +8,7 @@ mod values;
 
 use money::{Currency, Money};
 use rust_decimal::Decimal;
-
-pub use explain::AppliedRule;
+use trade::{AppliedRule, Price};
 
 use crate::rules::{Collected, Fee, LevyKind};
 use crate::{Ruleset, Shipment};
@@ -26,13 +25,12 @@ pub struct LandedCost {
     pub total: Amounts,
     /// The amounts of each line; they add up to the total.
     pub lines: Vec<Amounts>,
-    /// What of duty, tax and fees falls on each line, exact: by these they are spread in a currency of smaller units,
-    /// where the lines' rounded amounts would weigh wrongly. They add up to the total but for what a decimal cuts off.
-    pub charges: Vec<Charges>,
     /// The rules that made the amounts.
     pub rules: Vec<AppliedRule>,
     /// What a buyer should know.
     pub warnings: Vec<String>,
+    /// See [`exact_charges`]; none where they are not asked for.
+    charges: Vec<Charges>,
 }
 
 /// The parts of a landed cost.
@@ -97,6 +95,12 @@ impl Amounts {
     /// All tax, whoever collects it.
     pub fn tax(&self) -> Result<Money, money::Error> {
         self.import_tax.checked_add(self.seller_tax)
+    }
+
+    /// As a price: duty with excise, and all tax.
+    pub fn price(&self) -> Result<Price, money::Error> {
+        let duty = self.duty.checked_add(self.excise)?;
+        Price::new([self.goods, self.freight, self.insurance, duty, self.tax()?, self.fees])
     }
 
     /// The sum of all parts.
@@ -195,7 +199,20 @@ pub enum Error {
 /// # Errors
 /// A shipment or a ruleset that leaves something open; see [`Error`].
 pub fn landed_cost(ruleset: &Ruleset, shipment: &Shipment) -> Result<LandedCost, Error> {
-    let values = Values::of(ruleset, shipment)?;
+    work_out(ruleset, shipment, false)
+}
+
+/// What of duty, tax and fees falls on each line of a shipment, exact: by these they are spread in a currency of smaller
+/// units, where the lines' rounded amounts would weigh wrongly. They add up to the total but for what a decimal cuts off.
+///
+/// # Errors
+/// As [`landed_cost`].
+pub fn exact_charges(ruleset: &Ruleset, shipment: &Shipment) -> Result<Vec<Charges>, Error> {
+    Ok(work_out(ruleset, shipment, true)?.charges)
+}
+
+fn work_out(ruleset: &Ruleset, shipment: &Shipment, exactly: bool) -> Result<LandedCost, Error> {
+    let values = Values::of(ruleset, shipment, exactly)?;
     let mut cost = values.start(ruleset.currency);
     for fee in ruleset.rules.fees.iter().filter(|fee| fee.is_valid_on(shipment.date)) {
         add_fee(ruleset, shipment, &values, fee, &mut cost)?;
@@ -223,13 +240,15 @@ fn add_fee(
     let amount = crate::amount::rounded(fee.amount, ruleset.currency)?;
     cost.total.fees = cost.total.fees.checked_add(amount)?;
     let weights = values.goods_shares();
-    let exact = crate::amount::shares(amount.to_decimal(), &weights)?;
-    for (charges, exact) in cost.charges.iter_mut().zip(exact) {
-        charges.fees += exact;
+    if values.exact.is_some() {
+        let exact = crate::amount::shares(amount.to_decimal(), &weights)?;
+        for (charges, exact) in cost.charges.iter_mut().zip(exact) {
+            charges.fees += exact;
+        }
     }
     for (line, share) in cost.lines.iter_mut().zip(amount.allocate(&weights)?) {
         line.fees = line.fees.checked_add(share)?;
     }
-    cost.rules.push(AppliedRule::of_fee(fee, amount));
+    cost.rules.push(explain::fee(fee, amount));
     Ok(())
 }

@@ -22,6 +22,16 @@ pub(super) struct Values {
     pub(super) customs_value: Money,
     totals: Parts<Money>,
     pub(super) lines: Vec<LineValues>,
+    /// Of each line, where they are asked for.
+    pub(super) exact: Option<Vec<ExactValues>>,
+}
+
+/// What rates are taken of, of a line, before it is rounded.
+pub(super) struct ExactValues {
+    /// The share of the sale price.
+    pub(super) price: Decimal,
+    /// The customs value.
+    pub(super) customs_value: Decimal,
 }
 
 pub(super) struct LineValues {
@@ -31,10 +41,6 @@ pub(super) struct LineValues {
     parts: Parts<Money>,
     /// The sum of those parts that the valuation counts.
     pub(super) customs_value: Money,
-    /// The line's share of the sale price before it is rounded.
-    pub(super) exact_price: Decimal,
-    /// The line's customs value before its parts are rounded.
-    pub(super) exact_customs_value: Decimal,
     /// The price of one unit in the goods' currency.
     pub(super) unit_price: Decimal,
     pub(super) quantity: Decimal,
@@ -50,7 +56,7 @@ struct Parts<T> {
 }
 
 impl Values {
-    pub(super) fn of(ruleset: &Ruleset, shipment: &Shipment) -> Result<Self, Error> {
+    pub(super) fn of(ruleset: &Ruleset, shipment: &Shipment, exactly: bool) -> Result<Self, Error> {
         check(shipment)?;
         let hub = ruleset.currency;
         let rate = rate(shipment, hub)?;
@@ -77,8 +83,12 @@ impl Values {
             customs_value: customs_value(valuation, totals)?,
             totals,
             lines: Vec::with_capacity(worth.len()),
+            exact: None,
         };
         values.spread(valuation, shipment, &worth, &freight_shares)?;
+        if exactly {
+            values.exact = Some(values.exact_values(valuation, &worth, &freight_shares)?);
+        }
         Ok(values)
     }
 
@@ -94,16 +104,12 @@ impl Values {
         let goods = self.totals.goods.allocate(worth)?;
         let freight = self.totals.freight.allocate(freight_shares)?;
         let insurance = self.totals.insurance.allocate(worth)?;
-        let exact_prices = shares(self.price.to_decimal(), worth)?;
-        let exact_values = self.exact_customs_values(valuation, worth, freight_shares)?;
         for (place, line) in shipment.lines.iter().enumerate() {
             let parts = Parts { goods: goods[place], freight: freight[place], insurance: insurance[place] };
             self.lines.push(LineValues {
                 price: prices[place],
                 parts,
                 customs_value: customs_value(valuation, parts)?,
-                exact_price: exact_prices[place],
-                exact_customs_value: exact_values[place],
                 unit_price: line.unit_price.to_decimal(),
                 quantity: Decimal::from(line.quantity),
                 worth: worth[place],
@@ -112,20 +118,23 @@ impl Values {
         Ok(())
     }
 
-    fn exact_customs_values(
+    fn exact_values(
         &self,
         valuation: Valuation,
         worth: &[Decimal],
         freight_shares: &[Decimal],
-    ) -> Result<Vec<Decimal>, Error> {
-        let goods = shares(self.totals.goods.to_decimal(), worth)?;
-        if valuation == Valuation::Fob {
-            return Ok(goods);
+    ) -> Result<Vec<ExactValues>, Error> {
+        let prices = shares(self.price.to_decimal(), worth)?;
+        let mut values = shares(self.totals.goods.to_decimal(), worth)?;
+        if valuation == Valuation::Cif {
+            let freight = shares(self.totals.freight.to_decimal(), freight_shares)?;
+            let insurance = shares(self.totals.insurance.to_decimal(), worth)?;
+            for ((value, freight), insurance) in values.iter_mut().zip(freight).zip(insurance) {
+                *value = sum([*value, freight, insurance])?;
+            }
         }
-        let freight = shares(self.totals.freight.to_decimal(), freight_shares)?;
-        let insurance = shares(self.totals.insurance.to_decimal(), worth)?;
-        let lines = goods.into_iter().zip(freight).zip(insurance);
-        lines.map(|((goods, freight), insurance)| Ok(sum([goods, freight, insurance])?)).collect()
+        let lines = prices.into_iter().zip(values);
+        Ok(lines.map(|(price, customs_value)| ExactValues { price, customs_value }).collect())
     }
 
     /// The shares by which consignment amounts are spread.
@@ -145,7 +154,7 @@ impl Values {
             customs_value: self.customs_value,
             total: amounts(self.totals),
             lines: self.lines.iter().map(|line| amounts(line.parts)).collect(),
-            charges: vec![Charges::default(); self.lines.len()],
+            charges: vec![Charges::default(); self.exact.as_ref().map_or(0, Vec::len)],
             rules: Vec::new(),
             warnings: Vec::new(),
         }

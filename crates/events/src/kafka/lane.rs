@@ -58,7 +58,7 @@ impl Lane {
         queue: StreamPartitionQueue<Member>,
     ) -> Self {
         let stop = CancellationToken::new();
-        let (going, gone) = mpsc::channel();
+        let (going, gone) = mpsc::sync_channel(0);
         let runtime = work.runtime.clone();
         let delivering = deliver_all(work, consumer, queue, stop.clone());
         let task = runtime.spawn(async move {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use customs::{HsCode, LandedCost, Line, Rates, Shipment, Transport};
+use customs::{HsCode, LandedCost, Line, Rates, Shipment};
 use kernel::Country;
 use money::{Currency, Money};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
+use trade::Transport;
 
 use crate::Profile;
 
