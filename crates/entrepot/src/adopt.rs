@@ -3,16 +3,15 @@
 use anyhow::{Context as _, Result};
 use runtime::{Settings, Spec};
 
-use crate::configuration::Configuration;
-use crate::engines::{self, Shape};
-use crate::hubs;
+use crate::configuration::{Configuration, Shape};
+use crate::{engines, profiles};
 
 /// Take the databases of services as they are, after a restore of one by itself or a loss that is known: the hub starts with
 /// them from then on. Who did so is kept among the requests (ListRequests) and in the table adoptions.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Whose: catalog, order, payment, logistics.
-    #[arg(required = true, value_name = "SERVICE", value_parser = hubs::spec)]
+    /// Whose, such as `order`. `entrepot services` lists them.
+    #[arg(required = true, value_name = "SERVICE", value_parser = profiles::service)]
     services: Vec<Spec>,
     /// Who says so; the user of this machine when absent.
     #[arg(long, value_name = "NAME", value_parser = name)]
@@ -30,20 +29,18 @@ fn name(text: &str) -> Result<String, String> {
 
 /// Runs the command. On SQLite files the hub must be stopped.
 pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
-    let profile = hubs::profile(configuration.one_hub()?)?;
+    let profile = profiles::profile(configuration.one_hub()?)?;
     let folder = configuration.process.data.join(profile.code());
     let mut settings = Settings::embedded(profile, folder);
-    configuration.apply(&mut settings, &hubs::SERVICES);
+    configuration.apply(&mut settings, services::ALL);
     if configuration.process.shape == Shape::Production {
         configuration.check_databases()?;
-        engines::databases(configuration, &mut settings, &hubs::SERVICES)?;
+        engines::databases(configuration, &mut settings, services::ALL)?;
     }
     let user = || std::env::var("USER").ok().and_then(|user| name(&user).ok());
     let by = args.by.or_else(user).unwrap_or_else(|| "operator".to_owned());
-    let services: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
-    let adopted =
-        runtime::adopt(&settings, &hubs::SERVICES, &services, &by, &[("logistics", logistics::on_adoption)])
-            .await;
+    let adopting: Vec<&str> = args.services.iter().map(|spec| spec.name).collect();
+    let adopted = runtime::adopt(&settings, services::ALL, &adopting, &by, services::ON_ADOPTION).await;
     for one in adopted.context("nothing was adopted")? {
         println!(
             "the database of {} of {} is adopted as it is, generation {}",

@@ -10,7 +10,7 @@ use hub::Profile;
 use hub::case::{self, Case};
 use kernel::text::shortened;
 
-use crate::hubs;
+use crate::profiles;
 use crate::table::{Line, Lines};
 
 /// Run cases with known answers (JSON lines) against the hubs' rules.
@@ -61,7 +61,7 @@ fn profiles(more: &[String]) -> Result<BTreeMap<String, Profile>> {
     let builtin = hub::BUILTIN.iter().map(|(code, ..)| (*code).to_owned());
     let mut profiles = BTreeMap::new();
     for name in builtin.chain(more.iter().cloned()) {
-        let profile = hubs::profile(&name)?;
+        let profile = profiles::profile(&name)?;
         profiles.insert(profile.code().to_owned(), Profile::clone(&profile));
     }
     Ok(profiles)

@@ -33,6 +33,7 @@ pub(crate) fn run(args: &Args, sources: Sources) -> Result<()> {
     } else {
         let configuration = Configuration::read(sources)?;
         configuration.check(&configuration.process.hub)?;
+        configuration.resolved.renamed().iter().for_each(|renamed| eprintln!("{renamed}"));
         settings::resolved(&configuration.resolved)
     };
     match std::io::stdout().write_all(text.as_bytes()) {

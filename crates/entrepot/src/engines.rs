@@ -5,29 +5,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 use events::{Bus, ChaoticBus, KafkaBus, LocalBus};
 use runtime::{Settings, Spec};
-use serde::Deserialize;
 
-use crate::configuration::{Configuration, HUB, SERVICE};
+use crate::configuration::{Configuration, HUB, SERVICE, Shape};
 use crate::password;
-
-/// The shape of a hub.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Shape {
-    /// SQLite files and a bus within the process: nothing to install.
-    Embedded,
-    /// PostgreSQL and Kafka.
-    Production,
-}
-
-impl std::fmt::Display for Shape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Embedded => "Embedded",
-            Self::Production => "Production",
-        })
-    }
-}
 
 /// Puts the databases into a hub's settings, and makes the bus that it goes by. Errors name the setting.
 pub(crate) fn apply(
@@ -89,7 +69,8 @@ impl EventBus {
         let bus: Arc<dyn Bus> = match &self.engine {
             Engine::Local(bus) => bus.clone(),
             Engine::Kafka(bus) => {
-                let topics = proof::SERVICES.map(|service| events::topic(hub, service));
+                let services = services::ALL.iter();
+                let topics: Vec<String> = services.map(|spec| events::topic(hub, spec.name)).collect();
                 bus.prepare(&topics).await.context("kafka.brokers")?;
                 bus.clone()
             }
@@ -120,11 +101,11 @@ impl EventBus {
 mod tests {
     use super::*;
     use crate::configuration::tests::told;
-    use crate::hubs;
+    use crate::profiles::profile;
 
     fn applied(variables: &[(&str, &str)]) -> Result<Settings, String> {
-        let mut settings = Settings::embedded(hubs::profile("my").unwrap(), "data");
-        let applied = apply(&told(variables).unwrap(), &mut settings, &hubs::SERVICES);
+        let mut settings = Settings::embedded(profile("my").unwrap(), "data");
+        let applied = apply(&told(variables).unwrap(), &mut settings, services::ALL);
         applied.map(|_| settings).map_err(|error| format!("{error:#}"))
     }
 
@@ -138,7 +119,7 @@ mod tests {
     async fn each_service_has_a_database_of_its_own() {
         let settings = applied(&PRODUCTION).unwrap();
         assert_eq!(settings.databases["order"], "postgres://my_order@db/my_order");
-        assert_eq!(settings.databases.len(), 4);
+        assert_eq!(settings.databases.len(), services::ALL.len());
         assert!(applied(&[]).unwrap().databases.is_empty());
     }
 
@@ -146,7 +127,7 @@ mod tests {
     async fn each_service_has_a_password_of_its_own() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name).display().to_string();
-        for service in proof::SERVICES {
+        for service in services::names() {
             std::fs::write(file(&format!("my-{service}")), format!("{service}'s\n")).unwrap();
         }
         let with = |name, value: &str| applied(&[PRODUCTION.as_slice(), &[(name, value)]].concat());

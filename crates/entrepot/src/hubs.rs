@@ -1,40 +1,22 @@
 //! Starting embedded hubs: which profile, in which folder, on which ports.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result};
 use hub::Profile;
-use rpc::{Keys, Role};
+use rpc::{Issuer, Role};
 use runtime::metrics::Metrics;
 use runtime::{Hub, Settings, Spec};
 
-use crate::configuration::{Configuration, Process};
+use crate::configuration::Configuration;
 use crate::engines::{self, EventBus};
+use crate::profiles::profile;
 
-/// The services of a hub.
-pub(crate) const SERVICES: [Spec; 4] = [catalog::SPEC, order::SPEC, payment::SPEC, logistics::SPEC];
-/// Ports between the hubs of one process.
-const PORTS_PER_HUB: u16 = 10;
 /// How long tokens last that a journey of ours makes.
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3_600);
-
-/// Where a hub listens, to the public and within: the first where it was told, each further one 10 ports higher.
-pub(crate) fn listeners(process: &Process, place: usize) -> Result<(SocketAddr, SocketAddr)> {
-    let shift = |address: SocketAddr, setting: &str| {
-        let step = u16::try_from(place).ok().and_then(|place| place.checked_mul(PORTS_PER_HUB));
-        let port = match address.port() {
-            0 => Some(0),
-            port => step.and_then(|step| port.checked_add(step)),
-        };
-        let port =
-            port.ok_or_else(|| anyhow!("{setting}: there is no port 10 higher for each further hub"))?;
-        anyhow::Ok(SocketAddr::new(address.ip(), port))
-    };
-    Ok((shift(process.public, "public")?, shift(process.internal, "internal")?))
-}
 
 /// How fast the sandbox carrier is.
 #[derive(Debug, Clone, Copy)]
@@ -66,14 +48,23 @@ impl Running {
 
     /// The hub as its clients see it, without a port.
     pub(crate) fn proof(&self) -> Result<proof::Hub> {
-        let keys = self.hub.keys().clone();
-        let tokens = move |role: Role, subject: &str| Ok(keys.sign(role, subject, TOKEN_TTL)?);
-        Ok(proof::Hub::new(self.hub.public_channel(), self.hub.internal_channel(), Arc::new(tokens)))
+        let issuer = self.issuer()?.clone();
+        let tokens = move |role: Role, subject: &str| Ok(issuer.sign(role, subject, TOKEN_TTL)?);
+        Ok(proof::Hub::new(
+            &services::names(),
+            self.hub.public_channel(),
+            self.hub.internal_channel(),
+            Arc::new(tokens),
+        ))
     }
 
     /// A token of the hub.
     pub(crate) fn token(&self, role: Role, subject: &str) -> Result<String> {
-        Ok(self.hub.keys().sign(role, subject, TOKEN_TTL)?)
+        Ok(self.issuer()?.sign(role, subject, TOKEN_TTL)?)
+    }
+
+    fn issuer(&self) -> Result<&Issuer> {
+        self.hub.issuer().context("keys.issuer: this command makes tokens, and has no key to sign them with")
     }
 
     /// Where the public API listens.
@@ -99,28 +90,6 @@ impl Running {
         self.hub.stop().await;
         self.bus.close().await;
     }
-}
-
-/// A service by its name.
-pub(crate) fn spec(name: &str) -> Result<Spec, String> {
-    let known = || SERVICES.map(|spec| spec.name).join(", ");
-    SERVICES
-        .into_iter()
-        .find(|spec| spec.name == name)
-        .ok_or_else(|| format!("a hub's services are {}", known()))
-}
-
-/// A profile by its code, or by the path of its file.
-pub(crate) fn profile(hub: &str) -> Result<Arc<Profile>> {
-    if hub.ends_with(".toml") {
-        let profile = Profile::load(Path::new(hub)).map_err(|problems| anyhow!("hub: {problems}"))?;
-        return Ok(Arc::new(profile));
-    }
-    let Some((file, text)) = hub::builtin(hub) else {
-        let known: Vec<&str> = hub::BUILTIN.iter().map(|(code, ..)| *code).collect();
-        bail!("hub: `{hub}` is none of {}, nor the path of a .toml file", known.join(", "));
-    };
-    Ok(Arc::new(Profile::parse(file, text).map_err(|problems| anyhow!("{problems}"))?))
 }
 
 /// Starts several hubs side by side; on an error those that run are stopped.
@@ -152,9 +121,9 @@ async fn start(
     let profile = profile(name)?;
     let mut settings = whole(profile, configuration);
     settings.metrics = metrics.cloned();
-    (settings.public, settings.internal) = listeners(&configuration.process, place)?;
-    let bus = engines::apply(configuration, &mut settings, &SERVICES)?;
-    Running::start(settings, &SERVICES, bus).await
+    (settings.public, settings.internal) = configuration.process.listeners(place)?;
+    let bus = engines::apply(configuration, &mut settings, services::ALL)?;
+    Running::start(settings, services::ALL, bus).await
 }
 
 /// Starts one hub for a command's own use, on free ports.
@@ -162,15 +131,15 @@ pub(crate) async fn start_one(configuration: &Configuration, pace: Pace) -> Resu
     configuration.check(&configuration.process.hub)?;
     let mut settings = whole(profile(configuration.one_hub()?)?, configuration);
     settings.sandbox.day = pace.day();
-    let bus = engines::apply(configuration, &mut settings, &SERVICES)?;
-    Running::start(settings, &SERVICES, bus).await.context("starting the hub")
+    let bus = engines::apply(configuration, &mut settings, services::ALL)?;
+    Running::start(settings, services::ALL, bus).await.context("starting the hub")
 }
 
 /// The settings of a hub whose services all run in this process.
 fn whole(profile: Arc<Profile>, configuration: &Configuration) -> Settings {
     let folder = configuration.process.data.join(profile.code());
     let mut settings = Settings::embedded(profile, folder);
-    configuration.apply(&mut settings, &SERVICES);
+    configuration.apply(&mut settings, services::ALL);
     settings
 }
 
@@ -186,11 +155,6 @@ impl Pace {
 /// Stops hubs.
 pub(crate) async fn stop_all(running: Vec<Running>) {
     futures::future::join_all(running.into_iter().map(Running::stop)).await;
-}
-
-/// A hub's keys, made when there are none: tokens can be made before the first start.
-pub(crate) fn keys(file: &Path, code: &str) -> Result<Keys> {
-    Ok(Keys::load_or_create(file, code)?)
 }
 
 /// Waits for Ctrl-C or SIGTERM.

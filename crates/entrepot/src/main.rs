@@ -14,8 +14,10 @@ mod fleet;
 mod healthcheck;
 mod hubs;
 mod import;
+mod keys;
 mod migrate;
 mod password;
+mod profiles;
 mod prove;
 mod replay;
 mod roles;
@@ -47,6 +49,8 @@ enum Command {
     Config(config::Args),
     Check(check::Args),
     Healthcheck(healthcheck::Args),
+    /// List the services of a hub, one a line, each after those that it asks: in this order they are upgraded.
+    Services,
 }
 
 /// Commands that take a hub's settings.
@@ -62,6 +66,7 @@ enum OfHub {
     Bench(bench::Args),
     Import(import::Args),
     Token(token::Args),
+    Keys(keys::Args),
 }
 
 #[tokio::main]
@@ -82,6 +87,7 @@ async fn run(command: Command, matches: &ArgMatches) -> Result<()> {
         Command::OfHub(command) => {
             let configuration = Configuration::read(configuration::sources(matches)?)?;
             let telemetry = telling::begin(&command, &configuration)?;
+            configuration.resolved.renamed().iter().for_each(|renamed| tracing::warn!("{renamed}"));
             let done = carry_out(command, &configuration).await;
             telemetry.end().await;
             done
@@ -89,6 +95,10 @@ async fn run(command: Command, matches: &ArgMatches) -> Result<()> {
         Command::Config(args) => config::run(&args, configuration::sources(matches)?),
         Command::Check(args) => check::run(&args),
         Command::Healthcheck(args) => healthcheck::run(args).await,
+        Command::Services => {
+            services::asked_first().iter().for_each(|spec| println!("{}", spec.name));
+            Ok(())
+        }
     }
 }
 
@@ -104,6 +114,7 @@ async fn carry_out(command: OfHub, configuration: &Configuration) -> Result<()> 
         OfHub::Bench(args) => bench::run(args, configuration).await,
         OfHub::Import(args) => import::run(args, configuration).await,
         OfHub::Token(args) => token::run(&args, configuration),
+        OfHub::Keys(args) => keys::run(&args, configuration),
     }
 }
 
@@ -151,6 +162,7 @@ mod tests {
         "day",
         "dbname",
         "detach",
+        "dry-run",
         "encoding",
         "entrypoint",
         "exclude-source-info",

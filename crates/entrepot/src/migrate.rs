@@ -4,22 +4,22 @@ use anyhow::{Context as _, Result};
 use runtime::{Settings, Spec};
 
 use crate::configuration::Configuration;
-use crate::{engines, hubs, password, roles};
+use crate::{engines, password, profiles, roles};
 
 /// Bring the databases of a hub in the production shape up to date. However many run it at once, each migration runs
 /// once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Whose databases: catalog, order, payment, logistics; all when absent.
-    #[arg(value_name = "SERVICE", value_parser = hubs::spec)]
+    /// Whose databases, such as `order`; all when absent. `entrepot services` lists the services.
+    #[arg(value_name = "SERVICE", value_parser = profiles::service)]
     services: Vec<Spec>,
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
     configuration.check_databases()?;
-    let specs = if args.services.is_empty() { hubs::SERVICES.to_vec() } else { args.services };
-    let mut settings = Settings::embedded(hubs::profile(configuration.one_hub()?)?, "");
+    let specs = if args.services.is_empty() { services::ALL.to_vec() } else { args.services };
+    let mut settings = Settings::embedded(profiles::profile(configuration.one_hub()?)?, "");
     configuration.apply(&mut settings, &specs);
     engines::databases(configuration, &mut settings, &specs)?;
     let admin = &configuration.admin;

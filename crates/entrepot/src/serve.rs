@@ -5,16 +5,16 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use runtime::{Settings, Spec};
 
-use crate::configuration::Configuration;
-use crate::engines::{self, Shape};
+use crate::configuration::{Configuration, Shape};
 use crate::exposed::{self, Exposing};
 use crate::hubs::{self, Running};
+use crate::{engines, profiles};
 
 /// Serve services of a hub in the production shape: one process each, on PostgreSQL and Kafka.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Which: catalog, order, payment, logistics.
-    #[arg(required = true, value_name = "SERVICE", value_parser = hubs::spec)]
+    /// Which, such as `order`. `entrepot services` lists them.
+    #[arg(required = true, value_name = "SERVICE", value_parser = profiles::service)]
     services: Vec<Spec>,
 }
 
@@ -55,12 +55,13 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
     Ok(())
 }
 
-/// Each process has a folder of its own, by what it serves; the key is the hub's.
+/// Each process has a folder of its own, by what it serves; the public keys are the hub's.
 fn settings(args: &Args, configuration: &Configuration) -> Result<Settings> {
-    let profile = hubs::profile(configuration.one_hub()?)?;
+    let profile = profiles::profile(configuration.one_hub()?)?;
     let folder = configuration.process.data.join(profile.code()).join(args.names("-"));
     let mut settings = Settings::embedded(profile, folder);
     configuration.apply(&mut settings, &args.services);
+    settings.keys = configuration.keys_of_services(settings.profile.code(), &args.services);
     settings.public = configuration.process.public;
     settings.internal = configuration.process.internal;
     Ok(settings)

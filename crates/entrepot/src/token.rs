@@ -1,4 +1,4 @@
-//! `token`: makes a bearer token of a hub.
+//! `token`: makes a bearer token of a hub, with its issuer's key.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use hub::Profile;
 use kernel::{SellerId, excerpt};
-use rpc::Role;
+use rpc::{Issuer, Role, SigningKey};
 
 use crate::configuration::Configuration;
-use crate::hubs;
+use crate::profiles;
 
 /// Make a bearer token of a hub, for a client, an operator or a carrier.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// buyer, seller, operator, carrier or service.
+    /// buyer, seller, operator or carrier.
     #[arg(long)]
     role: Role,
     /// Who: any name for a buyer or an operator, the seller's id (seller_…) for a seller, the carrier's code for a
-    /// carrier, the service's name for a service.
+    /// carrier.
     #[arg(long)]
     subject: String,
     /// How long it lasts, such as 1h or 30days; 90days at most.
@@ -28,25 +28,27 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, configuration: &Configuration) -> Result<()> {
-    let profile = hubs::profile(configuration.one_hub()?)?;
+    let profile = profiles::profile(configuration.one_hub()?)?;
     check(args.role, &args.subject, &profile)?;
-    let keys = hubs::keys(&key(configuration, profile.code())?, profile.code())?;
-    println!("{}", keys.sign(args.role, &args.subject, args.ttl)?);
+    let code = profile.code();
+    let key = SigningKey::load_or_create(&key(configuration, code)?)?;
+    println!("{}", Issuer::new(code, key).sign(args.role, &args.subject, args.ttl)?);
     Ok(())
 }
 
-/// Where the hub's key is. One is made in a hub's folder alone, for a hub that has not been started yet: no hub would take
-/// a token that was signed with a key elsewhere.
+/// Where the key of the hub's issuer is. One is made in a hub's folder alone, for a hub that has not been started yet: no
+/// hub would take a token that was signed with a key elsewhere, nor with one that is not among its public keys.
 fn key(configuration: &Configuration, code: &str) -> Result<PathBuf> {
-    let key = configuration.key(code);
+    let key = configuration.issuer_key(code);
     let folder = configuration.process.data.join(code);
-    if key.exists() || (key.parent() == Some(&folder) && folder.is_dir()) {
+    let is_new = key.parent() == Some(&folder) && folder.is_dir();
+    if key.exists() || (is_new && !configuration.public_keys(code).exists()) {
         return Ok(key);
     }
     let (key, folder) = (key.display(), folder.display());
     bail!(
-        "there is no key {key}, and no hub would take a token of another one: `up` and `serve` make it when they begin; to \
-         make it before, make the folder {folder} first"
+        "there is no key {key}, and no hub would take a token of another one: `up` makes it when it begins, and \
+         `entrepot keys make` for services that run by themselves; to make it before, make the folder {folder} first"
     );
 }
 
@@ -67,11 +69,7 @@ fn check(role: Role, subject: &str, profile: &Profile) -> Result<()> {
                 bail!("--subject: `{found}` is no carrier of {}: use {}", profile.name(), known.join(" or "));
             }
         }
-        Role::Service => {
-            if let Err(known) = hubs::spec(subject) {
-                bail!("--subject: `{found}` is no service: {known}");
-            }
-        }
+        Role::Service => bail!("--role: {}", rpc::KeyError::ServiceRole),
     }
     Ok(())
 }
@@ -83,7 +81,7 @@ mod tests {
 
     #[test]
     fn nobody_gets_a_token_that_every_call_refuses() {
-        let profile = hubs::profile("my").unwrap();
+        let profile = profiles::profile("my").unwrap();
         let seller = SellerId::new().to_string();
         let carrier = profile.carriers()[0].code.clone();
         let fine = [
@@ -91,15 +89,16 @@ mod tests {
             (Role::Operator, "me"),
             (Role::Seller, &seller),
             (Role::Carrier, &carrier),
-            (Role::Service, "order"),
         ];
         for (role, subject) in fine {
             assert!(check(role, subject, &profile).is_ok(), "{role} {subject}");
         }
-        for role in [Role::Seller, Role::Carrier, Role::Service] {
+        for role in [Role::Seller, Role::Carrier] {
             let error = check(role, &"x".repeat(9_000), &profile).unwrap_err().to_string();
             assert!(error.starts_with("--subject: ") && error.len() < 300, "{error}");
         }
+        let error = check(Role::Service, "order", &profile).unwrap_err().to_string();
+        assert!(error.starts_with("--role: the issuer signs for people alone"), "{error}");
     }
 
     #[test]
@@ -117,5 +116,8 @@ mod tests {
         assert!(error.unwrap_err().to_string().starts_with("there is no key ") && !mistyped.exists());
         run(&args, &told(&[data]).unwrap()).unwrap();
         assert!(folder.join("key.pem").exists());
+        // Among the public keys a new one would not be.
+        std::fs::rename(folder.join("key.pem"), folder.join("jwks.json")).unwrap();
+        assert!(run(&args, &told(&[data]).unwrap()).is_err() && !folder.join("key.pem").exists());
     }
 }

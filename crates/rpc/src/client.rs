@@ -9,7 +9,7 @@ use tonic::{Request, Status};
 pub struct Bearer(MetadataValue<Ascii>);
 
 impl Bearer {
-    /// The token as made by [`crate::Keys::sign`]; fails when it holds characters that no header may.
+    /// The token as made by [`crate::Issuer::sign`]; fails when it holds characters that no header may.
     pub fn new(token: &str) -> Result<Self, Status> {
         let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
             .parse()

@@ -25,7 +25,9 @@ use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MESSAGE_BYTES_MAX, STREAM_DE
 use crate::policy::{Method, Policies};
 use crate::rate::Limiter;
 use crate::stage::{Answering, Behind, Stage, answered};
-use crate::{Caller, Drain, Limits, Policy, Role, Verified, Verifier, address, peer, status, timeout};
+use crate::{
+    Caller, Drain, Limits, Policy, Refusal, Role, Verified, Verifier, address, peer, status, timeout,
+};
 
 /// Health and reflection: for anyone, without deadline.
 const SYSTEM_PREFIXES: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
@@ -193,7 +195,12 @@ impl Rules {
         let Some((_, token)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
             return Err(status::token_missing());
         };
-        self.verifier.verify(token.trim()).map(Some).map_err(|refusal| {
+        let verified = self.verifier.verify(token.trim()).and_then(|verified| {
+            // Who has taken a service's key is no further than the services are.
+            let is_inside = self.internal || verified.caller.role != Role::Service;
+            if is_inside { Ok(Some(verified)) } else { Err(Refusal::InternalOnly) }
+        });
+        verified.map_err(|refusal| {
             // A service whose clock differs signs its next token by this one.
             let now = now_seconds().to_string();
             let metadata = [(peer::VERIFIED_AT, now.as_str())];
@@ -270,15 +277,18 @@ fn headers_bytes(headers: &HeaderMap) -> usize {
 }
 
 fn permit(policy: Policy, caller: Option<&Caller>) -> Result<(), Status> {
-    match (policy, caller) {
-        (Policy::Public, _) | (Policy::Authenticated, Some(_)) => Ok(()),
-        (Policy::Roles(roles), Some(caller)) if roles.contains(&caller.role) => Ok(()),
-        (Policy::Roles(roles), Some(caller)) => {
-            let allowed = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
-            let message = format!("a {} may not call this; it is for: {allowed}", caller.role);
+    match caller {
+        Some(caller) if policy.allows(caller) => Ok(()),
+        None if policy == Policy::Public => Ok(()),
+        None => Err(status::token_missing()),
+        Some(caller) => {
+            let who = match caller.role {
+                Role::Service => format!("the service {}", caller.subject),
+                role => format!("a {role}"),
+            };
+            let message = format!("{who} may not call this; it is for: {policy}");
             Err(status::reject(Code::PermissionDenied, "ROLE_NOT_ALLOWED", message, &[]))
         }
-        (_, None) => Err(status::token_missing()),
     }
 }
 

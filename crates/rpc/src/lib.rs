@@ -2,7 +2,8 @@
 //! `request_id`, limits, health, reflection, gRPC-Web and draining.
 //!
 //! A service's handlers use [`Pipeline`] (each mutation once), [`require`] (who calls), [`status`] (rich errors) and
-//! [`page`] (lists); those with transactions of their own use [`deadline`] and [`replay`]. `runtime` uses [`Server`], [`Policies`], [`Keys`] and [`Peer`].
+//! [`page`] (lists); those with transactions of their own use [`deadline`] and [`replay`]. `runtime` uses [`Server`], [`Policies`], [`TokenVerifier`], [`Identity`]
+//! and [`Peer`].
 //!
 //! To add an RPC: write it in the proto, name its [`Policy`] in the service's table; a server in which an RPC
 //! has no policy does not start.
@@ -24,6 +25,7 @@ mod fields;
 mod gate;
 mod guest;
 mod health;
+mod identity;
 mod keys;
 mod limits;
 mod listener;
@@ -52,11 +54,15 @@ pub use drain::Drain;
 pub use duplex::duplex;
 pub use guest::GuestSecret;
 pub use health::Health;
-pub use keys::{Error as KeyError, Keys, Refusal, TOKEN_LIFETIME_MAX, Verified, Verifier};
+pub use identity::Identity;
+pub use keys::{
+    CLOCK_SKEW, Error as KeyError, Holder, Issuer, IssuerFile, KeySet, KeySource, PublicKey, Refusal,
+    SERVICE_TOKEN_LIFETIME, SetFile, SigningKey, TOKEN_LIFETIME_MAX, TokenVerifier, Verified, Verifier,
+};
 pub use limits::{DEADLINE_DEFAULT, DEADLINE_MAX, Limits, MESSAGE_BYTES_MAX, STREAM_DEADLINE_MAX};
 pub use metrics::{HubMetrics, Metrics};
 pub use page::Page;
-pub use peer::{Identity, PEER_DEADLINE_DEFAULT, PEER_DEADLINE_MAX, Peer};
+pub use peer::{PEER_DEADLINE_DEFAULT, PEER_DEADLINE_MAX, Peer};
 pub use pipeline::Pipeline;
 pub use policy::{Error as PolicyError, Policies, Policy, PolicyTable};
 pub use quota::{Counted, Quota};

@@ -9,12 +9,13 @@ use std::convert::Infallible;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use prost::Message;
+use proto::Paged;
+use proto::convert::Invalid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
-use tonic::Status;
 
-use crate::{Caller, status};
+use crate::{Caller, Violations};
 
 /// Rows of a page when the client does not say.
 pub const SIZE_DEFAULT: i64 = 50;
@@ -41,25 +42,25 @@ pub struct Page<K> {
 }
 
 impl<K: Serialize + DeserializeOwned> Page<K> {
-    /// Reads `page_size` and `page_token`; INVALID_ARGUMENT names the field that is wrong. `filter` is everything
-    /// that selects the rows, the RPC's name first.
-    pub fn of(
+    /// Reads `page_size` and `page_token`. `filter` is everything else that selects the rows.
+    pub fn of<M: Paged>(
         caller: Option<&Caller>,
+        asked: &M,
         filter: &[&str],
-        page_size: i32,
-        page_token: &str,
-    ) -> Result<Self, Status> {
-        let size = match i64::from(page_size) {
+        violations: &mut Violations,
+    ) -> Option<Self> {
+        let (size, token) = asked.page();
+        let size = match i64::from(size) {
             0 => SIZE_DEFAULT,
-            size if (1..=SIZE_MAX).contains(&size) => size,
             size => {
-                let problem = format!("{size} must be 1 to {SIZE_MAX}, or 0 for {SIZE_DEFAULT}");
-                return Err(status::invalid(&[("page_size", &problem)]));
+                let problem = || format!("{size} must be 1 to {SIZE_MAX}, or 0 for {SIZE_DEFAULT}");
+                let right = Some(size).filter(|size| (1..=SIZE_MAX).contains(size));
+                violations.take(right.ok_or_else(|| Invalid::new("page_size", problem()))).unwrap_or_default()
             }
         };
-        let binding = binding(caller, filter);
-        let after = if page_token.is_empty() { None } else { Some(read(page_token, &binding)?) };
-        Ok(Self { size, after, binding })
+        let binding = binding(caller, M::RPC, filter);
+        let after = if token.is_empty() { None } else { Some(violations.take(read(token, &binding))?) };
+        Some(Self { size, after, binding })
     }
 
     /// Rows to ask the store for: one more than the page, which tells whether another follows.
@@ -138,18 +139,18 @@ impl<K: Serialize + DeserializeOwned> Page<K> {
     }
 }
 
-fn binding(caller: Option<&Caller>, filter: &[&str]) -> Vec<u8> {
+fn binding(caller: Option<&Caller>, rpc: &str, filter: &[&str]) -> Vec<u8> {
     let mut hash = Sha256::new();
     let principal = caller.map(Caller::principal).unwrap_or_default();
-    for part in std::iter::once(principal.as_str()).chain(filter.iter().copied()) {
+    for part in [principal.as_str(), rpc].into_iter().chain(filter.iter().copied()) {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(part.as_bytes());
     }
     hash.finalize().iter().copied().take(BINDING_BYTES).collect()
 }
 
-fn read<K: DeserializeOwned>(token: &str, binding: &[u8]) -> Result<K, Status> {
-    let wrong = |problem: &str| status::invalid(&[("page_token", problem)]);
+fn read<K: DeserializeOwned>(token: &str, binding: &[u8]) -> Result<K, Invalid> {
+    let wrong = |problem: &str| Invalid::new("page_token", problem);
     if token.len() > TOKEN_CHARACTERS_MAX {
         return Err(wrong("is none of ours"));
     }
@@ -162,11 +163,19 @@ fn read<K: DeserializeOwned>(token: &str, binding: &[u8]) -> Result<K, Status> {
 
 #[cfg(test)]
 mod tests {
+    use proto::payment::internal::v1::ListSuspenseRequest;
+    use tonic::Status;
+
     use super::*;
-    use crate::Role;
+    use crate::{Role, status};
+
+    fn of(caller: Option<&Caller>, filter: &[&str], size: i32, token: &str) -> Result<Page<i64>, Status> {
+        let asked = ListSuspenseRequest { page_size: size, page_token: token.to_owned() };
+        Violations::of(|violations| Page::of(caller, &asked, filter, violations))
+    }
 
     fn page(token: &str, subject: &str, filter: &str) -> Result<Page<i64>, Status> {
-        Page::of(Some(&Caller::new(Role::Buyer, subject)), &["ListOrders", filter], 2, token)
+        of(Some(&Caller::new(Role::Buyer, subject)), &[filter], 2, token)
     }
 
     fn numbers(page: &Page<i64>, rows: Vec<i64>) -> (Vec<i64>, String) {
@@ -192,7 +201,7 @@ mod tests {
             (0..60).map(|number| (number, "x".repeat(usize::try_from(number).unwrap() * 4_000))).collect();
         let (mut token, mut seen) = (String::new(), Vec::new());
         loop {
-            let page = Page::<i64>::of(None, &["L"], 50, &token).unwrap();
+            let page = of(None, &[], 50, &token).unwrap();
             let after = page.after.unwrap_or(-1);
             let limit = usize::try_from(page.limit()).unwrap();
             let rows: Vec<_> = texts.iter().filter(|(at, _)| *at > after).take(limit).cloned().collect();
@@ -210,20 +219,21 @@ mod tests {
 
     #[test]
     fn a_row_over_the_bound_comes_alone_and_what_a_store_cut_short_goes_on() {
-        let page = Page::<i64>::of(None, &["L"], 0, "").unwrap();
+        let page = of(None, &[], 0, "").unwrap();
         let (filled, token) = page.fill(vec![1, 2], |at| *at, |_| "x".repeat(2 * BYTES_MAX));
         assert_eq!((filled.len(), token.is_empty()), (1, false));
         let (filled, token) = page.fill_short(vec![1, 2], true, |at| *at, |at| at);
         assert_eq!((filled, token.is_empty()), (vec![1, 2], false));
-        assert_eq!(Page::<i64>::of(None, &["L"], 0, &token).unwrap().after, Some(2));
+        assert_eq!(of(None, &[], 0, &token).unwrap().after, Some(2));
     }
 
     #[test]
     fn a_size_is_bounded() {
         for size in [-1, 201] {
-            let refused = Page::<i64>::of(None, &["L"], size, "").unwrap_err();
+            let refused = of(None, &[], size, "").unwrap_err();
             assert_eq!(status::fields(&refused), ["page_size"]);
         }
-        assert_eq!(Page::<i64>::of(None, &["L"], 0, "").unwrap().size, SIZE_DEFAULT);
+        assert_eq!(of(None, &[], 0, "").unwrap().size, SIZE_DEFAULT);
+        assert_eq!(status::fields(&of(None, &[], 201, "?").unwrap_err()), ["page_size", "page_token"]);
     }
 }

@@ -14,8 +14,8 @@ use tonic::{Code, Status};
 use tower::Service;
 use tracing::Instrument as _;
 
-use crate::keys::now_seconds;
-use crate::{Keys, Role, context, status, timeout, trace};
+use crate::keys::{SERVICE_TOKEN_LIFETIME, now_seconds};
+use crate::{Identity, context, status, timeout, trace};
 
 /// The header that names the person or system at the hub's edge, as `role:subject`.
 pub(crate) const ON_BEHALF_OF: &str = "entrepot-on-behalf-of";
@@ -23,50 +23,44 @@ pub(crate) const ON_BEHALF_OF: &str = "entrepot-on-behalf-of";
 pub const PEER_DEADLINE_DEFAULT: Duration = Duration::from_secs(5);
 /// The longest that a call between services may take.
 pub const PEER_DEADLINE_MAX: Duration = Duration::from_secs(20);
-/// How long a service's token lasts, in seconds; it is made anew at half of that.
-const TOKEN_TTL_SECONDS: u64 = 600;
+/// After how long a service's token is made anew.
+const RENEWED_AFTER_SECONDS: u64 = SERVICE_TOKEN_LIFETIME.as_secs() / 2;
 /// What a refused token's `ErrorInfo` says of the clock that it was refused by: seconds since 1970.
 pub(crate) const VERIFIED_AT: &str = "verified_at";
 
-/// Who a service is to the others.
-#[derive(Clone)]
-pub struct Identity {
-    keys: Keys,
-    service: &'static str,
-}
-
 /// The token that a service shows to one other. Made and renewed by the machine's clock, as it is verified: however
 /// that is set, forward or back, the next call has a token of its time. Where the other's clock differs, its refusal
-/// says by how much.
+/// says by how much. It is made anew with each key that the service signs with.
 #[derive(Default)]
 struct Credential {
-    /// With when it was made, by the other's clock.
-    bearer: Option<(HeaderValue, u64)>,
+    bearer: Option<Made>,
     /// How far the other's clock is ahead, in seconds.
     ahead_seconds: i64,
 }
 
-impl Identity {
-    /// The service with this name, such as `order`.
-    pub fn new(keys: Keys, service: &'static str) -> Self {
-        Self { keys, service }
-    }
+struct Made {
+    bearer: HeaderValue,
+    /// With which key.
+    kid: String,
+    /// When, by the other's clock.
+    at: u64,
 }
 
 impl Credential {
     /// `Bearer …`; `None` when no token can be made, which the other's gate then refuses.
     fn bearer(&mut self, identity: &Identity, now_seconds: u64) -> Option<HeaderValue> {
         let now = now_seconds.saturating_add_signed(self.ahead_seconds);
-        if let Some((bearer, made)) = &self.bearer
-            && (*made..made.saturating_add(TOKEN_TTL_SECONDS / 2)).contains(&now)
+        let key = identity.key();
+        if let Some(Made { bearer, kid, at }) = &self.bearer
+            && kid == key.kid()
+            && (*at..at.saturating_add(RENEWED_AFTER_SECONDS)).contains(&now)
         {
             return Some(bearer.clone());
         }
-        let ttl = Duration::from_secs(TOKEN_TTL_SECONDS);
-        let token = identity.keys.sign_as_of(now, Role::Service, identity.service, ttl).ok()?;
+        let token = identity.token_as_of(&key, now).ok()?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
         bearer.set_sensitive(true);
-        self.bearer = Some((bearer.clone(), now));
+        self.bearer = Some(Made { bearer: bearer.clone(), kid: key.kid().to_owned(), at: now });
         Some(bearer)
     }
 
@@ -83,12 +77,6 @@ impl Credential {
 impl std::fmt::Debug for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Peer").field("identity", &self.identity).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").field("service", &self.service).finish_non_exhaustive()
     }
 }
 
@@ -174,18 +162,19 @@ impl Service<Request<Body>> for Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Caller, Refusal, Verifier as _};
+    use crate::{Caller, Identity, KeySource, Refusal, Role, SigningKey, TokenVerifier, Verifier as _};
 
     const HOUR: u64 = 3_600;
 
-    fn verified(keys: &Keys, bearer: &HeaderValue) -> Result<Caller, Refusal> {
+    fn verified(keys: &TokenVerifier, bearer: &HeaderValue) -> Result<Caller, Refusal> {
         let token = bearer.to_str().unwrap().strip_prefix("Bearer ").unwrap();
         keys.verify(token).map(|verified| verified.caller)
     }
 
-    fn order() -> (Keys, Identity) {
-        let keys = Keys::generate("my").unwrap();
-        (keys.clone(), Identity::new(keys, "order"))
+    fn order() -> (TokenVerifier, Identity) {
+        let order = Identity::in_memory("my", "order").unwrap();
+        let source = KeySource { in_memory: vec![order.public()], ..KeySource::default() };
+        (TokenVerifier::new("my", source).unwrap(), order)
     }
 
     #[test]
@@ -210,6 +199,23 @@ mod tests {
         let first = credential.bearer(&order, 1_000).unwrap();
         assert_eq!(credential.bearer(&order, 1_299), Some(first.clone()));
         assert_ne!(credential.bearer(&order, 1_300), Some(first));
+    }
+
+    #[test]
+    fn a_token_is_made_anew_with_another_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("order.pem");
+        SigningKey::load_or_create(&file).unwrap();
+        let order = Identity::from_file("my", "order", &file).unwrap();
+        let mut credential = Credential::default();
+        let first = credential.bearer(&order, 1_000).unwrap();
+        std::fs::write(&file, "half a k").unwrap();
+        assert!(order.refresh().is_err());
+        assert_eq!(credential.bearer(&order, 1_001), Some(first.clone()), "the old one is good");
+        std::fs::remove_file(&file).unwrap();
+        SigningKey::load_or_create(&file).unwrap();
+        order.refresh().unwrap();
+        assert_ne!(credential.bearer(&order, 1_002), Some(first));
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use db::{Command, Db, Query};
 use kernel::Clock;
 use proto::Mutation;
+use proto::convert::Invalid;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
 use crate::replay::{self, Key};
 use crate::saga::{self, Begun, OpenSaga};
-use crate::{Caller, deadline, require};
+use crate::{Caller, Violations, deadline, require};
 
 /// Runs the use cases of a service; its API holds one, and each handler hands it what it has read.
 pub struct Pipeline<A> {
@@ -31,13 +32,18 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         &self.app
     }
 
+    /// The service's database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// Runs the command of a request once for its `request_id`. Its effect and its answer commit together; a refusal
     /// rolls it back and is kept as well; the same request again gets the first outcome. `encode` works within the
     /// transaction and may be run again, as the command may.
     pub async fn mutate<M, C, R>(
         &self,
         request: Request<M>,
-        decode: impl FnOnce(M, &Caller) -> Result<C, Status>,
+        decode: impl FnOnce(M, &Caller, &mut Violations) -> Option<C>,
         encode: impl Fn(&C, C::Output) -> Result<R, C::Error> + Send + Sync + 'static,
     ) -> Result<Response<R>, Status>
     where
@@ -46,11 +52,8 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         C::Error: Into<Status>,
         R: prost::Message + Default + 'static,
     {
-        let (caller, deadline) = (require(&request)?, deadline(&request));
-        let message = request.into_inner();
-        let key = Key::of(&caller, &message);
-        let command = decode(message, &caller)?;
-        self.once(key?, deadline, command, encode).await.map(Response::new)
+        let (key, deadline, command) = read(request, Key::of, decode)?;
+        self.once(key, deadline, command, encode).await.map(Response::new)
     }
 
     /// As [`Pipeline::mutate`], of a command that is made by calls to others: only for a request that was not answered
@@ -97,21 +100,23 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         answer.await
     }
 
-    /// Begins what takes several transactions with calls between them, once for this key, and sees it through in a task
-    /// of its own: a client that hangs up at any moment leaves nothing that waits for a lease to end. Who asks again
-    /// meanwhile waits for the same answer.
-    pub async fn begin_saga<S, R>(
+    /// Begins what takes several transactions with calls between them, once for the key of the request, and sees it
+    /// through in a task of its own: a client that hangs up at any moment leaves nothing that waits for a lease to end.
+    /// Who asks again meanwhile waits for the same answer.
+    pub async fn begin_saga<M, S, R>(
         &self,
-        key: Key,
-        deadline: Instant,
-        opening: S,
-        encode: impl FnOnce(S::Output) -> Result<R, Status> + Send + 'static,
-    ) -> Result<R, Status>
+        request: Request<M>,
+        key: impl FnOnce(&Caller, &M) -> Result<Key, Invalid>,
+        decode: impl FnOnce(M, &Caller, &mut Violations) -> Option<S>,
+        encode: impl FnOnce(&S::Output) -> Result<R, S::Error> + Send + 'static,
+    ) -> Result<Response<R>, Status>
     where
+        M: Mutation,
         S: OpenSaga<App = A>,
         S::Error: Into<Status>,
         R: prost::Message + Default + 'static,
     {
+        let (key, deadline, opening) = read(request, key, decode)?;
         let (pipeline, request) = (self.clone(), key.clone());
         let seeing = tokio::spawn(
             async move {
@@ -121,8 +126,7 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
                     Begun::Kept(kept) => kept.and_then(|bytes| replay::decode(&bytes)).map(Some),
                     Begun::Running => Ok(None),
                     Begun::Opened(opened) => match S::see_through(pipeline.app, opened).await {
-                        Some(Ok(output)) => encode(output).map(Some),
-                        Some(Err(refused)) => Err(refused.into()),
+                        Some(ended) => ended.and_then(|output| encode(&output)).map(Some).map_err(Into::into),
                         None => Ok(None),
                     },
                 }
@@ -130,10 +134,12 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
             .in_current_span(),
         );
         match tokio::time::timeout_at(deadline, seeing).await {
-            Ok(Ok(Ok(Some(answer)))) => Ok(answer),
+            Ok(Ok(Ok(Some(answer)))) => Ok(Response::new(answer)),
             Ok(Ok(Err(refused))) => Err(refused),
             // Another is at it, or its time is over.
-            Ok(Ok(Ok(None)) | Err(_)) | Err(_) => replay::wait(&self.db, &key, deadline).await,
+            Ok(Ok(Ok(None)) | Err(_)) | Err(_) => {
+                replay::wait(&self.db, &key, deadline).await.map(Response::new)
+            }
         }
     }
 
@@ -146,6 +152,21 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
     pub async fn query<Q: Query<App = A>>(&self, query: Q) -> Result<Q::Output, Q::Error> {
         self.db.query(&self.app, query).await
     }
+}
+
+/// What a request is: its key and what it asks for, or all that is wrong with it.
+fn read<M, T>(
+    request: Request<M>,
+    key: impl FnOnce(&Caller, &M) -> Result<Key, Invalid>,
+    decode: impl FnOnce(M, &Caller, &mut Violations) -> Option<T>,
+) -> Result<(Key, Instant, T), Status> {
+    let (caller, deadline) = (require(&request)?, deadline(&request));
+    let message = request.into_inner();
+    Violations::of(|violations| {
+        let key = violations.take(key(&caller, &message));
+        let asked = decode(message, &caller, violations);
+        Some((key?, deadline, asked?))
+    })
 }
 
 impl<A> Clone for Pipeline<A> {

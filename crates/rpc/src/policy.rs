@@ -1,14 +1,15 @@
-//! Which roles may call which RPC: one table per service, complete or the server does not start.
+//! Who may call which RPC: one table per service, complete or the server does not start.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
-use crate::Role;
 use crate::descriptors::{self, Shape};
 use crate::fields::{Fields, Schema};
+use crate::{Caller, Role};
 
 /// Who may call an RPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +18,54 @@ pub enum Policy {
     Public,
     /// Anyone with a valid token.
     Authenticated,
-    /// Those with one of these roles.
+    /// Those with one of these roles, which are people's.
     Roles(&'static [Role]),
+    /// The services of the hub with these names.
+    Services(&'static [&'static str]),
+    /// The services with these names, and those with one of these roles.
+    ServicesOrRoles(&'static [&'static str], &'static [Role]),
+    /// Any service of the hub.
+    AnyService,
+}
+
+impl Policy {
+    /// Whether this caller may call.
+    pub fn allows(self, caller: &Caller) -> bool {
+        let is_service = caller.role == Role::Service;
+        match self {
+            Policy::Public | Policy::Authenticated => true,
+            Policy::AnyService => is_service,
+            Policy::Roles(_) | Policy::Services(_) | Policy::ServicesOrRoles(..) if is_service => {
+                self.services().contains(&caller.subject.as_str())
+            }
+            Policy::Roles(roles) | Policy::ServicesOrRoles(_, roles) => roles.contains(&caller.role),
+            Policy::Services(_) => false,
+        }
+    }
+
+    /// The services that it names.
+    pub fn services(self) -> &'static [&'static str] {
+        match self {
+            Policy::Services(services) | Policy::ServicesOrRoles(services, _) => services,
+            Policy::Public | Policy::Authenticated | Policy::Roles(_) | Policy::AnyService => &[],
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    /// Who may call, in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let roles = match self {
+            Policy::Public => return f.write_str("anyone"),
+            Policy::Authenticated => return f.write_str("anyone with a token"),
+            Policy::AnyService => return f.write_str("any service"),
+            Policy::Roles(roles) | Policy::ServicesOrRoles(_, roles) => roles,
+            Policy::Services(_) => &[][..],
+        };
+        let services = self.services().iter().map(|service| format!("the service {service}"));
+        let all: Vec<_> = services.chain(roles.iter().map(ToString::to_string)).collect();
+        f.write_str(&all.join(", "))
+    }
 }
 
 /// A service's RPCs with their policies: `("/entrepot.catalog.v1.ProductService/GetProduct", Policy::Public)`.

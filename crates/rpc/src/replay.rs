@@ -13,6 +13,7 @@ use db::{Db, Retryable, Tx};
 use futures::future::BoxFuture;
 use kernel::Clock;
 use proto::Mutation;
+use proto::convert::Invalid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
@@ -53,49 +54,44 @@ pub struct Key {
     pub request_id: Uuid,
     /// Of the request re-encoded without the id.
     body_hash: Vec<u8>,
+    /// What it was in the release before, where that was another.
+    #[serde(skip)]
+    former_hash: Option<Vec<u8>>,
 }
 
 impl Key {
-    /// The key of a request; INVALID_ARGUMENT when its id is no UUID.
-    pub fn of<M: Mutation>(caller: &Caller, message: &M) -> Result<Self, Status> {
-        Self::with_body(caller.principal(), message, message)
+    /// The key of a request, if its id is one.
+    pub fn of<M: Mutation>(caller: &Caller, message: &M) -> Result<Self, Invalid> {
+        Self::with_principal(caller.principal(), message)
     }
 
     /// The key of a request without a token: its `request_id` is its own among those of the same secret.
-    pub fn of_guest<M: Mutation>(secret: &GuestSecret, message: &M) -> Result<Self, Status> {
-        Self::with_body(secret.principal(), message, message)
+    pub fn of_guest<M: Mutation>(secret: &GuestSecret, message: &M) -> Result<Self, Invalid> {
+        Self::with_principal(secret.principal(), message)
     }
 
-    /// The key of a request that is known by another body than its message's.
-    pub fn of_body<M: Mutation>(
-        caller: &Caller,
-        message: &M,
-        body: &impl prost::Message,
-    ) -> Result<Self, Status> {
-        Self::with_body(caller.principal(), message, body)
+    /// With the body by which the release before knew the request: one that it recorded is known again.
+    #[must_use]
+    pub fn formerly(self, body: &impl prost::Message) -> Self {
+        Self { former_hash: Some(body_hash(body)), ..self }
     }
 
     /// The key of what is recorded among the requests and is no RPC.
     pub fn of_work(caller: &Caller, name: &'static str, id: Uuid, body: &impl prost::Message) -> Self {
         let (principal, rpc) = (caller.principal(), name.to_owned());
-        Self { principal, rpc, request_id: id, body_hash: body_hash(body) }
+        Self { principal, rpc, request_id: id, body_hash: body_hash(body), former_hash: None }
     }
 
-    fn with_body<M: Mutation>(
-        principal: String,
-        message: &M,
-        body: &impl prost::Message,
-    ) -> Result<Self, Status> {
-        let request_id = match Uuid::parse_str(message.request_id()) {
-            Ok(id) if !id.is_nil() => id,
-            _ => {
-                return Err(status::invalid(&[(
-                    "request_id",
-                    "must be a UUID, a new one for each new request",
-                )]));
-            }
-        };
-        Ok(Self { principal, rpc: M::RPC.to_owned(), request_id, body_hash: body_hash(body) })
+    fn with_principal<M: Mutation>(principal: String, message: &M) -> Result<Self, Invalid> {
+        let request_id = Uuid::parse_str(message.request_id()).ok().filter(|id| !id.is_nil());
+        let problem = "must be a UUID, a new one for each new request";
+        let request_id = request_id.ok_or_else(|| Invalid::new("request_id", problem))?;
+        let (rpc, body_hash) = (M::RPC.to_owned(), body_hash(message));
+        Ok(Self { principal, rpc, request_id, body_hash, former_hash: None })
+    }
+
+    fn is_of(&self, body_hash: &[u8]) -> bool {
+        self.body_hash == body_hash || self.former_hash.as_deref() == Some(body_hash)
     }
 }
 
@@ -160,7 +156,7 @@ async fn read(tx: &mut Tx, key: &Key) -> Result<Option<Begun>, db::Error> {
         key.request_id,
     )?;
     Ok(row.map(|row| {
-        if row.body_hash != key.body_hash {
+        if !key.is_of(&row.body_hash) {
             return Begun::Finished(Err(reused()));
         }
         match row.code {

@@ -20,6 +20,8 @@ use crate::wire::Wire;
 use crate::{Drain, Health, Limits, Policies, Rate, Verifier, duplex, listener};
 
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod tests;
 
 /// Streams of one connection from outside.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::time::Duration;
 
+use kernel::Refusal;
 use kernel::text::{excerpt, shortened};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
@@ -74,6 +75,13 @@ pub fn invalid(violations: &[(&str, &str)]) -> Status {
 /// A refusal: `reject(Code::FailedPrecondition, "OUT_OF_STOCK", "only 2 are left", &[("sku", "A-1")])`.
 pub fn reject(code: Code, reason: &str, message: impl Into<String>, metadata: &[(&str, &str)]) -> Status {
     refusal(code, &message.into(), details(reason, metadata))
+}
+
+/// FAILED_PRECONDITION: a rule of the trade says no.
+pub fn refused(refusal: &Refusal) -> Status {
+    let metadata = refusal.metadata.iter();
+    let metadata: Vec<_> = metadata.map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    reject(Code::FailedPrecondition, &refusal.reason, &refusal.message, &metadata)
 }
 
 /// NOT_FOUND with reason `ORDER_NOT_FOUND` for kind `order`. Use it for another's object too.

@@ -18,45 +18,41 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) fn watcher(service: &'static str, db: Db, health: Health) -> Worker {
     let part: Arc<str> = format!("database of {service}").into();
     let seen = Arc::new(AtomicU64::new(db.statistics().troubles));
-    Worker::every("database", LOOK_EVERY, None, move || {
-        let (part, seen, db, health) = (part.clone(), seen.clone(), db.clone(), health.clone());
-        Box::pin(async move {
-            let troubles = db.statistics().troubles;
-            if seen.swap(troubles, Ordering::Relaxed) != troubles {
-                if health.set(&part, false) {
-                    tracing::warn!(
-                        service,
-                        "the database cannot do its work: this process says that it does not serve"
-                    );
-                }
-            } else if !health.is_part_well(&part) {
-                db.write(|tx| Box::pin(store::touch(tx))).await?;
-                health.set(&part, true);
-                tracing::info!(service, "the database does its work again");
+    let state = (part, seen, db, health);
+    Worker::every("database", LOOK_EVERY, None, state, move |(part, seen, db, health)| async move {
+        let troubles = db.statistics().troubles;
+        if seen.swap(troubles, Ordering::Relaxed) != troubles {
+            if health.set(&part, false) {
+                tracing::warn!(
+                    service,
+                    "the database cannot do its work: this process says that it does not serve"
+                );
             }
-            Ok(false)
-        })
+        } else if !health.is_part_well(&part) {
+            db.write(|tx| Box::pin(store::touch(tx))).await?;
+            health.set(&part, true);
+            tracing::info!(service, "the database does its work again");
+        }
+        Ok(false)
     })
 }
 
 /// Follows what is left of the check of a file; closing the database ends it.
 pub(crate) fn contents(service: &'static str, check: Check, health: Health) -> Worker {
-    Worker::new("contents", move |cancel| {
-        Box::pin(async move {
-            match cancel.run_until_cancelled(check.finish()).await {
-                None => {}
-                Some(Ok(faults)) if faults.is_empty() => {}
-                Some(Ok(faults)) => {
-                    health.set(&format!("contents of {service}"), false);
-                    tracing::error!(
-                        service,
-                        ?faults,
-                        "the database is damaged: this process says that it does not serve; stop it and {}",
-                        restore(db::Engine::Sqlite)
-                    );
-                }
-                Some(Err(error)) => tracing::warn!(service, %error, "the database could not be checked"),
+    Worker::new("contents", move |cancel| async move {
+        match cancel.run_until_cancelled(check.finish()).await {
+            None => {}
+            Some(Ok(faults)) if faults.is_empty() => {}
+            Some(Ok(faults)) => {
+                health.set(&format!("contents of {service}"), false);
+                tracing::error!(
+                    service,
+                    ?faults,
+                    "the database is damaged: this process says that it does not serve; stop it and {}",
+                    restore(db::Engine::Sqlite)
+                );
             }
-        })
+            Some(Err(error)) => tracing::warn!(service, %error, "the database could not be checked"),
+        }
     })
 }

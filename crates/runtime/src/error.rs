@@ -145,6 +145,20 @@ pub enum Error {
         /// Which address.
         address: String,
     },
+    /// The reference rates cannot be used.
+    #[error("exchange.ecb_rates_file: {0}")]
+    Rates(#[from] hub::RatesError),
+    /// A service that asks others has no key to sign its calls with.
+    #[error(
+        "keys.service: {service} asks {asked}, which runs elsewhere, and has no key to sign its calls with; make one with \
+         `entrepot keys make` and name its file"
+    )]
+    NoServiceKey {
+        /// Which service.
+        service: &'static str,
+        /// Whom it asks.
+        asked: &'static str,
+    },
     /// The hub's keys cannot be used.
     #[error(transparent)]
     Keys(#[from] rpc::KeyError),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use db::Db;
 use events::{Bus, Outbox, Published, Subscription, relay};
 use kernel::Clock;
-use rpc::{Drain, Health, Identity, Keys, Policies, PolicyTable, Server, duplex};
+use rpc::{Drain, Health, Issuer, Policies, PolicyTable, Server, duplex};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use tonic::service::Routes;
 use tonic::transport::Channel;
 
 use crate::continuity::{Exchange, Hearing, Opened, Peering, Rounds};
+use crate::keys::Keys;
 use crate::metrics::{self, Observed, Sampler, Shown, View};
 use crate::operator::{self, Overview};
 use crate::{
@@ -62,7 +63,7 @@ impl Hub {
         let folder = folder::take(&settings.folder)?;
         let code = settings.profile.code().to_owned();
         let calls = settings.metrics.as_ref().map(|metrics| metrics.calls(&code));
-        let keys = Keys::load_or_create(&settings.key, &code)?;
+        let keys = Keys::open(&settings, specs)?;
         let public = listen("public", settings.public).await?;
         let internal = listen("internal", settings.internal).await?;
         let mut opened = continuity::open_all(&settings, specs).await?;
@@ -160,6 +161,7 @@ impl Hub {
         }
         workers.push(membership::watcher(bus.clone(), self.health.clone()));
         workers.push(self.rounds.worker());
+        workers.push(self.keys.worker());
         workers.extend(peerings.into_iter().map(|peering| exchange.worker(peering)));
         let follower = |db| operator::clock_follower(settings.sandbox, db, &self.clock);
         workers.extend(self.databases.values().filter_map(follower));
@@ -175,7 +177,7 @@ impl Hub {
     }
 
     fn internal_server(&self, routes: Routes, policies: &Arc<Policies>) -> Server {
-        Server::internal(routes, policies.clone(), Arc::new(self.keys.clone()), self.drain.clone())
+        Server::internal(routes, policies.clone(), Arc::new(self.keys.verifier.clone()), self.drain.clone())
             .health(self.health.clone())
             .metrics(self.calls.clone())
     }
@@ -194,7 +196,7 @@ impl Hub {
         public: TcpListener,
         internal: TcpListener,
     ) {
-        let verifier = Arc::new(self.keys.clone());
+        let verifier = Arc::new(self.keys.verifier.clone());
         let public_server = |routes| {
             let (policies, verifier, drain) = (policies.clone(), verifier.clone(), self.drain.clone());
             Server::public(routes, policies, verifier, drain, settings.rate, settings.limits.clone())
@@ -263,9 +265,9 @@ impl Hub {
         &self.code
     }
 
-    /// Makes and verifies the hub's tokens.
-    pub fn keys(&self) -> &Keys {
-        &self.keys
+    /// Who signs people's tokens; `None` in a process that has not the issuer's key.
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.keys.issuer.as_ref()
     }
 
     /// The hub's business time.
@@ -392,12 +394,14 @@ fn build(
         channels.insert(spec.name.to_owned(), channel);
         ends.push(incoming);
     }
+    let rates = Arc::new(hub::reference_rates(settings.rates_file.as_deref())?);
     let mut built = Vec::new();
     for (spec, incoming) in specs.iter().zip(ends) {
         if let Some(service) = spec.asks.iter().find(|service| !channels.contains_key(**service)) {
             return Err(Error::NoPeer { service });
         }
-        let peers = Peers::new(channels.clone(), Identity::new(keys.clone(), spec.name));
+        let identity = keys.identity(spec.name).ok_or(Error::NoPeer { service: spec.name })?;
+        let peers = Peers::new(channels.clone(), identity.clone());
         for other in remote.iter().filter(|other| spec.asks.contains(&other.as_str())) {
             let (service, db, other) = (spec.name, databases[spec.name].clone(), other.clone());
             peerings.extend(peers.of(&other).map(|peer| Peering { service, db, other, peer }));
@@ -408,6 +412,7 @@ fn build(
             db: databases[spec.name].clone(),
             outbox: Outbox,
             peers,
+            rates: rates.clone(),
             sandbox: settings.sandbox,
             drain: drain.clone(),
         };

@@ -10,6 +10,7 @@ mod error;
 mod folder;
 mod hub;
 pub mod instances;
+mod keys;
 mod membership;
 pub mod metrics;
 mod operator;
@@ -18,9 +19,10 @@ mod spec;
 mod worker;
 
 pub use self::settings::{SETTINGS, Settings, parse_section};
-pub use continuity::{Adopted, adopt};
+pub use continuity::{Adopted, AdoptionHook, adopt};
 pub use error::Error;
 pub use hub::{Hub, OPERATOR_PACKAGE, migrate};
+pub use keys::KeyFiles;
 pub use spec::{Deps, Peers, Sandbox, Service, Spec};
 pub use worker::Worker;
 

@@ -18,14 +18,14 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks whether the process is in all of its consumer groups, and whether the bus takes its events.
 pub(crate) fn watcher(bus: Arc<dyn Bus>, health: Health) -> Worker {
     let was_inside = AtomicBool::new(false);
-    Worker::every("membership", LOOK_EVERY, None, move || {
+    Worker::every("membership", LOOK_EVERY, None, (), move |()| {
         let outside = bus.outside();
         if health.set(PART, outside.is_empty()) {
             tell(&outside, was_inside.load(Ordering::Relaxed));
         }
         health.set_events(bus.late().is_none());
         was_inside.fetch_or(outside.is_empty(), Ordering::Relaxed);
-        Box::pin(async { Ok(false) })
+        std::future::ready(Ok(false))
     })
 }
 

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::settings::{Holds, Setting};
+use ::settings::{Holds, PATH, Setting};
 use hub::Profile;
 use rpc::{Limits, Rate};
 use serde::de::DeserializeOwned;
 
 use crate::Sandbox;
+use crate::keys::KeyFiles;
 use crate::metrics::Metrics;
 
-/// The sections `[database]`, `[rate]`, `[limits]` and `[sandbox]` of the configuration, but for where the databases are.
+/// The sections `[database]`, `[exchange]`, `[rate]`, `[limits]` and `[sandbox]` of the configuration, but for where the databases are.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "database.connections_max",
@@ -22,6 +23,14 @@ pub const SETTINGS: &[Setting] = &[
         "The most connections to each service's database.",
     )
     .default("8"),
+    Setting::new(
+        "exchange.ecb_rates_file",
+        PATH,
+        "A file of reference rates in the ECB's CSV format, which goes before the rates that come with the program: for \
+         exchange, for customs values, and for the currencies in which goods may be listed.",
+    )
+    .example("rates.csv")
+    .formerly(&["catalog.ecb_rates_file", "payment.ecb_rates_file", "logistics.ecb_rates_file"]),
     Setting::new(
         "rate.per_second",
         Holds::Whole { least: 1, most: 1_000_000, unit: "calls" },
@@ -143,8 +152,8 @@ pub struct Settings {
     pub profile: Arc<Profile>,
     /// The process's own folder: its lock, and its SQLite files.
     pub folder: PathBuf,
-    /// The hub's key, which its tokens are signed with; made when there is none. Processes of one hub share it.
-    pub key: PathBuf,
+    /// By which keys it signs and verifies tokens.
+    pub keys: KeyFiles,
     /// Database URLs by service; a service without one has a SQLite file in the folder.
     pub databases: BTreeMap<String, String>,
     /// The most connections to each database.
@@ -157,6 +166,8 @@ pub struct Settings {
     pub peers: BTreeMap<String, Vec<String>>,
     /// Whether money and parcels are play.
     pub sandbox: Sandbox,
+    /// A file of reference rates that goes before those of the program.
+    pub rates_file: Option<PathBuf>,
     /// How often a principal may call the public API.
     pub rate: Rate,
     /// What the public API bears.
@@ -174,7 +185,7 @@ impl Settings {
         let folder = folder.into();
         Self {
             profile,
-            key: folder.join("key.pem"),
+            keys: KeyFiles::embedded(&folder),
             folder,
             databases: BTreeMap::new(),
             connections_max: 8,
@@ -182,6 +193,7 @@ impl Settings {
             internal: free,
             peers: BTreeMap::new(),
             sandbox: Sandbox::default(),
+            rates_file: None,
             rate: Rate::default(),
             limits: Arc::default(),
             metrics: None,

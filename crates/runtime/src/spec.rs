@@ -8,6 +8,7 @@ use db::{Db, MigrationSet};
 use events::{Consumer, Outbox};
 use hub::Profile;
 use kernel::Clock;
+use money::rates::RateTable;
 use rpc::{Drain, Identity, Peer, PolicyTable};
 use settings::Setting;
 use tonic::service::Routes;
@@ -54,6 +55,8 @@ pub struct Deps {
     pub outbox: Outbox,
     /// The other services.
     pub peers: Peers,
+    /// The reference rates between currencies.
+    pub rates: Arc<RateTable>,
     /// Whether money and parcels are play.
     pub sandbox: Sandbox,
     /// Says when the process begins to leave.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::{Command, Db, Listener};
+use db::{Command, Listener};
 use futures::future::BoxFuture;
 use rpc::Pipeline;
 use tokio_util::sync::CancellationToken;
@@ -19,20 +19,33 @@ pub struct Worker {
 
 impl Worker {
     /// A task of its own shape; it ends soon after the token is cancelled.
-    pub fn new(
-        name: &'static str,
-        run: impl FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send + 'static,
-    ) -> Self {
-        Self { name, run: Box::new(run) }
+    pub fn new<F>(name: &'static str, run: impl FnOnce(CancellationToken) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self { name, run: Box::new(|cancel| Box::pin(run(cancel))) }
     }
 
-    /// Takes one step after another: at once while a step says that more is waiting, else after `period` or when
-    /// `woken`. A step that fails is logged and tried again after a rest. A step is never cut off.
-    pub fn every<F>(name: &'static str, period: Duration, woken: Option<Listener>, step: F) -> Self
+    /// Takes one step after another, each with a clone of `state`: at once while a step says that more is waiting, else
+    /// after `period` or when `woken`. A step that fails is logged and tried again after a rest. A step is never cut
+    /// off.
+    pub fn every<S, F>(
+        name: &'static str,
+        period: Duration,
+        mut woken: Option<Listener>,
+        state: S,
+        step: impl Fn(S) -> F + Send + 'static,
+    ) -> Self
     where
-        F: Fn() -> BoxFuture<'static, anyhow::Result<bool>> + Send + Sync + 'static,
+        S: Clone + Send + 'static,
+        F: Future<Output = anyhow::Result<bool>> + Send + 'static,
     {
-        Self::new(name, move |cancel| Box::pin(steps(name, period, woken, step, cancel)))
+        Self::new(name, move |cancel| async move {
+            while !cancel.is_cancelled() {
+                let pause = pause_after(name, period, step(state.clone()).await);
+                rest(pause, &mut woken, &cancel).await;
+            }
+        })
     }
 
     /// As [`Worker::every`], whose step is a command that says whether more is waiting.
@@ -40,19 +53,9 @@ impl Worker {
     where
         C: Command<Output = bool, Error: Into<anyhow::Error>> + Copy,
     {
-        let pipeline = pipeline.clone();
-        Self::every(name, period, None, move || {
-            let pipeline = pipeline.clone();
-            Box::pin(async move { pipeline.run(command).await.map_err(Into::into) })
+        Self::every(name, period, None, pipeline.clone(), move |pipeline| async move {
+            pipeline.run(command).await.map_err(Into::into)
         })
-    }
-
-    /// As [`Worker::every`], in one process at a time: the others stand by.
-    pub fn leader<F>(name: &'static str, period: Duration, woken: Option<Listener>, db: Db, step: F) -> Self
-    where
-        F: Fn() -> BoxFuture<'static, anyhow::Result<bool>> + Send + Sync + 'static,
-    {
-        Self::new(name, move |cancel| Box::pin(lead(name, period, woken, db, step, cancel)))
     }
 
     pub(crate) async fn run(self, cancel: CancellationToken) {
@@ -66,62 +69,14 @@ impl std::fmt::Debug for Worker {
     }
 }
 
-async fn steps<F>(
-    name: &'static str,
-    period: Duration,
-    mut woken: Option<Listener>,
-    step: F,
-    cancel: CancellationToken,
-) where
-    F: Fn() -> BoxFuture<'static, anyhow::Result<bool>> + Send + Sync,
-{
-    while !cancel.is_cancelled() {
-        let pause = take_step(name, period, &step).await;
-        rest(pause, &mut woken, &cancel).await;
-    }
-}
-
-async fn lead<F>(
-    name: &'static str,
-    period: Duration,
-    mut woken: Option<Listener>,
-    db: Db,
-    step: F,
-    cancel: CancellationToken,
-) where
-    F: Fn() -> BoxFuture<'static, anyhow::Result<bool>> + Send + Sync,
-{
-    while !cancel.is_cancelled() {
-        match db.try_lead(name).await {
-            Ok(Some(mut lead)) => {
-                while !cancel.is_cancelled() && lead.is_held().await {
-                    let pause = take_step(name, period, &step).await;
-                    rest(pause, &mut woken, &cancel).await;
-                }
-            }
-            Ok(None) => rest(REST, &mut None, &cancel).await,
-            Err(error) => {
-                tracing::warn!(worker = name, %error, "a worker cannot lead");
-                rest(REST, &mut None, &cancel).await;
-            }
-        }
-    }
-}
-
-/// How long to rest after it.
-async fn take_step<F>(name: &'static str, period: Duration, step: &F) -> Duration
-where
-    F: Fn() -> BoxFuture<'static, anyhow::Result<bool>>,
-{
-    match step().await {
+/// How long to rest after a step.
+fn pause_after(name: &'static str, period: Duration, step: anyhow::Result<bool>) -> Duration {
+    match step {
         Ok(true) => Duration::ZERO,
         Ok(false) => period,
         Err(error) => {
-            tracing::warn!(
-                worker = name,
-                error = format!("{error:#}"),
-                "a worker's step failed; it is tried again"
-            );
+            let error = format!("{error:#}");
+            tracing::warn!(worker = name, error, "a worker's step failed; it is tried again");
             REST
         }
     }

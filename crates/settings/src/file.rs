@@ -7,8 +7,8 @@ use std::path::Path;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
-use crate::given::{Given, Origin, Raw};
-use crate::setting::FROM_FILE;
+use crate::given::{Given, Origin, Raw, keyed};
+use crate::setting::{FROM_FILE, place};
 use crate::wrong::meant;
 use crate::{Setting, Wrong};
 
@@ -70,7 +70,7 @@ fn in_table(
     origin: impl Fn(&str, &str) -> Origin,
     wrong: &mut Wrong,
 ) -> Vec<Given> {
-    let sections: Vec<&str> = settings.iter().map(|setting| setting.place().0).collect();
+    let sections: Vec<&str> = keyed(settings).map(|(key, _)| place(key).0).collect();
     let mut given = Vec::new();
     for (name, value) in table {
         match value {
@@ -112,14 +112,14 @@ fn one(
     origin: Origin,
     wrong: &mut Wrong,
 ) -> Option<Given> {
-    let of_key = |key: &str| settings.iter().find(|setting| setting.key == key);
-    if let Some(setting) = of_key(key) {
-        return Some(Given { setting, raw: Raw::Value(value.clone()), origin });
+    let of_key = |key: &str| keyed(settings).find(|(known, _)| *known == key);
+    if let Some((key, setting)) = of_key(key) {
+        return Some(Given { setting, key, raw: Raw::Value(value.clone()), origin });
     }
-    let secret = key.strip_suffix(FROM_FILE.1).and_then(of_key).filter(|setting| setting.secret);
+    let secret = key.strip_suffix(FROM_FILE.1).and_then(of_key).filter(|(_, setting)| setting.secret);
     match (secret, value) {
-        (Some(setting), Value::String(file)) => {
-            Some(Given { setting, raw: Raw::InFile(file.clone()), origin })
+        (Some((key, setting)), Value::String(file)) => {
+            Some(Given { setting, key, raw: Raw::InFile(file.clone()), origin })
         }
         (Some(_), _) => {
             wrong.0.push(format!("{}: must be a path", origin.naming(key)));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use toml::Value;
 
-use crate::setting::{FROM_FILE, PREFIX};
+use crate::setting::{FROM_FILE, PREFIX, variable};
 use crate::wrong::meant;
 use crate::{Setting, Wrong};
 
@@ -119,6 +119,8 @@ impl fmt::Display for Origin {
 #[derive(Debug)]
 pub(crate) struct Given {
     pub(crate) setting: &'static Setting,
+    /// By which of its keys.
+    pub(crate) key: &'static str,
     pub(crate) raw: Raw,
     pub(crate) origin: Origin,
 }
@@ -146,11 +148,17 @@ pub(crate) fn on_command_line(flags: Vec<(&'static Setting, Vec<String>)>) -> Ve
         let long = setting.flag.map_or("", |flag| flag.long);
         Given {
             setting,
+            key: setting.key,
             raw: Raw::of(values.join(","), setting.secret),
             origin: Origin::CommandLine(format!("--{long}")),
         }
     };
     flags.into_iter().map(given).collect()
+}
+
+/// The settings with each of their keys.
+pub(crate) fn keyed(settings: &[&'static Setting]) -> impl Iterator<Item = (&'static str, &'static Setting)> {
+    settings.iter().flat_map(|setting| setting.keys().map(move |key| (key, *setting)))
 }
 
 /// What the environment tells.
@@ -159,15 +167,16 @@ pub(crate) fn in_environment(
     environment: &Environment,
     wrong: &mut Wrong,
 ) -> Vec<Given> {
-    let of_name = |name: &str| settings.iter().find(|setting| setting.variable() == name);
+    let of_name = |name: &str| keyed(settings).find(|(key, _)| variable(key) == name);
     let mut given = Vec::new();
     for (name, value) in environment.told().filter(|(name, _)| name != CONFIG && !environment.is_others(name))
     {
-        let direct = of_name(name).map(|setting| (setting, false));
+        let direct = of_name(name).map(|found| (found, false));
         let from_file = || Some((of_name(name.strip_suffix(FROM_FILE.0)?)?, true));
         match direct.or_else(from_file) {
-            Some((setting, names_file)) => given.push(Given {
+            Some(((key, setting), names_file)) => given.push(Given {
                 setting,
+                key,
                 raw: Raw::of(value.clone(), names_file),
                 origin: Origin::Environment(name.clone()),
             }),

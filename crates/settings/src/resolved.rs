@@ -14,7 +14,10 @@ const SANDBOX: &str = "sandbox.enabled";
 
 /// The settings of a process.
 #[derive(Debug)]
-pub struct Resolved(Vec<Held>);
+pub struct Resolved {
+    held: Vec<Held>,
+    renamed: Vec<String>,
+}
 
 /// A setting and what it holds.
 #[derive(Debug)]
@@ -44,9 +47,8 @@ pub fn resolve(settings: &[&'static Setting], sources: Sources) -> Result<Resolv
     let mut given = file.map(|file| file::in_file(settings, &file, &mut wrong)).unwrap_or_default();
     given.extend(given::in_environment(settings, &sources.environment, &mut wrong));
     given.extend(given::on_command_line(sources.command_line));
-    let resolved = Resolved(settings.iter().map(|setting| held(setting, &given, &mut wrong)).collect());
+    let resolved = Resolved::of(settings, &given, &mut wrong);
     let is_sandbox = resolved
-        .0
         .iter()
         .find(|held| held.setting.key == SANDBOX)
         .is_none_or(|held| held.value != Some(Value::Here(toml::Value::Boolean(false))));
@@ -64,20 +66,34 @@ pub fn section(
     let mut wrong = Wrong::default();
     let settings: Vec<&'static Setting> = settings.iter().collect();
     let given = file::in_section(&settings, name, section, |_| Origin::Section, &mut wrong);
-    let resolved = Resolved(settings.iter().map(|setting| held(setting, &given, &mut wrong)).collect());
+    let resolved = Resolved::of(&settings, &given, &mut wrong);
     resolved.check_sandbox(is_sandbox, &mut wrong);
     wrong.none_or(resolved.table(name))
 }
 
 impl Resolved {
+    fn of(settings: &[&'static Setting], given: &[Given], wrong: &mut Wrong) -> Self {
+        let renamed = given.iter().filter(|given| given.key != given.setting.key).map(|given| {
+            let (told, key) = (given.origin.naming(given.key), given.setting.key);
+            format!("{told}: is called {key} now; the next release takes its old name no more")
+        });
+        let held = settings.iter().map(|setting| held(setting, given, wrong));
+        Self { held: held.collect(), renamed: renamed.collect() }
+    }
+
+    /// What was told by an old name: a sentence each.
+    pub fn renamed(&self) -> &[String] {
+        &self.renamed
+    }
+
     /// Every setting, in the order in which they were declared.
     pub fn iter(&self) -> impl Iterator<Item = &Held> {
-        self.0.iter()
+        self.held.iter()
     }
 
     /// A setting with where it was told, to begin a sentence; `None` when nobody told it.
     pub fn told(&self, key: &str) -> Option<String> {
-        let held = self.0.iter().find(|held| held.setting.key == key)?;
+        let held = self.held.iter().find(|held| held.setting.key == key)?;
         (held.origin != Origin::Default).then(|| held.origin.naming(key))
     }
 
@@ -85,7 +101,7 @@ impl Resolved {
     /// for each hub or service stands as `key_file`.
     pub fn table(&self, name: &str) -> Table {
         let mut table = Table::new();
-        for held in &self.0 {
+        for held in &self.held {
             let (section, key) = held.setting.place();
             match &held.value {
                 Some(Value::Here(value)) if section == name => {
@@ -108,8 +124,10 @@ impl Resolved {
 
     /// These settings as the environment of another process would have them, as far as they were told.
     pub fn variables(&self, keys: &[&str]) -> Vec<(String, String)> {
-        let told =
-            self.0.iter().filter(|held| keys.contains(&held.setting.key) && held.origin != Origin::Default);
+        let told = self
+            .held
+            .iter()
+            .filter(|held| keys.contains(&held.setting.key) && held.origin != Origin::Default);
         let variable = |held: &Held| {
             let variable = held.setting.variable();
             Some(match held.value.as_ref()? {
@@ -121,7 +139,8 @@ impl Resolved {
     }
 
     fn check_sandbox(&self, is_sandbox: bool, wrong: &mut Wrong) {
-        let told = self.0.iter().filter(|held| held.setting.sandbox_only && held.origin != Origin::Default);
+        let told =
+            self.held.iter().filter(|held| held.setting.sandbox_only && held.origin != Origin::Default);
         for held in told.filter(|_| !is_sandbox) {
             let named = held.origin.naming(held.setting.key);
             wrong.0.push(format!("{named}: is allowed in a sandbox hub only ({SANDBOX} = true)"));
@@ -133,16 +152,19 @@ impl Resolved {
 fn held(setting: &'static Setting, given: &[Given], wrong: &mut Wrong) -> Held {
     let mut highest = Held { setting, value: default(setting), origin: Origin::Default };
     for one in given.iter().filter(|given| given.setting.key == setting.key) {
-        if one.origin.rank() == highest.origin.rank() {
+        let told = value(one);
+        // Where several settings have become one, it may have been told for each of them.
+        let is_same = one.key != setting.key && told.as_ref().ok() == highest.value.as_ref();
+        if one.origin.rank() == highest.origin.rank() && !is_same {
             let (key, both) = (setting.key, (&highest.origin, &one.origin));
             wrong.0.push(format!("{key}: is told twice, as {} and as {}; leave one out", both.0, both.1));
         }
-        match value(one) {
+        match told {
             Ok(value) if one.origin.rank() >= highest.origin.rank() => {
                 highest = Held { setting, value: Some(value), origin: one.origin.clone() };
             }
             Ok(_) => {}
-            Err(problem) => wrong.0.push(format!("{}: {problem}", one.origin.naming(setting.key))),
+            Err(problem) => wrong.0.push(format!("{}: {problem}", one.origin.naming(one.key))),
         }
     }
     highest

@@ -31,6 +31,8 @@ pub struct Setting {
     pub sandbox_only: bool,
     /// Whether its file is another one for each hub or service: then the file is left to who knows them.
     pub each: bool,
+    /// Keys that it had in the release before, which are still taken.
+    pub formerly: &'static [&'static str],
 }
 
 /// A flag of the command line.
@@ -57,6 +59,7 @@ impl Setting {
             secret: false,
             sandbox_only: false,
             each: false,
+            formerly: &[],
         }
     }
 
@@ -102,15 +105,34 @@ impl Setting {
         Self { each: true, ..self }
     }
 
+    /// With the keys that it had in the release before.
+    #[must_use]
+    pub const fn formerly(self, formerly: &'static [&'static str]) -> Self {
+        Self { formerly, ..self }
+    }
+
+    /// Its keys: the one that it has, and those that it had.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.key).chain(self.formerly.iter().copied())
+    }
+
     /// Its section, empty at the file's top, and its name there.
     pub fn place(&self) -> (&'static str, &'static str) {
-        self.key.split_once('.').unwrap_or(("", self.key))
+        place(self.key)
     }
 
     /// Its name in the environment.
     pub fn variable(&self) -> String {
-        format!("{PREFIX}{}", self.key.to_uppercase().replace('.', "_"))
+        variable(self.key)
     }
+}
+
+pub(crate) fn place(key: &str) -> (&str, &str) {
+    key.split_once('.').unwrap_or(("", key))
+}
+
+pub(crate) fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_uppercase().replace('.', "_"))
 }
 
 /// What is wrong with declarations: faults of the program, for a test.
@@ -119,8 +141,8 @@ pub fn problems(settings: &[&'static Setting]) -> Vec<String> {
     let mut names = BTreeMap::new();
     for setting in settings {
         let key = setting.key;
-        let (variable, from_file) = (setting.variable(), format!("{}{}", setting.variable(), FROM_FILE.0));
-        for name in [variable, from_file] {
+        let variables = setting.keys().map(variable);
+        for name in variables.flat_map(|name| [format!("{name}{}", FROM_FILE.0), name]) {
             if let Some(other) = names.insert(name.clone(), key) {
                 problems.push(format!("{key} and {other} are both {name}"));
             }

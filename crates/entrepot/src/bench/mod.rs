@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use crate::configuration::Configuration;
 use crate::fleet::{Fleet, Ground, HUB, Usage};
-use crate::{addresses, hubs};
+use crate::{addresses, profiles};
 use counters::Counters;
 use load::Shop;
 use tally::Tally;
@@ -143,7 +143,7 @@ async fn measure(
 
 /// Goods, and buyers with full wallets.
 async fn open(hub: &Hub, buyers: usize) -> Result<Shop> {
-    let profile = hubs::profile(HUB)?;
+    let profile = profiles::profile(HUB)?;
     let run = proof::request_id();
     let market = Market::open(hub, &Firm::thai(&format!("bench-{run}")), &[UNITS; GOODS]).await?;
     let currency = profile.currency().code();

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use settings::Wrong;
 
-use super::{Configuration, HUB};
-use crate::engines::Shape;
-use crate::{hubs, password};
+use super::{Configuration, HUB, Shape};
+use crate::password;
+use crate::profiles::profile;
 
 /// What speaks against serving these hubs, all of it.
 pub(super) fn of_start(configuration: &Configuration, hubs: &[String]) -> Result<(), Wrong> {
@@ -41,7 +41,7 @@ pub(super) fn of_migration(configuration: &Configuration) -> Result<(), Wrong> {
 fn profiles(hubs: &[String], wrong: &mut Vec<String>) {
     let mut codes = Vec::new();
     for name in hubs {
-        match hubs::profile(name) {
+        match profile(name) {
             Ok(profile) if codes.contains(&profile.code().to_owned()) => {
                 wrong.push(format!("hub: {} is named twice", profile.code()));
             }
@@ -104,7 +104,7 @@ fn addresses(configuration: &Configuration, hubs_count: usize, wrong: &mut Vec<S
     let process = &configuration.process;
     let mut all: Vec<(&str, SocketAddr)> = process.metrics.map(|at| ("metrics", at)).into_iter().collect();
     for place in 0..hubs_count {
-        match hubs::listeners(process, place) {
+        match process.listeners(place) {
             Ok((public, internal)) => all.extend([("public", public), ("internal", internal)]),
             Err(error) => return wrong.push(error.to_string()),
         }
@@ -121,16 +121,13 @@ fn addresses(configuration: &Configuration, hubs_count: usize, wrong: &mut Vec<S
 }
 
 /// Several hubs share nothing.
-fn several(
-    Configuration { process, database, .. }: &Configuration,
-    hubs: &[String],
-    wrong: &mut Vec<String>,
-) {
+fn several(configuration: &Configuration, hubs: &[String], wrong: &mut Vec<String>) {
     if hubs.len() < 2 {
         return;
     }
-    for (key, value) in [("database.url", &database.url), ("key", &process.key)] {
-        if value.as_ref().is_some_and(|value| !value.contains(HUB)) {
+    let url = configuration.database.url.as_ref().map(|url| ("database.url", url));
+    for (key, value) in url.into_iter().chain(configuration.keys_of_one_hub()) {
+        if !value.contains(HUB) {
             wrong.push(format!(
                 "{key}: {HUB} must stand in it, since several hubs are served: {}",
                 hubs.join(", ")
@@ -240,7 +237,7 @@ mod tests {
         let url = ("DATABASE_URL", "postgres://{service}@db/{service}");
         let wrong = refused(&[PRODUCTION, url, BROKERS, SANDBOX, ("HUB", "my,th"), ("KEY", "key.pem")]);
         assert!(wrong[0].starts_with("database.url: {hub} must stand in it"), "{wrong:?}");
-        assert!(wrong[1].starts_with("key: {hub} must stand in it"), "{wrong:?}");
+        assert!(wrong[1].starts_with("keys.issuer: {hub} must stand in it"), "{wrong:?}");
         assert_eq!(refused(&[PRODUCTION, url, BROKERS, SANDBOX, ("KEY", "key.pem")]), Vec::<String>::new());
     }
 }

@@ -1,23 +1,22 @@
 //! All settings there are: the binary's own, and those of the crates that it is made of.
 
+use std::sync::LazyLock;
+use std::time::Duration;
+
 use settings::{ADDRESS, Holds, PATH, Setting};
 
 use super::SERVICE;
 
 /// Names in the environment that begin as settings do, and are read by others: by docker-compose.yml and deploy/operator.yml,
-/// and by tests. One that ends with `_` stands for all that begin so.
-pub(crate) const OTHERS: &[&str] = &[
+/// which has one more for each service, and by tests. One that ends with `_` stands for all that begin so.
+const OTHERS: &[&str] = &[
     "ENTREPOT_BIN",
-    "ENTREPOT_CATALOG",
     "ENTREPOT_CERTIFICATES",
     "ENTREPOT_COMPOSE_",
     "ENTREPOT_EDGE",
     "ENTREPOT_EDGE_TH",
     "ENTREPOT_GRAFANA",
     "ENTREPOT_JAEGER",
-    "ENTREPOT_LOGISTICS",
-    "ENTREPOT_ORDER",
-    "ENTREPOT_PAYMENT",
     "ENTREPOT_PROGRAM",
     "ENTREPOT_PROMETHEUS",
     "ENTREPOT_SECRETS",
@@ -89,20 +88,44 @@ const SETTINGS: &[Setting] = &[
     .example("127.0.0.1:50053")
     .flag("metrics", "ADDRESS"),
     Setting::new(
-        "key",
-        PATH,
-        "The hub's key, the same for all its processes; {hub} stands for its code. The file key.pem in the hub's folder \
-         when absent.",
-    )
-    .example("/run/entrepot/{hub}/key.pem")
-    .flag("key", "FILE"),
-    Setting::new(
         "instance",
         events::INSTANCE,
         "This process's name in its Kafka groups: unique among those that run, and the same after a restart.",
     )
     .example("order-0")
     .flag("instance", "NAME"),
+    Setting::new(
+        "keys.issuer",
+        PATH,
+        "The private key of the hub's issuer, which signs for people: for `token`, `keys` and a process that serves the whole \
+         hub, which makes it. {hub} stands for the hub's code. The file key.pem in the hub's folder when absent. A process \
+         of single services needs none: one that is given it signs with it, as all did in the release before.",
+    )
+    .example("/run/entrepot/{hub}/key.pem")
+    .flag("issuer-key", "FILE")
+    .formerly(&["key"]),
+    Setting::new(
+        "keys.service",
+        PATH,
+        "The private key that a service signs its calls to other services with; {hub} and {service} may stand in it. When \
+         absent: of a process of single services the file SERVICE.pem in the hub's folder, of a whole hub a key in memory.",
+    )
+    .example("/run/entrepot/{hub}/{service}.pem")
+    .flag("service-key", "FILE"),
+    Setting::new(
+        "keys.jwks",
+        PATH,
+        "The hub's public keys, by which tokens are verified: a JWK Set that `entrepot keys` writes. {hub} stands for the \
+         hub's code. The file jwks.json in the hub's folder when absent.",
+    )
+    .example("/run/entrepot/{hub}/jwks.json")
+    .flag("jwks", "FILE"),
+    Setting::new(
+        "keys.refresh",
+        Holds::Duration { least: Duration::from_secs(1), most: Duration::from_secs(3_600) },
+        "How often a process reads the public keys and its own again. A new key signs after twice this time.",
+    )
+    .default("30s"),
     Setting::new(
         "database.url",
         DATABASES,
@@ -132,22 +155,36 @@ const SETTINGS: &[Setting] = &[
         .example("/run/entrepot/postgres")
         .flag("admin-password-file", "FILE")
         .secret(),
-    Setting::new("peers.catalog", LISTENERS, ABOUT_PEERS)
-        .example("http://catalog:50052")
-        .shared_flag("peer", "URL", "catalog="),
-    Setting::new("peers.payment", LISTENERS, ABOUT_PEERS)
-        .example("http://payment:50052")
-        .shared_flag("peer", "URL", "payment="),
-    Setting::new("peers.logistics", LISTENERS, ABOUT_PEERS)
-        .example("http://logistics:50052")
-        .shared_flag("peer", "URL", "logistics="),
 ];
+
+/// Where each service is that another one asks.
+static PEERS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    let text = |text: String| -> &'static str { text.leak() };
+    let peer = |service: &str| {
+        Setting::new(text(format!("peers.{service}")), LISTENERS, ABOUT_PEERS)
+            .example(text(format!("http://{service}:50052")))
+            .shared_flag("peer", "URL", text(format!("{service}=")))
+    };
+    services::asked().into_iter().map(peer).collect()
+});
+
+/// [`OTHERS`], and the ports of deploy/operator.yml.
+static FOREIGN: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let port = |service: &str| -> &'static str { format!("ENTREPOT_{}", service.to_uppercase()).leak() };
+    OTHERS.iter().copied().chain(services::names().into_iter().map(port)).collect()
+});
+
+/// Names in the environment that begin as settings do, and are read by others.
+pub(crate) fn others() -> &'static [&'static str] {
+    &FOREIGN
+}
 
 /// All settings, section by section, in the order in which the sections come up.
 pub(crate) fn all() -> Vec<&'static Setting> {
-    let services = crate::hubs::SERVICES.map(|spec| spec.settings);
-    let parts =
-        [SETTINGS, telemetry::SETTINGS, runtime::SETTINGS, events::SETTINGS].into_iter().chain(services);
+    let services = services::ALL.iter().map(|spec| spec.settings);
+    let parts = [SETTINGS, PEERS.as_slice(), telemetry::SETTINGS, runtime::SETTINGS, events::SETTINGS]
+        .into_iter()
+        .chain(services);
     let mut all: Vec<&'static Setting> = parts.flatten().collect();
     let mut sections: Vec<&str> = Vec::new();
     for section in all.iter().map(|setting| setting.place().0) {
@@ -188,8 +225,7 @@ mod tests {
 
     #[test]
     fn those_that_are_asked_have_peers() {
-        let asked: BTreeSet<&str> =
-            crate::hubs::SERVICES.iter().flat_map(|spec| spec.asks).copied().collect();
+        let asked: BTreeSet<&str> = services::ALL.iter().flat_map(|spec| spec.asks).copied().collect();
         let declared = all().into_iter().filter_map(|setting| setting.key.strip_prefix("peers."));
         assert_eq!(declared.collect::<BTreeSet<_>>(), asked);
     }
@@ -228,7 +264,7 @@ mod tests {
             for name in taken.map(|rest| rest.split([':', '}']).next().unwrap_or_default()) {
                 let name = format!("ENTREPOT_{name}");
                 let is_setting = all().iter().any(|setting| setting.variable() == name);
-                let is_known = is_setting || name == "ENTREPOT_CONFIG" || OTHERS.contains(&name.as_str());
+                let is_known = is_setting || name == "ENTREPOT_CONFIG" || others().contains(&name.as_str());
                 assert!(is_known, "{file} takes {name}: name it in OTHERS");
             }
         }

@@ -6,14 +6,17 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use settings::{Environment, Holds, Setting, Sources, Wrong};
 
-use super::declared::{OTHERS, all};
+use super::declared::{all, others};
 
 const HUB: &[&str] = &["hub", "data"];
 const LISTENERS: &[&str] = &["public", "internal", "metrics"];
 const ENGINES: &[&str] = &["shape", "database.url", "database.password", "kafka.brokers"];
+/// Where the keys are of a process that serves.
+const KEYS: &[&str] = &["keys.issuer", "keys.service", "keys.jwks"];
 const INSTANCE: &[&str] = &["instance"];
 const ADMIN: &[&str] = &["admin.url", "admin.password"];
-const PEERS: &[&str] = &["peers.catalog", "peers.payment", "peers.logistics"];
+/// All of the section.
+const PEERS: &[&str] = &["peers."];
 const TRACES: &[&str] = &["traces.url", "traces.one_in"];
 /// What every command has.
 const LOG: &[&str] = &["log", "log_json"];
@@ -23,7 +26,7 @@ const CONFIG: &str = "config";
 /// Commands, and the settings that they have flags of.
 const OF: &[(&[&str], &[&[&str]])] = &[
     (&["up"], &[HUB, LISTENERS, ENGINES, INSTANCE, TRACES]),
-    (&["serve"], &[HUB, &["key"], LISTENERS, ENGINES, INSTANCE, PEERS, TRACES]),
+    (&["serve"], &[HUB, KEYS, LISTENERS, ENGINES, INSTANCE, PEERS, TRACES]),
     (&["migrate"], &[&["hub", "database.url", "database.password"], ADMIN]),
     (&["adopt"], &[HUB, ENGINES]),
     (&["demo"], &[&["data", "public", "internal"], ENGINES, INSTANCE]),
@@ -31,8 +34,13 @@ const OF: &[(&[&str], &[&[&str]])] = &[
     (&["import", "products"], &[HUB, ENGINES, INSTANCE]),
     (&["prove"], &[ENGINES, ADMIN]),
     (&["bench"], &[ENGINES, ADMIN]),
-    (&["token"], &[HUB]),
-    (&["config"], &[HUB, &["key"], LISTENERS, ENGINES, INSTANCE, PEERS, ADMIN, TRACES]),
+    (&["token"], &[HUB, &["keys.issuer"]]),
+    (&["keys", "make"], &[HUB, KEYS]),
+    (&["keys", "list"], &[HUB, KEYS]),
+    (&["keys", "publish"], &[HUB, KEYS]),
+    (&["keys", "sign"], &[HUB, KEYS]),
+    (&["keys", "withdraw"], &[HUB, KEYS]),
+    (&["config"], &[HUB, KEYS, LISTENERS, ENGINES, INSTANCE, PEERS, ADMIN, TRACES]),
 ];
 
 /// Adds the flags to the program's commands.
@@ -61,17 +69,23 @@ fn args(keys: impl Iterator<Item = &'static str>) -> impl Iterator<Item = Arg> {
     let mut known: Vec<&str> = Vec::new();
     let all = all();
     keys.filter_map(move |key| {
-        let setting = all.iter().find(|setting| setting.key == key)?;
+        let setting = all.iter().find(|setting| is_of(key, setting))?;
         let flag = setting.flag.filter(|flag| !known.contains(&flag.long))?;
         known.push(flag.long);
         Some(arg(setting, flag, &all))
     })
 }
 
+/// Whether the key names the setting, or the section that it is in.
+fn is_of(key: &str, setting: &Setting) -> bool {
+    setting.key == key || (key.ends_with('.') && setting.key.starts_with(key))
+}
+
 fn arg(setting: &'static Setting, flag: settings::Flag, all: &[&'static Setting]) -> Arg {
     let variable = if setting.secret { format!("{}_FILE", setting.variable()) } else { setting.variable() };
     let default = setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
-    let arg = Arg::new(flag.long).long(flag.long).value_name(flag.value);
+    let formerly = setting.formerly.iter().filter(|key| !key.contains('.'));
+    let arg = Arg::new(flag.long).long(flag.long).value_name(flag.value).aliases(formerly.copied());
     if !flag.before.is_empty() {
         let shared = all.iter().filter_map(|setting| setting.flag).filter(|other| other.long == flag.long);
         let befores: Vec<&str> = shared.map(|flag| flag.before).collect();
@@ -102,13 +116,14 @@ pub(crate) fn sources(matches: &ArgMatches) -> Result<Sources, Wrong> {
         at = below;
     }
     let of = OF.iter().find(|(of, _)| *of == path).map_or(&[][..], |(_, keys)| *keys);
-    let has =
-        |setting: &&Setting| of.iter().any(|keys| keys.contains(&setting.key)) || LOG.contains(&setting.key);
+    let has = |setting: &&Setting| {
+        of.iter().any(|keys| keys.iter().any(|key| is_of(key, setting))) || LOG.contains(&setting.key)
+    };
     let command_line =
         all().into_iter().filter(has).filter_map(|setting| Some((setting, told(at, setting)?)));
     Ok(Sources {
         command_line: command_line.collect(),
-        environment: Environment::of_process(OTHERS)?,
+        environment: Environment::of_process(others())?,
         file: at.get_one::<PathBuf>(CONFIG).cloned(),
     })
 }
@@ -143,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_flag_is_taken_to_its_setting() {
-        let line = "config --hub my --hub th --data d --key k --public p --internal i --metrics m --shape s --database u \
+        let line = "config --hub my --hub th --data d --issuer-key k --service-key sk --jwks j --public p --internal i --metrics m --shape s --database u \
                     --database-password-file f --kafka b --instance n --admin a --admin-password-file g --log l \
                     --log-json --traces t --traces-one-in o --peer catalog=1,payment=2 --peer logistics=3 --peer catalog=4";
         let told = told(&line.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>());

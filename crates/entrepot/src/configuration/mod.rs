@@ -6,6 +6,8 @@
 mod contradictions;
 mod declared;
 mod flags;
+mod keys;
+mod shape;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,17 +15,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use events::KafkaSettings;
 use rpc::{Limits, Rate};
 use runtime::{Sandbox, Settings, Spec};
 use serde::{Deserialize, Deserializer};
 use settings::{Resolved, Sources, Wrong};
 
-use crate::engines::Shape;
-use crate::hubs;
+use crate::profiles::profile;
 pub(crate) use declared::all;
 pub(crate) use flags::{add_to, sources};
+use keys::KeySettings;
+pub(crate) use keys::next;
+pub(crate) use shape::Shape;
 
 /// What stands for the hub's code and for the service's name in URLs and paths.
 pub(crate) const HUB: &str = "{hub}";
@@ -37,8 +41,10 @@ pub(crate) struct Configuration {
     pub(crate) database: Database,
     pub(crate) admin: Admin,
     pub(crate) traces: Traces,
+    keys: KeySettings,
     /// Addresses of services that run elsewhere.
     peers: BTreeMap<String, Vec<String>>,
+    exchange: Exchange,
     rate: Rate,
     limits: Limits,
     sandbox: SandboxSection,
@@ -58,10 +64,36 @@ pub(crate) struct Process {
     pub(crate) public: SocketAddr,
     pub(crate) internal: SocketAddr,
     pub(crate) metrics: Option<SocketAddr>,
-    key: Option<String>,
     pub(crate) instance: Option<String>,
     pub(crate) log: String,
     pub(crate) log_json: bool,
+}
+
+/// Ports between the hubs of one process.
+const PORTS_PER_HUB: u16 = 10;
+
+impl Process {
+    /// Where a hub listens, to the public and within: the first where it was told, each further one 10 ports higher.
+    pub(crate) fn listeners(&self, place: usize) -> Result<(SocketAddr, SocketAddr)> {
+        let shift = |address: SocketAddr, setting: &str| {
+            let step = u16::try_from(place).ok().and_then(|place| place.checked_mul(PORTS_PER_HUB));
+            let port = match address.port() {
+                0 => Some(0),
+                port => step.and_then(|step| port.checked_add(step)),
+            };
+            let port =
+                port.ok_or_else(|| anyhow!("{setting}: there is no port 10 higher for each further hub"))?;
+            anyhow::Ok(SocketAddr::new(address.ip(), port))
+        };
+        Ok((shift(self.public, "public")?, shift(self.internal, "internal")?))
+    }
+}
+
+/// `[exchange]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exchange {
+    ecb_rates_file: Option<PathBuf>,
 }
 
 /// `[database]`.
@@ -122,7 +154,9 @@ impl Configuration {
             database: resolved.section("database")?,
             admin: resolved.section("admin")?,
             traces: resolved.section("traces")?,
+            keys: resolved.section("keys")?,
             peers: resolved.section("peers")?,
+            exchange: resolved.section("exchange")?,
             rate: resolved.section("rate")?,
             limits: resolved.section("limits")?,
             sandbox: resolved.section("sandbox")?,
@@ -156,16 +190,7 @@ impl Configuration {
 
     /// The code of the one hub, if there is such a profile.
     pub(crate) fn hub_code(&self) -> Option<String> {
-        let profile = hubs::profile(self.one_hub().ok()?).ok()?;
-        Some(profile.code().to_owned())
-    }
-
-    /// The file of a hub's key.
-    pub(crate) fn key(&self, code: &str) -> PathBuf {
-        match &self.process.key {
-            Some(key) => PathBuf::from(key.replace(HUB, code)),
-            None => self.process.data.join(code).join("key.pem"),
-        }
+        Some(profile(self.one_hub().ok()?).ok()?.code().to_owned())
     }
 
     /// What the bus repeats events by, if it does.
@@ -176,7 +201,8 @@ impl Configuration {
     /// Puts what a hub's process is told into its settings, but for its engines and its listeners. Of services that run
     /// elsewhere it says nothing here.
     pub(crate) fn apply(&self, settings: &mut Settings, specs: &[Spec]) {
-        settings.key = self.key(settings.profile.code());
+        settings.keys = self.keys_of_hub(settings.profile.code(), specs);
+        settings.rates_file.clone_from(&self.exchange.ecb_rates_file);
         settings.connections_max = self.database.connections_max;
         settings.rate = self.rate;
         settings.limits = Arc::new(self.limits.clone());
@@ -198,7 +224,7 @@ pub(crate) mod tests {
     pub(crate) fn told(variables: &[(&str, &str)]) -> Result<Configuration, Wrong> {
         let variables = variables.iter();
         let variables = variables.map(|(name, value)| (format!("ENTREPOT_{name}"), (*value).to_owned()));
-        let environment = Environment { variables: variables.collect(), others: declared::OTHERS };
+        let environment = Environment { variables: variables.collect(), others: declared::others() };
         Configuration::read(Sources { environment, ..Sources::default() })
     }
 
@@ -207,7 +233,7 @@ pub(crate) mod tests {
         let configuration = told(&[]).unwrap();
         assert_eq!(configuration.check(&configuration.process.hub), Ok(()));
         assert_eq!(configuration.process.shape, Shape::Embedded);
-        let profile = hubs::profile("my").unwrap();
+        let profile = profile("my").unwrap();
         let expected = Settings::embedded(profile, "data/my");
         let mut settings = expected.clone();
         configuration.apply(&mut settings, &[]);
@@ -223,7 +249,11 @@ pub(crate) mod tests {
             ("PUBLIC", "127.0.0.1:1"),
             ("INTERNAL", "127.0.0.1:2"),
             ("METRICS", "127.0.0.1:3"),
-            ("KEY", "keys/{hub}.pem"),
+            ("KEYS_ISSUER", "keys/{hub}.pem"),
+            ("KEYS_SERVICE", "keys/{hub}-{service}.pem"),
+            ("KEYS_JWKS", "keys/{hub}.json"),
+            ("KEYS_REFRESH", "2min"),
+            ("EXCHANGE_ECB_RATES_FILE", "ecb.csv"),
             ("INSTANCE", "order-7"),
             ("LOG", "debug"),
             ("LOG_JSON", "true"),
@@ -260,9 +290,13 @@ pub(crate) mod tests {
         let kafka = told.kafka.as_ref().unwrap();
         assert_eq!((kafka.brokers.as_str(), kafka.instance.as_deref()), ("a:1,b:2", Some("order-7")));
         assert_eq!(told.repeat_events(), Some(10));
-        let mut settings = Settings::embedded(hubs::profile("th").unwrap(), "data/th");
+        let mut settings = Settings::embedded(profile("th").unwrap(), "data/th");
         told.apply(&mut settings, &[order::SPEC]);
-        assert_eq!(settings.key.to_str(), Some("keys/th.pem"));
+        assert_eq!(settings.keys.issuer.unwrap().path.to_str(), Some("keys/th.pem"));
+        assert_eq!(settings.keys.services["order"].to_str(), Some("keys/th-order.pem"));
+        assert_eq!(settings.keys.set.unwrap().path.to_str(), Some("keys/th.json"));
+        assert_eq!(settings.keys.refresh, Duration::from_secs(120));
+        assert_eq!(settings.rates_file.unwrap().to_str(), Some("ecb.csv"));
         assert_eq!((settings.connections_max, settings.sandbox.day), (5, Duration::from_secs(9)));
         assert_eq!((settings.rate.per_second.get(), settings.rate.burst.get()), (7, 8));
         assert_eq!(settings.peers["catalog"], ["http://c:1", "http://c:2"]);

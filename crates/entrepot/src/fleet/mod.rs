@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
+use kernel::Clock;
 use proof::{Door, Doors};
-use rpc::{Keys, Role};
+use rpc::{Issuer, Role};
 
-use crate::configuration::Configuration;
-use crate::engines::Shape;
-use crate::hubs;
+use crate::configuration::{Configuration, Shape};
+use crate::keys::Keyring;
 use post::Addresses;
 pub(crate) use post::Post;
 pub(crate) use proc_stat::Usage;
@@ -26,8 +26,6 @@ pub(crate) use proc_stat::Usage;
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 /// How long the tokens last.
 const TOKEN_TTL: Duration = Duration::from_secs(24 * 3_600);
-/// Order last: it asks the others.
-const SERVICES: [&str; 4] = ["catalog", "payment", "logistics", "order"];
 /// Partitions of the topics: a few, for several instances to share.
 const PARTITIONS: i64 = 6;
 
@@ -87,43 +85,42 @@ impl Ground {
         })
     }
 
-    /// The hub's key.
-    fn key(&self) -> PathBuf {
-        self.folder.join(HUB).join("key.pem")
+    /// The hub's keys.
+    fn keyring(&self) -> Keyring {
+        Keyring::in_folder(HUB, &self.folder.join(HUB))
     }
 }
 
 /// The processes of a hub.
 pub(crate) struct Fleet {
     posts: Vec<Post>,
-    keys: Keys,
+    issuer: Issuer,
 }
 
 impl Fleet {
     /// Starts the hub; in production its databases are brought up to date first.
     pub(crate) async fn start(ground: &Ground) -> Result<Self> {
-        let keys = hubs::keys(&ground.key(), HUB)?;
+        let keyring = ground.keyring();
         let mut posts = match ground.shape {
             Shape::Embedded => vec![Post::embedded(ground, Ports::new().addresses()?)],
-            Shape::Production => production(ground)?,
+            Shape::Production => {
+                keyring.make(Clock::system().now())?;
+                production(ground, &keyring)?
+            }
         };
         if ground.shape == Shape::Production {
             post::migrate(ground).await?;
         }
         try_join_all(posts.iter_mut().map(|post| post.start(None))).await?;
-        Ok(Self { posts, keys })
+        Ok(Self { posts, issuer: keyring.issuer()? })
     }
 
     /// The hub as its clients see it; it stays good while processes die and come again.
     pub(crate) fn hub(&self) -> Result<proof::Hub> {
-        let doors = Doors {
-            catalog: self.door("catalog")?,
-            order: self.door("order")?,
-            payment: self.door("payment")?,
-            logistics: self.door("logistics")?,
-        };
-        let keys = self.keys.clone();
-        let tokens = move |role: Role, subject: &str| Ok(keys.sign(role, subject, TOKEN_TTL)?);
+        let names = services::names().into_iter();
+        let doors = names.map(|name| anyhow::Ok((name, self.door(name)?))).collect::<Result<Doors>>()?;
+        let issuer = self.issuer.clone();
+        let tokens = move |role: Role, subject: &str| Ok(issuer.sign(role, subject, TOKEN_TTL)?);
         Ok(proof::Hub::of_services(doors, Arc::new(tokens)))
     }
 
@@ -163,17 +160,19 @@ impl Fleet {
     }
 }
 
-fn production(ground: &Ground) -> Result<Vec<Post>> {
+fn production(ground: &Ground, keyring: &Keyring) -> Result<Vec<Post>> {
     let (mut posts, mut ports) = (Vec::<Post>::new(), Ports::new());
     let mut peers: BTreeMap<&str, Vec<SocketAddr>> = BTreeMap::new();
-    for service in SERVICES {
+    for spec in services::asked_first() {
+        let asked = peers.iter().filter(|(peer, _)| spec.asks.contains(peer));
+        let asked: BTreeMap<_, _> = asked.map(|(peer, addresses)| (*peer, addresses.clone())).collect();
         for instance in 1..=ground.instances {
-            let addresses = ports.addresses()?;
-            let asked = if service == "order" { peers.clone() } else { BTreeMap::new() };
-            posts.push(Post::of_service(ground, service, instance, addresses, &asked));
+            let mut post = Post::of_service(ground, spec.name, instance, ports.addresses()?, &asked);
+            post.keys(keyring)?;
+            posts.push(post);
         }
-        let internal = posts.iter().filter(|post| post.serves(service)).map(|post| post.internal);
-        peers.insert(service, internal.collect());
+        let internal = posts.iter().filter(|post| post.serves(spec.name)).map(|post| post.internal);
+        peers.insert(spec.name, internal.collect());
     }
     Ok(posts)
 }

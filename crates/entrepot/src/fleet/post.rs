@@ -9,11 +9,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use rpc::Holder;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use super::{Ground, HUB, PARTITIONS, program, tail};
+use crate::keys::Keyring;
 
 /// How long a process may take to be ready, and to end in good order.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -76,6 +78,16 @@ impl Post {
         post
     }
 
+    /// Gives it the key of its service, and the hub's public keys.
+    pub(super) fn keys(&mut self, keyring: &Keyring) -> Result<()> {
+        if let Some(service) = self.service {
+            let key = keyring.file(&Holder::Service(service.to_owned()))?;
+            self.arguments.extend(["--service-key".to_owned(), key.display().to_string()]);
+            self.arguments.extend(["--jwks".to_owned(), keyring.set_file().display().to_string()]);
+        }
+        Ok(())
+    }
+
     fn new(
         ground: &Ground,
         name: String,
@@ -84,12 +96,10 @@ impl Post {
         Addresses { public, internal, metrics }: Addresses,
     ) -> Self {
         let config_file = ground.folder.join(format!("{name}.toml"));
-        // Each process has a folder of its own for its lock; the key is the hub's.
+        // Each process has a folder of its own for its lock.
         let data = ground.folder.join(&name);
-        let key = ground.key();
         if service.is_some() {
             arguments.extend(["--data".to_owned(), data.display().to_string()]);
-            arguments.extend(["--key".to_owned(), key.display().to_string()]);
         } else {
             arguments.extend(["--data".to_owned(), ground.folder.display().to_string()]);
         }

@@ -28,11 +28,13 @@ use proto::catalog::v1::{GetSellerRequest, ImportProductsRequest, ListLocationsR
 use rpc::Role;
 
 pub(crate) use self::reading::Reading;
+use self::reading::Terms;
 use self::report::{Report, refusal};
-use self::rows::{Row, Table, Terms};
+use self::rows::{Row, Table};
 use self::source::Source;
 use crate::configuration::Configuration;
 use crate::hubs::{self, Pace};
+use crate::profiles;
 
 /// Bring goods into a hub.
 #[derive(Debug, clap::Args)]
@@ -88,7 +90,7 @@ struct Products {
 pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()> {
     let What::Products(mut products) = args.what;
     if products.server.is_none() && products.reading.language.is_empty() {
-        let profile = hubs::profile(configuration.one_hub()?)?;
+        let profile = profiles::profile(configuration.one_hub()?)?;
         products.reading.language = profile.languages().first().cloned().unwrap_or_default();
     }
     let file = ReadFile::open(&products.file, &products.reading)?;
@@ -169,7 +171,7 @@ fn address(server: &str) -> Result<&str> {
 async fn remote(server: &str, token: &str) -> Result<Shop> {
     let (token, server) = (token.to_owned(), address(server)?);
     let tokens = move |_: Role, _: &str| Ok(token.clone());
-    let hub = proof::Hub::at(server, server, Arc::new(tokens)).context("--server")?;
+    let hub = proof::Hub::at(&services::names(), server, server, Arc::new(tokens)).context("--server")?;
     let session: Session = hub.seller("")?;
     let listed = session.stock().list_locations(ListLocationsRequest::default()).await;
     let listed = listed.with_context(|| format!("--server {server}: asking for the seller's places"))?;

@@ -8,7 +8,6 @@ use proto::catalog::v1::StockMode;
 use tonic::Status;
 
 use super::encoding;
-use super::rows::Terms;
 use super::source::Source;
 
 /// The longest name of a delivery, in characters.
@@ -42,6 +41,14 @@ pub(crate) struct Reading {
 pub(crate) enum Stock {
     Set,
     Add,
+}
+
+/// What holds for all rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Terms {
+    pub(super) as_of: Option<DateTime<Utc>>,
+    pub(super) language: String,
+    pub(super) source: String,
 }
 
 fn point_in_time(text: &str) -> Result<DateTime<Utc>, String> {

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::cells::Cells;
 use super::heading::{Column, Heading, trimmed};
 use super::numbers::Style;
-use super::reading::Reading;
+use super::reading::{Reading, Terms};
 use super::scripts::Seen as Letters;
 use crate::table::{Fault, Lines, Record, Records};
 
@@ -159,14 +159,6 @@ impl Table {
         let records = Records::new(lines, self.heading.shape());
         Ok(Rows { records, table: self, location_id, groups: HashMap::new(), broken: false })
     }
-}
-
-/// What holds for all rows.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Terms {
-    pub(super) as_of: Option<chrono::DateTime<chrono::Utc>>,
-    pub(super) language: String,
-    pub(super) source: String,
 }
 
 /// The rows, one for each that the first pass counted.

@@ -39,9 +39,14 @@ impl Town {
         let (file, text) = hub::builtin(code).unwrap();
         let profile = Arc::new(hub::Profile::parse(file, text).unwrap());
         let hub = Setup::new(catalog::SPEC, database, profile).start().await;
-        let keys = hub.hub.keys().clone();
-        let tokens = move |role: Role, subject: &str| Ok(keys.sign(role, subject, TOKEN_TTL)?);
-        let proof = proof::Hub::new(hub.hub.public_channel(), hub.hub.internal_channel(), Arc::new(tokens));
+        let issuer = hub.hub.issuer().unwrap().clone();
+        let tokens = move |role: Role, subject: &str| Ok(issuer.sign(role, subject, TOKEN_TTL)?);
+        let proof = proof::Hub::new(
+            &services::names(),
+            hub.hub.public_channel(),
+            hub.hub.internal_channel(),
+            Arc::new(tokens),
+        );
         let firm = Firm { country: code.to_uppercase(), ..Firm::thai("own-shop") };
         let shop = shop::open(&proof, &firm).await.unwrap();
         Self { hub, shop, folder: TempDir::new().unwrap() }

@@ -1,7 +1,7 @@
 //! `prove`: breaks a hub while buyers buy, and holds it to every promise.
 //!
 //! [`plan`] says what is broken and when, [`faults`] does it; [`buyers`], [`returns`], [`storekeeper`] and [`loiterers`]
-//! are the hub's clients, [`insist`] how they ask, [`book`] what they remember, [`verdict`] what the hub is held to,
+//! are the hub's clients, [`town`] what they share, [`insist`] how they ask, [`book`] what they remember, [`verdict`] what the hub is held to,
 //! [`returned`] how soon events go out once the broker is back. To add a fault, add it to [`plan`] and [`faults`]; to add a promise, add a check to [`verdict`].
 
 mod book;
@@ -13,6 +13,7 @@ mod plan;
 mod returned;
 mod returns;
 mod storekeeper;
+mod town;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -30,15 +31,15 @@ use proof::invariants::{self, Report};
 use proof::market::Market;
 use proof::shop::Firm;
 
-use crate::configuration::Configuration;
-use crate::engines::Shape;
+use crate::configuration::{Configuration, Shape};
 use crate::fleet::{Fleet, Ground, HUB};
-use crate::{addresses, hubs, replay};
-use buyers::{Buyer, Town};
+use crate::{addresses, profiles, replay};
 use faults::Breaker;
 use plan::{Fault, Step, Wanted};
 use proof::deliveries::Window;
 use returned::Returned;
+use town::{Buyer, Town};
+use verdict::Bought;
 
 /// Units on the shelves: two that last, three that are always nearly empty.
 const STOCK: [i64; 5] = [1_000_000, 1_000_000, 4, 4, 4];
@@ -164,7 +165,7 @@ fn plan(args: &Args, shape: Shape, seed: u64, fleet: &Fleet) -> Vec<Step> {
     };
     let services = match shape {
         Shape::Embedded => vec![of("order")],
-        Shape::Production => proof::SERVICES.map(of).to_vec(),
+        Shape::Production => services::names().into_iter().map(of).collect(),
     };
     plan::make(&Wanted {
         seed,
@@ -178,7 +179,7 @@ fn plan(args: &Args, shape: Shape, seed: u64, fleet: &Fleet) -> Vec<Step> {
 
 async fn open(fleet: &Fleet) -> Result<Town> {
     let hub = fleet.hub()?;
-    let profile = hubs::profile(HUB)?;
+    let profile = profiles::profile(HUB)?;
     let market = Market::open(&hub, &Firm::thai(&format!("prove-{}", proof::request_id())), &STOCK).await?;
     Ok(Town {
         market,
@@ -189,17 +190,6 @@ async fn open(fleet: &Fleet) -> Result<Town> {
         acknowledged: AtomicU64::new(0),
         closing: AtomicBool::new(false),
     })
-}
-
-/// What came of it.
-struct Bought {
-    buyers: Vec<Buyer>,
-    /// Units put on the shelves, by variant.
-    filled: BTreeMap<usize, i64>,
-    /// The broker's absences, with the orders that were taken meanwhile.
-    without_broker: Vec<(Duration, u64)>,
-    /// How soon events went out after its returns, where that was measured.
-    returns: Vec<Returned>,
 }
 
 /// The buyers buy, the breaker breaks; when the hub is whole again all finish what they have begun.

@@ -7,7 +7,7 @@ use proto::order::v1::{
     ReturnCause, ReturnLine,
 };
 
-use super::buyers::{Buyer, Town};
+use super::town::{Buyer, Town};
 
 /// Sends a delivered order back, all of it.
 pub(super) async fn send_back(buyer: &mut Buyer, order_id: &str) -> Result<()> {

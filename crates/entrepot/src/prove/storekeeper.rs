@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use proto::catalog::v1::AdjustStockRequest;
 
-use super::buyers::Town;
+use super::town::Town;
 
 /// How often, and how many units.
 const EVERY: Duration = Duration::from_millis(300);

@@ -11,13 +11,24 @@ use proto::logistics::v1::ListShipmentsRequest;
 use proto::order::v1::{Consignment, ConsignmentState, ListOrdersRequest, Order, OrderState};
 use proto::types::v1::Money;
 
-use super::Bought;
 use super::book::Book;
-use super::buyers::{Buyer, Town};
+use super::returned::Returned;
+use super::town::{Buyer, Town};
 
 const PAGE_SIZE: i32 = 200;
 /// An absence of the broker in which some buyer must have come by.
 const LONG_ABSENCE: Duration = Duration::from_secs(3);
+
+/// What came of buying while the hub was broken.
+pub(super) struct Bought {
+    pub(super) buyers: Vec<Buyer>,
+    /// Units put on the shelves, by variant.
+    pub(super) filled: BTreeMap<usize, i64>,
+    /// The broker's absences, with the orders that were taken meanwhile.
+    pub(super) without_broker: Vec<(Duration, u64)>,
+    /// How soon events went out after its returns, where that was measured.
+    pub(super) returns: Vec<Returned>,
+}
 
 /// A buyer's memory beside what the hub says.
 struct Account<'a> {

@@ -162,10 +162,11 @@ async fn place(play: &Play, buyer: &Session, invoice: &Invoice) -> Result<Order,
     }
     let placing = Placing {
         client_reference: invoice.client_reference(),
-        attributes: HashMap::from([
+        attributes: [
             ("original_country".to_owned(), invoice.country.to_string()),
             ("invoice_time".to_owned(), invoice.time.format("%Y-%m-%dT%H:%M:%S").to_string()),
-        ]),
+        ]
+        .into(),
         ..Placing::new(play.address.clone(), PaymentMethod::Wallet)
     };
     Ok(purchase::place(buyer, &quote, &placing).await?)

@@ -13,7 +13,6 @@ use chrono::NaiveDateTime;
 use money::Money;
 
 use super::rows::{BadRow, Row};
-use super::summary::BAD_ROWS_SHOWN;
 
 /// The most goods that are listed: six times those of the largest file that is known.
 const GOODS_MAX: usize = 100_000;
@@ -29,6 +28,8 @@ const INVOICE_BYTES: usize = 600;
 const LINE_BYTES: usize = 60;
 /// What a return takes.
 const RETURN_BYTES: usize = 120;
+/// Bad rows that are printed one by one; more are counted only.
+pub(crate) const BAD_ROWS_SHOWN: usize = 20;
 
 /// Goods are told apart by description and price: the wholesaler changed prices over the year, and a quote's price
 /// is the goods' price now.

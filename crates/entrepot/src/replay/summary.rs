@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proof::invariants::Report;
 
-use super::plan::Plan;
+use super::plan::{BAD_ROWS_SHOWN, Plan};
 
 /// How an invoice ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +65,6 @@ impl Tally {
         self.by_country.values().map(|country| country.completed).sum()
     }
 }
-
-/// Bad rows that are printed one by one; more are counted only.
-pub(crate) const BAD_ROWS_SHOWN: usize = 20;
 
 /// The rows that could not be read: the first ones each, all by reason; `written_to` has each.
 pub(crate) fn bad_rows(plan: &Plan, written_to: &Path) -> String {

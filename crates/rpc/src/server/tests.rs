@@ -26,7 +26,9 @@ use tower::{Service, ServiceExt as _};
 
 use super::*;
 use crate::budget::Budgets;
-use crate::{Bearer, Keys, Policy, PolicyTable, Role, status};
+use crate::{
+    Bearer, Holder, Issuer, KeySource, Policy, PolicyTable, Role, SigningKey, TokenVerifier, status,
+};
 
 /// Answers a request once it has read it whole: with as many bytes as its only number says, times 64 KiB; a stream without
 /// end to the one RPC that streams.
@@ -101,13 +103,15 @@ impl Service<Request<Body>> for Silent {
 /// A server of both, where anyone may call whatever there is.
 struct Under {
     address: SocketAddr,
-    keys: Keys,
+    keys: Issuer,
     drain: Drain,
     budgets: Arc<Budgets>,
 }
 
 async fn serve(limits: Limits, rate: Rate) -> Under {
-    let keys = Keys::generate("my").unwrap();
+    let keys = Issuer::new("my", SigningKey::generate().unwrap());
+    let in_memory = vec![keys.key().public(Holder::Issuer)];
+    let source = KeySource { in_memory, ..KeySource::default() };
     let drain = Drain::new();
     let packages = ["entrepot.logistics.v1", "entrepot.order.v1"];
     let files =
@@ -119,7 +123,7 @@ async fn serve(limits: Limits, rate: Rate) -> Under {
     let table: PolicyTable = Box::leak(table.into_boxed_slice());
     let policies = Policies::check(proto::FILE_DESCRIPTOR_SET, &[], &[table]).unwrap();
     let routes = Routes::new(Echo).add_service(Silent);
-    let verifier = Arc::new(keys.clone());
+    let verifier = Arc::new(TokenVerifier::new("my", source).unwrap());
     let server = Server::public(routes, Arc::new(policies), verifier, drain.clone(), rate, Arc::new(limits));
     let budgets = server.rules.public.as_ref().unwrap().budgets.clone();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -131,13 +131,14 @@ impl Counter {
 
 /// The key of a request of a seller for a product.
 pub(crate) fn key(seller: &str, request_id: Uuid, product: &str) -> Key {
-    let request = WithdrawProductRequest {
-        request_id: request_id.to_string(),
-        product_id: product.to_owned(),
-        etag: String::new(),
-    };
+    let request = WithdrawProductRequest { request_id: request_id.to_string(), ..body(product) };
     let caller = Caller::new(Role::Seller, seller);
     Key::of(&caller, &request).unwrap()
+}
+
+/// The request without its id.
+pub(crate) fn body(product: &str) -> WithdrawProductRequest {
+    WithdrawProductRequest { product_id: product.to_owned(), ..WithdrawProductRequest::default() }
 }
 
 pub(crate) fn request_id() -> Uuid {

@@ -8,7 +8,7 @@ use rpc::status::{fields, metadata, reason};
 use testkit::on_both;
 use tonic::Code;
 
-use crate::counter::{Counter, Refusal, key, request_id};
+use crate::counter::{Counter, Refusal, body, key, request_id};
 
 on_both! {
     async fn twenty_at_once_do_it_once(database: Database) {
@@ -30,6 +30,19 @@ on_both! {
         let refused = counter.raise(key("siti", id, "b"), None).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
         assert_eq!(reason(&refused).as_deref(), Some("REQUEST_ID_REUSED"));
+        assert_eq!(counter.raised().await, 1);
+    }
+
+    async fn a_request_that_the_release_before_recorded_is_known(database: Database) {
+        let counter = Counter::open(&database).await;
+        let id = request_id();
+        let first = counter.raise(key("siti", id, "as it was"), None).await.unwrap();
+        let again = key("siti", id, "a");
+        assert_eq!(counter.raise(again.clone().formerly(&body("as it was")), None).await.unwrap(), first);
+        for other in [again.clone(), again.formerly(&body("another"))] {
+            let refused = counter.raise(other, None).await.unwrap_err();
+            assert_eq!(reason(&refused).as_deref(), Some("REQUEST_ID_REUSED"));
+        }
         assert_eq!(counter.raised().await, 1);
     }
 

@@ -27,7 +27,7 @@ pub struct Adopted {
 
 /// What a service does when its database is adopted, before it serves: it was made anew or is older than what was done
 /// with it. It is told of how many adoptions its database knows nothing, this one included.
-type Hook = fn(Arc<Profile>, Db, u32) -> BoxFuture<'static, anyhow::Result<()>>;
+pub type AdoptionHook = fn(Arc<Profile>, Db, u32) -> BoxFuture<'static, anyhow::Result<()>>;
 
 /// Takes the databases of `services` as they are: a deliberate restore, or a loss that is known. The others, which must
 /// fit each other, know them as they are from now on, and each keeps who said so. `specs` are all services of the hub.
@@ -36,7 +36,7 @@ pub async fn adopt(
     specs: &[Spec],
     services: &[&'static str],
     by: &str,
-    hooks: &[(&'static str, Hook)],
+    hooks: &[(&'static str, AdoptionHook)],
 ) -> Result<Vec<Adopted>, Error> {
     // Looked at first: taking the folder makes it.
     if !files::are_any(settings, specs) {
@@ -59,7 +59,7 @@ async fn adopt_all(
     opened: &[Opened],
     services: &[&'static str],
     by: &str,
-    hooks: &[(&'static str, Hook)],
+    hooks: &[(&'static str, AdoptionHook)],
 ) -> Result<Vec<Adopted>, Error> {
     verify(opened, &[], services).await?;
     let databases: BTreeMap<_, _> = opened.iter().map(|opened| (opened.service, opened.db.clone())).collect();

@@ -56,13 +56,10 @@ impl Exchange {
     }
 
     pub(crate) fn worker(&self, peering: Peering) -> Worker {
-        let exchange = self.clone();
-        Worker::every("continuity", EVERY, None, move || {
-            let (exchange, peering) = (exchange.clone(), peering.clone());
-            Box::pin(async move {
-                exchange.compare(&peering).await?;
-                Ok(false)
-            })
+        let state = (self.clone(), peering);
+        Worker::every("continuity", EVERY, None, state, |(exchange, peering)| async move {
+            exchange.compare(&peering).await?;
+            Ok(false)
         })
     }
 
@@ -93,29 +90,22 @@ impl Exchange {
         }
     }
 
-    /// Answers one who compares.
+    /// Answers one who compares, with its own mark and what it knows of ours.
     pub(crate) async fn answer(
         &self,
-        service: &str,
-        db: &Db,
-        asked: wire::CompareDatabasesRequest,
+        (service, db): (&str, &Db),
+        caller: &str,
+        theirs: Mark,
+        ours: Option<Mark>,
     ) -> Result<wire::CompareDatabasesResponse, Status> {
-        let caller = asked.own.as_ref().map(|own| own.service.clone()).unwrap_or_default();
-        let theirs = read(asked.own.as_ref());
-        let (true, Some(theirs)) = (is_service(&caller), theirs) else {
-            return Err(rpc::status::invalid(&[(
-                "own",
-                "must name a service, and its generation as a UUID",
-            )]));
-        };
-        let found = own_and_known(db, &caller).await.map_err(|error| rpc::status::database(&error))?;
+        let found = own_and_known(db, caller).await.map_err(|error| rpc::status::database(&error))?;
         let (own, known) = found.ok_or_else(|| rpc::status::internal("a database without a name"))?;
-        self.judge((service, db), &caller, own, read(asked.known.as_ref()));
-        let noted = self.note(db, &caller, Some(theirs)).await;
+        self.judge((service, db), caller, own, ours);
+        let noted = self.note(db, caller, Some(theirs)).await;
         noted.map_err(|error| rpc::status::database(&error))?;
         Ok(wire::CompareDatabasesResponse {
             own: Some(message(service, own)),
-            known: known.map(|known| message(&caller, known)),
+            known: known.map(|known| message(caller, known)),
         })
     }
 
@@ -182,9 +172,4 @@ fn message(service: &str, Mark { generation, mark }: Mark) -> wire::DatabaseMark
 fn read(message: Option<&wire::DatabaseMark>) -> Option<Mark> {
     let message = message?;
     Some(Mark { generation: Uuid::parse_str(&message.generation).ok()?, mark: message.mark })
-}
-
-/// A name that may be kept.
-fn is_service(name: &str) -> bool {
-    (1..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }

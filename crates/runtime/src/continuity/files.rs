@@ -1,6 +1,7 @@
 //! Looks at the files of a process's databases before any is opened: SQLite makes a file that is missing, and deletes the
 //! log beside one that is empty. What is refused here is left as it lies.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -21,14 +22,24 @@ struct Found {
 enum Is {
     Missing,
     Empty,
-    /// Something, and whether a hub has used it as its database.
-    There {
-        is_used: bool,
-    },
+    /// Something that no hub has used as its database.
+    Unused,
+    /// A hub's database, with the services that it knows to have a database; `None` where it cannot tell.
+    Used(Option<BTreeSet<String>>),
 }
 
-/// Refuses a file of another service or hub, and one that is lost: the hub has been used, or its log is there. Those of
-/// `meant` may be lost.
+impl Is {
+    /// Whether there may have been a database of the service, by this one.
+    fn may_know(&self, service: &str) -> bool {
+        match self {
+            Self::Used(known) => known.as_ref().is_none_or(|known| known.contains(service)),
+            _ => false,
+        }
+    }
+}
+
+/// Refuses a file of another service or hub, and one that is lost: another of the hub's databases knows it or cannot tell, or
+/// its log is there. One that none of them knows is of a service that is new to the hub. Those of `meant` may be lost.
 pub(super) async fn look(settings: &Settings, specs: &[Spec], meant: &[&str]) -> Result<(), Error> {
     let hub = settings.profile.code();
     let mut found = Vec::new();
@@ -37,19 +48,18 @@ pub(super) async fn look(settings: &Settings, specs: &[Spec], meant: &[&str]) ->
             found.push(see(hub, spec.name, file.to_owned()).await?);
         }
     }
-    let used = found.iter().find(|one| matches!(one.is, Is::There { is_used: true }));
     for one in found.iter().filter(|one| !meant.contains(&one.service)) {
         let what = match one.is {
             Is::Missing => "missing",
             Is::Empty => "empty",
-            Is::There { .. } => continue,
+            Is::Unused | Is::Used(_) => continue,
         };
         let service = one.service;
-        let why = match used {
+        let why = match found.iter().find(|other| other.is.may_know(service)) {
             _ if has_content(&beside(&one.file, "-wal")) => {
                 format!("its log is there ({}-wal)", one.file.display())
             }
-            Some(used) => format!("that of {} is there", used.service),
+            Some(other) => format!("that of {} is there", other.service),
             None => continue,
         };
         return Err(Error::Discontinued {
@@ -63,8 +73,9 @@ pub(super) async fn look(settings: &Settings, specs: &[Spec], meant: &[&str]) ->
             ),
         });
     }
-    let is_new = !found.is_empty() && found.iter().all(|one| !matches!(one.is, Is::There { .. }));
-    if is_new && folder::is_older(&settings.key, &settings.folder) {
+    let is_new = !found.is_empty() && found.iter().all(|one| matches!(one.is, Is::Missing | Is::Empty));
+    let key = settings.keys.issuer.as_ref();
+    if is_new && key.is_some_and(|key| folder::is_older(&key.path, &settings.folder)) {
         tracing::warn!(
             hub,
             folder = %settings.folder.display(),
@@ -93,19 +104,23 @@ async fn there(hub: &str, service: &'static str, file: &Path) -> Result<Is, Erro
     let db = Db::untouched(file);
     let read = db.read(|tx| {
         Box::pin(async move {
-            Ok::<_, db::Error>((store::identity_if_any(tx).await?, store::is_of_earlier_release(tx).await?))
+            let Some(identity) = store::identity_if_any(tx).await? else {
+                return Ok::<_, db::Error>((None, store::is_of_earlier_release(tx).await?));
+            };
+            let known = store::known(tx).await?.into_iter().map(|(service, _)| service).collect();
+            Ok((Some((identity, known)), false))
         })
     });
     let read = read.await;
     db.close().await;
     match read {
-        Ok((Some(identity), _)) => {
+        Ok((Some((identity, known)), _)) => {
             identity.must_be(hub, service, file.display())?;
-            Ok(Is::There { is_used: true })
+            Ok(Is::Used(Some(known)))
         }
-        Ok((None, is_of_earlier_release)) => Ok(Is::There { is_used: is_of_earlier_release }),
-        // Damaged, or cut off in the midst of a change that its log completes.
-        Err(_) => Ok(Is::There { is_used: true }),
+        Ok((None, false)) => Ok(Is::Unused),
+        // Of an earlier release, which knows none; damaged; or cut off in the midst of a change that its log completes.
+        Ok((None, true)) | Err(_) => Ok(Is::Used(None)),
     }
 }
 

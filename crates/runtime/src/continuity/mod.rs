@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{Error, Settings, Spec};
 
-pub use adopt::{Adopted, adopt};
+pub use adopt::{Adopted, AdoptionHook, adopt};
 pub(crate) use exchange::{Exchange, Peering};
 pub(crate) use opening::{Check, Opened};
 use opening::{open, or_close};

@@ -42,13 +42,9 @@ impl Rounds {
     }
 
     pub(crate) fn worker(&self) -> Worker {
-        let rounds = self.clone();
-        Worker::every("marks", EVERY, None, move || {
-            let rounds = rounds.clone();
-            Box::pin(async move {
-                rounds.take().await?;
-                Ok(false)
-            })
+        Worker::every("marks", EVERY, None, self.clone(), |rounds| async move {
+            rounds.take().await?;
+            Ok(false)
         })
     }
 

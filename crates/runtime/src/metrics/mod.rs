@@ -10,6 +10,7 @@ mod listener;
 mod observed;
 mod reading;
 mod sampler;
+mod waiting;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,9 +26,10 @@ use collector::Collector;
 pub(crate) use collector::Shown;
 pub(crate) use collector::View;
 pub use listener::Listener;
-pub(crate) use observed::{Observed, samplers};
+pub(crate) use observed::Observed;
 pub use reading::{Durations, Metric, Reading};
-pub use sampler::{Pace, Sampler};
+pub use sampler::{Pace, Read, Sampler};
+pub(crate) use waiting::samplers;
 
 /// How often databases are read.
 const OFTEN: Duration = Duration::from_secs(5);

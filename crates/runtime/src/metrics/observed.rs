@@ -1,12 +1,9 @@
-//! What every service shows: its database and its events.
-
-use std::sync::Arc;
+//! What the process counts of every service: its database and its events.
 
 use db::Db;
-use events::{Bus, Published, Subscription, TakenCounts, views};
-use kernel::Clock;
+use events::{Published, Subscription, TakenCounts};
 
-use super::{Metric, Pace, Reading, Sampler};
+use super::{Metric, Reading};
 
 const COMMITS: Metric =
     Metric::counter("entrepot_db_commits", "Transactions that committed a change", &["service"]);
@@ -30,26 +27,6 @@ const TAKEN: Metric = Metric::counter(
     "entrepot_events_taken",
     "Events given to a consumer, by outcome: handled, ignored, duplicate, parked",
     &["service", "consumer", "outcome"],
-);
-const UNPUBLISHED: Metric = Metric::sampled(
-    "entrepot_outbox_unpublished",
-    "Events in the outbox that the bus has not taken yet",
-    &["service"],
-);
-const OLDEST_UNPUBLISHED: Metric = Metric::sampled(
-    "entrepot_outbox_oldest_seconds",
-    "For how long the oldest event has waited in the outbox; 0 when none waits",
-    &["service"],
-);
-const PARKED: Metric = Metric::sampled(
-    "entrepot_events_parked",
-    "Events that could not be handled, and those of their key behind them",
-    &["service", "consumer"],
-);
-const WAITING: Metric = Metric::sampled(
-    "entrepot_events_waiting",
-    "Events on the bus that the consumer, in any instance, has yet to take: its lag",
-    &["service", "consumer"],
 );
 
 /// One service of the process.
@@ -81,53 +58,4 @@ pub(super) fn counted(observed: &Observed, readings: &mut Vec<Reading>) {
         let consumer = subscription.consumer();
         readings.extend(outcomes.map(|(outcome, count)| TAKEN.counted(&[service, consumer, outcome], count)));
     }
-}
-
-/// What reads of its events what is not counted.
-pub(crate) fn samplers(observed: &Observed, bus: &Arc<dyn Bus>) -> [(&'static str, Sampler); 2] {
-    [(observed.service, outbox(observed)), (observed.service, lag(observed, bus.clone()))]
-}
-
-fn outbox(observed: &Observed) -> Sampler {
-    let (service, db) = (observed.service, observed.db.clone());
-    let consumers: Vec<&str> = observed.subscriptions.iter().map(Subscription::consumer).collect();
-    let machine = Clock::system();
-    Sampler::new("events", Pace::Often, move || {
-        let (db, consumers, machine) = (db.clone(), consumers.clone(), machine.clone());
-        Box::pin(async move {
-            let read = db.read(|tx| {
-                Box::pin(async move {
-                    let unpublished = views::unpublished_count(tx).await?;
-                    let oldest = views::oldest_unpublished(tx).await?;
-                    Ok::<_, db::Error>((unpublished, oldest, views::parked_counts(tx).await?))
-                })
-            });
-            let (unpublished, oldest, parked) = read.await?;
-            let oldest = oldest.map(|id| id.uuid());
-            let mut readings = vec![
-                UNPUBLISHED.is(&[service], unpublished),
-                OLDEST_UNPUBLISHED.since(&[service], oldest, machine.now()),
-            ];
-            for consumer in consumers {
-                let found = parked.iter().find(|(name, _)| name == consumer);
-                readings.push(PARKED.is(&[service, consumer], found.map_or(0, |(_, count)| *count)));
-            }
-            Ok(readings)
-        })
-    })
-}
-
-fn lag(observed: &Observed, bus: Arc<dyn Bus>) -> Sampler {
-    let (service, subscriptions) = (observed.service, observed.subscriptions.clone());
-    Sampler::new("lag", Pace::Often, move || {
-        let (subscriptions, bus) = (subscriptions.clone(), bus.clone());
-        Box::pin(async move {
-            let mut readings = Vec::new();
-            for subscription in &subscriptions {
-                let waiting = bus.waiting(subscription).await?;
-                readings.push(WAITING.is(&[service, subscription.consumer()], waiting));
-            }
-            Ok(readings)
-        })
-    })
 }

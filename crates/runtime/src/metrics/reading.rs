@@ -81,7 +81,6 @@ impl Metric {
     }
 
     fn reading(&'static self, labels: &[&str], value: Value) -> Reading {
-        debug_assert_eq!(labels.len(), self.labels.len(), "{} has the labels {:?}", self.name, self.labels);
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
         Reading { metric: self, labels, value }
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use db::Tx;
 use futures::future::BoxFuture;
+use rpc::Pipeline;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -24,28 +26,76 @@ pub enum Pace {
     Seldom,
 }
 
-type Read = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<Vec<Reading>>> + Send + Sync>;
+/// An `async fn` that reads a database for a [`Sampler`]: a bound of an asynchronous function does not say by itself
+/// that its future is [`Send`].
+pub trait Read<'t, A>: Send + Sync + 'static {
+    /// Reads.
+    fn read(
+        &self,
+        app: &'t A,
+        tx: &'t mut Tx,
+    ) -> impl Future<Output = Result<Vec<Reading>, db::Error>> + Send + 't;
+}
+
+impl<'t, A, R, F> Read<'t, A> for R
+where
+    A: 'static,
+    R: Fn(&'t A, &'t mut Tx) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Vec<Reading>, db::Error>> + Send + 't,
+{
+    fn read(
+        &self,
+        app: &'t A,
+        tx: &'t mut Tx,
+    ) -> impl Future<Output = Result<Vec<Reading>, db::Error>> + Send + 't {
+        self(app, tx)
+    }
+}
+
+type Take = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<Vec<Reading>>> + Send + Sync>;
 
 /// Reads what stands in a database, for as long as there is somewhere to show it.
 pub struct Sampler {
     pub(super) name: &'static str,
     pace: Pace,
-    read: Read,
+    read: Take,
 }
 
 impl Sampler {
-    /// Reads so often; the name tells it from the service's others.
-    pub fn new<F>(name: &'static str, pace: Pace, read: F) -> Self
+    /// Reads so often, each time with a clone of `state`; the name tells it from the service's others.
+    pub fn new<S, F>(
+        name: &'static str,
+        pace: Pace,
+        state: S,
+        read: impl Fn(S) -> F + Send + Sync + 'static,
+    ) -> Self
     where
-        F: Fn() -> BoxFuture<'static, anyhow::Result<Vec<Reading>>> + Send + Sync + 'static,
+        S: Clone + Send + Sync + 'static,
+        F: Future<Output = anyhow::Result<Vec<Reading>>> + Send + 'static,
     {
-        Self { name, pace, read: Box::new(read) }
+        Self { name, pace, read: Box::new(move || Box::pin(read(state.clone()))) }
+    }
+
+    /// Reads a service's database, on one snapshot.
+    pub fn reading<A, R>(name: &'static str, pace: Pace, pipeline: &Pipeline<A>, read: R) -> Self
+    where
+        A: Send + Sync + 'static,
+        R: for<'t> Read<'t, A> + Copy,
+    {
+        let state = (pipeline.app().clone(), pipeline.db().clone());
+        Self::new(name, pace, state, move |(app, db)| async move {
+            let readings = db.read(move |tx| {
+                let app = app.clone();
+                Box::pin(async move { read.read(&app, tx).await })
+            });
+            Ok(readings.await?)
+        })
     }
 
     /// Its task.
     pub(crate) fn worker(self, metrics: &Metrics, view: Arc<View>, service: &'static str) -> Worker {
         let period = metrics.period(self.pace);
-        Worker::new("metrics", move |cancel| Box::pin(self.run(view, service, period, cancel)))
+        Worker::new("metrics", move |cancel| self.run(view, service, period, cancel))
     }
 
     async fn run(self, view: Arc<View>, service: &'static str, period: Duration, cancel: CancellationToken) {

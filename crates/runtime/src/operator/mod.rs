@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use db::{Db, Engine};
 use events::{Bus, Subscription};
-use kernel::Clock;
+use kernel::{Clock, excerpt};
 use proto::operator::internal::v1::continuity_service_server::ContinuityServiceServer;
 use proto::operator::internal::v1::operator_service_server::OperatorServiceServer;
 use proto::operator::internal::v1::sandbox_service_server::SandboxServiceServer;
-use rpc::{Policy, PolicyTable, Role};
-use tonic::Status;
+use rpc::{Policy, PolicyTable, Role, Violations};
 use tonic::service::Routes;
 
 use crate::continuity::Exchange;
@@ -31,7 +30,7 @@ pub(crate) const POLICIES: PolicyTable = &[
     ("/entrepot.operator.internal.v1.OperatorService/ListRequests", OPERATORS),
     ("/entrepot.operator.internal.v1.SandboxService/AdvanceClock", OPERATORS),
     ("/entrepot.operator.internal.v1.SandboxService/GetClock", OPERATORS),
-    ("/entrepot.operator.internal.v1.ContinuityService/CompareDatabases", Policy::Roles(&[Role::Service])),
+    ("/entrepot.operator.internal.v1.ContinuityService/CompareDatabases", Policy::AnyService),
 ];
 const OPERATORS: Policy = Policy::Roles(&[Role::Operator]);
 
@@ -64,12 +63,14 @@ impl Overview {
         Self(Arc::new(Inner { databases, subscriptions, bus, clock, sandbox, exchange }))
     }
 
-    fn db(&self, service: &str) -> Result<&Db, Status> {
-        self.0.databases.get(service).ok_or_else(|| {
+    fn db(&self, service: &str, violations: &mut Violations) -> Option<&Db> {
+        let db = self.0.databases.get(service);
+        if db.is_none() {
             let here = self.0.databases.keys().copied().collect::<Vec<_>>().join(", ");
-            let problem = format!("`{service}` does not run in this process; it has {here}");
-            rpc::status::invalid(&[("service", &problem)])
-        })
+            let problem = format!("`{}` does not run in this process; it has {here}", excerpt(service));
+            violations.add("service", problem);
+        }
+        db
     }
 
     fn subscriptions(&self, service: &str) -> impl Iterator<Item = &Subscription> {
@@ -77,13 +78,20 @@ impl Overview {
         of_service.map(|(_, subscription)| subscription)
     }
 
-    fn subscription(&self, service: &str, consumer: &str) -> Result<&Subscription, Status> {
-        self.subscriptions(service).find(|found| found.consumer() == consumer).ok_or_else(|| {
+    fn subscription(
+        &self,
+        service: &str,
+        consumer: &str,
+        violations: &mut Violations,
+    ) -> Option<&Subscription> {
+        let found = self.subscriptions(service).find(|found| found.consumer() == consumer);
+        if found.is_none() {
             let known =
                 self.subscriptions(service).map(Subscription::consumer).collect::<Vec<_>>().join(", ");
-            let problem = format!("`{consumer}` is no consumer of {service}; it has {known}");
-            rpc::status::invalid(&[("consumer", &problem)])
-        })
+            let (consumer, service) = (excerpt(consumer), excerpt(service));
+            violations.add("consumer", format!("`{consumer}` is no consumer of {service}; it has {known}"));
+        }
+        found
     }
 }
 
@@ -122,13 +130,9 @@ pub(crate) fn clock_follower(sandbox: Sandbox, db: &Db, clock: &Clock) -> Option
 
 /// Forgets requests that are older than they are kept.
 pub(crate) fn sweeper(db: Db, clock: Clock) -> Worker {
-    Worker::every("requests", SWEEP_EVERY, None, move || {
-        let (db, before) = (db.clone(), clock.now() - rpc::replay::KEPT);
-        Box::pin(async move {
-            let swept: Result<u64, db::Error> = db
-                .write(move |tx| Box::pin(async move { rpc::replay::sweep(tx, before, SWEEP_ROWS).await }))
-                .await;
-            Ok(swept? > 0)
-        })
+    Worker::every("requests", SWEEP_EVERY, None, (db, clock), |(db, clock)| async move {
+        let before = clock.now() - rpc::replay::KEPT;
+        let swept = db.write(move |tx| Box::pin(rpc::replay::sweep(tx, before, SWEEP_ROWS))).await;
+        Ok(swept? > 0)
     })
 }

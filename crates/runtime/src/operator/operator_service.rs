@@ -1,7 +1,9 @@
 //! `OperatorService` over the databases of this process.
 
 use chrono::{DateTime, Utc};
+use db::{Db, Tx};
 use events::views;
+use futures::future::BoxFuture;
 use proto::convert::timestamp;
 use proto::operator::internal::v1::operator_service_server::OperatorService;
 use proto::operator::internal::v1::{
@@ -10,16 +12,40 @@ use proto::operator::internal::v1::{
     ListRequestsRequest, ListRequestsResponse, OutboxEvent, ParkedEvent, RecordedRequest,
     ReplayParkedEventsRequest, ReplayParkedEventsResponse,
 };
+use rpc::Violations;
 use rpc::page::Page;
+use rpc::replay::Key;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use super::Overview;
 
+/// The longest principal that is looked for, in characters.
+const PRINCIPAL_CHARACTERS_MAX: usize = 200;
+
 pub(super) struct Api(pub(super) Overview);
 
 fn failed(error: db::Error) -> Status {
     rpc::status::database(&error)
+}
+
+/// Reads the rows of a page.
+async fn read<K, T>(
+    db: &Db,
+    page: &Page<K>,
+    rows: impl for<'t> Fn(&'t mut Tx, Option<K>, i64) -> BoxFuture<'t, Result<T, db::Error>>
+    + Send
+    + Sync
+    + 'static,
+) -> Result<T, Status>
+where
+    K: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let (after, limit) = (page.after.clone(), page.limit());
+    db.read(move |tx| rows(tx, after.clone(), limit)).await.map_err(failed)
 }
 
 #[tonic::async_trait]
@@ -29,7 +55,7 @@ impl OperatorService for Api {
         request: Request<GetBacklogRequest>,
     ) -> Result<Response<GetBacklogResponse>, Status> {
         let service = request.into_inner().service;
-        let db = self.0.db(&service)?;
+        let db = Violations::of(|violations| self.0.db(&service, violations))?;
         let unpublished = db.read(|tx| Box::pin(async move { views::unpublished_count(tx).await })).await;
         let mut consumers = Vec::new();
         for subscription in self.0.subscriptions(&service) {
@@ -53,20 +79,18 @@ impl OperatorService for Api {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
         let waiting = asked.unpublished_only;
-        let filter = ["ListOutbox", &asked.service, if waiting { "unpublished" } else { "all" }];
-        let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
-        let (after, limit) = (page.after, page.limit());
-        let (rows, unpublished_count) = self
-            .0
-            .db(&asked.service)?
-            .read(move |tx| {
-                Box::pin(async move {
-                    let rows = views::outbox(tx, waiting, after, limit).await?;
-                    Ok((rows, views::unpublished_count(tx).await?))
-                })
+        let filter = [asked.service.as_str(), if waiting { "unpublished" } else { "all" }];
+        let (page, db): (Page<Uuid>, _) = Violations::of(|violations| {
+            let page = Page::of(Some(&caller), &asked, &filter, violations);
+            page.zip(self.0.db(&asked.service, violations))
+        })?;
+        let reading = read(db, &page, move |tx, before, limit| {
+            Box::pin(async move {
+                let rows = views::outbox(tx, waiting, before, limit).await?;
+                Ok((rows, views::unpublished_count(tx).await?))
             })
-            .await
-            .map_err(failed)?;
+        });
+        let (rows, unpublished_count) = reading.await?;
         let (events, next_page_token) = page.fill(
             rows,
             |row| row.event_id.uuid(),
@@ -88,19 +112,11 @@ impl OperatorService for Api {
     ) -> Result<Response<ListInboxResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let filter = ["ListInbox", &asked.service];
-        let page: Page<(Uuid, String)> =
-            Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
-        let (after, limit) = (page.after.clone(), page.limit());
-        let rows = self
-            .0
-            .db(&asked.service)?
-            .read(move |tx| {
-                let after = after.clone();
-                Box::pin(async move { views::inbox(tx, after, limit).await })
-            })
-            .await
-            .map_err(failed)?;
+        let (page, db): (Page<(Uuid, String)>, _) = Violations::of(|violations| {
+            let page = Page::of(Some(&caller), &asked, &[&asked.service], violations);
+            page.zip(self.0.db(&asked.service, violations))
+        })?;
+        let rows = read(db, &page, |tx, after, limit| Box::pin(views::inbox(tx, after, limit))).await?;
         let (events, next_page_token) = page.fill(
             rows,
             |row| (row.event_id.uuid(), row.consumer.clone()),
@@ -123,19 +139,11 @@ impl OperatorService for Api {
     ) -> Result<Response<ListParkedEventsResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let filter = ["ListParkedEvents", &asked.service];
-        let page: Page<(Uuid, String)> =
-            Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
-        let (after, limit) = (page.after.clone(), page.limit());
-        let rows = self
-            .0
-            .db(&asked.service)?
-            .read(move |tx| {
-                let after = after.clone();
-                Box::pin(async move { views::parked(tx, after, limit).await })
-            })
-            .await
-            .map_err(failed)?;
+        let (page, db): (Page<(Uuid, String)>, _) = Violations::of(|violations| {
+            let page = Page::of(Some(&caller), &asked, &[&asked.service], violations);
+            page.zip(self.0.db(&asked.service, violations))
+        })?;
+        let rows = read(db, &page, |tx, after, limit| Box::pin(views::parked(tx, after, limit))).await?;
         let (events, next_page_token) = page.fill(
             rows,
             |row| (row.event_id.uuid(), row.consumer.clone()),
@@ -159,11 +167,15 @@ impl OperatorService for Api {
         let caller = rpc::require(&request)?;
         let deadline = rpc::deadline(&request);
         let asked = request.into_inner();
-        let key = rpc::replay::Key::of(&caller, &asked)?;
-        let db = self.0.db(&asked.service)?;
-        let subscription = self.0.subscription(&asked.service, &asked.consumer)?;
-        let aggregate_id = Uuid::parse_str(&asked.aggregate_id).map_err(|_| {
-            rpc::status::invalid(&[("aggregate_id", "must be a UUID, as ListParkedEvents shows it")])
+        let (key, db, subscription, aggregate_id) = Violations::of(|violations| {
+            let key = violations.take(Key::of(&caller, &asked));
+            let db = self.0.db(&asked.service, violations);
+            let subscription = self.0.subscription(&asked.service, &asked.consumer, violations);
+            let aggregate_id: Option<Uuid> = asked.aggregate_id.parse().ok();
+            if aggregate_id.is_none() {
+                violations.add("aggregate_id", "must be a UUID, as ListParkedEvents shows it");
+            }
+            Some((key?, db?, subscription?, aggregate_id?))
         })?;
         // Each event's effect commits by itself and once; a second call finds what is left. So the replay is run
         // before its answer is kept.
@@ -186,19 +198,19 @@ impl OperatorService for Api {
     ) -> Result<Response<ListRequestsResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let filter = ["ListRequests", &asked.service, &asked.principal];
-        let page: Page<(DateTime<Utc>, Uuid)> =
-            Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
-        let (principal, after, limit) = (asked.principal, page.after, page.limit());
-        let rows = self
-            .0
-            .db(&asked.service)?
-            .read(move |tx| {
-                let principal = principal.clone();
-                Box::pin(async move { rpc::replay::recorded(tx, &principal, after, limit).await })
-            })
-            .await
-            .map_err(failed)?;
+        let (principal, page, db) = Violations::of(|violations| {
+            let principal = violations.text("principal", &asked.principal, 0, PRINCIPAL_CHARACTERS_MAX);
+            let filter = [asked.service.as_str(), principal.as_str()];
+            let page: Option<Page<(DateTime<Utc>, Uuid)>> =
+                Page::of(Some(&caller), &asked, &filter, violations);
+            let db = self.0.db(&asked.service, violations);
+            Some((principal, page?, db?))
+        })?;
+        let reading = read(db, &page, move |tx, after, limit| {
+            let principal = principal.clone();
+            Box::pin(async move { rpc::replay::recorded(tx, &principal, after, limit).await })
+        });
+        let rows = reading.await?;
         let (requests, next_page_token) = page.fill(
             rows,
             |row| (row.requested_at, row.request_id),

@@ -8,6 +8,7 @@ use proto::operator::internal::v1::sandbox_service_server::SandboxService;
 use proto::operator::internal::v1::{
     AdvanceClockRequest, AdvanceClockResponse, GetClockRequest, GetClockResponse,
 };
+use rpc::Violations;
 use tonic::{Code, Request, Response, Status};
 
 use super::Overview;
@@ -54,12 +55,9 @@ async fn keep_ahead(tx: &mut Tx, own: Duration, by: Duration) -> Result<Duration
 /// Follows what other instances of the service make of the clock.
 pub(super) fn follower(db: Db, clock: Clock) -> Worker {
     let moved = db.listen(CHANNEL);
-    Worker::every("clock", LOOK_EVERY, Some(moved), move || {
-        let (db, clock) = (db.clone(), clock.clone());
-        Box::pin(async move {
-            clock.set_ahead(kept_ahead(&db).await?)?;
-            Ok(false)
-        })
+    Worker::every("clock", LOOK_EVERY, Some(moved), (db, clock), |(db, clock)| async move {
+        clock.set_ahead(kept_ahead(&db).await?)?;
+        Ok(false)
     })
 }
 
@@ -80,10 +78,14 @@ impl SandboxService for Api {
         let by = asked.by.as_ref().and_then(|by| {
             Duration::try_seconds(by.seconds)?.checked_add(&Duration::nanoseconds(by.nanos.into()))
         });
-        let by = by
-            .filter(|by| *by > Duration::zero() && *by <= MOVE_MAX)
-            .ok_or_else(|| rpc::status::invalid(&[("by", "must be more than 0 and at most 400 days")]))?;
-        let key = rpc::replay::Key::of(&caller, &asked)?;
+        let by = by.filter(|by| *by > Duration::zero() && *by <= MOVE_MAX);
+        let (key, by) = Violations::of(|violations| {
+            let key = violations.take(rpc::replay::Key::of(&caller, &asked));
+            if by.is_none() {
+                violations.add("by", "must be more than 0 and at most 400 days");
+            }
+            key.zip(by)
+        })?;
         let db = overview
             .databases
             .values()

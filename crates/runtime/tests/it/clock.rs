@@ -16,7 +16,7 @@ use crate::shop::{SHOP, folder, settings_on, start};
 const DAY_SECONDS: i64 = 86_400;
 
 async fn advance(hub: &Hub, request_id: &str, seconds: i64) -> Result<(), Status> {
-    let token = hub.keys().sign(Role::Operator, "ops", Duration::from_secs(600)).unwrap();
+    let token = hub.issuer().unwrap().sign(Role::Operator, "ops", Duration::from_secs(600)).unwrap();
     let mut client = SandboxServiceClient::with_interceptor(hub.internal_channel(), Bearer::new(&token)?);
     let by = Some(prost_types::Duration { seconds, nanos: 0 });
     client.advance_clock(AdvanceClockRequest { request_id: request_id.to_owned(), by }).await.map(|_| ())

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use proto::operator::internal::v1::operator_service_client::OperatorServiceClient;
 use proto::operator::internal::v1::sandbox_service_client::SandboxServiceClient;
 use proto::operator::internal::v1::{AdvanceClockRequest, ListRequestsRequest};
-use rpc::{Bearer, Role};
+use rpc::{Bearer, Holder, KeySet, Role, SigningKey};
 use runtime::{Deps, Hub, Service, Settings, Spec};
 use tempfile::TempDir;
 use testkit::{Database, eventually, on_both};
@@ -25,6 +25,8 @@ use crate::shop::{SHOP, dial, folder, service, settings};
 
 /// Beside the shop; it is the first, so that the sandbox's clock is kept in its database.
 const DEPOT: Spec = Spec { name: "depot", settings: &[], build: idle, ..SHOP };
+/// One that comes later.
+const BANK: Spec = Spec { name: "bank", ..DEPOT };
 /// A shop that asks a depot in another process.
 const ASKING: Spec = Spec { asks: &["depot"], ..SHOP };
 
@@ -46,7 +48,8 @@ async fn refused(settings: Settings) -> String {
 }
 
 fn bearer(hub: &Hub) -> Bearer {
-    Bearer::new(&hub.keys().sign(Role::Operator, "ops", Duration::from_secs(600)).unwrap()).unwrap()
+    Bearer::new(&hub.issuer().unwrap().sign(Role::Operator, "ops", Duration::from_secs(600)).unwrap())
+        .unwrap()
 }
 
 /// Writes something.
@@ -246,6 +249,34 @@ async fn files_that_were_swapped_are_named_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_service_that_is_new_to_the_hub_gets_its_database_and_a_lost_one_is_noticed() {
+    async fn grown(settings: Settings) -> Result<(), String> {
+        let started = Hub::start(settings, &[DEPOT, SHOP, BANK], Arc::new(LocalBus::new())).await;
+        started.map_err(|error| error.to_string())?.stop().await;
+        Ok(())
+    }
+    let folder = folder();
+    ran(settings(&folder)).await;
+    let older = copy(folder.path());
+    // Whichever is lost, it is not taken for the new one.
+    for lost in ["depot", "shop"] {
+        let robbed = copy(folder.path());
+        std::fs::remove_file(file(&robbed, lost).with_extension("sqlite")).unwrap();
+        let told = grown(settings(&robbed)).await.unwrap_err();
+        assert!(told.contains(&format!("the database of {lost} is missing")), "{told}");
+        assert!(!file(&robbed, "bank.sqlite").exists());
+    }
+    grown(settings(&folder)).await.unwrap();
+    grown(settings(&folder)).await.unwrap();
+    // From then on it is one of the hub's.
+    std::fs::remove_file(file(&folder, "bank.sqlite")).unwrap();
+    let told = grown(settings(&folder)).await.unwrap_err();
+    assert!(told.contains("the database of bank is missing, and that of depot is there"), "{told}");
+    // A whole backup of before knows nothing of it.
+    grown(settings(&older)).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_first_start_that_was_cut_off_goes_on() {
     let folder = folder();
     let url = format!("sqlite:{}", file(&folder, "depot.sqlite").display());
@@ -377,7 +408,11 @@ on_both! {
         let hub = Hub::start(of_depot.clone(), &[DEPOT], bus()).await.unwrap();
         of_depot.internal = hub.internal_addr();
         let mut of_shop = settings(&folders[1]);
-        of_shop.key = of_depot.key.clone();
+        let key = folders[1].path().join("shop.pem");
+        let mut known = KeySet::default();
+        known.insert(SigningKey::load_or_create(&key).unwrap().public(Holder::Service("shop".to_owned())));
+        known.write(&folders[0].path().join("jwks.json")).unwrap();
+        of_shop.keys.services.insert("shop".to_owned(), key);
         of_shop.databases.insert("shop".to_owned(), database.url().to_owned());
         of_shop.peers.insert("depot".to_owned(), vec![format!("http://{}", of_depot.internal)]);
         let shop = Hub::start(of_shop, &[ASKING], bus()).await.unwrap();

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use events::{Bus, BusError, Envelope, Subscription};
 use proto::operator::internal::v1::GetClockRequest;
 use proto::operator::internal::v1::sandbox_service_client::SandboxServiceClient;
-use rpc::{Bearer, Role};
+use rpc::{Bearer, Holder, Issuer, KeySet, PublicKey, Role, SigningKey};
+use testkit::eventually;
 use tonic::{Code, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -150,13 +151,43 @@ async fn the_public_port_describes_the_public_api_alone() {
 async fn an_internal_rpc_is_not_on_the_public_port() {
     let folder = folder();
     let hub = start(settings(&folder), SHOP).await;
-    let token = hub.keys().sign(Role::Operator, "ops", Duration::from_secs(600)).unwrap();
+    let token = hub.issuer().unwrap().sign(Role::Operator, "ops", Duration::from_secs(600)).unwrap();
     for (address, code) in [(hub.public_addr(), Some(Code::Unimplemented)), (hub.internal_addr(), None)] {
         let bearer = Bearer::new(&token).unwrap();
         let mut client = SandboxServiceClient::with_interceptor(dial(address).await, bearer);
         let answer = client.get_clock(GetClockRequest {}).await;
         assert_eq!(answer.err().map(|status| status.code()), code);
     }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_withdrawn_while_a_hub_serves_signs_for_nobody() {
+    let folder = folder();
+    let mut settings = settings(&folder);
+    settings.keys.refresh = Duration::from_millis(10);
+    let set_file = folder.path().join("jwks.json");
+    let other = Issuer::new("my", SigningKey::generate().unwrap());
+    let write = |keys: &[PublicKey]| {
+        let mut set = KeySet::default();
+        keys.iter().for_each(|key| drop(set.insert(key.clone())));
+        set.write(&set_file).unwrap();
+    };
+    let kept = SigningKey::generate().unwrap().public(Holder::Issuer);
+    write(&[kept.clone(), other.key().public(Holder::Issuer)]);
+    let hub = start(settings, SHOP).await;
+    let own = hub.issuer().unwrap().clone();
+    let code = async |issuer: &Issuer| {
+        let token = issuer.sign(Role::Operator, "ops", Duration::from_secs(600)).unwrap();
+        let bearer = Bearer::new(&token).unwrap();
+        let mut client = SandboxServiceClient::with_interceptor(hub.internal_channel(), bearer);
+        client.get_clock(GetClockRequest {}).await.map_or_else(|status| status.code(), |_| Code::Ok)
+    };
+    assert_eq!(code(&other).await, Code::Ok);
+    write(&[kept]);
+    let withdrawn = async || (code(&other).await == Code::Unauthenticated).then_some(());
+    eventually("the key is withdrawn", withdrawn).await;
+    assert_eq!(code(&own).await, Code::Ok);
     hub.stop().await;
 }
 

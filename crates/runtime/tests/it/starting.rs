@@ -44,7 +44,7 @@ async fn what_a_hub_keeps_is_its_owners_alone() {
     let folder = folder();
     let mut settings = settings(&folder);
     settings.folder = folder.path().join("data/my");
-    settings.key = settings.folder.join("key.pem");
+    settings.keys.issuer.as_mut().unwrap().path = settings.folder.join("key.pem");
     let data = [folder.path().join("data"), settings.folder.clone()];
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let files =
@@ -87,6 +87,15 @@ async fn a_key_file_that_holds_no_key_is_named() {
     fs::write(&key, "no key").unwrap();
     let text = refused(settings(&folder), SHOP).await;
     assert_eq!(text, format!("the key file {} holds no Ed25519 private key in PEM", key.display()));
+}
+
+#[tokio::test]
+async fn rates_that_cannot_be_read_are_named() {
+    let folder = folder();
+    let mut settings = settings(&folder);
+    settings.rates_file = Some("/nowhere.csv".into());
+    let text = refused(settings, SHOP).await;
+    assert!(text.starts_with("exchange.ecb_rates_file: /nowhere.csv: "), "{text}");
 }
 
 #[tokio::test]

@@ -59,7 +59,8 @@ async fn read_only(url: &str, change: &str) {
 
 async fn advance(hub: &runtime::Hub) -> Result<(), Status> {
     let bearer =
-        Bearer::new(&hub.keys().sign(Role::Operator, "ops", Duration::from_secs(600)).unwrap()).unwrap();
+        Bearer::new(&hub.issuer().unwrap().sign(Role::Operator, "ops", Duration::from_secs(600)).unwrap())
+            .unwrap();
     let mut request = Request::new(AdvanceClockRequest {
         request_id: kernel::EventId::new().uuid().to_string(),
         by: Some(prost_types::Duration { seconds: 1, nanos: 0 }),

@@ -2,59 +2,39 @@
 
 use std::time::Duration;
 
-use db::{Db, Engine};
-use runtime::{Deps, Service, Spec, Worker, parse_section};
+use db::Db;
+use runtime::{Deps, Service, Spec, Worker};
 use testkit::{eventually, on_both};
 
-use crate::shop::{SHOP, Section, folder, service, settings_on, start};
+use crate::shop::{SHOP, folder, service, settings_on, start};
 
 /// Longer than any test: what happens again happens for another reason.
 const FOR_EVER: Duration = Duration::from_secs(86_400);
-const OFTEN: Duration = Duration::from_millis(5);
 
 /// Its first step has more to do, its second fails, its third is fine.
 const STUMBLES: Spec = Spec { build: stumbles, ..SHOP };
 /// Its step ends only after the hub has begun to stop.
 const LINGERS: Spec = Spec { build: lingers, ..SHOP };
-/// Steps often, in one process at a time.
-const LEADS: Spec = Spec { build: leads, ..SHOP };
 
 fn stumbles(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
-    let worker = Worker::every("stumbles", FOR_EVER, None, move || {
-        let db = deps.db.clone();
-        Box::pin(async move {
-            note(&db, 1, "step").await?;
-            let steps = noted(&db, 1, "step").await?;
-            anyhow::ensure!(steps != 2, "the second fails");
-            Ok(steps < 2)
-        })
+    let worker = Worker::every("stumbles", FOR_EVER, None, deps.db, |db| async move {
+        note(&db, 1, "step").await?;
+        let steps = noted(&db, 1, "step").await?;
+        anyhow::ensure!(steps != 2, "the second fails");
+        Ok(steps < 2)
     });
     Ok(service(vec![worker]))
 }
 
 fn lingers(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
-    let worker = Worker::every("lingers", FOR_EVER, None, move || {
-        let (db, drain) = (deps.db.clone(), deps.drain.clone());
-        Box::pin(async move {
-            note(&db, 1, "begun").await?;
-            drain.begun().await;
-            for _ in 0..20 {
-                note(&db, 1, "late").await?;
-            }
-            Ok(false)
-        })
-    });
-    Ok(service(vec![worker]))
-}
-
-fn leads(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
-    let Section { shelves } = parse_section(section)?;
-    let worker = Worker::leader("leads", OFTEN, None, deps.db.clone(), move || {
-        let db = deps.db.clone();
-        Box::pin(async move {
-            note(&db, shelves, "step").await?;
-            Ok(false)
-        })
+    let state = (deps.db, deps.drain);
+    let worker = Worker::every("lingers", FOR_EVER, None, state, |(db, drain)| async move {
+        note(&db, 1, "begun").await?;
+        drain.begun().await;
+        for _ in 0..20 {
+            note(&db, 1, "late").await?;
+        }
+        Ok(false)
     });
     Ok(service(vec![worker]))
 }
@@ -105,30 +85,6 @@ on_both! {
         assert_eq!(noted(&db, 1, "late").await.unwrap(), 0);
         hub.stop().await;
         assert_eq!(noted(&db, 1, "late").await.unwrap(), 20);
-        db.close().await;
-    }
-
-    async fn of_two_processes_one_leads_and_the_other_after_it(database: Database) {
-        let (folder, other_folder) = (folder(), folder());
-        let first = start(settings_on(&folder, &database), LEADS).await;
-        let db = database.connect().await;
-        let seen = steps(&db, 1, "step", 1).await;
-        let mut settings = settings_on(&other_folder, &database);
-        settings.sections = toml::from_str("[shop]\nshelves = 2\n").unwrap();
-        // SQLite has one process at a time.
-        if db.engine() == Engine::Postgres {
-            let second = start(settings, LEADS).await;
-            steps(&db, 1, "step", seen + 50).await;
-            assert_eq!(noted(&db, 2, "step").await.unwrap(), 0);
-            first.stop().await;
-            steps(&db, 2, "step", 1).await;
-            second.stop().await;
-        } else {
-            first.stop().await;
-            let second = start(settings, LEADS).await;
-            steps(&db, 2, "step", 1).await;
-            second.stop().await;
-        }
         db.close().await;
     }
 }

@@ -45,6 +45,25 @@ fn a_list_is_told_in_each_place_in_its_way() {
     assert_eq!(branches(Told::default().flag("shop.branches", &["north", "south"])), two);
 }
 
+#[test]
+fn what_was_called_otherwise_in_the_release_before_is_taken_and_said() {
+    let branches = |told: Told| {
+        let resolved = told.resolve().unwrap();
+        (resolved.table("shop")["branches"].to_string(), resolved.renamed().to_vec())
+    };
+    let now = "is called shop.branches now; the next release takes its old name no more";
+    let (told, renamed) = branches(Told::default().variables(&[("ENTREPOT_DEPOT_BRANCHES", "north")]));
+    assert_eq!(told, "[\"north\"]");
+    assert_eq!(renamed, [format!("depot.branches (ENTREPOT_DEPOT_BRANCHES): {now}")]);
+    // Where two settings have become one, both may say the same.
+    let (told, renamed) = branches(Told::file("branches = ['north']\n[depot]\nbranches = ['north']\n"));
+    assert_eq!((told.as_str(), renamed.len()), ("[\"north\"]", 2));
+    let both = Told::file("branches = ['north']\n[depot]\nbranches = ['south']\n").resolve().unwrap_err();
+    assert!(both.to_string().contains("shop.branches: is told twice"), "{both}");
+    let (_, renamed) = branches(Told::file("[shop]\nbranches = ['north']\n"));
+    assert_eq!(renamed, Vec::<String>::new());
+}
+
 /// All but the end of the last line: a password may end in a space.
 #[test]
 fn a_value_may_stand_in_a_file_of_its_own() {

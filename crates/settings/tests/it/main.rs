@@ -21,7 +21,9 @@ const SETTINGS: &[Setting] = &[
     Setting::new("shop.shelves", Holds::Whole { least: 1, most: 9, unit: "shelves" }, "How many it has.")
         .default("2")
         .flag("shelves", "COUNT"),
-    Setting::new("shop.branches", Holds::List(&PATH), "Where others are.").example("north"),
+    Setting::new("shop.branches", Holds::List(&PATH), "Where others are.")
+        .example("north")
+        .formerly(&["branches", "depot.branches"]),
     Setting::new("shop.safe", PATH, "What opens its safe.")
         .example("safe.txt")
         .flag("safe-file", "FILE")
