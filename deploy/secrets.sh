@@ -1,8 +1,10 @@
 # Makes the secrets of the hubs that are not there, and gives each to those who may read it; `docker compose up` runs it.
 # Files of your own in the folder stay as they are:
-#   postgres     the superuser's password
-#   HUB/SERVICE  the password of the service's database role
-#   HUB/key.pem  the key that signs the hub's tokens (Ed25519, PKCS#8)
+#   postgres         the superuser's password
+#   HUB/SERVICE      the password of the service's database role
+#   HUB/SERVICE.pem  the key that the service signs its calls to others with (Ed25519, PKCS#8)
+#   HUB/key.pem      the key of the hub's issuer, which signs people's tokens: no service reads it
+#   HUB/jwks.json    the public keys of all of them
 set -eu
 umask 077
 cd /run/entrepot
@@ -15,17 +17,25 @@ password() {
   chmod 0440 "$2"
 }
 
+# user, service
+service() {
+  password "$1" "$2"
+  chown "$1:0" "$2.pem"
+  chmod 0400 "$2.pem"
+}
+
 # hub, first user
 hub() {
   mkdir -p "$1"
-  password $(($2 + 1)) "$1/catalog"
-  password $(($2 + 2)) "$1/order"
-  password $(($2 + 3)) "$1/payment"
-  password $(($2 + 4)) "$1/logistics"
-  # A token of the hub needs its key, which is made where there is none.
-  [ -s "$1/key.pem" ] || entrepot token --hub "$1" --role buyer --subject nobody --ttl 1s --data . > /dev/null
-  chown "0:$(($2 + 10))" "$1/key.pem"
-  chmod 0440 "$1/key.pem"
+  entrepot keys make --hub "$1" --data .
+  # BEGIN services: `cargo xtask services` writes this
+  service $(($2 + 1)) "$1/catalog"
+  service $(($2 + 2)) "$1/order"
+  service $(($2 + 3)) "$1/payment"
+  service $(($2 + 4)) "$1/logistics"
+  # END services
+  chown 0:0 "$1/key.pem"
+  chmod 0400 "$1/key.pem"
   chmod 0755 "$1"
 }
 

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use proto::operator::internal::v1::{ListInboxRequest, ListOutboxRequest, OutboxEvent};
 
+use crate::Hub;
 use crate::invariants::{Check, backlog};
-use crate::{Hub, SERVICES};
 
 const PAGE_SIZE: i32 = 200;
 /// Violations that are told one by one.
@@ -21,10 +21,10 @@ type Taken = HashMap<(String, String), String>;
 pub async fn check(hub: &Hub) -> Result<Check> {
     let (mut violations, mut count) = (Vec::new(), 0);
     let mut told = HashMap::new();
-    for service in SERVICES {
+    for service in hub.services() {
         told.insert(service.to_owned(), outbox(hub, service, false, None).await?);
     }
-    for service in SERVICES {
+    for service in hub.services() {
         let consumers = backlog(hub, service).await?.consumers;
         let taken = inbox(hub, service, None).await?;
         for consumer in consumers {
@@ -80,7 +80,7 @@ fn is_before(event_id: &str, since: Option<DateTime<Utc>>) -> bool {
 /// How many events that were told before a moment the bus has not taken.
 pub async fn unpublished(hub: &Hub, until: DateTime<Utc>) -> Result<usize> {
     let mut count = 0;
-    for service in SERVICES {
+    for service in hub.services() {
         let waiting = outbox(hub, service, true, None).await?;
         count +=
             waiting.iter().filter(|event| told(&event.event_id).is_some_and(|told| told < until)).count();
@@ -99,7 +99,7 @@ pub struct Listener {
 /// All consumers of a hub.
 pub async fn listeners(hub: &Hub) -> Result<Vec<Listener>> {
     let mut listeners = Vec::new();
-    for service in SERVICES {
+    for service in hub.services() {
         let consumers = backlog(hub, service).await?.consumers.into_iter();
         listeners.extend(consumers.map(|consumer| Listener {
             service,
@@ -113,11 +113,11 @@ pub async fn listeners(hub: &Hub) -> Result<Vec<Listener>> {
 /// How many events of a window have yet to come to one of their consumers, one by one. Asks the bus nothing.
 pub async fn unheard(hub: &Hub, listeners: &[Listener], window: Window) -> Result<usize> {
     let (mut told, mut count) = (HashMap::new(), 0);
-    for service in SERVICES {
+    for service in hub.services() {
         let events = outbox(hub, service, false, Some(window.since)).await?;
         told.insert(service.to_owned(), events);
     }
-    for service in SERVICES {
+    for service in hub.services() {
         let taken = inbox(hub, service, Some(window.since)).await?;
         for listener in listeners.iter().filter(|listener| listener.service == service) {
             let heard = listener.hears.iter().filter_map(|service| told.get(service)).flatten();

@@ -1,6 +1,7 @@
 //! A hub to talk to: its listeners and a way to get tokens for them. Embedded, all services stand behind the same two;
 //! in production each has its own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -12,9 +13,6 @@ use proto::payment::{internal::v1 as payment_internal, v1 as payment};
 use rpc::{Bearer, Role};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-
-/// The services of a hub.
-pub const SERVICES: [&str; 4] = ["catalog", "order", "payment", "logistics"];
 
 /// A channel that sends a token.
 pub type Line = InterceptedService<Channel, Bearer>;
@@ -40,27 +38,8 @@ pub struct Door {
     pub internal: Channel,
 }
 
-/// Where each service of a hub is.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the services' names say it")]
-pub struct Doors {
-    pub catalog: Door,
-    pub order: Door,
-    pub payment: Door,
-    pub logistics: Door,
-}
-
-impl Doors {
-    fn of(&self, service: &str) -> Result<&Door> {
-        match service {
-            "catalog" => Ok(&self.catalog),
-            "order" => Ok(&self.order),
-            "payment" => Ok(&self.payment),
-            "logistics" => Ok(&self.logistics),
-            other => anyhow::bail!("a hub has no service {other}"),
-        }
-    }
-}
+/// Where each service of a hub is, by its name.
+pub type Doors = BTreeMap<&'static str, Door>;
 
 /// A running hub.
 #[derive(Clone)]
@@ -71,10 +50,14 @@ pub struct Hub {
 
 impl Hub {
     /// All services behind the same channels, as within the hub's own process.
-    pub fn new(public: Channel, internal: Channel, tokens: Arc<dyn Tokens>) -> Self {
+    pub fn new(
+        services: &[&'static str],
+        public: Channel,
+        internal: Channel,
+        tokens: Arc<dyn Tokens>,
+    ) -> Self {
         let door = Door { public, internal };
-        let (catalog, order, payment) = (door.clone(), door.clone(), door.clone());
-        Self::of_services(Doors { catalog, order, payment, logistics: door }, tokens)
+        Self::of_services(services.iter().map(|service| (*service, door.clone())).collect(), tokens)
     }
 
     /// Each service behind channels of its own.
@@ -82,9 +65,19 @@ impl Hub {
         Self { doors: Arc::new(doors), tokens }
     }
 
-    /// Over TCP; connects at the first call. Addresses such as `127.0.0.1:50051`.
-    pub fn at(public: &str, internal: &str, tokens: Arc<dyn Tokens>) -> Result<Self> {
-        Ok(Self::new(channel(public)?, channel(internal)?, tokens))
+    /// As [`Hub::new`], over TCP; connects at the first call. Addresses such as `127.0.0.1:50051`.
+    pub fn at(
+        services: &[&'static str],
+        public: &str,
+        internal: &str,
+        tokens: Arc<dyn Tokens>,
+    ) -> Result<Self> {
+        Ok(Self::new(services, channel(public)?, channel(internal)?, tokens))
+    }
+
+    /// The names of its services.
+    pub fn services(&self) -> impl Iterator<Item = &'static str> {
+        self.doors.keys().copied()
     }
 
     /// The public API as a buyer.
@@ -100,7 +93,17 @@ impl Hub {
     /// The public API in any role.
     pub fn session(&self, role: Role, subject: &str) -> Result<Session> {
         let bearer = self.bearer(role, subject)?;
-        Ok(Session { subject: subject.to_owned(), doors: self.doors.clone(), bearer })
+        let line = |service| {
+            let public = door(&self.doors, service)?.public.clone();
+            anyhow::Ok(InterceptedService::new(public, bearer.clone()))
+        };
+        Ok(Session {
+            subject: subject.to_owned(),
+            catalog: line("catalog")?,
+            order: line("order")?,
+            payment: line("payment")?,
+            logistics: line("logistics")?,
+        })
     }
 
     fn bearer(&self, role: Role, subject: &str) -> Result<Bearer> {
@@ -110,7 +113,7 @@ impl Hub {
 
     /// The internal API of a service as an operator.
     fn operator(&self, service: &str) -> Result<Line> {
-        let internal = self.doors.of(service)?.internal.clone();
+        let internal = door(&self.doors, service)?.internal.clone();
         Ok(InterceptedService::new(internal, self.bearer(Role::Operator, "proof")?))
     }
 
@@ -156,6 +159,10 @@ impl Hub {
     }
 }
 
+fn door<'a>(doors: &'a Doors, service: &str) -> Result<&'a Door> {
+    doors.get(service).with_context(|| format!("the hub has no service {service}"))
+}
+
 fn channel(address: &str) -> Result<Channel> {
     let uri = format!("http://{address}");
     Ok(Endpoint::from_shared(uri).context("the hub's address")?.connect_lazy())
@@ -166,67 +173,65 @@ fn channel(address: &str) -> Result<Channel> {
 pub struct Session {
     /// The token's subject.
     pub subject: String,
-    doors: Arc<Doors>,
-    bearer: Bearer,
+    catalog: Line,
+    order: Line,
+    payment: Line,
+    logistics: Line,
 }
 
 impl Session {
-    fn line(&self, door: &Door) -> Line {
-        InterceptedService::new(door.public.clone(), self.bearer.clone())
-    }
-
     /// Sellers.
     pub fn sellers(&self) -> catalog::seller_service_client::SellerServiceClient<Line> {
-        catalog::seller_service_client::SellerServiceClient::new(self.line(&self.doors.catalog))
+        catalog::seller_service_client::SellerServiceClient::new(self.catalog.clone())
     }
 
     /// Goods.
     pub fn products(&self) -> catalog::product_service_client::ProductServiceClient<Line> {
-        catalog::product_service_client::ProductServiceClient::new(self.line(&self.doors.catalog))
+        catalog::product_service_client::ProductServiceClient::new(self.catalog.clone())
     }
 
     /// Places and shelves.
     pub fn stock(&self) -> catalog::stock_service_client::StockServiceClient<Line> {
-        catalog::stock_service_client::StockServiceClient::new(self.line(&self.doors.catalog))
+        catalog::stock_service_client::StockServiceClient::new(self.catalog.clone())
     }
 
     /// Landed prices.
     pub fn quotes(&self) -> order::quote_service_client::QuoteServiceClient<Line> {
-        order::quote_service_client::QuoteServiceClient::new(self.line(&self.doors.order))
+        order::quote_service_client::QuoteServiceClient::new(self.order.clone())
     }
 
     /// Orders.
     pub fn orders(&self) -> order::order_service_client::OrderServiceClient<Line> {
-        order::order_service_client::OrderServiceClient::new(self.line(&self.doors.order))
+        order::order_service_client::OrderServiceClient::new(self.order.clone())
     }
 
     /// Returns.
     pub fn returns(&self) -> order::return_service_client::ReturnServiceClient<Line> {
-        order::return_service_client::ReturnServiceClient::new(self.line(&self.doors.order))
+        order::return_service_client::ReturnServiceClient::new(self.order.clone())
     }
 
     /// Wallets.
     pub fn wallets(&self) -> payment::wallet_service_client::WalletServiceClient<Line> {
-        payment::wallet_service_client::WalletServiceClient::new(self.line(&self.doors.payment))
+        payment::wallet_service_client::WalletServiceClient::new(self.payment.clone())
     }
 
     /// Payments.
     pub fn payments(&self) -> payment::payment_service_client::PaymentServiceClient<Line> {
-        payment::payment_service_client::PaymentServiceClient::new(self.line(&self.doors.payment))
+        payment::payment_service_client::PaymentServiceClient::new(self.payment.clone())
     }
 
     /// A seller's statement.
     pub fn statements(&self) -> payment::statement_service_client::StatementServiceClient<Line> {
-        payment::statement_service_client::StatementServiceClient::new(self.line(&self.doors.payment))
+        payment::statement_service_client::StatementServiceClient::new(self.payment.clone())
     }
 
     /// Shipments.
     pub fn shipments(&self) -> logistics::shipment_service_client::ShipmentServiceClient<Line> {
-        logistics::shipment_service_client::ShipmentServiceClient::new(self.line(&self.doors.logistics))
+        logistics::shipment_service_client::ShipmentServiceClient::new(self.logistics.clone())
     }
 
     /// Declarations.
     pub fn declarations(&self) -> logistics::declaration_service_client::DeclarationServiceClient<Line> {
-        logistics::declaration_service_client::DeclarationServiceClient::new(self.line(&self.doors.logistics))
+        logistics::declaration_service_client::DeclarationServiceClient::new(self.logistics.clone())
     }
 }

@@ -10,7 +10,7 @@ use proto::operator::internal::v1::{GetBacklogRequest, GetBacklogResponse, ListP
 use proto::order::internal::v1::{AuditOrdersRequest, ListSagasRequest};
 use proto::payment::internal::v1::{ListSuspenseRequest, TrialBalanceRequest, TrialBalanceResponse};
 
-use crate::{Hub, SERVICES};
+use crate::Hub;
 
 /// How often a hub is asked whether it has come to rest.
 const POLL: Duration = Duration::from_millis(100);
@@ -87,7 +87,7 @@ async fn unsettled(hub: &Hub) -> Result<String> {
     if sagas > 0 {
         return Ok(format!("{sagas} sagas are not settled"));
     }
-    for service in SERVICES {
+    for service in hub.services() {
         let backlog = backlog(hub, service).await?;
         if backlog.unpublished_count > 0 {
             return Ok(format!("{} events of {service} are not published", backlog.unpublished_count));
@@ -171,7 +171,7 @@ async fn orders(hub: &Hub) -> Result<Check> {
 
 async fn events(hub: &Hub) -> Result<Check> {
     let mut violations = Vec::new();
-    for service in SERVICES {
+    for service in hub.services() {
         let request = ListParkedEventsRequest {
             service: service.to_owned(),
             page_size: 200,
@@ -193,7 +193,7 @@ async fn events(hub: &Hub) -> Result<Check> {
     }
     Ok(Check {
         name: "no event parked or left behind",
-        seen: format!("{} services", SERVICES.len()),
+        seen: format!("{} services", hub.services().count()),
         violations,
     })
 }

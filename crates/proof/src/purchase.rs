@@ -7,7 +7,7 @@ use proto::order::v1::{
 use proto::payment::internal::v1::PayQrRequest;
 use proto::payment::v1::{OpenWalletRequest, TopUpWalletRequest, Wallet};
 use proto::types::v1::{Address, Money, Permit};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use tonic::Status;
 
 use crate::{Hub, Session, request_id};
@@ -74,13 +74,13 @@ pub struct Placing {
     /// The client's own reference; may be empty.
     pub client_reference: String,
     /// What the client notes with it.
-    pub attributes: HashMap<String, String>,
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl Placing {
     /// Without reference and notes.
     pub fn new(address: Address, method: PaymentMethod) -> Self {
-        Self { address, method, client_reference: String::new(), attributes: HashMap::new() }
+        Self { address, method, client_reference: String::new(), attributes: BTreeMap::new() }
     }
 }
 

@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::command;
-use crate::engines::Wanted;
+use crate::server::Wanted;
 
 /// The test that it is for, as its name ends.
 pub(crate) const TEST: &str = "another_implementation_reads_our_events::kafka";
@@ -25,7 +25,6 @@ const INSTALLED: &str = "installed.json";
 const INSTALL_MAX: Duration = Duration::from_secs(90);
 /// How much of what npm says is told: its code, and the reason.
 const SAID_LINES: usize = 4;
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// What npm says when our own files are at fault, and not the way to its registry.
 const OUR_FAULTS: [&str; 3] = ["EUSAGE", "EINTEGRITY", "EJSONPARSE"];
 
@@ -104,8 +103,8 @@ fn install(folder: &Path) -> Result<()> {
     let log = fs::File::create(&said)?;
     npm.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     let mut running = npm.spawn().context("cannot run npm")?;
-    let ended = wait(&mut running)?;
-    match ended {
+    let ended = command::look_until(INSTALL_MAX, || Ok(running.try_wait()?))?;
+    match ended.map(|status| status.success()) {
         Some(true) => Ok(()),
         Some(false) => {
             let said = fs::read_to_string(&said).unwrap_or_default();
@@ -118,16 +117,4 @@ fn install(folder: &Path) -> Result<()> {
             bail!("npm did not install it within {} s", INSTALL_MAX.as_secs())
         }
     }
-}
-
-/// Whether it ended well; `None` when it takes too long.
-fn wait(running: &mut Child) -> Result<Option<bool>> {
-    let begun = Instant::now();
-    while begun.elapsed() < INSTALL_MAX {
-        if let Some(status) = running.try_wait()? {
-            return Ok(Some(status.success()));
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
-    Ok(None)
 }

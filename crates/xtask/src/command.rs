@@ -1,9 +1,39 @@
 //! Running other programs.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+
+/// How often is looked whether something has come to pass.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Looks until there is something to see; `None` when there is nothing within this time.
+pub(crate) fn look_until<T>(
+    within: Duration,
+    mut look: impl FnMut() -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    let begun = Instant::now();
+    loop {
+        let seen = look()?;
+        if seen.is_some() || begun.elapsed() > within {
+            return Ok(seen);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Whether something comes to pass within this time and before a program ends.
+pub(crate) fn comes_to_pass(
+    program: &mut Child,
+    within: Duration,
+    mut look: impl FnMut() -> bool,
+) -> Result<bool> {
+    let seen =
+        look_until(within, || Ok(if look() { Some(true) } else { program.try_wait()?.map(|_| false) }));
+    Ok(seen? == Some(true))
+}
 
 /// What it prints; an error holds what it says is wrong.
 pub(crate) fn output(command: &mut Command) -> Result<String> {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 
 use crate::command;
-use crate::engines::{Found, Wanted};
 use crate::kafka::Kafka;
 use crate::postgres::Postgres;
+use crate::server::{Found, Wanted};
 
 /// What makes them.
 const MAKER: &str = "old_databases::make";

@@ -4,12 +4,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::engines::{Kind, Server, free_port, keep, kept, state_file};
+use crate::server::{Kind, Server, free_port, keep, kept, state_file};
 use crate::{command, wire};
 
 /// The version that tests run against.
@@ -21,8 +21,8 @@ const CLUSTER: &str = "ZW50cmVwb3QtdGVzdC1rYQ";
 /// How long it may take to start, and to end.
 const START_MAX: Duration = Duration::from_secs(90);
 const END_MAX: Duration = Duration::from_secs(30);
-/// How often we look whether it did.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long a connection to it may take.
+const CONNECT_MAX: Duration = Duration::from_millis(100);
 /// What its log says once it serves.
 const STARTED: &str = "Kafka Server started";
 /// How much of its log an error repeats, in lines.
@@ -134,14 +134,8 @@ impl Kafka {
     }
 
     fn is_over(&self) -> Result<()> {
-        let begun = Instant::now();
-        while self.runs() {
-            if begun.elapsed() > END_MAX {
-                bail!("Kafka (process {}) did not end", self.pid);
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
-        Ok(())
+        let ended = command::look_until(END_MAX, || Ok((!self.runs()).then_some(())))?;
+        ended.with_context(|| format!("Kafka (process {}) did not end", self.pid))
     }
 }
 
@@ -181,21 +175,16 @@ fn start(jars: &Path, folder: &Path, port: u16) -> Result<u32> {
 }
 
 fn wait_for(process: &mut Child, log: &Path, port: u16) -> Result<()> {
-    let begun = Instant::now();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    loop {
-        let said = std::fs::read_to_string(log).unwrap_or_default();
-        if said.contains(STARTED) && TcpStream::connect_timeout(&address, LOOK_EVERY).is_ok() {
-            return Ok(());
-        }
-        let ended = process.try_wait()?;
-        if ended.is_some() || begun.elapsed() > START_MAX {
-            let lines: Vec<&str> = said.lines().rev().take(LOG_LINES).collect();
-            let tail: Vec<&str> = lines.into_iter().rev().collect();
-            bail!("Kafka did not start; its log says: {}", tail.join("\n"));
-        }
-        std::thread::sleep(LOOK_EVERY);
+    let said = || std::fs::read_to_string(log).unwrap_or_default();
+    let serves = || said().contains(STARTED) && TcpStream::connect_timeout(&address, CONNECT_MAX).is_ok();
+    if !command::comes_to_pass(process, START_MAX, serves)? {
+        let said = said();
+        let lines: Vec<&str> = said.lines().rev().take(LOG_LINES).collect();
+        let tail: Vec<&str> = lines.into_iter().rev().collect();
+        bail!("Kafka did not start; its log says: {}", tail.join("\n"));
     }
+    Ok(())
 }
 
 /// One node that is broker and controller. The data are a test's: one copy, small indexes, groups without delay; one

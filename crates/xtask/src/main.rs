@@ -14,6 +14,8 @@ mod lines;
 mod postgres;
 mod prove;
 mod rules;
+mod server;
+mod services;
 mod table;
 mod tests;
 mod wire;
@@ -47,6 +49,8 @@ enum Task {
     Dashboards(dashboards::Args),
     /// Keep the databases of a release, which later releases must still read.
     Fixtures(fixtures::Args),
+    /// Write what docker-compose.yml and deploy/ say of each service.
+    Services,
     /// Check who depends on whom, and what the rooms may know.
     Rules,
     /// Count lines by crate.
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Task::ComposeTest(args) => compose::run(&args),
         Task::Dashboards(args) => dashboards::run(&args),
         Task::Fixtures(args) => fixtures::run(&args),
+        Task::Services => services::run(),
         Task::Rules => rules::run(),
         Task::Lines => lines::run(),
     };

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::command;
-use crate::engines::{Kind, Server, free_port, keep, kept, state_file};
+use crate::server::{Kind, Server, free_port, keep, kept, state_file};
 
 /// Who runs it where we are root: PostgreSQL refuses to be.
 const SYSTEM_USER: &str = "postgres";

@@ -7,9 +7,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::build;
-use crate::engines::{Kind, Server};
 use crate::kafka::Kafka;
 use crate::postgres::Postgres;
+use crate::server::{Kind, Server};
 
 /// What is proved.
 #[derive(Debug, clap::Args)]

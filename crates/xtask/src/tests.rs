@@ -11,9 +11,9 @@ use anyhow::{Context as _, Result, bail};
 use crate::build::{self, Message};
 use crate::cloudevents::{self, Reader};
 use crate::command;
-use crate::engines::{Found, Server, Wanted};
 use crate::kafka::Kafka;
 use crate::postgres::Postgres;
+use crate::server::{Found, Server, Wanted};
 use crate::table::{self, Counts, Outcome};
 
 /// How many tests of one binary run at once: most of them wait.

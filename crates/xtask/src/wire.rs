@@ -63,7 +63,7 @@ fn pass_on(from: &mut TcpStream, to: &mut TcpStream) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engines::free_port;
+    use crate::server::free_port;
 
     #[test]
     fn a_connection_outlives_the_broker() {

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::process::program;
+use crate::process::{make_keys, program};
 
 #[derive(Deserialize)]
 struct Compose {
@@ -73,9 +73,12 @@ fn each_service_of_each_hub_is_there() {
         .map(|(_, service)| format!("{} {}", service.environment["ENTREPOT_HUB"], service.command.join(" ")))
         .collect();
     served.sort();
-    let per_hub = ["migrate", "serve catalog", "serve logistics", "serve order", "serve payment"];
-    let expected: Vec<String> =
-        ["my", "th"].iter().flat_map(|hub| per_hub.map(|command| format!("{hub} {command}"))).collect();
+    let serve = services::names().into_iter().map(|service| format!("serve {service}"));
+    let per_hub: Vec<String> = serve.chain(["migrate".to_owned()]).collect();
+    let hubs = ["my", "th"].iter();
+    let mut expected: Vec<String> =
+        hubs.flat_map(|hub| per_hub.iter().map(move |command| format!("{hub} {command}"))).collect();
+    expected.sort();
     assert_eq!(served, expected);
 }
 
@@ -94,6 +97,9 @@ fn every_command_line_is_started_as_it_stands() {
     let folder = TempDir::new().unwrap();
     let password = folder.path().join("password");
     std::fs::write(&password, "secret\n").unwrap();
+    for hub in ["my", "th"] {
+        make_keys(folder.path(), hub);
+    }
     std::thread::scope(|scope| {
         for (name, service) in of_program(&services) {
             scope.spawn(|| misses_only_engines(name, service, folder.path(), &password));
@@ -108,7 +114,8 @@ fn misses_only_engines(name: &str, service: &Service, folder: &Path, password: &
         ("ENTREPOT_DATABASE_URL", database),
         ("ENTREPOT_DATABASE_PASSWORD_FILE", here(password)),
         ("ENTREPOT_KAFKA_BROKERS", "127.0.0.1:1".to_owned()),
-        ("ENTREPOT_KEY", here(&folder.join(format!("{name}.pem")))),
+        ("ENTREPOT_KEYS_JWKS", here(&folder.join("{hub}/jwks.json"))),
+        ("ENTREPOT_KEYS_SERVICE", here(&folder.join("{hub}/{service}.pem"))),
         ("ENTREPOT_CONFIG", here(&root().join("deploy/entrepot.toml"))),
         ("ENTREPOT_DATA", here(&folder.join(name))),
         ("ENTREPOT_PUBLIC", "127.0.0.1:0".to_owned()),

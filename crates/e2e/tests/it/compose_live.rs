@@ -14,7 +14,7 @@ use proof::{Door, Doors, Hub, invariants, journey};
 use proto::catalog::internal::v1::AuditStockRequest;
 use proto::order::v1::OrderState;
 use proto::payment::internal::v1::TrialBalanceRequest;
-use rpc::{Keys, Role};
+use rpc::{Issuer, Role, SigningKey};
 use testkit::eventually;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -40,10 +40,10 @@ fn edge() -> String {
     variable("ENTREPOT_COMPOSE_EDGE")
 }
 
-/// Made in this process, with the hub's own key.
+/// Made in this process, with the issuer's own key.
 fn token(role: Role, subject: &str) -> String {
     let key = PathBuf::from(variable("ENTREPOT_COMPOSE_KEY"));
-    Keys::load_or_create(&key, "my").unwrap().sign(role, subject, TOKEN_TTL).unwrap()
+    Issuer::new("my", SigningKey::load(&key).unwrap()).sign(role, subject, TOKEN_TTL).unwrap()
 }
 
 /// Everybody comes in by the edge, operators by a service's own port.
@@ -53,12 +53,7 @@ fn hub() -> Hub {
         let internal = variable(&format!("ENTREPOT_COMPOSE_{}", service.to_uppercase()));
         Door { public: public.clone(), internal: over_tcp(internal.parse().unwrap()) }
     };
-    let doors = Doors {
-        catalog: door("catalog"),
-        order: door("order"),
-        payment: door("payment"),
-        logistics: door("logistics"),
-    };
+    let doors: Doors = services::names().into_iter().map(|service| (service, door(service))).collect();
     Hub::of_services(doors, Arc::new(|role: Role, subject: &str| Ok(token(role, subject))))
 }
 
@@ -129,10 +124,8 @@ async fn a_browser_is_served() {
 #[ignore = "cargo xtask compose-test runs it"]
 async fn the_internal_api_is_not_reached() {
     let edge = over_tcp(edge().parse().unwrap());
-    let door = Door { public: edge.clone(), internal: edge };
-    let doors =
-        Doors { catalog: door.clone(), order: door.clone(), payment: door.clone(), logistics: door.clone() };
-    let hub = Hub::of_services(doors, Arc::new(|role: Role, subject: &str| Ok(token(role, subject))));
+    let tokens = Arc::new(|role: Role, subject: &str| Ok(token(role, subject)));
+    let hub = Hub::new(&services::names(), edge.clone(), edge, tokens);
     let refused = hub.ledger().unwrap().trial_balance(TrialBalanceRequest {}).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unimplemented);
     let refused = hub.catalog_operator().unwrap().audit_stock(AuditStockRequest {}).await.unwrap_err();

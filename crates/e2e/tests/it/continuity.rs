@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use proof::{SERVICES, journey};
+use proof::journey;
 use proto::order::v1::{OrderState, PaymentMethod};
 
 use crate::kills::{check, request};
@@ -43,7 +43,7 @@ async fn killed() -> Data {
 #[tokio::test]
 async fn whichever_file_is_lost_the_hub_does_not_start_until_it_is_adopted() {
     let data = killed().await;
-    for service in SERVICES {
+    for service in services::names() {
         let lost = data.copied();
         remove(&lost.hub(), service);
         let remedy = format!("entrepot adopt {service}");

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::groups::{self, Shares};
-use crate::process::{program, token};
+use crate::process::{make_keys, program, token};
 
 /// How long a process may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,13 +25,24 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const PARTITIONS: usize = 3;
 /// The shortest that brokers allow: so long a dead instance keeps its partitions.
 const SESSION_SECONDS: u32 = 6;
-/// Order last: it asks the others.
-pub(crate) const SERVICES: [&str; 4] = ["catalog", "payment", "logistics", "order"];
 /// Where a process that has no address yet listens.
 const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// An instance of a service: its process, and its name in Kafka's groups, are `order-0`.
 type Instance = (&'static str, usize);
+
+/// Which keys the processes are told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// The issuer's, which all have, as in the release before.
+    Shared,
+    /// Besides, the public keys.
+    SharedAndPublic,
+    /// Besides, each its own.
+    SharedAndOwn,
+    /// The public keys, and each its own: no process has the issuer's, nor another service's.
+    Own,
+}
 
 /// The processes of a hub, and what they leave behind.
 pub(crate) struct Fleet {
@@ -41,6 +53,8 @@ pub(crate) struct Fleet {
     prefix: String,
     /// Lines in the section `[order]` of the processes that are started from now on.
     pub(crate) order: &'static str,
+    /// What the processes that are started from now on are told of keys.
+    pub(crate) keys: Keys,
     /// Where the processes send their traces; empty: nowhere.
     traces: String,
     folder: TempDir,
@@ -60,25 +74,32 @@ impl Fleet {
 
     /// As [`Fleet::start`], with so many instances of each service: on the same databases, topics and groups.
     pub(crate) async fn start_with(instances: usize) -> Option<Self> {
-        Self::start_all(instances, "").await
+        Self::start_all(instances, "", Keys::Own).await
     }
 
     /// As [`Fleet::start`], with traces sent to this collector.
     pub(crate) async fn start_traced(traces: &str) -> Option<Self> {
-        Self::start_all(1, traces).await
+        Self::start_all(1, traces, Keys::Own).await
     }
 
-    async fn start_all(instances: usize, traces: &str) -> Option<Self> {
+    /// As [`Fleet::start`], with these keys.
+    pub(crate) async fn start_with_keys(keys: Keys) -> Option<Self> {
+        Self::start_all(1, "", keys).await
+    }
+
+    async fn start_all(instances: usize, traces: &str, keys: Keys) -> Option<Self> {
         let brokers = testkit::kafka()?;
-        let (database, databases) = Database::per_service(&SERVICES).await?;
+        let (database, databases) = Database::per_service(&services::names()).await?;
         let prefix = format!("t{}.", kernel::EventId::new().uuid().simple());
         let folder = TempDir::new().unwrap();
+        make_keys(folder.path(), "my");
         let running = BTreeMap::new();
         let traces = traces.to_owned();
-        let mut fleet = Self { running, databases, database, brokers, prefix, order: "", traces, folder };
-        for service in SERVICES {
+        let mut fleet =
+            Self { running, databases, database, brokers, prefix, order: "", keys, traces, folder };
+        for spec in services::asked_first() {
             for number in 0..instances {
-                fleet.join((service, number)).await;
+                fleet.join((spec.name, number)).await;
             }
         }
         Some(fleet)
@@ -103,12 +124,7 @@ impl Fleet {
             };
             Door { public: channel(|running| running.public), internal: channel(|running| running.internal) }
         };
-        let doors = Doors {
-            catalog: door("catalog"),
-            order: door("order"),
-            payment: door("payment"),
-            logistics: door("logistics"),
-        };
+        let doors: Doors = services::names().into_iter().map(|service| (service, door(service))).collect();
         let folder = self.folder.path().to_owned();
         proof::Hub::of_services(
             doors,
@@ -132,18 +148,27 @@ impl Fleet {
             self.order, self.prefix
         );
         std::fs::write(&config, text).unwrap();
-        let peers = self
-            .running
-            .iter()
-            .map(|((service, _), running)| format!("{service}=http://{}", running.internal));
+        let asks = services::ALL.iter().find(|spec| spec.name == service).unwrap().asks;
+        let asked = self.running.iter().filter(|((peer, _), _)| asks.contains(peer));
+        let peers = asked.map(|((peer, _), running)| format!("{peer}=http://{}", running.internal));
         let mut command = Command::new(program());
         command.args(["serve", service, "--shape", "production", "--database", &self.database]);
         command.args(["--kafka", &self.brokers, "--data"]).arg(folder.join(number.to_string()));
-        command.arg("--key").arg(folder.join("my/key.pem")).env("ENTREPOT_TRACES_URL", &self.traces);
+        command.env("ENTREPOT_TRACES_URL", &self.traces).env("ENTREPOT_KEYS_REFRESH", "1s");
+        if self.keys != Keys::Own {
+            // Its name in the release before.
+            command.arg("--key").arg(folder.join("my/key.pem"));
+        }
+        if self.keys != Keys::Shared {
+            command.arg("--jwks").arg(folder.join("my/jwks.json"));
+        }
+        if matches!(self.keys, Keys::SharedAndOwn | Keys::Own) {
+            command.arg("--service-key").arg(folder.join(format!("my/{service}.pem")));
+        }
         command
             .args(["--public", &public.to_string(), "--internal", &internal.to_string(), "--config"])
             .arg(config);
-        for peer in peers.filter(|peer| service == "order" && !peer.starts_with("order")) {
+        for peer in peers {
             command.args(["--peer", &peer]);
         }
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
@@ -154,6 +179,19 @@ impl Fleet {
         let (public, internal) = (public.parse().unwrap(), internal.parse().unwrap());
         tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
         self.running.insert(instance, Running { child, public, internal });
+    }
+
+    /// Where the hub's keys and the processes' own folders are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Takes a step of `entrepot keys`; what it said if it could not.
+    pub(crate) fn keys_step(&self, step: &[&str]) -> Result<(), String> {
+        let mut command = std::process::Command::new(program());
+        command.arg("keys").args(step).arg("--data").arg(self.folder()).env("ENTREPOT_KEYS_REFRESH", "1s");
+        let done = command.output().unwrap();
+        if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned()) }
     }
 
     /// SIGKILL, and a new start at the same place.

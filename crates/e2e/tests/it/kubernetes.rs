@@ -10,7 +10,6 @@ use prost_types::FileDescriptorSet;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fleet::SERVICES;
 use crate::process::program;
 
 /// What clap ends with when it does not know an argument.
@@ -62,7 +61,7 @@ fn data(map: &str) -> BTreeMap<String, String> {
 fn services() -> Vec<Value> {
     let sets = of_kind("StatefulSet");
     let names: BTreeSet<&str> = sets.iter().map(name).collect();
-    assert_eq!(names, BTreeSet::from(SERVICES));
+    assert_eq!(names, services::names().into_iter().collect());
     sets
 }
 
@@ -206,7 +205,7 @@ fn nothing_runs_with_more_than_it_needs() {
     }
 }
 
-/// Each service reads its own password and the hub's key, and no other's; every Secret that is named has an example.
+/// Each service reads its own password and its own key, and no other's; every Secret that is named has an example.
 #[test]
 fn secrets_go_to_those_that_need_them() {
     let examples: BTreeSet<String> = of_kind("Secret").iter().map(|secret| name(secret).to_owned()).collect();
@@ -214,11 +213,11 @@ fn secrets_go_to_those_that_need_them() {
         let volumes = list(&pod(&workload)["volumes"]);
         let projected = volumes.iter().flat_map(|volume| list(&volume["projected"]["sources"]));
         let secrets: BTreeSet<String> =
-            projected.map(|source| source["secret"]["name"].as_str().unwrap().to_owned()).collect();
+            projected.filter_map(|source| Some(source["secret"]["name"].as_str()?.to_owned())).collect();
         assert!(secrets.is_subset(&examples), "{secrets:?}");
         if workload["kind"] == "StatefulSet" {
-            let own = format!("database-{}", name(&workload));
-            assert_eq!(secrets, BTreeSet::from(["hub-key".to_owned(), own]));
+            let own = ["database", "key"].map(|what| format!("{what}-{}", name(&workload)));
+            assert_eq!(secrets, BTreeSet::from(own));
         }
     }
 }
@@ -294,32 +293,34 @@ fn the_internal_listener_is_reached_by_the_hubs_own_pods_alone() {
     }
 }
 
-/// Each instance of what the order service asks is named once, as its set and its headless Service name it.
+/// Each instance of what a service asks is named once, as its set and its headless Service name it.
 #[test]
 fn every_instance_that_is_asked_is_named() {
     let sets = services();
-    let order = sets.iter().find(|set| name(set) == "order").unwrap();
-    let peers: BTreeSet<&str> = strings(&container(order)["args"])
-        .iter()
-        .filter_map(|argument| argument.strip_prefix("--peer="))
-        .collect();
-    let asked = sets.iter().filter(|set| name(set) != "order");
-    let instances: BTreeSet<String> = asked
-        .flat_map(|set| {
-            let (service, headless) = (name(set), set["spec"]["serviceName"].as_str().unwrap());
-            assert_eq!(headless, format!("{service}-internal"));
-            let replicas = set["spec"]["replicas"].as_u64().unwrap();
-            (0..replicas).map(move |number| format!("{service}=http://{service}-{number}.{headless}:50052"))
-        })
-        .collect();
-    assert_eq!(peers, instances.iter().map(String::as_str).collect());
+    for spec in services::ALL {
+        let asking = sets.iter().find(|set| name(set) == spec.name).unwrap();
+        let arguments = strings(&container(asking)["args"]);
+        let peers: BTreeSet<&str> =
+            arguments.iter().filter_map(|argument| argument.strip_prefix("--peer=")).collect();
+        let asked = sets.iter().filter(|set| spec.asks.contains(&name(set)));
+        let instances: BTreeSet<String> = asked
+            .flat_map(|set| {
+                let (service, headless) = (name(set), set["spec"]["serviceName"].as_str().unwrap());
+                assert_eq!(headless, format!("{service}-internal"));
+                let replicas = set["spec"]["replicas"].as_u64().unwrap();
+                let address = move |number| format!("{service}=http://{service}-{number}.{headless}:50052");
+                (0..replicas).map(address)
+            })
+            .collect();
+        assert_eq!(peers, instances.iter().map(String::as_str).collect(), "{}", spec.name);
+    }
     for set in &sets {
         assert_eq!(variables(set)["ENTREPOT_INSTANCE"], format!("{}-0", name(set)));
     }
 }
 
 /// The path of each public service, and who serves it.
-fn public_services() -> BTreeSet<(String, String)> {
+pub(crate) fn public_services() -> BTreeSet<(String, String)> {
     let files = FileDescriptorSet::decode(proto::FILE_DESCRIPTOR_SET).unwrap().file;
     let public = files.iter().filter(|file| !file.package().contains(".internal."));
     let services =

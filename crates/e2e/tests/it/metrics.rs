@@ -88,7 +88,7 @@ on_every_shape! {
         assert_eq!(shown.sum("entrepot_rpc_requests_total", &placed), Some(1.0));
         let reserved = [("listener", "internal"), ("method", "ReservationService/Reserve"), ("code", "OK")];
         assert_eq!(shown.sum("entrepot_rpc_requests_total", &reserved), Some(1.0));
-        for service in ["catalog", "order", "payment", "logistics"] {
+        for service in services::names() {
             for counter in ["entrepot_db_commits_total", "entrepot_db_statements_total", "entrepot_events_published_total"] {
                 assert!(shown.sum(counter, &[("service", service)]) > Some(0.0), "{counter} {service}");
             }

@@ -137,7 +137,7 @@ async fn parked(line: &Line<'_>) {
 async fn swept(line: &Line<'_>) {
     let rpc = "/entrepot.operator.internal.v1.OperatorService/ListOutbox";
     let oldest = Player::new(line).now().await.seconds - SWEPT_DAYS * 86_400;
-    for service in proof::SERVICES {
+    for service in services::names() {
         let request = ListOutboxRequest { service: service.to_owned(), page_size: 200, ..Default::default() };
         testkit::eventually(service, || async {
             let listed: ListOutboxResponse = line.call(OPERATOR, rpc, &request).await;

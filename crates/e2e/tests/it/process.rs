@@ -106,7 +106,7 @@ impl Data {
         let internal = rest.split_once(',').unwrap().0;
         let folder = self.folder.path().to_owned();
         let tokens = move |role: Role, subject: &str| Ok(token(&folder, role, subject));
-        let hub = proof::Hub::at(public, internal, Arc::new(tokens)).unwrap();
+        let hub = proof::Hub::at(&services::names(), public, internal, Arc::new(tokens)).unwrap();
         let (public, internal) = (public.to_owned(), internal.to_owned());
         // What it goes on to say is not read: it is little.
         tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
@@ -123,6 +123,13 @@ pub(crate) fn token(folder: &Path, role: Role, subject: &str) -> String {
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
+}
+
+/// As an operator makes the keys of a hub whose services run by themselves.
+pub(crate) fn make_keys(folder: &Path, hub: &str) {
+    let mut command = Command::new(program());
+    let made = command.args(["keys", "make", "--hub", hub, "--data"]).arg(folder).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 impl Process {

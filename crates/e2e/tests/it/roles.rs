@@ -7,7 +7,6 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::process::program;
 
-const SERVICES: [&str; 4] = ["catalog", "order", "payment", "logistics"];
 /// What must not be seen anywhere.
 const PASSWORD: &str = "kept-to-itself";
 
@@ -71,8 +70,8 @@ impl Places {
 
     /// Each role connects to its own database and to no other service's.
     async fn each_reaches_its_own_alone(&self) {
-        for service in SERVICES {
-            for other in SERVICES {
+        for service in services::names() {
+            for other in services::names() {
                 let (role, database) = (self.role(service), self.database(other));
                 let url = format!("postgres://{role}@{}/{database}", self.server);
                 match PgConnection::connect(&url).await {
@@ -94,7 +93,7 @@ impl Places {
     /// What is kept of each role's password.
     async fn kept(&self) -> Vec<String> {
         let mut kept = Vec::new();
-        for service in SERVICES {
+        for service in services::names() {
             let password: Option<String> =
                 sqlx::query_scalar("select rolpassword from pg_authid where rolname = $1")
                     .bind(self.role(service))
@@ -118,7 +117,7 @@ impl Places {
     }
 
     async fn remove(self) {
-        for service in SERVICES {
+        for service in services::names() {
             let (role, database) = (self.role(service), self.database(service));
             self.execute(format!("drop database if exists \"{database}\" with (force)")).await;
             self.execute(format!("drop role if exists \"{role}\"")).await;
@@ -137,7 +136,7 @@ mod each_service_has_a_role_that_reaches_its_own_database_alone {
         futures::join!(places.migrated(&template), places.migrated(&template), places.migrated(&template));
         places.migrated(&template).await;
         places.each_reaches_its_own_alone().await;
-        for service in SERVICES {
+        for service in services::names() {
             assert!(!places.is_mighty(service).await);
             let made: (String, String) = sqlx::query_as(
                 "select pg_encoding_to_char(encoding), datcollate from pg_database where datname = $1",

@@ -10,7 +10,7 @@ use proto::order::internal::v1::AuditOrdersRequest;
 use proto::order::v1::{ListOrdersRequest, OrderState, PaymentMethod};
 use testkit::eventually;
 
-use crate::fleet::{Fleet, PARTITIONS, SERVICES};
+use crate::fleet::{Fleet, PARTITIONS};
 use crate::kills::{account_for, check, request, shoppers};
 use crate::town::{self, PATIENCE, seller};
 
@@ -53,6 +53,11 @@ async fn a_purchase_is_completed(hub: &Hub, thai: &Market, name: &str) {
     let order = town::buy(&buyer, &[(thai.variants[0].clone(), 1)]).await;
     let over = journey::to_completion(&buyer, &order.order_id, PATIENCE, |_| {}).await.unwrap();
     assert_eq!(over.state(), OrderState::Completed);
+}
+
+/// The services, each after those that it asks: a process is told where those are that run.
+fn asked_first() -> Vec<&'static str> {
+    services::asked_first().into_iter().map(|spec| spec.name).collect()
 }
 
 async fn orders(hub: &Hub) -> i64 {
@@ -106,7 +111,7 @@ mod two_instances_share_and_one_goes_on_without_the_other {
         let done = Arc::new(AtomicBool::new(false));
         let shoppers = shoppers(&hub, &thai.variants[0], &done);
         let judge = fleet.hub_of(|_, number| number == 1);
-        for service in SERVICES {
+        for service in asked_first() {
             they_buy_on(&judge).await;
             fleet.kill((service, 0)).await;
         }
@@ -118,12 +123,12 @@ mod two_instances_share_and_one_goes_on_without_the_other {
         check(&judge).await;
 
         // Another comes, takes its share, and then goes on alone.
-        for service in SERVICES {
+        for service in asked_first() {
             fleet.join((service, 2)).await;
         }
         shared_by(&fleet, &[1, 2]).await;
         a_purchase_is_completed(&fleet.hub(), &thai, "by-both").await;
-        for service in SERVICES {
+        for service in asked_first() {
             fleet.kill((service, 1)).await;
         }
         shared_by(&fleet, &[2]).await;

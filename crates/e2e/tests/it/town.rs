@@ -1,8 +1,9 @@
-//! A hub in the test's own process, in either shape: all four services together, on either engine, on a bus that
+//! A hub in the test's own process, in either shape: all services together, on either engine, on a bus that
 //! delivers everything twice and late; or each by itself, over TCP, PostgreSQL and Kafka. With a seller and goods.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +15,14 @@ use proof::{Door, Doors, Session, invariants};
 use proto::catalog::v1::{GetProductRequest, ListProductsRequest};
 use proto::order::v1::{Order, PaymentMethod, Quote};
 use proto::types::v1::{Address, Money};
-use rpc::Role;
+use rpc::{Holder, KeySet, Role, SetFile, SigningKey};
 use runtime::metrics::Metrics;
-use runtime::{Hub, Sandbox, Settings, Spec};
+use runtime::{Hub, Sandbox, Settings};
 use tempfile::TempDir;
 use testkit::Database;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
-const SERVICES: [Spec; 4] = [catalog::SPEC, order::SPEC, payment::SPEC, logistics::SPEC];
 /// How long a hub may take to come to rest.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const TOKEN_TTL: Duration = Duration::from_secs(3_600);
@@ -100,7 +100,7 @@ impl Town {
         let folder = TempDir::new().unwrap();
         let mut settings = Settings::embedded(profile, folder.path());
         let mut others = Vec::new();
-        for spec in SERVICES {
+        for spec in services::ALL {
             let url = if spec.name == "order" {
                 ground.database.url().to_owned()
             } else {
@@ -155,32 +155,48 @@ impl Town {
 type Started = (proof::Hub, Vec<Hub>, Vec<Arc<KafkaBus>>);
 
 async fn embedded(settings: Settings) -> Started {
-    let running = Hub::start(settings, &SERVICES, Arc::new(ChaoticBus::local(7))).await.unwrap();
-    let hub = proof::Hub::new(running.public_channel(), running.internal_channel(), tokens(&running));
+    let running = Hub::start(settings, services::ALL, Arc::new(ChaoticBus::local(7))).await.unwrap();
+    let hub = proof::Hub::new(
+        &services::names(),
+        running.public_channel(),
+        running.internal_channel(),
+        tokens(&running),
+    );
     (hub, vec![running], Vec::new())
 }
 
-/// Each service with its listeners, its folder and its bus; order last, as it asks the others.
+/// Each service with its listeners, its folder and its bus.
 async fn production(mut settings: Settings, brokers: &str) -> Started {
     let folder = settings.folder.clone();
     let prefix = format!("t{}.", kernel::EventId::new().uuid().simple());
-    let (mut running, mut buses, mut doors) = (Vec::new(), Vec::new(), Vec::new());
-    for spec in [catalog::SPEC, payment::SPEC, logistics::SPEC, order::SPEC] {
+    let (mut running, mut buses, mut doors) = (Vec::new(), Vec::new(), Doors::new());
+    own_keys(&mut settings, &folder);
+    for spec in services::asked_first() {
         settings.folder = folder.join(spec.name);
         let kafka = KafkaSettings { prefix: prefix.clone(), partitions: 3, ..KafkaSettings::new(brokers) };
         let bus = Arc::new(KafkaBus::new(kafka).unwrap());
         let started = Hub::start(settings.clone(), &[spec], bus.clone()).await.unwrap();
         settings.peers.insert(spec.name.to_owned(), vec![format!("http://{}", started.internal_addr())]);
-        doors.push(Door {
-            public: over_tcp(started.public_addr()),
-            internal: over_tcp(started.internal_addr()),
-        });
+        let (public, internal) = (over_tcp(started.public_addr()), over_tcp(started.internal_addr()));
+        doors.insert(spec.name, Door { public, internal });
         running.push(started);
         buses.push(bus);
     }
-    let [catalog, payment, logistics, order] = <[Door; 4]>::try_from(doors).unwrap();
-    let hub = proof::Hub::of_services(Doors { catalog, order, payment, logistics }, tokens(&running[0]));
+    let hub = proof::Hub::of_services(doors, tokens(&running[0]));
     (hub, running, buses)
+}
+
+/// A key for each service, and the public half of all for everybody.
+fn own_keys(settings: &mut Settings, folder: &Path) {
+    let mut set = KeySet::default();
+    for service in services::names() {
+        let file = folder.join(format!("{service}.pem"));
+        set.insert(SigningKey::load_or_create(&file).unwrap().public(Holder::Service(service.to_owned())));
+        settings.keys.services.insert(service.to_owned(), file);
+    }
+    let path = folder.join("services.json");
+    set.write(&path).unwrap();
+    settings.keys.set = Some(SetFile { path, required: true });
 }
 
 pub(crate) fn over_tcp(address: SocketAddr) -> Channel {
@@ -189,8 +205,8 @@ pub(crate) fn over_tcp(address: SocketAddr) -> Channel {
 
 /// The processes of a hub share its key.
 fn tokens(running: &Hub) -> Arc<dyn proof::Tokens> {
-    let keys = running.keys().clone();
-    Arc::new(move |role: Role, subject: &str| Ok(keys.sign(role, subject, TOKEN_TTL)?))
+    let issuer = running.issuer().unwrap().clone();
+    Arc::new(move |role: Role, subject: &str| Ok(issuer.sign(role, subject, TOKEN_TTL)?))
 }
 
 /// Opens a Thai seller whose goods have these units on the shelf.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
@@ -14,7 +14,6 @@ const COMPOSE: &str = "github.com/docker/compose/v2@v2.40.3";
 /// How long an engine may take to start, and to end.
 const START_MAX: Duration = Duration::from_secs(30);
 const END_MAX: Duration = Duration::from_secs(30);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// An engine, and the folder of its client's settings and plugins.
 pub(crate) struct Engine {
@@ -159,15 +158,11 @@ fn start(folder: &Path) -> Result<Child> {
     engine.arg("--data-root").arg(folder.join("data")).arg("--exec-root").arg(folder.join("exec"));
     engine.arg("--pidfile").arg(folder.join("pid")).args(["--host", &socket(folder)]);
     let mut child = engine.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
-    let begun = Instant::now();
-    while version(Some(folder)).is_err() {
-        if child.try_wait()?.is_some() || begun.elapsed() > START_MAX {
-            let _ = child.kill();
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            let last: Vec<&str> = said.lines().rev().take(5).collect();
-            bail!("no Docker engine runs, and dockerd does not start here: {}", last.join("; "));
-        }
-        std::thread::sleep(LOOK_EVERY);
+    if !command::comes_to_pass(&mut child, START_MAX, || version(Some(folder)).is_ok())? {
+        let _ = child.kill();
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        let last: Vec<&str> = said.lines().rev().take(5).collect();
+        bail!("no Docker engine runs, and dockerd does not start here: {}", last.join("; "));
     }
     Ok(child)
 }
@@ -177,17 +172,14 @@ fn stop(folder: &Path, child: Option<Child>) -> Result<()> {
     if let Ok(pid) = std::fs::read_to_string(folder.join("pid")) {
         command::output(Command::new("sh").args(["-c", &format!("kill {}", pid.trim())]))?;
     }
-    let begun = Instant::now();
     let mut child = child;
-    while folder.join("pid").exists() {
+    let ended = command::look_until(END_MAX, || {
         if let Some(child) = &mut child {
             child.try_wait()?;
         }
-        if begun.elapsed() > END_MAX {
-            bail!("dockerd did not end; its folder is {}", folder.display());
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
+        Ok((!folder.join("pid").exists()).then_some(()))
+    })?;
+    ended.with_context(|| format!("dockerd did not end; its folder is {}", folder.display()))?;
     if let Some(mut child) = child {
         child.wait()?;
     }

@@ -10,10 +10,8 @@ use super::steps::Steps;
 use super::watched;
 use crate::command;
 
-/// In this order each container is killed, and started again once its absence has been felt.
-const KILLED: [&str; 6] = ["catalog", "order", "payment", "logistics", "postgres", "kafka"];
-/// Stopped in good order.
-const RESTARTED: [&str; 2] = ["postgres", "kafka"];
+/// Killed after the services, and then stopped in good order.
+const ENGINES: [&str; 2] = ["postgres", "kafka"];
 
 /// All of it.
 pub(crate) fn all(project: &Project, steps: &mut Steps) -> Result<()> {
@@ -42,7 +40,9 @@ fn begin(project: &Project, steps: &mut Steps) -> Result<()> {
     let size = steps.run("the program's image", || project.build_image())?;
     println!("    {size}");
     steps.run("up: two hubs, all healthy", || project.up())?;
-    let key = project.compose(&["exec", "-T", "order", "cat", "/run/entrepot/my/key.pem"])?;
+    let read =
+        ["run", "--rm", "--no-deps", "-T", "--entrypoint", "cat", "secrets", "/run/entrepot/my/key.pem"];
+    let key = project.compose(&read)?;
     std::fs::write(project.file("key.pem"), key)?;
     steps.run("both hubs' health through their edges", || {
         for edge in ["EDGE", "EDGE_TH"] {
@@ -70,14 +70,15 @@ fn roles(project: &Project) -> Result<()> {
 }
 
 fn break_all(project: &Project, steps: &mut Steps) -> Result<()> {
-    for service in KILLED {
+    // Each is started again once its absence has been felt.
+    for service in project.services().chain(ENGINES) {
         steps.run(&format!("{service} is killed while buyers buy, and comes back"), || {
             project.container("kill", service)?;
             project.container("start", service)?;
             is_back(project, service)
         })?;
     }
-    for service in RESTARTED {
+    for service in ENGINES {
         steps.run(&format!("{service} is restarted while buyers buy"), || {
             project.container("restart", service)?;
             is_back(project, service)

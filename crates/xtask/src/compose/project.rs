@@ -2,24 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
 use super::engine::Engine;
 use crate::command;
-use crate::engines::free_port;
+use crate::server::free_port;
 
 /// How long a container may take to be healthy again, and buyers to begin and to end.
 const HEALTHY_MAX: Duration = Duration::from_secs(120);
 const BEGIN_MAX: Duration = Duration::from_secs(60);
 const BUYERS_MAX: Duration = Duration::from_secs(180);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// A carrier's day lasts no time, and buyers may hurry.
 const SETTINGS: &str =
     "[sandbox]\nenabled = true\nday = \"0s\"\n[rate]\nper_second = 100000\nburst = 100000\n";
-const SERVICES: [&str; 4] = ["catalog", "order", "payment", "logistics"];
 
 /// A project.
 pub(crate) struct Project<'a> {
@@ -28,6 +26,8 @@ pub(crate) struct Project<'a> {
     name: String,
     program: PathBuf,
     tests: PathBuf,
+    /// Those of a hub.
+    services: Vec<String>,
     folder: TempDir,
     /// Of the two edges, of each service's internal listener, and of what watches.
     ports: Vec<(String, u16)>,
@@ -37,13 +37,20 @@ impl<'a> Project<'a> {
     pub(crate) fn new(engine: &'a Engine, program: &Path, tests: &Path) -> Result<Self> {
         let folder = TempDir::new()?;
         std::fs::write(folder.path().join("entrepot.toml"), SETTINGS)?;
-        let names = ["EDGE", "EDGE_TH", "CATALOG", "ORDER", "PAYMENT", "LOGISTICS", "JAEGER", "PROMETHEUS"];
-        let ports: Result<Vec<_>> =
-            names.into_iter().map(|name| Ok((name.to_owned(), free_port()?))).collect();
+        let listed = command::output(Command::new(program).arg("services"))?;
+        let services: Vec<String> = listed.lines().map(str::to_owned).collect();
+        let others = ["EDGE", "EDGE_TH", "JAEGER", "PROMETHEUS"].map(str::to_owned);
+        let names = services.iter().map(|service| service.to_uppercase()).chain(others);
+        let ports: Result<Vec<_>> = names.map(|name| Ok((name, free_port()?))).collect();
         let root = crate::workspace()?;
         let name = format!("entrepot-test-{}", std::process::id());
         let (program, tests) = (program.to_owned(), tests.to_owned());
-        Ok(Self { engine, root, name, program, tests, folder, ports: ports? })
+        Ok(Self { engine, root, name, program, tests, services, folder, ports: ports? })
+    }
+
+    /// The services of a hub.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().map(String::as_str)
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -125,23 +132,20 @@ impl<'a> Project<'a> {
 
     /// Waits until all containers of the first hub are healthy.
     pub(crate) fn healthy(&self) -> Result<()> {
-        ["postgres", "kafka"].into_iter().chain(SERVICES).try_for_each(|service| self.is_healthy(service))
+        ["postgres", "kafka"]
+            .into_iter()
+            .chain(self.services())
+            .try_for_each(|service| self.is_healthy(service))
     }
 
     fn is_healthy(&self, service: &str) -> Result<()> {
         let container = format!("{}-{service}-1", self.name);
-        let begun = Instant::now();
-        loop {
+        let healthy = command::look_until(HEALTHY_MAX, || {
             let mut inspect = self.engine.docker();
             inspect.args(["inspect", "--format", "{{.State.Health.Status}}", &container]);
-            if command::output(&mut inspect)?.trim() == "healthy" {
-                return Ok(());
-            }
-            if begun.elapsed() > HEALTHY_MAX {
-                bail!("{service} is not healthy after {} s", HEALTHY_MAX.as_secs());
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
+            Ok((command::output(&mut inspect)?.trim() == "healthy").then_some(()))
+        })?;
+        healthy.with_context(|| format!("{service} is not healthy after {} s", HEALTHY_MAX.as_secs()))
     }
 
     /// The program, on this machine.
@@ -176,35 +180,22 @@ impl<'a> Project<'a> {
         let log = std::fs::File::create(self.file("part"))?;
         let mut test = self.test(name)?;
         let mut part = test.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
-        let begun = Instant::now();
-        loop {
-            let said = std::fs::read_to_string(self.file("part"))?;
-            if said.contains(begun_by) {
-                return Ok(part);
-            }
-            if part.try_wait()?.is_some() || begun.elapsed() > BEGIN_MAX {
-                let _ = part.kill();
-                part.wait()?;
-                bail!("{name} has not begun: {said}");
-            }
-            std::thread::sleep(LOOK_EVERY);
+        let said = || std::fs::read_to_string(self.file("part")).unwrap_or_default();
+        if !command::comes_to_pass(&mut part, BEGIN_MAX, || said().contains(begun_by))? {
+            let _ = part.kill();
+            part.wait()?;
+            bail!("{name} has not begun: {}", said());
         }
+        Ok(part)
     }
 
     /// Asks a part to end, and hears how it went.
     pub(crate) fn end_part(&self, mut part: Child, name: &str) -> Result<()> {
         std::fs::write(self.file("stop"), "")?;
-        let begun = Instant::now();
-        let status = loop {
-            if let Some(status) = part.try_wait()? {
-                break status;
-            }
-            if begun.elapsed() > BUYERS_MAX {
-                part.kill()?;
-                part.wait()?;
-                bail!("{name} did not end");
-            }
-            std::thread::sleep(LOOK_EVERY);
+        let Some(status) = command::look_until(BUYERS_MAX, || Ok(part.try_wait()?))? else {
+            part.kill()?;
+            part.wait()?;
+            bail!("{name} did not end");
         };
         let text = std::fs::read_to_string(self.file("part"))?;
         if !status.success() {

@@ -1,12 +1,13 @@
 //! What watches the hub: a purchase's trace in the store, the traces of the edge's access lines, Prometheus's targets.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::project::Project;
 use super::steps::Steps;
+use crate::command;
 
 /// Of the profile `observability`, those whose images can be made here.
 const WATCHERS: [&str; 3] = ["prometheus", "jaeger", "collector"];
@@ -22,7 +23,6 @@ const HEARD: [&str; 3] = [
 ];
 const HEARD_MAX: Duration = Duration::from_secs(90);
 const LINES_MAX: Duration = Duration::from_secs(10);
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// All of it. What watches is gone afterwards, and the hub goes on sending spans.
 pub(super) fn all(project: &Project, steps: &mut Steps) -> Result<()> {
@@ -57,33 +57,25 @@ fn access_lines(project: &Project) -> Result<()> {
 
 /// The traces of those calls, as the edge has logged them.
 fn logged(project: &Project) -> Result<Vec<String>> {
-    let begun = Instant::now();
-    loop {
-        let log = project.compose(&["logs", "--no-log-prefix", "edge"])?;
+    let mut log = String::new();
+    let logged = command::look_until(LINES_MAX, || {
+        log = project.compose(&["logs", "--no-log-prefix", "edge"])?;
         let lines = log.lines().filter(|line| line.contains("HubService/GetHub"));
         let traces: Option<Vec<String>> =
             lines.map(|line| Some(line.split_once("trace_id=")?.1.trim().to_owned())).collect();
         let mut traces = traces.context("an access line names no trace")?;
-        if traces.len() >= CALLS {
-            return Ok(traces.split_off(traces.len() - CALLS));
-        }
-        if begun.elapsed() > LINES_MAX {
-            bail!("the edge has logged {} of {CALLS} calls: {log}", traces.len());
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
+        Ok((traces.len() >= CALLS).then(|| traces.split_off(traces.len() - CALLS)))
+    })?;
+    logged.with_context(|| format!("the edge has logged fewer than {CALLS} calls: {log}"))
 }
 
 fn is_heard(project: &Project, expression: &str) -> Result<()> {
-    let begun = Instant::now();
     let ask =
         ["exec", "-T", "prometheus", "promtool", "query", "instant", "http://127.0.0.1:9090", expression];
-    while project.compose(&ask)?.trim().is_empty() {
-        if begun.elapsed() > HEARD_MAX {
-            let targets = project.compose(&[&ask[..7], &["up"][..]].concat())?;
-            bail!("after {} s it is not so that {expression}: {targets}", HEARD_MAX.as_secs());
-        }
-        std::thread::sleep(LOOK_EVERY);
+    let look = || Ok((!project.compose(&ask)?.trim().is_empty()).then_some(()));
+    if command::look_until(HEARD_MAX, look)?.is_none() {
+        let targets = project.compose(&[&ask[..7], &["up"][..]].concat())?;
+        bail!("after {} s it is not so that {expression}: {targets}", HEARD_MAX.as_secs());
     }
     Ok(())
 }

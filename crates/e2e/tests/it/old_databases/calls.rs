@@ -8,11 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use prost::Message;
-use prost::bytes::{Buf as _, BufMut as _};
 use proto::{catalog, logistics, operator, order, payment};
 use rpc::{Bearer, Role};
+use testkit::RawCodec;
 use tonic::client::Grpc;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -113,7 +112,7 @@ impl<'a> Line<'a> {
             *request.metadata_mut() = signed.into_parts().0;
         }
         let path = PathAndQuery::from_str(rpc).unwrap();
-        Ok(grpc.unary(request, path, Bytes).await?.into_inner())
+        Ok(grpc.unary(request, path, RawCodec).await?.into_inner())
     }
 
     fn bearer(&self, who: &str) -> Option<Bearer> {
@@ -121,45 +120,6 @@ impl<'a> Line<'a> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let made = || Bearer::new(&self.data.token(Role::from_str(role).unwrap(), subject)).unwrap();
         Some(tokens.entry(who.to_owned()).or_insert_with(made).clone())
-    }
-}
-
-/// Messages as they are on the wire.
-#[derive(Clone, Copy)]
-struct Bytes;
-
-impl Codec for Bytes {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Bytes {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(&item);
-        Ok(())
-    }
-}
-
-impl Decoder for Bytes {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        let length = buffer.remaining();
-        Ok(Some(buffer.copy_to_bytes(length).to_vec()))
     }
 }
 

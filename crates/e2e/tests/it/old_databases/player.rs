@@ -1,7 +1,7 @@
 //! Those who live at a hub: what sellers, buyers, carriers and operators do there, call by call.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use prost::Message;
 use proto::logistics::internal::v1::{RecordTrackingEventRequest, RecordTrackingEventResponse};
@@ -110,7 +110,9 @@ impl<'a> Player<'a> {
             address: Some(town::address()),
             payment_method: method.into(),
             client_reference: name.to_owned(),
-            attributes: HashMap::from_iter(attributes.map(|(key, value)| (key.to_owned(), value.to_owned()))),
+            attributes: BTreeMap::from_iter(
+                attributes.map(|(key, value)| (key.to_owned(), value.to_owned())),
+            ),
             guest_secret: guest_secret.to_owned(),
         }
     }

@@ -162,7 +162,7 @@ async fn operators(reader: &mut Reader<'_>) {
     reader.read(OPERATOR, "payment.internal.v1.LedgerService/ListTransfers", request).await;
     let request = ListSuspenseRequest { page_size: PAGE, ..Default::default() };
     reader.read(OPERATOR, "payment.internal.v1.LedgerService/ListSuspense", request).await;
-    for service in proof::SERVICES {
+    for service in services::names() {
         let service = service.to_owned();
         let operator = |rpc: &str| format!("operator.internal.v1.OperatorService/{rpc}");
         let request = GetBacklogRequest { service: service.clone() };
