@@ -1,11 +1,7 @@
 //! The section `[catalog]` of the configuration.
 
-use std::path::PathBuf;
-
-use anyhow::Context as _;
-use money::rates::RateTable;
 use serde::Deserialize;
-use settings::{Holds, PATH, Setting};
+use settings::{Holds, Setting};
 
 use crate::domain::allowance::Allowance;
 
@@ -17,13 +13,11 @@ const LETTERS: Holds = Holds::Whole { least: 1_000, most: 1_000_000_000_000, uni
 /// The service's own settings.
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(
-        "catalog.ecb_rates_file",
-        PATH,
-        "The file of reference rates that payment has: goods are listed only in currencies that it can exchange.",
+        "catalog.products_max",
+        PRODUCTS,
+        "How many products a verified seller may have, and ten times as many variants.",
     )
-    .example("rates.csv"),
-    Setting::new("catalog.products_max", PRODUCTS, "How many products a verified seller may have, and ten times as many variants.")
-        .default("1000000"),
+    .default("1000000"),
     Setting::new(
         "catalog.letters_max",
         LETTERS,
@@ -47,29 +41,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
 /// What they hold.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Config {
-    ecb_rates_file: Option<PathBuf>,
     /// What the goods of a seller may take.
     #[serde(flatten)]
     pub(crate) allowance: Allowance,
-}
-
-impl Config {
-    /// The reference rates by which a quote can be made.
-    pub(crate) fn rates(&self) -> anyhow::Result<RateTable> {
-        hub::reference_rates(self.ecb_rates_file.as_deref()).context("ecb_rates_file")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_cannot_be_read_is_named() {
-        let told = "ecb_rates_file = '/nowhere.csv'".parse().unwrap();
-        let section = settings::section(SETTINGS, "catalog", &told, false).unwrap();
-        let config: Config = runtime::parse_section(&section).unwrap();
-        let error = format!("{:#}", config.rates().unwrap_err());
-        assert!(error.starts_with("ecb_rates_file: ") && error.contains("/nowhere.csv"), "{error}");
-    }
 }

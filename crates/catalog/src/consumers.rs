@@ -5,6 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use db::{Command as _, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
+use proto::Event as _;
+use proto::convert::parse;
 use proto::order::events::v1::{OrderCancelled, OrderConfirmed, ReturnReceived};
 
 use crate::app::dispatch::{Dispatch, Outcome};
@@ -23,9 +25,9 @@ struct OnOrder(Arc<App>);
 impl Handler for OnOrder {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
-            "order.confirmed.v1" => self.confirmed(tx, event.decode()?).await,
-            "order.cancelled.v1" => self.cancelled(tx, event.decode()?).await,
-            "order.return_received.v1" => self.returned(tx, event.decode()?).await,
+            OrderConfirmed::KIND => self.confirmed(tx, event.decode()?).await,
+            OrderCancelled::KIND => self.cancelled(tx, event.decode()?).await,
+            ReturnReceived::KIND => self.returned(tx, event.decode()?).await,
             _ => Ok(()),
         }
     }
@@ -33,9 +35,9 @@ impl Handler for OnOrder {
 
 impl OnOrder {
     async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
-        let reservation_id = id("reservation_id", &event.reservation_id)?;
-        let dispatch = Dispatch { reservation_id, order_id: id("order_id", &event.order_id)? };
-        match dispatch.run(&self.0, tx).await.map_err(failed)? {
+        let reservation_id = parse("reservation_id", &event.reservation_id)?;
+        let dispatch = Dispatch { reservation_id, order_id: parse("order_id", &event.order_id)? };
+        match dispatch.run(&self.0, tx).await? {
             Outcome::Done | Outcome::Already => Ok(()),
             Outcome::Never => {
                 Err(HandlerError::Poison(format!("{reservation_id} holds nothing to dispatch")))
@@ -48,25 +50,25 @@ impl OnOrder {
         if !event.was_confirmed {
             return Ok(());
         }
-        let reservation_id = id("reservation_id", &event.reservation_id)?;
-        let undo = UndoDispatch { reservation_id, order_id: id("order_id", &event.order_id)? };
-        undo.run(&self.0, tx).await.map_err(failed)
+        let reservation_id = parse("reservation_id", &event.reservation_id)?;
+        let undo = UndoDispatch { reservation_id, order_id: parse("order_id", &event.order_id)? };
+        Ok(undo.run(&self.0, tx).await?)
     }
 
     async fn returned(&self, tx: &mut Tx, event: ReturnReceived) -> Result<(), HandlerError> {
         if !event.restock {
             return Ok(());
         }
-        let reservation_id = id("reservation_id", &event.reservation_id)?;
+        let reservation_id = parse("reservation_id", &event.reservation_id)?;
         let quantities = event
             .lines
             .iter()
-            .map(|line| Ok((id("lines.variant_id", &line.variant_id)?, line.quantity)))
+            .map(|line| Ok((parse("lines.variant_id", &line.variant_id)?, line.quantity)))
             .collect::<Result<_, HandlerError>>()?;
-        let order_id = id("order_id", &event.order_id)?;
+        let order_id = parse("order_id", &event.order_id)?;
         let return_id = event.return_id;
         let back = TakeBack { reservation_id, order_id, return_id, quantities };
-        match back.run(&self.0, tx).await.map_err(failed)? {
+        match back.run(&self.0, tx).await? {
             Outcome::Done | Outcome::Already => Ok(()),
             Outcome::Never => Err(HandlerError::Poison(format!(
                 "{reservation_id} has not dispatched what {} returns",
@@ -76,14 +78,12 @@ impl OnOrder {
     }
 }
 
-fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, HandlerError> {
-    text.parse().map_err(|error| HandlerError::Poison(format!("{field}: {error}")))
-}
-
 /// What the database can do again is tried again; what a rule refuses never changes.
-fn failed(error: Error) -> HandlerError {
-    match error {
-        Error::Database(error) => HandlerError::Database(error),
-        other => HandlerError::Poison(other.to_string()),
+impl From<Error> for HandlerError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => Self::Database(error),
+            other => Self::Poison(other.to_string()),
+        }
     }
 }

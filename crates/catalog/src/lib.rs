@@ -8,7 +8,7 @@ mod app;
 mod config;
 mod consumers;
 mod domain;
-mod facts;
+mod events;
 mod metrics;
 mod store;
 
@@ -39,7 +39,7 @@ pub const SPEC: Spec = Spec {
 };
 
 const SELLERS: Policy = Policy::Roles(&[Role::Seller]);
-const SERVICES: Policy = Policy::Roles(&[Role::Service]);
+const BY_ORDER: Policy = Policy::Services(&["order"]);
 const OPERATORS: Policy = Policy::Roles(&[Role::Operator]);
 
 /// Who may call what.
@@ -58,12 +58,12 @@ const POLICIES: PolicyTable = &[
     ("/entrepot.catalog.v1.StockService/ListLocations", SELLERS),
     ("/entrepot.catalog.v1.StockService/AdjustStock", SELLERS),
     ("/entrepot.catalog.v1.StockService/ListStock", SELLERS),
-    ("/entrepot.catalog.internal.v1.OfferService/GetOffers", SERVICES),
-    ("/entrepot.catalog.internal.v1.ReservationService/Reserve", SERVICES),
-    ("/entrepot.catalog.internal.v1.ReservationService/Release", SERVICES),
+    ("/entrepot.catalog.internal.v1.OfferService/GetOffers", BY_ORDER),
+    ("/entrepot.catalog.internal.v1.ReservationService/Reserve", BY_ORDER),
+    ("/entrepot.catalog.internal.v1.ReservationService/Release", BY_ORDER),
     (
         "/entrepot.catalog.internal.v1.ReservationService/InquireReservation",
-        Policy::Roles(&[Role::Service, Role::Operator]),
+        Policy::ServicesOrRoles(&["order"], &[Role::Operator]),
     ),
     ("/entrepot.catalog.internal.v1.CatalogOperatorService/VerifySeller", OPERATORS),
     ("/entrepot.catalog.internal.v1.CatalogOperatorService/SuspendSeller", OPERATORS),
@@ -78,15 +78,15 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         clock: deps.clock.clone(),
         outbox: deps.outbox,
         hub: deps.hub,
-        rates: Arc::new(config.rates()?),
+        rates: deps.rates,
         allowance: config.allowance,
     });
-    let pipeline = Pipeline::new(app.clone(), deps.db.clone(), deps.clock);
+    let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
     Ok(Service {
         public: api::public(&pipeline),
         internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
         workers: Vec::new(),
-        samplers: metrics::samplers(&deps.db),
+        samplers: metrics::samplers(&pipeline),
     })
 }

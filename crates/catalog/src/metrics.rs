@@ -1,8 +1,10 @@
 //! What is measured of stock.
 
-use db::Db;
+use db::Tx;
+use rpc::Pipeline;
 use runtime::metrics::{Metric, Pace, Reading, Sampler};
 
+use crate::app::App;
 use crate::store::measures;
 
 const STOCK: Metric = Metric::sampled(
@@ -16,18 +18,13 @@ const VIOLATIONS: Metric = Metric::sampled(
     &[],
 );
 
-pub(crate) fn samplers(db: &Db) -> Vec<Sampler> {
-    let db = db.clone();
-    vec![Sampler::new("stock", Pace::Seldom, move || Box::pin(stock(db.clone())))]
+pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
+    vec![Sampler::reading("stock", Pace::Seldom, pipeline, stock)]
 }
 
-async fn stock(db: Db) -> anyhow::Result<Vec<Reading>> {
-    let read = db.read(|tx| {
-        Box::pin(async move {
-            Ok::<_, db::Error>((measures::stock(tx).await?, measures::held_otherwise(tx).await?))
-        })
-    });
-    let (stock, held_otherwise) = read.await?;
+async fn stock(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+    let stock = measures::stock(tx).await?;
+    let held_otherwise = measures::held_otherwise(tx).await?;
     Ok(vec![
         STOCK.is(&["on_hand"], stock.on_hand),
         STOCK.is(&["reserved"], stock.reserved),

@@ -3,20 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use customs::Transport;
 use db::{Command as _, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
 use money::{Currency, Money};
-use proto::convert::Invalid;
-use proto::order::events::v1::OrderConfirmed;
-use proto::order::v1::{QuotedConsignment, QuotedLine};
-use proto::types::v1 as types;
+use proto::Event as _;
+use proto::convert::{self, Invalid, optional_money, parse};
+use proto::order::events::v1::{OrderConfirmed, QuotedConsignment, QuotedLine};
 
 use crate::app::book::BookOrder;
 use crate::app::{App, Error};
 use crate::domain::booking::{Consignment, Declared, DeclaredItem};
-use crate::domain::shipment::Address;
-use crate::wire;
 
 /// Hears order. A cancelled order asks by gRPC, since it must know the answer.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
@@ -28,118 +24,85 @@ struct OnOrder(Arc<App>);
 #[async_trait]
 impl Handler for OnOrder {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
-        if event.kind != "order.confirmed.v1" {
+        if event.kind != OrderConfirmed::KIND {
             return Ok(());
         }
         let booking = booking(event.decode()?, self.0.hub.currency())?;
-        booking.run(&self.0, tx).await.map_err(failed)
+        Ok(booking.run(&self.0, tx).await?)
     }
 }
 
 /// Reads what a confirmed order is to be booked as; `hub` is the hub's currency.
-fn booking(order: OrderConfirmed, hub: Currency) -> Result<BookOrder, HandlerError> {
+fn booking(order: OrderConfirmed, hub: Currency) -> Result<BookOrder, Invalid> {
     let read = |quoted| consignment(quoted, hub);
     Ok(BookOrder {
-        order_id: read_as("order_id", &order.order_id)?,
+        order_id: parse("order_id", &order.order_id)?,
         order_number: order.number,
         buyer: order.buyer,
-        address: address(order.address.unwrap_or_default()),
+        address: convert::address("address", order.address)?,
         consignments: order.consignments.into_iter().map(read).collect::<Result<_, _>>()?,
     })
 }
 
-fn consignment(quoted: QuotedConsignment, hub: Currency) -> Result<Consignment, HandlerError> {
-    let declared = declared(&quoted, hub)?;
-    let carriage = quoted.carriage.ok_or_else(|| poison("carriage", "is missing"))?;
-    let transport = match carriage.transport() {
-        types::Transport::Air => Transport::Air,
-        types::Transport::Post => Transport::Post,
-        types::Transport::Sea => Transport::Sea,
-        types::Transport::Road => Transport::Road,
-        types::Transport::Unspecified => return Err(poison("carriage.transport", "is missing")),
-    };
+fn consignment(mut quoted: QuotedConsignment, hub: Currency) -> Result<Consignment, Invalid> {
+    let carriage = quoted.carriage.take().ok_or_else(|| Invalid::new("carriage", "is required"))?;
+    let transport = convert::transport(carriage.transport());
     Ok(Consignment {
-        id: read_as("consignment_id", &quoted.consignment_id)?,
-        seller_id: quoted.seller_id,
-        seller_name: quoted.seller_name,
-        from: read_as("from_country", &quoted.from_country)?,
+        id: parse("consignment_id", &quoted.consignment_id)?,
+        seller_id: std::mem::take(&mut quoted.seller_id),
+        seller_name: std::mem::take(&mut quoted.seller_name),
+        from: parse("from_country", &quoted.from_country)?,
         carrier: carriage.carrier,
         service: carriage.service,
-        transport,
+        transport: transport.ok_or_else(|| Invalid::new("carriage.transport", "is required"))?,
         chargeable_grams: carriage.chargeable_grams,
         days_min: carriage.days_min.into(),
-        declared,
+        declared: declared(quoted, hub)?,
     })
-}
-
-fn address(address: types::Address) -> Address {
-    Address {
-        recipient: address.recipient,
-        line1: address.line1,
-        line2: address.line2,
-        city: address.city,
-        state: address.state,
-        postcode: address.postcode,
-        country: address.country,
-        phone: address.phone,
-    }
 }
 
 /// What is declared. The tax of the price includes what the seller collects, which is not taken at import.
-fn declared(quoted: &QuotedConsignment, hub: Currency) -> Result<Declared, HandlerError> {
-    let price = quoted.hub_price.clone().unwrap_or_default();
-    let tax = money("hub_price.tax", price.tax.as_ref())?.unwrap_or(Money::zero(hub));
-    let seller_tax = money("seller_collected_tax", quoted.seller_collected_tax.as_ref())?;
+fn declared(quoted: QuotedConsignment, hub: Currency) -> Result<Declared, Invalid> {
+    let price = quoted.hub_price.unwrap_or_default();
+    let tax = optional_money("hub_price.tax", price.tax.as_ref())?.unwrap_or(Money::zero(hub));
+    let seller_tax = optional_money("seller_collected_tax", quoted.seller_collected_tax.as_ref())?;
+    let rule = |rule| convert::applied_rule("rules", rule);
     let seller_tax = seller_tax.unwrap_or(Money::zero(hub));
-    let import_tax = tax.checked_sub(seller_tax).map_err(|error| poison("seller_collected_tax", error))?;
+    let import_tax = tax.checked_sub(seller_tax);
+    let import_tax = import_tax.map_err(|error| Invalid::new("seller_collected_tax", error.to_string()))?;
     Ok(Declared {
-        customs_value: money("customs_value", quoted.customs_value.as_ref())?,
-        duty: money("hub_price.duty", price.duty.as_ref())?,
+        customs_value: optional_money("customs_value", quoted.customs_value.as_ref())?,
+        duty: optional_money("hub_price.duty", price.duty.as_ref())?,
         import_tax,
         seller_collected_tax: seller_tax,
-        fees: money("hub_price.fees", price.fees.as_ref())?,
-        items: quoted.lines.iter().map(item).collect::<Result<_, _>>()?,
-        rules: quoted.rules.iter().map(wire::read_rule).collect::<Result<_, _>>().map_err(invalid)?,
+        fees: optional_money("hub_price.fees", price.fees.as_ref())?,
+        items: quoted.lines.into_iter().map(item).collect::<Result<_, _>>()?,
+        rules: quoted.rules.into_iter().map(rule).collect::<Result<_, _>>()?,
     })
 }
 
-fn item(line: &QuotedLine) -> Result<DeclaredItem, HandlerError> {
+fn item(line: QuotedLine) -> Result<DeclaredItem, Invalid> {
+    let permit = line.permit.map(|permit| convert::permit("permit", permit));
+    let certificate = line.certificate.map(|certificate| convert::certificate("certificate", certificate));
     Ok(DeclaredItem {
-        description: line.title.clone(),
-        hs_code: line.hs_code.clone(),
-        origin: read_as("origin", &line.origin)?,
+        description: line.title,
+        hs_code: line.hs_code,
+        origin: parse("origin", &line.origin)?,
         quantity: line.quantity,
-        unit_price: money("unit_price", line.unit_price.as_ref())?,
+        unit_price: optional_money("unit_price", line.unit_price.as_ref())?,
         weight_grams: line.weight_grams.saturating_mul(line.quantity),
-        permit: line.permit.as_ref().map(wire::read_permit).transpose().map_err(invalid)?,
-        certificate: line.certificate.as_ref().map(wire::read_certificate).transpose().map_err(invalid)?,
+        permit: permit.transpose()?,
+        certificate: certificate.transpose()?,
     })
 }
 
-fn money(field: &str, amount: Option<&types::Money>) -> Result<Option<Money>, HandlerError> {
-    wire::read_money(field, amount).map_err(invalid)
-}
-
-fn read_as<T>(field: &str, text: &str) -> Result<T, HandlerError>
-where
-    T: std::str::FromStr<Err: std::fmt::Display>,
-{
-    text.parse().map_err(|error| poison(field, error))
-}
-
-fn invalid(error: Invalid) -> HandlerError {
-    HandlerError::Poison(error.to_string())
-}
-
-fn poison(field: &str, problem: impl std::fmt::Display) -> HandlerError {
-    HandlerError::Poison(format!("{field}: {problem}"))
-}
-
-/// What the database can do again is tried again; what a rule refuses never changes by itself.
-fn failed(error: Error) -> HandlerError {
-    match error {
-        Error::Database(error) => HandlerError::Database(error),
-        other => HandlerError::Poison(other.to_string()),
+/// What the database can do again is tried again; what a rule refuses never changes.
+impl From<Error> for HandlerError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => Self::Database(error),
+            other => Self::Poison(other.to_string()),
+        }
     }
 }
 
@@ -148,8 +111,8 @@ mod tests {
     use kernel::ConsignmentId;
     use prost::Message as _;
     use proto::logistics::v1 as message;
-    use proto::order::v1::Carriage;
-    use proto::types::v1::PriceParts;
+    use proto::order::events::v1::Carriage;
+    use proto::types::v1::{self as types, PriceParts};
 
     use super::*;
     use crate::wire;

@@ -2,15 +2,14 @@
 //! sandbox carrier.
 //!
 //! Rooms: [`domain`] knows the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] what order tells,
-//! [`api`] the gRPC services, [`wire`] what events, documents and answers share.
+//! [`api`] the gRPC services, [`wire`] what documents and answers share.
 
 mod adoption;
 mod api;
 mod app;
-mod config;
 mod consumers;
 mod domain;
-mod facts;
+mod events;
 mod metrics;
 mod store;
 mod wire;
@@ -25,11 +24,12 @@ use runtime::{Deps, Service, Spec, Worker};
 use crate::app::App;
 use crate::app::carry::Carry;
 use crate::app::carry_over_declared::CarryOverDeclared;
+use crate::app::passages::Passages;
 
 /// The service.
 pub const SPEC: Spec = Spec {
     name: "logistics",
-    settings: config::SETTINGS,
+    settings: &[],
     migrations: db::MigrationSet {
         name: "logistics",
         files: &[
@@ -46,7 +46,7 @@ pub const SPEC: Spec = Spec {
 };
 
 const VIEWERS: Policy = Policy::Roles(&[Role::Buyer, Role::Seller, Role::Operator]);
-const SERVICES: Policy = Policy::Roles(&[Role::Service]);
+const BY_ORDER: Policy = Policy::Services(&["order"]);
 
 /// Who may call what.
 const POLICIES: PolicyTable = &[
@@ -55,8 +55,8 @@ const POLICIES: PolicyTable = &[
     ("/entrepot.logistics.v1.ShipmentService/GetLabel", Policy::Roles(&[Role::Seller, Role::Operator])),
     ("/entrepot.logistics.v1.DeclarationService/GetDeclaration", VIEWERS),
     ("/entrepot.logistics.v1.CarriageService/QuoteCarriage", Policy::Public),
-    ("/entrepot.logistics.internal.v1.LandedCostService/QuoteLandedCost", SERVICES),
-    ("/entrepot.logistics.internal.v1.ConsignmentService/CancelConsignments", SERVICES),
+    ("/entrepot.logistics.internal.v1.LandedCostService/QuoteLandedCost", BY_ORDER),
+    ("/entrepot.logistics.internal.v1.ConsignmentService/CancelConsignments", BY_ORDER),
     (
         "/entrepot.logistics.internal.v1.TrackingService/RecordTrackingEvent",
         Policy::Roles(&[Role::Carrier, Role::Operator]),
@@ -69,17 +69,14 @@ const CARRIER_PERIOD: Duration = Duration::from_millis(200);
 /// How often declarations are looked for that the release before drew up.
 const CARRY_OVER_PERIOD: Duration = Duration::from_secs(60);
 
-fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
-    let config: config::Config = runtime::parse_section(section)?;
-    let passages = metrics::Passages::new();
-    let samplers = metrics::samplers(&deps.db, &passages);
+fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let app = Arc::new(App {
         clock: deps.clock.clone(),
         outbox: deps.outbox,
         hub: deps.hub,
-        rates: config.rates()?,
+        rates: deps.rates,
         sandbox: deps.sandbox,
-        passages,
+        passages: Passages::new(),
     });
     let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
     let mut workers = vec![Worker::repeating(
@@ -96,6 +93,6 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
         workers,
-        samplers,
+        samplers: metrics::samplers(&pipeline),
     })
 }

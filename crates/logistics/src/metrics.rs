@@ -1,11 +1,12 @@
 //! What is measured of parcels, and how long they take.
 
-use chrono::{DateTime, Utc};
-use db::{Db, Tx};
-use runtime::metrics::{Durations, Metric, Pace, Reading, Sampler};
+use db::Tx;
+use rpc::Pipeline;
+use runtime::metrics::{Metric, Pace, Reading, Sampler};
 
-use crate::domain::shipment::{DeclarationState, State, TrackingEvent};
-use crate::store::events::Reached;
+use crate::app::App;
+use crate::app::passages::Passages;
+use crate::domain::shipment::{DeclarationState, State};
 use crate::store::measures;
 
 const CONSIGNMENTS: Metric =
@@ -24,92 +25,21 @@ const DOOR_TO_DOOR: Metric = Metric::durations(
     "From a parcel's pick-up to its delivery, in the hub's time",
 );
 
-const MINUTE: u32 = 60;
-const HOUR: u32 = 60 * MINUTE;
-const DAY: u32 = 24 * HOUR;
-/// What hubs want is 3 hours where 72 were usual.
-const CLEARANCE_BOUNDS: [u32; 13] = [
-    1,
-    MINUTE,
-    10 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    3 * HOUR,
-    4 * HOUR,
-    6 * HOUR,
-    12 * HOUR,
-    24 * HOUR,
-    48 * HOUR,
-    72 * HOUR,
-    168 * HOUR,
-];
-const DOOR_TO_DOOR_BOUNDS: [u32; 13] = [
-    1,
-    MINUTE,
-    HOUR,
-    12 * HOUR,
-    DAY,
-    2 * DAY,
-    3 * DAY,
-    4 * DAY,
-    5 * DAY,
-    7 * DAY,
-    10 * DAY,
-    14 * DAY,
-    30 * DAY,
-];
-
-/// How long parcels took that this process saw released or delivered.
-#[derive(Debug, Clone)]
-pub(crate) struct Passages {
-    clearance: Durations,
-    door_to_door: Durations,
-}
-
-impl Passages {
-    pub(crate) fn new() -> Self {
-        Self {
-            clearance: Durations::new(&CLEARANCE_BOUNDS),
-            door_to_door: Durations::new(&DOOR_TO_DOOR_BOUNDS),
-        }
-    }
-
-    /// Counts a step of a parcel once it is committed.
-    pub(crate) fn note(&self, tx: &mut Tx, event: &TrackingEvent, reached: &Reached) {
-        let (durations, since) = match event.state {
-            State::Released => (&self.clearance, reached.arrived_at),
-            State::Delivered => (&self.door_to_door, reached.picked_up_at),
-            _ => return,
-        };
-        let took = |since: DateTime<Utc>| (event.occurred_at - since).to_std().ok();
-        if let Some(took) = since.and_then(took) {
-            let durations = durations.clone();
-            tx.after_commit(move || durations.observe(took));
-        }
-    }
-}
-
-pub(crate) fn samplers(db: &Db, passages: &Passages) -> Vec<Sampler> {
-    let (db, passages) = (db.clone(), passages.clone());
+pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
+    let passages = pipeline.app().passages.clone();
     vec![
-        Sampler::new("consignments", Pace::Seldom, move || Box::pin(by_state(db.clone()))),
-        Sampler::new("passages", Pace::Often, move || {
-            let Passages { clearance, door_to_door } = &passages;
-            let readings = vec![CLEARANCE.took(clearance), DOOR_TO_DOOR.took(door_to_door)];
-            Box::pin(async { Ok(readings) })
+        Sampler::reading("consignments", Pace::Seldom, pipeline, by_state),
+        Sampler::new("passages", Pace::Often, passages, |Passages { clearance, door_to_door }| {
+            std::future::ready(Ok(vec![CLEARANCE.took(&clearance), DOOR_TO_DOOR.took(&door_to_door)]))
         }),
     ]
 }
 
-async fn by_state(db: Db) -> anyhow::Result<Vec<Reading>> {
-    let read = db.read(|tx| {
-        Box::pin(async move {
-            Ok::<_, db::Error>((measures::consignments(tx).await?, measures::declarations(tx).await?))
-        })
-    });
-    let (consignments, declarations) = read.await?;
+async fn by_state(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+    let consignments = measures::consignments(tx).await?;
+    let declarations = measures::declarations(tx).await?;
     let mut readings = CONSIGNMENTS.of_each(&State::ALL.map(State::as_str), &consignments);
-    readings
-        .extend(DECLARATIONS.of_each(&DeclarationState::ALL.map(DeclarationState::as_str), &declarations));
+    let states = DeclarationState::ALL.map(DeclarationState::as_str);
+    readings.extend(DECLARATIONS.of_each(&states, &declarations));
     Ok(readings)
 }

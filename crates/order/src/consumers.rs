@@ -1,16 +1,15 @@
 //! What other services tell, into the use cases. To hear of another kind, add its arm; kinds without one are passed
 //! over.
 
-use std::fmt::Display;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use db::{Command as _, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
-use proto::convert;
+use proto::Event as _;
+use proto::convert::{self, parse, parse_optional};
 use proto::logistics::events::v1 as logistics;
-use proto::logistics::v1::ShipmentState;
+use proto::logistics::events::v1::ShipmentState;
 use proto::payment::events::v1 as payment;
 
 use crate::app::events_of_parcels::{NoteBooking, NoteTracking};
@@ -40,47 +39,29 @@ impl From<Error> for HandlerError {
     }
 }
 
-fn id<K: FromStr>(field: &str, text: &str) -> Result<K, HandlerError>
-where
-    K::Err: Display,
-{
-    text.parse().map_err(|error| HandlerError::Poison(format!("{field}: {error}")))
-}
-
-fn optional<K: FromStr>(field: &str, text: &str) -> Result<Option<K>, HandlerError>
-where
-    K::Err: Display,
-{
-    if text.is_empty() { Ok(None) } else { id(field, text).map(Some) }
-}
-
-fn poison(error: convert::Invalid) -> HandlerError {
-    HandlerError::Poison(error.to_string())
-}
-
 struct OfPayment(Arc<App>);
 
 #[async_trait]
 impl Handler for OfPayment {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
-            "payment.received.v1" => {
+            payment::PaymentReceived::KIND => {
                 let told: payment::PaymentReceived = event.decode()?;
-                let paid_at = convert::datetime("paid_at", told.paid_at.as_ref()).map_err(poison)?;
-                let order_id = id("order_id", &told.order_id)?;
+                let paid_at = convert::datetime("paid_at", told.paid_at.as_ref())?;
+                let order_id = parse("order_id", &told.order_id)?;
                 NotePayment { order_id, paid_at }.run(&self.0, tx).await?;
             }
-            "payment.escrow_released.v1" => {
+            payment::EscrowReleased::KIND => {
                 let told: payment::EscrowReleased = event.decode()?;
-                let consignment_id = id("consignment_id", &told.consignment_id)?;
-                let order_id = id("order_id", &told.order_id)?;
+                let consignment_id = parse("consignment_id", &told.consignment_id)?;
+                let order_id = parse("order_id", &told.order_id)?;
                 NoteEscrowRelease { order_id, consignment_id }.run(&self.0, tx).await?;
             }
-            "payment.refund_completed.v1" => refund(&event.decode()?)?.run(&self.0, tx).await?,
-            "payment.refund_failed.v1" => {
+            payment::RefundCompleted::KIND => refund(&event.decode()?)?.run(&self.0, tx).await?,
+            payment::RefundFailed::KIND => {
                 let told: payment::RefundFailed = event.decode()?;
-                let return_id = optional("return_id", &told.return_id)?;
-                let order_id = id("order_id", &told.order_id)?;
+                let return_id = parse_optional("return_id", &told.return_id)?;
+                let order_id = parse("order_id", &told.order_id)?;
                 NoteRefundFailure { order_id, return_id, reason: told.reason }.run(&self.0, tx).await?;
             }
             _ => {}
@@ -91,11 +72,11 @@ impl Handler for OfPayment {
 
 fn refund(told: &payment::RefundCompleted) -> Result<NoteRefund, HandlerError> {
     Ok(NoteRefund {
-        refund_id: id("refund_id", &told.refund_id)?,
-        order_id: id("order_id", &told.order_id)?,
-        return_id: optional("return_id", &told.return_id)?,
-        consignment_id: optional("consignment_id", &told.consignment_id)?,
-        amount: convert::money("amount", told.amount.as_ref()).map_err(poison)?,
+        refund_id: parse("refund_id", &told.refund_id)?,
+        order_id: parse("order_id", &told.order_id)?,
+        return_id: parse_optional("return_id", &told.return_id)?,
+        consignment_id: parse_optional("consignment_id", &told.consignment_id)?,
+        amount: convert::money("amount", told.amount.as_ref())?,
     })
 }
 
@@ -105,17 +86,17 @@ struct OfLogistics(Arc<App>);
 impl Handler for OfLogistics {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
-            "logistics.consignment_booked.v1" => {
+            logistics::ConsignmentBooked::KIND => {
                 let told: logistics::ConsignmentBooked = event.decode()?;
                 let (order_id, consignment_id) =
-                    (id("order_id", &told.order_id)?, id("consignment_id", &told.consignment_id)?);
+                    (parse("order_id", &told.order_id)?, parse("consignment_id", &told.consignment_id)?);
                 let tracking_number = told.tracking_number;
                 NoteBooking { order_id, consignment_id, tracking_number }.run(&self.0, tx).await?;
             }
-            "logistics.tracking_recorded.v1" => {
+            logistics::TrackingRecorded::KIND => {
                 let told: logistics::TrackingRecorded = event.decode()?;
                 let (order_id, consignment_id) =
-                    (id("order_id", &told.order_id)?, id("consignment_id", &told.consignment_id)?);
+                    (parse("order_id", &told.order_id)?, parse("consignment_id", &told.consignment_id)?);
                 if let Some(parcel) = parcel(told)? {
                     NoteTracking { order_id, consignment_id, parcel }.run(&self.0, tx).await?;
                 }
@@ -141,6 +122,6 @@ fn parcel(told: logistics::TrackingRecorded) -> Result<Option<Parcel>, HandlerEr
         ShipmentState::OutForDelivery => Event::OutForDelivery,
         ShipmentState::Delivered => Event::Delivered,
     };
-    let occurred_at = convert::datetime("occurred_at", told.occurred_at.as_ref()).map_err(poison)?;
+    let occurred_at = convert::datetime("occurred_at", told.occurred_at.as_ref())?;
     Ok(Some(Parcel { event, place: told.place, note: told.note, occurred_at }))
 }

@@ -1,7 +1,7 @@
 //! The order service: quotes with one landed price, orders and the durable saga behind them, parcels as the buyer sees
 //! them, receipts and returns.
 //!
-//! Rooms, each knowing only those before it: `domain` (rules, pure), `store` (SQL), `wire` and `facts` (messages and
+//! Rooms, each knowing only those before it: `domain` (rules, pure), `store` (SQL), `wire` and `events` (messages and
 //! events), `app` (use cases), `peers` (the services that are asked), `consumers` (what others tell), `api` (gRPC).
 //! To add a use case: its rule in `domain`, its file in `app`, its RPC in the proto, `api` and [`POLICIES`].
 
@@ -10,7 +10,7 @@ mod app;
 mod config;
 mod consumers;
 mod domain;
-mod facts;
+mod events;
 mod market;
 mod metrics;
 mod peers;
@@ -56,7 +56,7 @@ pub const MIGRATIONS: MigrationSet = MigrationSet {
 const VIEWERS: Policy = Policy::Roles(&[Role::Buyer, Role::Seller, Role::Operator]);
 const BUYERS: Policy = Policy::Roles(&[Role::Buyer]);
 const SELLERS: Policy = Policy::Roles(&[Role::Seller]);
-const OPERATORS: Policy = Policy::Roles(&[Role::Operator, Role::Service]);
+const OPERATORS: Policy = Policy::Roles(&[Role::Operator]);
 
 /// Who may call what. Beyond that, an object of another is not found.
 pub const POLICIES: PolicyTable = &[
@@ -117,25 +117,17 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
         workers: workers(&app),
-        samplers: metrics::samplers(&app),
+        samplers: metrics::samplers(&pipeline),
     })
 }
 
 fn workers(app: &Arc<App>) -> Vec<Worker> {
-    let (recovery, expiry, escrow, quotes) = (app.clone(), app.clone(), app.clone(), app.clone());
     let woken = app.db.listen(store::SAGAS);
+    let app = || app.clone();
     vec![
-        Worker::every("order.recovery", RECOVERY_PERIOD, Some(woken), move || {
-            Box::pin(recovery.clone().recover())
-        }),
-        Worker::every("order.payment_expiry", TIMER_PERIOD, None, move || {
-            Box::pin(expiry.clone().expire_payments())
-        }),
-        Worker::every("order.escrow_timer", TIMER_PERIOD, None, move || {
-            Box::pin(escrow.clone().release_escrow())
-        }),
-        Worker::every("order.forget_quotes", FORGET_PERIOD, None, move || {
-            Box::pin(quotes.clone().forget_quotes())
-        }),
+        Worker::every("order.recovery", RECOVERY_PERIOD, Some(woken), app(), App::recover),
+        Worker::every("order.payment_expiry", TIMER_PERIOD, None, app(), App::expire_payments),
+        Worker::every("order.escrow_timer", TIMER_PERIOD, None, app(), App::release_escrow),
+        Worker::every("order.forget_quotes", FORGET_PERIOD, None, app(), App::forget_quotes),
     ]
 }

@@ -1,8 +1,8 @@
 //! What is measured of orders and the sagas behind them.
 
-use std::sync::Arc;
-
+use db::Tx;
 use kernel::SagaId;
+use rpc::Pipeline;
 use runtime::metrics::{Metric, Pace, Reading, Sampler};
 
 use crate::app::App;
@@ -25,31 +25,22 @@ const STATES: [&str; 6] = ["placing", "awaiting_payment", "confirmed", "delivere
 const STEPS: [&str; 5] =
     ["placing", "awaiting_payment", "ending_payment", "ending_consignments", "compensating"];
 
-pub(crate) fn samplers(app: &Arc<App>) -> Vec<Sampler> {
-    let (of_sagas, of_orders) = (app.clone(), app.clone());
+pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
     vec![
-        Sampler::new("sagas", Pace::Often, move || Box::pin(sagas(of_sagas.clone()))),
-        Sampler::new("orders", Pace::Seldom, move || Box::pin(orders(of_orders.clone()))),
+        Sampler::reading("sagas", Pace::Often, pipeline, sagas),
+        Sampler::reading("orders", Pace::Seldom, pipeline, orders),
     ]
 }
 
-async fn sagas(app: Arc<App>) -> anyhow::Result<Vec<Reading>> {
+async fn sagas(app: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
     let now = app.machine.now();
-    let read = app.db.read(move |tx| {
-        Box::pin(async move {
-            let under_way = measures::under_way(tx).await?;
-            let stuck = measures::stuck(tx, now - STUCK_AFTER).await?;
-            Ok::<_, db::Error>((under_way, stuck, measures::oldest_unsettled(tx).await?))
-        })
-    });
-    let (under_way, stuck, oldest) = read.await?;
-    let mut readings = SAGAS.of_each(&STEPS, &under_way);
-    readings.push(STUCK.is(&[], stuck));
+    let mut readings = SAGAS.of_each(&STEPS, &measures::under_way(tx).await?);
+    readings.push(STUCK.is(&[], measures::stuck(tx, now - STUCK_AFTER).await?));
+    let oldest = measures::oldest_unsettled(tx).await?;
     readings.push(OLDEST.since(&[], oldest.map(SagaId::uuid), now));
     Ok(readings)
 }
 
-async fn orders(app: Arc<App>) -> anyhow::Result<Vec<Reading>> {
-    let by_state = app.db.read(|tx| Box::pin(audit::by_state(tx))).await?;
-    Ok(ORDERS.of_each(&STATES, &by_state))
+async fn orders(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+    Ok(ORDERS.of_each(&STATES, &audit::by_state(tx).await?))
 }

@@ -1,4 +1,4 @@
-//! The domain as messages: what clients see, what events carry. Who may see what is decided here, in [`Viewer`].
+//! The domain as messages: what clients see. Who may see what is decided here, in [`Viewer`].
 
 use chrono::{DateTime, Utc};
 use hub::Bearer;
@@ -7,13 +7,11 @@ use proto::convert::timestamp;
 use proto::order::internal::v1 as internal;
 use proto::order::v1 as message;
 use proto::types::v1 as types;
+use trade::Price;
 
 use crate::domain::consignment::{self, Consignment, Step};
-use crate::domain::order::{Address, Order, PaymentMethod, Progress, State};
-use crate::domain::price::Price;
-use crate::domain::quote::{
-    AppliedRule, Carriage, Certificate, Permit, Quote, QuotedConsignment, QuotedLine, Rate, Transport,
-};
+use crate::domain::order::{Order, PaymentMethod, Progress, State};
+use crate::domain::quote::{Carriage, Quote, QuotedConsignment, QuotedLine};
 use crate::domain::returns::{self, Return};
 use crate::domain::viewer::Viewer;
 use crate::store::sagas::Kept;
@@ -52,14 +50,14 @@ pub(crate) fn version(
         version,
         quote_id: terms.quote_id.to_string(),
         buyer: terms.buyer.clone(),
-        address: Some(address(&terms.address)),
-        price: Some(price(&seen_price)?),
+        address: Some(terms.address.clone().into()),
+        price: Some(seen_price.try_into()?),
         consignments: consignments.collect::<Result<_, _>>()?,
         payment: Some(payment(order, progress, &seen_price)?),
         cancel_reason,
         cancel_message,
         client_reference: terms.client_reference.clone().unwrap_or_default(),
-        attributes: terms.attributes.clone().into_iter().collect(),
+        attributes: terms.attributes.clone(),
         created_at: Some(timestamp(order.created_at)),
         updated_at: Some(timestamp(progress.updated_at)),
         refunded: Some(refunded.into()),
@@ -163,7 +161,7 @@ pub(crate) fn quote(quote: &Quote) -> Result<message::Quote, money::Error> {
     Ok(message::Quote {
         quote_id: quote.id.to_string(),
         currency: quote.currency.code().to_owned(),
-        price: Some(price(&quote.price()?)?),
+        price: Some(quote.price()?.try_into()?),
         consignments: quote.consignments.iter().map(quoted_consignment).collect::<Result<_, _>>()?,
         warnings: quote.warnings.clone(),
         profile_hash: quote.profile_hash.clone(),
@@ -174,24 +172,22 @@ pub(crate) fn quote(quote: &Quote) -> Result<message::Quote, money::Error> {
 }
 
 /// A consignment as quoted.
-pub(crate) fn quoted_consignment(
-    quoted: &QuotedConsignment,
-) -> Result<message::QuotedConsignment, money::Error> {
+fn quoted_consignment(quoted: &QuotedConsignment) -> Result<message::QuotedConsignment, money::Error> {
     Ok(message::QuotedConsignment {
         consignment_id: quoted.id.to_string(),
         seller_id: quoted.seller_id.to_string(),
         seller_name: quoted.seller_name.clone(),
         from_country: quoted.from_country.clone(),
         lines: quoted.lines.iter().map(line).collect::<Result<_, _>>()?,
-        price: Some(price(&quoted.price)?),
-        hub_price: Some(price(&quoted.hub_price)?),
+        price: Some(quoted.price.try_into()?),
+        hub_price: Some(quoted.hub_price.try_into()?),
         seller_goods: Some(quoted.seller_goods.into()),
         carriage: Some(carriage(&quoted.carriage)),
         customs_value: Some(quoted.customs_value.into()),
-        rules: quoted.rules.iter().map(rule).collect(),
-        customs_rate: quoted.customs_rate.as_ref().map(rate),
-        goods_rate: quoted.goods_rate.as_ref().map(rate),
-        charges_rate: quoted.charges_rate.as_ref().map(rate),
+        rules: quoted.rules.iter().cloned().map(Into::into).collect(),
+        customs_rate: quoted.customs_rate.clone().map(Into::into),
+        goods_rate: quoted.goods_rate.clone().map(Into::into),
+        charges_rate: quoted.charges_rate.clone().map(Into::into),
         seller_collected_tax: Some(quoted.seller_collected_tax.into()),
     })
 }
@@ -204,102 +200,26 @@ fn line(line: &QuotedLine) -> Result<message::QuotedLine, money::Error> {
         title: line.title.clone(),
         quantity: line.quantity,
         unit_price: Some(line.unit_price.into()),
-        price: Some(price(&line.price)?),
+        price: Some(line.price.try_into()?),
         hs_code: line.hs_code.clone(),
         origin: line.origin.clone(),
         weight_grams: line.weight_grams,
         category: line.category.clone(),
-        permit: line.permit.as_ref().map(permit),
-        certificate: line.claimed_certificate().map(certificate),
-    })
-}
-
-/// A certificate of origin.
-pub(crate) fn certificate(certificate: &Certificate) -> types::OriginCertificate {
-    types::OriginCertificate {
-        number: certificate.number.clone(),
-        issued_on: certificate.issued_on.clone(),
-        expires_on: certificate.expires_on.clone(),
-    }
-}
-
-/// A permit.
-pub(crate) fn permit(permit: &Permit) -> types::Permit {
-    types::Permit {
-        number: permit.number.clone(),
-        authority: permit.authority.clone(),
-        expires_on: permit.expires_on.to_string(),
-    }
-}
-
-/// A price in parts with its total.
-pub(crate) fn price(price: &Price) -> Result<types::PriceParts, money::Error> {
-    Ok(types::PriceParts {
-        goods: Some(price.goods.into()),
-        carriage: Some(price.carriage.into()),
-        insurance: Some(price.insurance.into()),
-        duty: Some(price.duty.into()),
-        tax: Some(price.tax.into()),
-        fees: Some(price.fees.into()),
-        total: Some(price.total()?.into()),
+        permit: line.permit.clone().map(Into::into),
+        certificate: line.claimed_certificate().cloned().map(Into::into),
     })
 }
 
 fn carriage(carriage: &Carriage) -> message::Carriage {
-    let transport = match carriage.transport {
-        None => types::Transport::Unspecified,
-        Some(Transport::Air) => types::Transport::Air,
-        Some(Transport::Post) => types::Transport::Post,
-        Some(Transport::Sea) => types::Transport::Sea,
-        Some(Transport::Road) => types::Transport::Road,
-    };
     message::Carriage {
         carrier: carriage.carrier.clone(),
         service: carriage.service.clone(),
         title: carriage.title.clone(),
-        transport: transport.into(),
+        transport: carriage.transport.map_or(types::Transport::Unspecified, Into::into).into(),
         chargeable_grams: carriage.chargeable_grams,
         days_min: carriage.days_min,
         days_max: carriage.days_max,
         zone: carriage.zone.clone(),
-    }
-}
-
-fn rule(rule: &AppliedRule) -> types::AppliedRule {
-    types::AppliedRule {
-        rule_id: rule.rule_id.clone(),
-        title: rule.title.clone(),
-        source: rule.source.clone(),
-        valid_from: rule.valid_from.clone(),
-        valid_to: rule.valid_to.clone(),
-        assumed: rule.assumed,
-        explanation: rule.explanation.clone(),
-    }
-}
-
-fn rate(rate: &Rate) -> types::ExchangeRate {
-    types::ExchangeRate {
-        from_currency: rate.from.code().to_owned(),
-        to_currency: rate.to.code().to_owned(),
-        rate: rate.rate.to_string(),
-        reference_rate: rate.reference_rate.clone(),
-        as_of: rate.as_of.clone(),
-        source: rate.source.clone(),
-        rate_id: rate.rate_id.clone(),
-    }
-}
-
-/// Where an order goes.
-pub(crate) fn address(address: &Address) -> types::Address {
-    types::Address {
-        recipient: address.recipient.clone(),
-        line1: address.line1.clone(),
-        line2: address.line2.clone(),
-        city: address.city.clone(),
-        state: address.state.clone(),
-        postcode: address.postcode.clone(),
-        country: address.country.clone(),
-        phone: address.phone.clone(),
     }
 }
 
@@ -332,7 +252,7 @@ pub(crate) fn goods_return(one: &Return) -> Result<message::Return, money::Error
 }
 
 /// Why goods go back, and who bears what they have cost.
-pub(crate) fn return_terms(one: &Return) -> message::ReturnTerms {
+fn return_terms(one: &Return) -> message::ReturnTerms {
     let cause = match one.request.cause {
         returns::Cause::ChangeOfMind => message::ReturnCause::ChangeOfMind,
         returns::Cause::WrongOrDamaged => message::ReturnCause::WrongOrDamaged,
@@ -356,7 +276,7 @@ pub(crate) fn return_terms(one: &Return) -> message::ReturnTerms {
 }
 
 /// What goes back.
-pub(crate) fn return_lines(one: &Return) -> Vec<message::ReturnLine> {
+fn return_lines(one: &Return) -> Vec<message::ReturnLine> {
     let lines = one.request.lines.iter();
     lines
         .map(|line| message::ReturnLine { variant_id: line.variant_id.to_string(), quantity: line.quantity })

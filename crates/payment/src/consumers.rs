@@ -7,9 +7,11 @@ use hub::Bearer;
 use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
 use money::Money;
 use prost::Message as _;
-use proto::convert;
-use proto::order::events::v1::{ConsignmentReceived, OrderCancelled, OrderConfirmed, ReturnReceived};
-use proto::order::v1::{CostBearer, QuotedConsignment};
+use proto::Event as _;
+use proto::convert::{self, parse};
+use proto::order::events::v1::{
+    ConsignmentReceived, CostBearer, OrderCancelled, OrderConfirmed, QuotedConsignment, ReturnReceived,
+};
 use std::sync::Arc;
 
 use crate::app::capture::{self, Capture, Captured};
@@ -33,10 +35,10 @@ struct OnOrder(Arc<App>);
 impl Handler for OnOrder {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
-            "order.confirmed.v1" => self.confirmed(tx, event.decode()?).await,
-            "order.cancelled.v1" => self.cancelled(tx, event.decode()?).await,
-            "order.consignment_received.v1" => self.received(tx, event.decode()?).await,
-            "order.return_received.v1" => self.returned(tx, event.decode()?).await,
+            OrderConfirmed::KIND => self.confirmed(tx, event.decode()?).await,
+            OrderCancelled::KIND => self.cancelled(tx, event.decode()?).await,
+            ConsignmentReceived::KIND => self.received(tx, event.decode()?).await,
+            ReturnReceived::KIND => self.returned(tx, event.decode()?).await,
             _ => Ok(()),
         }
     }
@@ -44,12 +46,12 @@ impl Handler for OnOrder {
 
 impl OnOrder {
     async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
-        let hold_id: HoldId = id("hold_id", &event.hold_id)?;
-        let order_id: OrderId = id("order_id", &event.order_id)?;
+        let hold_id: HoldId = parse("hold_id", &event.hold_id)?;
+        let order_id: OrderId = parse("order_id", &event.order_id)?;
         let captured = |consignment: &QuotedConsignment| self.captured(consignment, hold_id, order_id);
         let consignments = event.consignments.iter().map(captured).collect::<Result<Vec<_>, _>>()?;
         let capture = Capture { hold_id, order_id, consignments };
-        match capture.run(&self.0, tx).await.map_err(failed)? {
+        match capture.run(&self.0, tx).await? {
             capture::Outcome::Captured | capture::Outcome::Already => Ok(()),
             capture::Outcome::NotYet => Err(HandlerError::Retry(format!("hold {hold_id} is not held"))),
             capture::Outcome::Voided => Err(HandlerError::Poison(format!("hold {hold_id} was voided"))),
@@ -66,9 +68,8 @@ impl OnOrder {
         let total = consignment.price.as_ref().and_then(|price| price.total.as_ref());
         let amount = not_negative("consignments.price.total", total)?;
         let escrowed = Escrowed { order_id, currency: amount.currency(), commission_rate: None };
-        let terms = quoted::terms(consignment, &escrowed, &self.0.hub).map_err(failed)?;
-        let exchange_rates =
-            settlement::exchange_rates(&terms).map_err(|error| failed(Error::Money(error)))?;
+        let terms = quoted::terms(consignment, &escrowed, &self.0.hub)?;
+        let exchange_rates = settlement::exchange_rates(&terms).map_err(Error::Money)?;
         let lines = i64::try_from(consignment.lines.len()).unwrap_or(i64::MAX).max(1);
         Ok(Captured {
             escrow: Escrow {
@@ -92,29 +93,29 @@ impl OnOrder {
         if !event.was_confirmed {
             return Ok(());
         }
-        let hold_id: HoldId = id("hold_id", &event.hold_id)?;
-        match (RefundCancelled { hold_id }).run(&self.0, tx).await.map_err(failed)? {
+        let hold_id: HoldId = parse("hold_id", &event.hold_id)?;
+        match (RefundCancelled { hold_id }).run(&self.0, tx).await? {
             refund::Outcome::Done | refund::Outcome::Already => Ok(()),
             refund::Outcome::NotYet => Err(HandlerError::Retry(format!("hold {hold_id} is not captured"))),
         }
     }
 
     async fn received(&self, tx: &mut Tx, event: ConsignmentReceived) -> Result<(), HandlerError> {
-        let consignment_id: ConsignmentId = id("consignment_id", &event.consignment_id)?;
-        let release = Release { order_id: id("order_id", &event.order_id)?, consignment_id };
-        match release.run(&self.0, tx).await.map_err(failed)? {
+        let consignment_id: ConsignmentId = parse("consignment_id", &event.consignment_id)?;
+        let release = Release { order_id: parse("order_id", &event.order_id)?, consignment_id };
+        match release.run(&self.0, tx).await? {
             release::Outcome::Released | release::Outcome::Already => Ok(()),
             release::Outcome::NotYet => Err(HandlerError::Retry(format!("{consignment_id} has no escrow"))),
         }
     }
 
     async fn returned(&self, tx: &mut Tx, event: ReturnReceived) -> Result<(), HandlerError> {
-        let return_id: kernel::ReturnId = id("return_id", &event.return_id)?;
+        let return_id: kernel::ReturnId = parse("return_id", &event.return_id)?;
         let back = RefundReturn {
             refund_id: RefundId::derive(return_id.uuid(), "refund"),
             return_id: event.return_id.clone(),
-            order_id: id("order_id", &event.order_id)?,
-            consignment_id: id("consignment_id", &event.consignment_id)?,
+            order_id: parse("order_id", &event.order_id)?,
+            consignment_id: parse("consignment_id", &event.consignment_id)?,
             parts: Parts {
                 refund: not_negative("refund", event.refund.as_ref())?,
                 goods: not_negative("seller_goods", event.seller_goods.as_ref())?,
@@ -122,7 +123,7 @@ impl OnOrder {
             },
         };
         let consignment_id = back.consignment_id;
-        match back.run(&self.0, tx).await.map_err(failed)? {
+        match back.run(&self.0, tx).await? {
             refund::Outcome::Done | refund::Outcome::Already => Ok(()),
             refund::Outcome::NotYet => Err(HandlerError::Retry(format!("{consignment_id} has no escrow"))),
         }
@@ -149,26 +150,20 @@ fn costs(event: &ReturnReceived) -> Result<Option<CostParts>, HandlerError> {
     }))
 }
 
-fn id<K: kernel::Kind>(field: &str, text: &str) -> Result<kernel::Id<K>, HandlerError> {
-    text.parse().map_err(|error| HandlerError::Poison(format!("{field}: {error}")))
-}
-
 fn not_negative(field: &str, amount: Option<&proto::types::v1::Money>) -> Result<Money, HandlerError> {
-    let amount = convert::money(field, amount).map_err(poison)?;
+    let amount = convert::money(field, amount)?;
     if amount.is_negative() {
         return Err(HandlerError::Poison(format!("{field}: {amount} must not be less than 0")));
     }
     Ok(amount)
 }
 
-fn poison(error: convert::Invalid) -> HandlerError {
-    HandlerError::Poison(error.to_string())
-}
-
 /// What the database can do again is tried again; what a rule refuses never changes.
-fn failed(error: Error) -> HandlerError {
-    match error {
-        Error::Database(error) => HandlerError::Database(error),
-        other => HandlerError::Poison(other.to_string()),
+impl From<Error> for HandlerError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => Self::Database(error),
+            other => Self::Poison(other.to_string()),
+        }
     }
 }

@@ -5,10 +5,9 @@
 
 mod api;
 mod app;
-mod config;
 mod consumers;
 mod domain;
-mod facts;
+mod events;
 mod metrics;
 mod quoted;
 mod store;
@@ -24,7 +23,7 @@ use crate::app::carry_over_terms::CarryOverTerms;
 /// The service.
 pub const SPEC: Spec = Spec {
     name: "payment",
-    settings: config::SETTINGS,
+    settings: &[],
     migrations: db::MigrationSet {
         name: "payment",
         files: &[
@@ -41,7 +40,7 @@ pub const SPEC: Spec = Spec {
 };
 
 const BUYERS: Policy = Policy::Roles(&[Role::Buyer]);
-const SERVICES: Policy = Policy::Roles(&[Role::Service]);
+const BY_ORDER: Policy = Policy::Services(&["order"]);
 const OPERATORS: Policy = Policy::Roles(&[Role::Operator]);
 
 /// Who may call what.
@@ -53,13 +52,13 @@ const POLICIES: PolicyTable = &[
     ("/entrepot.payment.v1.PaymentService/GetPayment", Policy::Roles(&[Role::Buyer, Role::Operator])),
     ("/entrepot.payment.v1.ExchangeService/GetExchangeRate", Policy::Public),
     ("/entrepot.payment.v1.StatementService/GetStatement", Policy::Roles(&[Role::Seller, Role::Operator])),
-    ("/entrepot.payment.internal.v1.RateService/LockRates", SERVICES),
-    ("/entrepot.payment.internal.v1.HoldService/Authorise", SERVICES),
-    ("/entrepot.payment.internal.v1.HoldService/Void", SERVICES),
-    ("/entrepot.payment.internal.v1.HoldService/CancelPayment", SERVICES),
+    ("/entrepot.payment.internal.v1.RateService/LockRates", BY_ORDER),
+    ("/entrepot.payment.internal.v1.HoldService/Authorise", BY_ORDER),
+    ("/entrepot.payment.internal.v1.HoldService/Void", BY_ORDER),
+    ("/entrepot.payment.internal.v1.HoldService/CancelPayment", BY_ORDER),
     (
         "/entrepot.payment.internal.v1.HoldService/InquireHold",
-        Policy::Roles(&[Role::Service, Role::Operator]),
+        Policy::ServicesOrRoles(&["order"], &[Role::Operator]),
     ),
     ("/entrepot.payment.internal.v1.ProviderService/ReportReceipt", OPERATORS),
     ("/entrepot.payment.internal.v1.ProviderService/PayQr", OPERATORS),
@@ -72,22 +71,20 @@ const POLICIES: PolicyTable = &[
 /// How often escrows are looked for that the release before wrote.
 const CARRY_OVER_PERIOD: Duration = Duration::from_secs(60);
 
-fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
-    let config: config::Config = runtime::parse_section(section)?;
+fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let app = Arc::new(app::App {
         clock: deps.clock.clone(),
         outbox: deps.outbox,
         hub: deps.hub,
-        rates: Arc::new(config.rates()?),
+        rates: deps.rates,
         sandbox: deps.sandbox.enabled,
     });
-    let samplers = metrics::samplers(&deps.db);
     let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
     Ok(Service {
         public: api::public(&pipeline),
         internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
-        samplers,
+        samplers: metrics::samplers(&pipeline),
         workers: vec![Worker::repeating(
             "payment.carry_over_terms",
             CARRY_OVER_PERIOD,

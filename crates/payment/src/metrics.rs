@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use db::Db;
+use db::Tx;
+use rpc::Pipeline;
 use runtime::metrics::{Metric, Pace, Reading, Sampler};
 
+use crate::app::App;
 use crate::store::measures::{self, Flow};
 use crate::store::narrow;
 
@@ -27,37 +29,26 @@ const SUSPENDED: Metric = Metric::sampled(
 /// By kind, currency and state.
 type Balances = BTreeMap<(String, String, String), i128>;
 
-pub(crate) fn samplers(db: &Db) -> Vec<Sampler> {
-    let (of_ledger, of_suspense) = (db.clone(), db.clone());
+pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
     vec![
-        Sampler::new("ledger", Pace::Seldom, move || Box::pin(ledger(of_ledger.clone()))),
-        Sampler::new("suspense", Pace::Often, move || Box::pin(suspense(of_suspense.clone()))),
+        Sampler::reading("ledger", Pace::Seldom, pipeline, ledger),
+        Sampler::reading("suspense", Pace::Often, pipeline, suspense),
     ]
 }
 
-async fn suspense(db: Db) -> anyhow::Result<Vec<Reading>> {
-    let suspended = db.read(|tx| Box::pin(measures::suspended(tx))).await?;
-    Ok(vec![SUSPENDED.is(&[], suspended)])
+async fn suspense(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+    Ok(vec![SUSPENDED.is(&[], measures::suspended(tx).await?)])
 }
 
-async fn ledger(db: Db) -> anyhow::Result<Vec<Reading>> {
-    // On one snapshot: wallets and ledger change together.
-    let read = db.read(|tx| {
-        Box::pin(
-            async move { Ok::<_, db::Error>((measures::flows(tx).await?, measures::wallets(tx).await?)) },
-        )
-    });
-    let (flows, wallets) = read.await?;
-    let balances = balances(&flows);
+/// On one snapshot: wallets and ledger change together.
+async fn ledger(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+    let balances = balances(&measures::flows(tx).await?);
+    let differences = differences(&balances, measures::wallets(tx).await?);
     let mut readings: Vec<Reading> = balances
         .iter()
         .map(|((kind, currency, state), minor)| BALANCE.is(&[kind, currency, state], narrow(*minor)))
         .collect();
-    readings.extend(
-        differences(&balances, wallets)
-            .iter()
-            .map(|(currency, minor)| DIFFERENCE.is(&[currency], narrow(*minor))),
-    );
+    readings.extend(differences.iter().map(|(currency, minor)| DIFFERENCE.is(&[currency], narrow(*minor))));
     Ok(readings)
 }
 

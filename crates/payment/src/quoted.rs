@@ -5,7 +5,7 @@ use kernel::OrderId;
 use money::{Currency, Money, Rounding};
 use prost::Message as _;
 use proto::convert;
-use proto::order::v1::QuotedConsignment;
+use proto::order::events::v1::QuotedConsignment;
 use proto::types::v1::ExchangeRate;
 use rust_decimal::Decimal;
 

@@ -1,14 +1,14 @@
 //! Whether a service's doors are closed to those whom its policies do not name: every RPC, every role.
 
 use http::uri::PathAndQuery;
-use rpc::{Policy, PolicyTable, Role};
+use rpc::{Caller, Policy, PolicyTable, Role};
 use tonic::client::{Grpc, GrpcService};
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::UnderTest;
 
-/// Calls every RPC of the table without a token and in each role; what was not as its policy says, a sentence each.
+/// Calls every RPC of the table without a token, in each role and as each service that it names; what was not as its policy says, a sentence each.
 pub async fn open_doors(hub: &UnderTest, policies: PolicyTable) -> Vec<String> {
     let mut wrong = Vec::new();
     for (path, policy) in policies {
@@ -18,15 +18,18 @@ pub async fn open_doors(hub: &UnderTest, policies: PolicyTable) -> Vec<String> {
         if turned_away == matches!(policy, Policy::Public) {
             wrong.push(format!("{path} turns nobody away: {turned_away}"));
         }
-        for role in Role::ALL {
-            let line = if internal { hub.internal(role, "stranger") } else { hub.public(role, "stranger") };
-            let turned_away = call(line, path).await == Answer::Role;
-            let allowed = match policy {
-                Policy::Public | Policy::Authenticated => true,
-                Policy::Roles(roles) => roles.contains(&role),
+        let named = policy.services().iter().map(|name| (Role::Service, *name));
+        for (role, subject) in Role::ALL.map(|role| (role, "stranger")).into_iter().chain(named) {
+            let line = if internal { hub.internal(role, subject) } else { hub.public(role, subject) };
+            let answer = call(line, path).await;
+            // A service's token is nobody's outside.
+            let expected = match role {
+                Role::Service if !internal => Answer::Nobody,
+                role if policy.allows(&Caller::new(role, subject)) => Answer::LetIn,
+                _ => Answer::Role,
             };
-            if turned_away == allowed {
-                wrong.push(format!("{path} turns {role} away: {turned_away}"));
+            if answer != expected {
+                wrong.push(format!("{path} takes {role} {subject} as {answer:?}, not as {expected:?}"));
             }
         }
     }
@@ -34,7 +37,7 @@ pub async fn open_doors(hub: &UnderTest, policies: PolicyTable) -> Vec<String> {
 }
 
 /// Who was turned away by the gate, if anybody.
-#[derive(PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Nobody,
     Role,

@@ -8,13 +8,16 @@ mod database;
 mod engines;
 mod eventually;
 mod gate;
+mod raw;
 pub mod scrape;
 pub mod service;
+pub mod texts;
 
 pub use database::Database;
 pub use engines::kafka;
 pub use eventually::eventually;
 pub use gate::open_doors;
+pub use raw::RawCodec;
 pub use service::UnderTest;
 
 /// A test on both engines. Without a PostgreSQL (`ENTREPOT_TEST_POSTGRES`) the second half says so and is skipped,

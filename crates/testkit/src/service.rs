@@ -1,6 +1,7 @@
 //! One service on its own: its real process, with fakes for those that it asks and a bus that the test speaks on.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use db::Db;
 use events::{Bus, ChaoticBus, Envelope};
 use hub::Profile;
 use kernel::EventId;
-use rpc::{Bearer, Role};
+use rpc::{Bearer, Identity, KeySet, Role};
 use runtime::{Hub, Sandbox, Settings, Spec};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -27,6 +28,8 @@ pub type Line = InterceptedService<Channel, Bearer>;
 
 /// How long a test's token lasts.
 const TOKEN_TTL: Duration = Duration::from_secs(3_600);
+/// Those who may be asked to call as services: the hub's, and one that is none.
+const CALLERS: [&str; 5] = ["catalog", "logistics", "order", "payment", "stranger"];
 /// Events that are read back at once.
 const EVENTS_MAX: i64 = 10_000;
 
@@ -37,10 +40,12 @@ pub struct Setup {
     database: Database,
     profile: Arc<Profile>,
     section: toml::Table,
+    rates_file: Option<PathBuf>,
     sandbox: Sandbox,
     bus: Arc<dyn Bus>,
     peers: BTreeMap<String, Vec<String>>,
     fakes: Vec<Arc<Fake>>,
+    callers: BTreeMap<&'static str, Identity>,
     folder: Arc<TempDir>,
 }
 
@@ -57,16 +62,20 @@ impl Setup {
     /// The service of `spec` on `database`, in a sandbox hub whose carrier stands still, on a bus that delivers
     /// everything twice and late.
     pub fn new(spec: Spec, database: &Database, profile: Arc<Profile>) -> Self {
+        let folder = TempDir::new().expect("a folder for a test");
+        let callers = callers(profile.code(), &folder);
         Self {
             spec,
             database: database.clone(),
             profile,
             section: toml::Table::new(),
+            rates_file: None,
             sandbox: Sandbox { enabled: true, day: Duration::from_secs(86_400) },
             bus: Arc::new(ChaoticBus::local(7)),
             peers: BTreeMap::new(),
             fakes: Vec::new(),
-            folder: Arc::new(TempDir::new().expect("a folder for a test")),
+            callers,
+            folder: Arc::new(folder),
         }
     }
 
@@ -74,6 +83,13 @@ impl Setup {
     #[must_use]
     pub fn section(mut self, section: toml::Table) -> Self {
         self.section = section;
+        self
+    }
+
+    /// With reference rates of this file.
+    #[must_use]
+    pub fn rates(mut self, file: &Path) -> Self {
+        self.rates_file = Some(file.to_owned());
         self
     }
 
@@ -105,6 +121,7 @@ impl Setup {
         settings.databases.insert(self.spec.name.to_owned(), self.database.url().to_owned());
         settings.connections_max = 6;
         settings.sandbox = self.sandbox;
+        settings.rates_file = self.rates_file.clone();
         settings.peers = self.peers.clone();
         settings.rate.per_second = std::num::NonZeroU32::MAX;
         settings.rate.burst = std::num::NonZeroU32::MAX;
@@ -114,6 +131,18 @@ impl Setup {
         let db = self.database.connect().await;
         UnderTest { hub, db, setup: self }
     }
+}
+
+/// Keys of those who call as services, which the service under test knows.
+fn callers(hub: &str, folder: &TempDir) -> BTreeMap<&'static str, Identity> {
+    let identity = |name| (name, Identity::in_memory(hub, name).expect("a key for a test"));
+    let callers: BTreeMap<_, _> = CALLERS.into_iter().map(identity).collect();
+    let mut set = KeySet::default();
+    for caller in callers.values() {
+        set.insert(caller.public());
+    }
+    set.write(&folder.path().join("jwks.json")).expect("a set of public keys for a test");
+    callers
 }
 
 /// A service that runs.
@@ -147,8 +176,24 @@ impl UnderTest {
     }
 
     fn bearer(&self, role: Role, subject: &str) -> Bearer {
-        let token = self.hub.keys().sign(role, subject, TOKEN_TTL).expect("a test's token");
+        let token = match role {
+            Role::Service => self.setup.callers[subject].token(),
+            role => self.hub.issuer().expect("an embedded hub signs").sign(role, subject, TOKEN_TTL),
+        };
+        let token = token.expect("a test's token");
         Bearer::new(&token).expect("a token fits a header")
+    }
+
+    pub(crate) fn spec(&self) -> Spec {
+        self.setup.spec
+    }
+
+    /// All that its SQLite database has in its files.
+    pub(crate) fn stored_bytes(&self) -> Vec<u8> {
+        let file = self.setup.database.url().strip_prefix("sqlite:").expect("a SQLite database");
+        let mut stored = std::fs::read(file).expect("a database is a file");
+        stored.extend(std::fs::read(format!("{file}-wal")).unwrap_or_default());
+        stored
     }
 
     /// Moves the hub's clock.

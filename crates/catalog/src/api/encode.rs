@@ -5,9 +5,9 @@ use kernel::{ProductId, SellerId, VariantId};
 use proto::catalog::internal::v1 as internal_wire;
 use proto::catalog::v1 as wire;
 use proto::convert::timestamp;
-use proto::types::v1::{Dimensions, Money, OriginCertificate};
+use proto::types::v1::{Dimensions, Money};
 
-use crate::domain::product::{Certificate, Product, Variant};
+use crate::domain::product::{Product, Variant};
 use crate::domain::reservation;
 use crate::domain::seller::{Change, Location, Seller, State, StockItem};
 use crate::store::offers::Offer;
@@ -111,15 +111,7 @@ fn variant(variant: &Variant) -> wire::Variant {
         stock_units: goods.stock_units,
         available: variant.available.max(0),
         preference: goods.preference.clone(),
-        certificate: goods.certificate.as_ref().map(certificate),
-    }
-}
-
-fn certificate(certificate: &Certificate) -> OriginCertificate {
-    OriginCertificate {
-        number: certificate.number.clone(),
-        issued_on: certificate.issued_on.to_string(),
-        expires_on: certificate.expires_on.to_string(),
+        certificate: goods.certificate.clone().map(Into::into),
     }
 }
 
@@ -153,7 +145,7 @@ pub(super) fn offer(offer: Offer, languages: &[String]) -> internal_wire::Offer 
         }),
         preference: offer.preference,
         stock_units: offer.stock_units,
-        certificate: offer.certificate.as_ref().map(|kept| certificate(&kept.0)),
+        certificate: offer.certificate.map(|kept| kept.0.into()),
     }
 }
 

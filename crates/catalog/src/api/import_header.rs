@@ -55,22 +55,21 @@ impl Reading {
             WireMode::Add => StockMode::Add,
         };
         if WireMode::try_from(header.stock_mode).is_err() {
-            violations.take::<()>(Err(Invalid::new("header.stock_mode", "must be SET, ADD or none of both")));
+            violations.add("header.stock_mode", "must be SET, ADD or none of both");
         }
         let stock_as_of = violations.take(as_of(header, app));
         let default_category = match header.default_category.as_str() {
-            "" => Some(String::new()),
-            category => violations.take(decode::slug("header.default_category", category)),
+            "" => String::new(),
+            category => decode::slug("header.default_category", category, violations),
         };
-        let source = violations.take(decode::text("header.source", &header.source, 0, 100));
+        let source = violations.text("header.source", &header.source, 0, 100);
         let default_language = match header.default_language.as_str() {
             "" => Some(default_language(app)),
             language => violations.take(convert::language("header.default_language", language)),
         };
         let stated = Stated::default();
-        let terms = Arc::new(Terms { stock_mode, stock_as_of: stock_as_of?, source: source?, stated });
-        let (default_language, default_category) = (default_language?, default_category?);
-        Some(Self { named: Some(named?), default_language, default_category, terms })
+        let terms = Arc::new(Terms { stock_mode, stock_as_of: stock_as_of?, source, stated });
+        Some(Self { named: Some(named?), default_language: default_language?, default_category, terms })
     }
 
     pub(super) fn names(&self, field: &str) -> bool {

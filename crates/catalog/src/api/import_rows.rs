@@ -41,9 +41,7 @@ impl Import {
         if message != &only {
             return Err(rpc::status::invalid(&[("header", "stands alone: the message with it is no row")]));
         }
-        let mut violations = Violations::default();
-        let reading = Reading::of(&header, self.pipeline.app(), &mut violations);
-        let reading = violations.end(reading)?;
+        let reading = Violations::of(|violations| Reading::of(&header, self.pipeline.app(), violations))?;
         let begun = self.reading.set(reading);
         begun.map_err(|_| rpc::status::invalid(&[("header", "is in the stream's first message alone")]))
     }
@@ -122,12 +120,12 @@ impl Reading {
         let said = said(row, given, stock).into_iter().filter(|field| self.names(field.name()));
         let said: BTreeSet<Field> = said.collect();
         let mut violations = Violations::default();
-        let group = violations.take(decode::text("group", &row.group, 0, 120));
+        let group = violations.text("group", &row.group, 0, 120);
         let category = if said.contains(&Field::Category) { &row.category } else { &self.default_category };
         let category = if category.is_empty() {
-            Some(String::new())
+            String::new()
         } else {
-            violations.take(decode::slug("category", category))
+            decode::slug("category", category, &mut violations)
         };
         let words = self.words(&row.translations, &mut violations);
         let variant = decode::variant("", &filled(given, &said), &mut violations);
@@ -135,9 +133,9 @@ impl Reading {
         let read = (|| {
             Some(Row {
                 number: row.row,
-                group: group.filter(|_| said.contains(&Field::Group)).unwrap_or_default(),
-                category: category?,
-                words: words?,
+                group: if said.contains(&Field::Group) { group } else { String::new() },
+                category,
+                words,
                 variant: variant?,
                 stock: stock?,
                 said,
@@ -162,11 +160,11 @@ impl Reading {
     }
 
     /// What the rows say in languages.
-    fn words(&self, translations: &[Translation], violations: &mut Violations) -> Option<Vec<Words>> {
+    fn words(&self, translations: &[Translation], violations: &mut Violations) -> Vec<Words> {
         if translations.len() > TRANSLATIONS_MAX {
             let problem = format!("must be at most {TRANSLATIONS_MAX}");
-            violations.take::<()>(Err(Invalid::new("translations", problem)));
-            return None;
+            violations.add("translations", problem);
+            return Vec::new();
         }
         let mut read: Vec<Words> = Vec::with_capacity(translations.len());
         for (place, translation) in translations.iter().enumerate() {
@@ -195,13 +193,13 @@ impl Reading {
             let whole = decode::translations_of(&languages, &[filled], &mut wrong);
             if let Some(problem) = wrong.into_first() {
                 let field = self.text_name(&problem.field, &translation.language, place);
-                violations.take::<()>(Err(Invalid { field, ..problem }));
+                violations.add(field, problem.problem);
                 continue;
             }
-            for whole in whole.into_iter().flatten() {
+            for whole in whole {
                 if read.iter().any(|other| other.language == whole.language) {
                     let field = self.text_name("translations[0].language", &translation.language, place);
-                    violations.take::<()>(Err(Invalid::new(field, "stands twice")));
+                    violations.add(field, "stands twice");
                 }
                 read.push(Words {
                     language: whole.language,
@@ -210,7 +208,7 @@ impl Reading {
                 });
             }
         }
-        Some(read)
+        read
     }
 }
 

@@ -51,11 +51,7 @@ impl From<Error> for Status {
         match &error {
             Error::Database(error) => rpc::status::database(error),
             Error::NotFound { kind, id } => rpc::status::not_found(kind, id),
-            Error::Refused { reason, message, about } => {
-                let about: Vec<(&str, &str)> =
-                    about.iter().map(|(key, value)| (*key, value.as_str())).collect();
-                rpc::status::reject(Code::FailedPrecondition, reason, message.clone(), &about)
-            }
+            Error::Refused(refusal) => rpc::status::refused(refusal),
             Error::Full(message) => {
                 rpc::status::reject(Code::ResourceExhausted, "SELLER_HAS_ENOUGH", message.clone(), &[])
             }

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use kernel::VariantId;
 use proto::catalog::internal::v1::offer_service_server::OfferService;
 use proto::catalog::internal::v1::{GetOffersRequest, GetOffersResponse};
-use proto::convert;
+use rpc::Violations;
 use tonic::{Request, Response, Status};
 
-use super::{Api, LINES_MAX, QUANTITY_MAX, decode, encode};
+use super::{Api, LINES_MAX, QUANTITY_MAX, encode};
 use crate::app::get_offers::{GetOffers, Wish};
 
 #[tonic::async_trait]
@@ -17,26 +16,26 @@ impl OfferService for Api {
         &self,
         request: Request<GetOffersRequest>,
     ) -> Result<Response<GetOffersResponse>, Status> {
-        let offers = self.0.query(get_offers(request.get_ref())?).await?;
+        let get = Violations::of(|violations| get_offers(request.get_ref(), violations))?;
+        let offers = self.0.query(get).await?;
         let languages = self.0.app().hub.languages();
         let offers = offers.into_iter().map(|offer| encode::offer(offer, languages)).collect();
         Ok(Response::new(GetOffersResponse { offers }))
     }
 }
 
-fn get_offers(asked: &GetOffersRequest) -> Result<GetOffers, Status> {
-    decode::count("lines", asked.lines.len(), LINES_MAX)?;
-    let mut wishes = Vec::with_capacity(asked.lines.len());
+fn get_offers(asked: &GetOffersRequest, violations: &mut Violations) -> Option<GetOffers> {
+    violations.count("lines", asked.lines.len(), 1..=LINES_MAX);
+    let mut wishes = Vec::with_capacity(asked.lines.len().min(LINES_MAX));
     let mut seen = HashSet::new();
-    for (place, line) in asked.lines.iter().enumerate() {
-        let field = format!("lines[{place}].variant_id");
-        let variant_id: VariantId = decode::id(&field, &line.variant_id)?;
-        if !seen.insert(variant_id) {
-            return Err(rpc::status::invalid(&[(&field, "stands twice: add its quantities up")]));
+    for (place, line) in asked.lines.iter().take(LINES_MAX).enumerate() {
+        let field = |name: &str| format!("lines[{place}].{name}");
+        let variant_id = violations.id(&field("variant_id"), &line.variant_id);
+        if variant_id.is_some_and(|variant_id| !seen.insert(variant_id)) {
+            violations.add(field("variant_id"), "stands twice: add its quantities up");
         }
-        let quantity = convert::quantity(&format!("lines[{place}].quantity"), line.quantity, QUANTITY_MAX)
-            .map_err(decode::invalid)?;
-        wishes.push(Wish { variant_id, quantity });
+        let quantity = violations.quantity(&field("quantity"), line.quantity, QUANTITY_MAX);
+        wishes.extend(variant_id.zip(quantity).map(|(variant_id, quantity)| Wish { variant_id, quantity }));
     }
-    Ok(GetOffers { wishes })
+    Some(GetOffers { wishes })
 }

@@ -6,8 +6,8 @@ use proto::catalog::internal::v1::{
     ListSellerChangesRequest, ListSellerChangesResponse, SuspendSellerRequest, SuspendSellerResponse,
     VerifySellerRequest, VerifySellerResponse,
 };
-use rpc::Caller;
 use rpc::page::Page;
+use rpc::{Caller, Violations};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -43,8 +43,7 @@ impl CatalogOperatorService for Api {
     ) -> Result<Response<ListSellerChangesResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let page: Page<Uuid> =
-            Page::of(Some(&caller), &["ListSellerChanges"], asked.page_size, &asked.page_token)?;
+        let page: Page<Uuid> = Violations::of(|violations| Page::of(Some(&caller), &asked, &[], violations))?;
         let rows = self.0.query(ListSellerChanges { after: page.after, limit: page.limit() }).await?;
         let (sellers, next_page_token) =
             page.fill(rows, |row| row.id.uuid(), |row| encode::seller(&row, true));
@@ -75,21 +74,36 @@ impl CatalogOperatorService for Api {
     }
 }
 
-fn verify_seller(asked: VerifySellerRequest, _: &Caller) -> Result<VerifySeller, Status> {
-    let seller_id = decode::id("seller_id", &asked.seller_id)?;
-    Ok(VerifySeller { seller_id, version: decode::given(&asked.etag).map(decode::etag).transpose()? })
+fn verify_seller(
+    asked: VerifySellerRequest,
+    _: &Caller,
+    violations: &mut Violations,
+) -> Option<VerifySeller> {
+    let seller_id = violations.id("seller_id", &asked.seller_id);
+    let version = if asked.etag.is_empty() { None } else { decode::etag(&asked.etag, violations) };
+    Some(VerifySeller { seller_id: seller_id?, version })
 }
 
-fn suspend_seller(asked: SuspendSellerRequest, _: &Caller) -> Result<SuspendSeller, Status> {
-    let seller_id = decode::id("seller_id", &asked.seller_id)?;
-    let reason = decode::text("reason", &asked.reason, 1, 200).map_err(decode::invalid)?;
-    Ok(SuspendSeller { seller_id, reason })
+fn suspend_seller(
+    asked: SuspendSellerRequest,
+    _: &Caller,
+    violations: &mut Violations,
+) -> Option<SuspendSeller> {
+    let seller_id = violations.id("seller_id", &asked.seller_id);
+    let reason = violations.text("reason", &asked.reason, 1, 200);
+    Some(SuspendSeller { seller_id: seller_id?, reason })
 }
 
-fn decide_seller_change(asked: DecideSellerChangeRequest, _: &Caller) -> Result<DecideSellerChange, Status> {
-    let seller_id = decode::id("seller_id", &asked.seller_id)?;
-    let version = decode::etag(&asked.etag)?;
+/// Who refuses says why.
+fn decide_seller_change(
+    asked: DecideSellerChangeRequest,
+    _: &Caller,
+    violations: &mut Violations,
+) -> Option<DecideSellerChange> {
+    let seller_id = violations.id("seller_id", &asked.seller_id);
+    let version = decode::etag(&asked.etag, violations);
     let least = usize::from(!asked.accept);
-    let reason = decode::text("reason", &asked.reason, least, 200).map_err(decode::invalid)?;
-    Ok(DecideSellerChange { seller_id, version, refusal: (!asked.accept).then_some(reason) })
+    let reason = violations.text("reason", &asked.reason, least, 200);
+    let refusal = (!asked.accept).then_some(reason);
+    Some(DecideSellerChange { seller_id: seller_id?, version: version?, refusal })
 }

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
-use kernel::SellerId;
 use proto::catalog::v1::product_service_server::ProductService;
 use proto::catalog::v1::{
     CreateProductRequest, CreateProductResponse, GetProductRequest, GetProductResponse,
@@ -23,7 +22,6 @@ use crate::app::get_product::GetProduct;
 use crate::app::list_products::ListProducts;
 use crate::app::update_product::UpdateProduct;
 use crate::app::withdraw_product::WithdrawProduct;
-use crate::store::search::Filter;
 
 /// Rows of an import that share a transaction.
 const IMPORT_ROWS_MAX: usize = 64;
@@ -37,7 +35,9 @@ impl ProductService for Api {
         request: Request<CreateProductRequest>,
     ) -> Result<Response<CreateProductResponse>, Status> {
         let (languages, hub) = (self.0.app().hub.languages(), self.0.app().hub.clone());
-        let decode = |asked, caller: &Caller| create_product(asked, caller, languages);
+        let decode = |asked, caller: &Caller, violations: &mut Violations| {
+            create_product(asked, caller, languages, violations)
+        };
         let encode =
             move |_: &_, made| Ok(CreateProductResponse { product: Some(encode::product(&made, &hub)) });
         self.0.mutate(request, decode, encode).await
@@ -48,7 +48,9 @@ impl ProductService for Api {
         request: Request<UpdateProductRequest>,
     ) -> Result<Response<UpdateProductResponse>, Status> {
         let (languages, hub) = (self.0.app().hub.languages(), self.0.app().hub.clone());
-        let decode = |asked, caller: &Caller| update_product(asked, caller, languages);
+        let decode = |asked, caller: &Caller, violations: &mut Violations| {
+            update_product(asked, caller, languages, violations)
+        };
         let encode =
             move |_: &_, edited| Ok(UpdateProductResponse { product: Some(encode::product(&edited, &hub)) });
         self.0.mutate(request, decode, encode).await
@@ -69,7 +71,8 @@ impl ProductService for Api {
         request: Request<GetProductRequest>,
     ) -> Result<Response<GetProductResponse>, Status> {
         let seller = maybe_seller(rpc::caller(&request));
-        let product_id = decode::id("product_id", &request.get_ref().product_id)?;
+        let product_id =
+            Violations::of(|violations| violations.id("product_id", &request.get_ref().product_id))?;
         let product = self.0.query(GetProduct { product_id, seller }).await?;
         let product = encode::product(&product, &self.0.app().hub);
         Ok(Response::new(GetProductResponse { product: Some(product) }))
@@ -80,10 +83,12 @@ impl ProductService for Api {
         request: Request<ListProductsRequest>,
     ) -> Result<Response<ListProductsResponse>, Status> {
         let (caller, asked) = (rpc::caller(&request), request.get_ref());
-        let filter = filter(caller, asked)?;
         let prices = format!("{:?}{:?}", asked.min_price, asked.max_price);
-        let bound = ["ListProducts", &asked.text, &asked.seller_id, &asked.category, &asked.origin, &prices];
-        let page: Page<Uuid> = Page::of(caller, &bound, asked.page_size, &asked.page_token)?;
+        let bound = [&asked.text, &asked.seller_id, &asked.category, &asked.origin, &prices];
+        let (filter, page): (_, Page<Uuid>) = Violations::of(|violations| {
+            let filter = decode::filter(asked, maybe_seller(caller), violations);
+            Some((filter, Page::of(caller, asked, &bound.map(String::as_str), violations)?))
+        })?;
         let found = self.0.query(ListProducts { filter, before: page.after, limit: page.limit() }).await?;
         let (products, next_page_token) = page.fill_short(
             found.products,
@@ -112,10 +117,11 @@ fn create_product(
     asked: CreateProductRequest,
     caller: &Caller,
     languages: &[String],
-) -> Result<CreateProduct, Status> {
-    let seller_id = seller_of(caller)?;
-    let new = decode::product(languages, &asked.category, &asked.translations, &asked.variants)?;
-    Ok(CreateProduct { seller_id, new })
+    violations: &mut Violations,
+) -> Option<CreateProduct> {
+    let seller_id = violations.allowed(seller_of(caller))?;
+    let new = decode::product(languages, &asked.category, &asked.translations, &asked.variants, violations);
+    Some(CreateProduct { seller_id, new })
 }
 
 /// `languages` are the hub's.
@@ -123,50 +129,22 @@ fn update_product(
     asked: UpdateProductRequest,
     caller: &Caller,
     languages: &[String],
-) -> Result<UpdateProduct, Status> {
-    let seller_id = seller_of(caller)?;
-    let product_id = decode::id("product_id", &asked.product_id)?;
-    let version = decode::etag(&asked.etag)?;
-    let new = decode::product(languages, &asked.category, &asked.translations, &asked.variants)?;
-    Ok(UpdateProduct { seller_id, product_id, version, new })
+    violations: &mut Violations,
+) -> Option<UpdateProduct> {
+    let seller_id = violations.allowed(seller_of(caller))?;
+    let product_id = violations.id("product_id", &asked.product_id);
+    let version = decode::etag(&asked.etag, violations);
+    let new = decode::product(languages, &asked.category, &asked.translations, &asked.variants, violations);
+    Some(UpdateProduct { seller_id, product_id: product_id?, version: version?, new })
 }
 
-fn withdraw_product(asked: WithdrawProductRequest, caller: &Caller) -> Result<WithdrawProduct, Status> {
-    let seller_id = seller_of(caller)?;
-    let product_id = decode::id("product_id", &asked.product_id)?;
-    Ok(WithdrawProduct { seller_id, product_id, version: decode::etag(&asked.etag)? })
-}
-
-fn filter(caller: Option<&Caller>, asked: &ListProductsRequest) -> Result<Filter, Status> {
-    let mut violations = Violations::default();
-    let words = violations.take(decode::words("text", &asked.text));
-    let min_price = violations.take(decode::bound("min_price", asked.min_price.as_ref()));
-    let max_price = violations.take(decode::bound("max_price", asked.max_price.as_ref()));
-    if let (Some(Some(min)), Some(Some(max))) = (&min_price, &max_price) {
-        violations.take(decode::range(*min, *max));
-    }
-    let category = if asked.category.is_empty() {
-        Some(String::new())
-    } else {
-        violations.take(decode::slug("category", &asked.category))
-    };
-    let origin = if asked.origin.is_empty() {
-        Some(String::new())
-    } else {
-        violations.take(decode::country("origin", &asked.origin)).map(|origin| origin.as_str().to_owned())
-    };
-    let seller_id: Option<SellerId> =
-        if asked.seller_id.is_empty() { None } else { Some(decode::id("seller_id", &asked.seller_id)?) };
-    let filter = (|| {
-        Some(Filter {
-            words: words?,
-            seller_id,
-            category: category?,
-            origin: origin?,
-            min_price: min_price?,
-            max_price: max_price?,
-            own: seller_id.is_some() && maybe_seller(caller) == seller_id,
-        })
-    })();
-    violations.end(filter)
+fn withdraw_product(
+    asked: WithdrawProductRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<WithdrawProduct> {
+    let seller_id = violations.allowed(seller_of(caller))?;
+    let product_id = violations.id("product_id", &asked.product_id);
+    let version = decode::etag(&asked.etag, violations);
+    Some(WithdrawProduct { seller_id, product_id: product_id?, version: version? })
 }

@@ -1,12 +1,10 @@
 //! `SellerService`.
 
-use kernel::SellerId;
 use proto::catalog::v1::seller_service_server::SellerService;
 use proto::catalog::v1::{
     ApplySellerRequest, ApplySellerResponse, GetSellerRequest, GetSellerResponse, ListSellersRequest,
     ListSellersResponse, UpdateSellerRequest, UpdateSellerResponse,
 };
-use proto::convert;
 use rpc::page::Page;
 use rpc::{Caller, Role, Violations};
 use tonic::{Request, Response, Status};
@@ -34,7 +32,8 @@ impl SellerService for Api {
         &self,
         request: Request<GetSellerRequest>,
     ) -> Result<Response<GetSellerResponse>, Status> {
-        let seller_id = decode::id("seller_id", &request.get_ref().seller_id)?;
+        let seller_id =
+            Violations::of(|violations| violations.id("seller_id", &request.get_ref().seller_id))?;
         let whole = rpc::caller(&request).is_some_and(|caller| match caller.role {
             Role::Operator => true,
             Role::Seller => caller.subject == request.get_ref().seller_id,
@@ -58,7 +57,7 @@ impl SellerService for Api {
     ) -> Result<Response<ListSellersResponse>, Status> {
         let (caller, asked) = (rpc::caller(&request), request.get_ref());
         let page: Page<(String, Uuid)> =
-            Page::of(caller, &["ListSellers"], asked.page_size, &asked.page_token)?;
+            Violations::of(|violations| Page::of(caller, asked, &[], violations))?;
         let rows = self.0.query(ListSellers { after: page.after.clone(), limit: page.limit() }).await?;
         let position = |row: &Seller| (row.entry.display_name.clone(), row.id.uuid());
         let (sellers, next_page_token) = page.fill(rows, position, |row| encode::seller(&row, false));
@@ -66,48 +65,42 @@ impl SellerService for Api {
     }
 }
 
-fn apply_seller(asked: ApplySellerRequest, caller: &Caller) -> Result<ApplySeller, Status> {
-    let seller_id = seller_of(caller)?;
-    let mut violations = Violations::default();
-    let name = violations.take(decode::text("display_name", &asked.display_name, 1, 120));
-    let country = violations.take(decode::country("country", &asked.country));
-    let number = violations.take(decode::text("registration_number", &asked.registration_number, 1, 60));
-    let currency = violations.take(convert::currency("payout_currency", &asked.payout_currency));
-    let apply = (|| {
-        let entry = Entry {
-            display_name: name?,
-            country: country?,
-            registration_number: number?,
-            tax_registered: asked.tax_registered,
-        };
-        Some(ApplySeller { seller_id, entry, payout_currency: currency? })
-    })();
-    violations.end(apply)
+fn apply_seller(
+    asked: ApplySellerRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<ApplySeller> {
+    let seller_id = violations.allowed(seller_of(caller))?;
+    let display_name = violations.text("display_name", &asked.display_name, 1, 120);
+    let country = violations.code("country", &asked.country);
+    let registration_number = violations.text("registration_number", &asked.registration_number, 1, 60);
+    let payout_currency = violations.code("payout_currency", &asked.payout_currency);
+    let entry =
+        Entry { display_name, country: country?, registration_number, tax_registered: asked.tax_registered };
+    Some(ApplySeller { seller_id, entry, payout_currency: payout_currency? })
 }
 
-fn update_seller(asked: UpdateSellerRequest, caller: &Caller) -> Result<UpdateSeller, Status> {
-    let own = seller_of(caller)?;
-    let seller_id: SellerId = decode::id("seller_id", &asked.seller_id)?;
-    if seller_id != own {
-        return Err(rpc::status::not_found("seller", seller_id));
+fn update_seller(
+    asked: UpdateSellerRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<UpdateSeller> {
+    let own = violations.allowed(seller_of(caller))?;
+    let seller_id = violations.id("seller_id", &asked.seller_id);
+    if let Some(other) = seller_id.filter(|seller_id| *seller_id != own) {
+        return violations.allowed(Err(rpc::status::not_found("seller", other)));
     }
-    let version = decode::etag(&asked.etag)?;
-    let mut violations = Violations::default();
-    let name = violations.take(decode::text("display_name", &asked.display_name, 1, 120));
-    let country = decode::given(&asked.country).map(|text| decode::country("country", text));
-    let country = violations.take(country.transpose());
-    let number = decode::given(&asked.registration_number);
-    let number = number.map(|text| decode::text("registration_number", text, 1, 60));
-    let number = violations.take(number.transpose());
-    let update = (|| {
-        Some(UpdateSeller {
-            seller_id,
-            version,
-            display_name: name?,
-            tax_registered: asked.tax_registered,
-            country: country?,
-            registration_number: number?,
-        })
-    })();
-    violations.end(update)
+    let version = decode::etag(&asked.etag, violations);
+    let display_name = violations.text("display_name", &asked.display_name, 1, 120);
+    let country = violations.optional_code("country", &asked.country);
+    let least = usize::from(!asked.registration_number.is_empty());
+    let number = violations.text("registration_number", &asked.registration_number, least, 60);
+    Some(UpdateSeller {
+        seller_id: seller_id?,
+        version: version?,
+        display_name,
+        tax_registered: asked.tax_registered,
+        country,
+        registration_number: Some(number).filter(|number| !number.is_empty()),
+    })
 }

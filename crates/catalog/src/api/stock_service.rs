@@ -5,13 +5,11 @@ use proto::catalog::v1::{
     AdjustStockRequest, AdjustStockResponse, CreateLocationRequest, CreateLocationResponse,
     ListLocationsRequest, ListLocationsResponse, ListStockRequest, ListStockResponse,
 };
-use proto::convert;
 use rpc::page::Page;
 use rpc::{Caller, Violations};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::decode;
 use super::{Api, encode, seller_of};
 use crate::app::adjust_stock::AdjustStock;
 use crate::app::create_location::CreateLocation;
@@ -36,8 +34,7 @@ impl StockService for Api {
     ) -> Result<Response<ListLocationsResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let page: Page<Uuid> =
-            Page::of(Some(&caller), &["ListLocations"], asked.page_size, &asked.page_token)?;
+        let page: Page<Uuid> = Violations::of(|violations| Page::of(Some(&caller), &asked, &[], violations))?;
         let seller_id = seller_of(&caller)?;
         let rows = self.0.query(ListLocations { seller_id, after: page.after, limit: page.limit() }).await?;
         let (locations, next_page_token) = page.fill(rows, |row| row.id.uuid(), |row| encode::location(&row));
@@ -58,7 +55,7 @@ impl StockService for Api {
     ) -> Result<Response<ListStockResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let page: Page<Uuid> = Page::of(Some(&caller), &["ListStock"], asked.page_size, &asked.page_token)?;
+        let page: Page<Uuid> = Violations::of(|violations| Page::of(Some(&caller), &asked, &[], violations))?;
         let seller_id = seller_of(&caller)?;
         let rows = self.0.query(ListStock { seller_id, after: page.after, limit: page.limit() }).await?;
         let (stock_items, next_page_token) =
@@ -67,25 +64,29 @@ impl StockService for Api {
     }
 }
 
-fn create_location(asked: CreateLocationRequest, caller: &Caller) -> Result<CreateLocation, Status> {
-    let seller_id = seller_of(caller)?;
-    let mut violations = Violations::default();
-    let name = violations.take(decode::text("name", &asked.name, 1, 120));
-    let country = violations.take(decode::country("country", &asked.country));
-    let postcode = violations.take(convert::postcode("postcode", &asked.postcode, 0, 12));
-    let create =
-        (|| Some(CreateLocation { seller_id, name: name?, country: country?, postcode: postcode? }))();
-    violations.end(create)
+fn create_location(
+    asked: CreateLocationRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<CreateLocation> {
+    let seller_id = violations.allowed(seller_of(caller))?;
+    let name = violations.text("name", &asked.name, 1, 120);
+    let country = violations.code("country", &asked.country);
+    let postcode = violations.postcode("postcode", &asked.postcode, 0, 12);
+    Some(CreateLocation { seller_id, name, country: country?, postcode })
 }
 
-fn adjust_stock(asked: AdjustStockRequest, caller: &Caller) -> Result<AdjustStock, Status> {
-    let seller_id = seller_of(caller)?;
-    let stock_item_id = decode::id("stock_item_id", &asked.stock_item_id)?;
+fn adjust_stock(
+    asked: AdjustStockRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<AdjustStock> {
+    let seller_id = violations.allowed(seller_of(caller))?;
+    let stock_item_id = violations.id("stock_item_id", &asked.stock_item_id);
     let delta = asked.delta;
     if delta == 0 || delta.unsigned_abs() > UNITS_MAX.unsigned_abs() {
-        let problem = format!("{delta} must not be 0, nor beyond {UNITS_MAX}");
-        return Err(rpc::status::invalid(&[("delta", &problem)]));
+        violations.add("delta", format!("{delta} must not be 0, nor beyond {UNITS_MAX}"));
     }
-    let reason = decode::text("reason", &asked.reason, 1, 200).map_err(decode::invalid)?;
-    Ok(AdjustStock { seller_id, stock_item_id, delta, reason })
+    let reason = violations.text("reason", &asked.reason, 1, 200);
+    Some(AdjustStock { seller_id, stock_item_id: stock_item_id?, delta, reason })
 }

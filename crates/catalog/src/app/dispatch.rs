@@ -5,7 +5,7 @@ use kernel::{OrderId, ReservationId};
 
 use super::{App, Error};
 use crate::domain::reservation::{State, units_by_item};
-use crate::facts;
+use crate::events;
 use crate::store::{reservations, stock};
 
 /// Takes what is held for a confirmed order off the shelf.
@@ -41,7 +41,7 @@ impl Command for Dispatch {
         held.check_order(self.order_id)?;
         let (units, now) = (units_by_item(&held.lines).unwrap_or_default(), app.clock.now());
         stock::dispatch(tx, &units, id, now).await?;
-        app.outbox.put(tx, &facts::stock_dispatched(&held, now)).await?;
+        app.outbox.put(tx, &events::stock_dispatched(&held, now)).await?;
         Ok(Outcome::Done)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use customs::HsCode;
 use db::{Query, Reading, Tx};
-use kernel::VariantId;
+use kernel::{Refusal, VariantId};
 use uuid::Uuid;
 
 use super::{App, Error};
@@ -60,11 +60,10 @@ impl App {
         let hs_code = HsCode::kept(&offer.hs_code).ok();
         let origin = crate::store::parsed(&offer.origin)?;
         match self.hub.restricted(hs_code.as_ref(), &offer.category, origin) {
-            Some(restricted) if restricted.prohibited => Err(refused(
-                "GOODS_PROHIBITED",
-                format!("`{}` cannot be sold here: {}", offer.sku, restricted.reason),
-                offer,
-            )),
+            Some(restricted) if restricted.prohibited => {
+                let message = format!("`{}` cannot be sold here: {}", offer.sku, restricted.reason);
+                Err(refused("GOODS_PROHIBITED", message, offer).into())
+            }
             _ => Ok(()),
         }
     }
@@ -73,11 +72,12 @@ impl App {
 /// Whether its product and its seller still offer it.
 pub(super) fn buyable(offer: &Offer) -> Result<(), Error> {
     if offer.withdrawn {
-        return Err(refused("PRODUCT_WITHDRAWN", format!("`{}` is no longer offered", offer.sku), offer));
+        let message = format!("`{}` is no longer offered", offer.sku);
+        return Err(refused("PRODUCT_WITHDRAWN", message, offer).into());
     }
     if State::parse(&offer.seller_state) != State::Verified {
         let message = format!("{} does not sell here at present", offer.seller_name);
-        return Err(refused("SELLER_NOT_VERIFIED", message, offer));
+        return Err(refused("SELLER_NOT_VERIFIED", message, offer).into());
     }
     Ok(())
 }
@@ -86,17 +86,11 @@ pub(super) fn buyable(offer: &Offer) -> Result<(), Error> {
 pub(super) fn out_of_stock(offer: &Offer) -> Error {
     let available = offer.stock_free.checked_div(offer.stock_units).unwrap_or_default().max(0);
     let message = format!("only {available} of `{}` can be bought now", offer.sku);
-    match refused("OUT_OF_STOCK", message, offer) {
-        Error::Refused { reason, message, mut about } => {
-            about.push(("available", available.to_string()));
-            Error::Refused { reason, message, about }
-        }
-        other => other,
-    }
+    refused("OUT_OF_STOCK", message, offer).about("available", available).into()
 }
 
 /// A refusal about a variant.
-pub(super) fn refused(reason: &'static str, message: String, offer: &Offer) -> Error {
-    let variant_id = VariantId::from(offer.variant_id).to_string();
-    Error::Refused { reason, message, about: vec![("variant_id", variant_id), ("sku", offer.sku.clone())] }
+pub(super) fn refused(reason: &'static str, message: String, offer: &Offer) -> Refusal {
+    let variant_id = VariantId::from(offer.variant_id);
+    Refusal::new(reason, message).about("variant_id", variant_id).about("sku", &offer.sku)
 }

@@ -60,8 +60,28 @@ pub(super) const SKU: &str = "sku";
 /// Titles as such, in whatever language.
 const TITLE: &str = "title";
 
-pub(super) fn rejected<T>(field: Field, problem: impl Into<String>) -> Result<Result<T, Rejection>, Error> {
-    Ok(Err(Rejection { field: field.name(), problem: problem.into() }))
+/// Why a row was not taken: it is rejected, or the transaction of all has failed.
+pub(super) enum NotTaken {
+    Rejected(Rejection),
+    Failed(Error),
+}
+
+impl From<Rejection> for NotTaken {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl<E: Into<Error>> From<E> for NotTaken {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Rejection {
+    pub(super) fn of(field: Field, problem: impl Into<String>) -> Self {
+        Self { field: field.name(), problem: problem.into() }
+    }
 }
 
 /// Takes rows in, all in one transaction, which costs far less than one for each; a rejected one has no effect.
@@ -93,8 +113,12 @@ impl Command for ImportProducts {
         let mut import = Import { app, seller_id, state, stocks, now };
         let mut outcomes = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
-            let outcome = import.take(tx, row).await?;
-            outcomes.push((row.number, outcome.unwrap_or_else(Outcome::Rejected)));
+            let outcome = match import.take(tx, row).await {
+                Ok(outcome) => outcome,
+                Err(NotTaken::Rejected(rejection)) => Outcome::Rejected(rejection),
+                Err(NotTaken::Failed(error)) => return Err(error),
+            };
+            outcomes.push((row.number, outcome));
         }
         Ok(Imported { outcomes, stated: import.stocks.written })
     }
@@ -110,17 +134,15 @@ struct Import<'a> {
 
 impl Import<'_> {
     /// Checks all before it writes anything: a rejection leaves nothing behind in the shared transaction.
-    async fn take(&mut self, tx: &mut Tx, row: &Row) -> Result<Result<Outcome, Rejection>, Error> {
-        if let Err(rejection) = self.check_shelf(tx, &row.variant, row).await? {
-            return Ok(Err(rejection));
-        }
+    async fn take(&mut self, tx: &mut Tx, row: &Row) -> Result<Outcome, NotTaken> {
+        self.check_shelf(tx, &row.variant, row).await?;
         let group = self.group(tx, &row.group).await?;
         let known = variants::by_sku(tx, self.seller_id, &row.variant.goods.sku).await?;
         let (products, variants) = (known.is_none() && group.is_none(), known.is_none());
         let more = Usage { products: products.into(), variants: variants.into(), letters: row.letters() };
         let before = Before::of_one_in(tx, self.seller_id, self.state).await?;
         if let Some(problem) = before.problem(&self.app.allowance, more) {
-            return Ok(Err(Rejection { field: SKU, problem }));
+            return Err(Rejection { field: SKU, problem }.into());
         }
         match known {
             None => self.create(tx, row, group).await,
@@ -136,45 +158,31 @@ impl Import<'_> {
         if group.is_empty() {
             return Ok(None);
         }
-        match products::of_group(tx, self.seller_id, group).await? {
-            Some(id) => Ok(Some(found(tx, id).await?)),
-            None => Ok(None),
-        }
+        let Some(id) = products::of_group(tx, self.seller_id, group).await? else { return Ok(None) };
+        found(tx, id).await.map(Some)
     }
 
-    async fn check_shelf(
-        &self,
-        tx: &mut Tx,
-        variant: &NewVariant,
-        row: &Row,
-    ) -> Result<Result<(), Rejection>, Error> {
+    async fn check_shelf(&self, tx: &mut Tx, variant: &NewVariant, row: &Row) -> Result<(), NotTaken> {
         match variant.stock {
             NewStock::Own { location_id, .. }
                 if row.says(Field::LocationId)
                     && !locations::is_of(tx, location_id, self.seller_id).await? =>
             {
-                rejected(Field::LocationId, format!("you have no location {location_id}"))
+                Err(Rejection::of(Field::LocationId, format!("you have no location {location_id}")).into())
             }
             NewStock::Shared(id)
                 if stock::find(tx, id).await?.is_none_or(|item| item.seller_id != self.seller_id) =>
             {
-                rejected(Field::StockItemId, format!("you have no stock item {id}"))
+                Err(Rejection::of(Field::StockItemId, format!("you have no stock item {id}")).into())
             }
-            _ => Ok(Ok(())),
+            _ => Ok(()),
         }
     }
 
     /// A SKU that is new: in the product of its group, or in one of its own.
-    async fn create(
-        &mut self,
-        tx: &mut Tx,
-        row: &Row,
-        group: Option<Product>,
-    ) -> Result<Result<Outcome, Rejection>, Error> {
+    async fn create(&mut self, tx: &mut Tx, row: &Row, group: Option<Product>) -> Result<Outcome, NotTaken> {
         let translations = row.words_onto(group.as_ref().map_or(&[], |product| &product.translations));
-        if let Err(rejection) = self.check_new(row, &translations, group.as_ref()) {
-            return Ok(Err(rejection));
-        }
+        self.check_new(row, &translations, group.as_ref())?;
         let mut variant = row.variant.clone();
         if let NewStock::Own { units, .. } = &mut variant.stock {
             *units = row.stock;
@@ -196,7 +204,7 @@ impl Import<'_> {
         let ignored = if own || !stated { Vec::new() } else { vec![Field::Stock.name().to_owned()] };
         let others = group.iter().flat_map(|product| &product.variants).map(|other| &other.goods);
         put_terms(tx, product_id, &translations, others.chain([&variant.goods])).await?;
-        Ok(Ok(Outcome::Created(Taken { product_id, variant_id, ignored })))
+        Ok(Outcome::Created(Taken { product_id, variant_id, ignored }))
     }
 
     fn check_new(
@@ -205,7 +213,6 @@ impl Import<'_> {
         translations: &[Translation],
         group: Option<&Product>,
     ) -> Result<(), Rejection> {
-        let reject = |field, problem| Err(Rejection { field, problem });
         let mut missing: Vec<&'static str> = row.missing().into_iter().map(Field::name).collect();
         if translations.is_empty() {
             missing.insert(0, TITLE);
@@ -219,16 +226,16 @@ impl Import<'_> {
                 "you have no goods with the SKU `{sku}` yet, and new ones need {}",
                 missing.join(", ")
             );
-            return reject(*first, problem);
+            return Err(Rejection { field: first, problem });
         }
         let languages = self.app.hub.languages();
         if !translations.iter().any(|words| languages.contains(&words.language)) {
             let problem = format!("one must be in a language of the hub: {}", languages.join(", "));
-            return reject(TITLE, problem);
+            return Err(Rejection { field: TITLE, problem });
         }
         if row.stock < 0 {
             let problem = format!("{} must be 0 or more: it is the first stock", row.stock);
-            return reject(Field::Stock.name(), problem);
+            return Err(Rejection::of(Field::Stock, problem));
         }
         check_size(translations, group)
     }
@@ -265,23 +272,15 @@ impl Import<'_> {
         product: &Product,
         group: Option<Product>,
         known: Variant,
-    ) -> Result<Result<Outcome, Rejection>, Error> {
+    ) -> Result<Outcome, NotTaken> {
         let home = group.filter(|group| group.id != product.id);
         let target = home.as_ref().unwrap_or(product);
         let after = After::of(row, target, &known);
-        if let Err(rejection) = check_size(&after.translations, home.as_ref()) {
-            return Ok(Err(rejection));
-        }
-        let grouped = match self.join(tx, row, product, home.as_ref()).await? {
-            Ok(grouped) => grouped,
-            Err(rejection) => return Ok(Err(rejection)),
-        };
+        check_size(&after.translations, home.as_ref())?;
+        let grouped = self.join(tx, row, product, home.as_ref()).await?;
         // From here on only the stock can be rejected, which is written first.
         let mut ignored = row.wordless(&target.translations);
-        let stocked = match self.stocks.take(tx, row, &known).await? {
-            Ok(stocked) => stocked,
-            Err(rejection) => return Ok(Err(rejection)),
-        };
+        let stocked = self.stocks.take(tx, row, &known).await?;
         if grouped {
             products::put_group(tx, product.id, &row.group).await?;
         }
@@ -294,14 +293,14 @@ impl Import<'_> {
         let relist = row.missing().is_empty() && (target.withdrawn || !offered);
         if !(grouped || relist || home.is_some() || after.differs(target, &known)) {
             let changed = stocked == Stocked::Changed;
-            return Ok(Ok(if changed { Outcome::Updated(taken) } else { Outcome::Unchanged(taken) }));
+            return Ok(if changed { Outcome::Updated(taken) } else { Outcome::Unchanged(taken) });
         }
         products::revise(tx, target.id, &after.category, &after.translations, relist, self.now).await?;
         self.put(tx, target, &known, &after, relist || offered).await?;
         if home.is_some() {
             leave(tx, product, &known, self.now).await?;
         }
-        Ok(Ok(Outcome::Updated(taken)))
+        Ok(Outcome::Updated(taken))
     }
 
     /// Whether the variant's product becomes the one of the row's group; if there is one already, whether the variant may
@@ -312,19 +311,19 @@ impl Import<'_> {
         row: &Row,
         product: &Product,
         home: Option<&Product>,
-    ) -> Result<Result<bool, Rejection>, Error> {
+    ) -> Result<bool, NotTaken> {
         if row.group.is_empty() {
-            return Ok(Ok(false));
+            return Ok(false);
         }
         let known = products::group(tx, product.id).await?;
         if known == row.group {
-            return Ok(Ok(false));
+            return Ok(false);
         }
         if !known.is_empty() {
             let problem = format!("`{}` is in the group `{known}` already", row.variant.goods.sku);
-            return rejected(Field::Group, problem);
+            return Err(Rejection::of(Field::Group, problem).into());
         }
-        Ok(Ok(home.is_none()))
+        Ok(home.is_none())
     }
 
     /// Writes the variant as it is after the row, on the market or not.
@@ -397,7 +396,7 @@ fn check_size(translations: &[Translation], joined: Option<&Product>) -> Result<
     }
     if joined.is_some_and(|product| product.variants.len() >= VARIANTS_MAX) {
         let problem = format!("the product would have more than {VARIANTS_MAX} variants");
-        return Err(Rejection { field: Field::Group.name(), problem });
+        return Err(Rejection::of(Field::Group, problem));
     }
     Ok(())
 }

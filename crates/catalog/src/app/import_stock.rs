@@ -8,7 +8,7 @@ use db::Tx;
 use kernel::{SellerId, StockItemId, VariantId, excerpt};
 
 use super::Error;
-use super::import_products::{Rejection, SKU, Terms, rejected};
+use super::import_products::{NotTaken, Rejection, SKU, Terms};
 use crate::domain::product::{NewStock, Variant};
 use crate::domain::row::{Field, Row};
 use crate::domain::seller::UNITS_MAX;
@@ -85,36 +85,34 @@ impl Stocks<'_> {
         tx: &mut Tx,
         row: &Row,
         known: &Variant,
-    ) -> Result<Result<Stocked, Rejection>, Error> {
+    ) -> Result<Stocked, NotTaken> {
         if !row.says(Field::Stock) {
-            return Ok(Ok(Stocked::Unchanged));
+            return Ok(Stocked::Unchanged);
         }
         let shelf = match row.variant.stock {
             NewStock::Shared(id) => id,
             NewStock::Own { .. } => known.stock_item_id,
         };
         if let Some(rejection) = self.contradicted(row, known, shelf) {
-            return Ok(Err(rejection));
+            return Err(rejection.into());
         }
         let source = self.terms.source.as_str();
         let before = if source.is_empty() { None } else { stock::source(tx, known.id, source).await? };
         let stated_as_of = self.terms.stock_as_of;
-        let outcome = match (self.terms.stock_mode, before) {
-            (StockMode::First, _) => return Ok(Ok(Stocked::Ignored)),
-            (StockMode::Add, Some(before)) => return Ok(self.added_before(row, before)),
+        let stocked = match (self.terms.stock_mode, before) {
+            (StockMode::First, _) => return Ok(Stocked::Ignored),
+            (StockMode::Add, Some(before)) => return Ok(self.added_before(row, before)?),
             (StockMode::Add, None) => self.add(tx, shelf, row.stock).await?,
             (StockMode::Set, before) => {
                 let as_of = before.map_or(stated_as_of, |before| before.as_of.min(stated_as_of));
                 self.count(tx, shelf, row.stock, as_of).await?
             }
         };
-        if outcome.is_ok() {
-            self.remember(tx, row, known.id).await?;
-            let statement = Statement { row: row.number, units: row.stock };
-            self.written.variants.insert(known.id, statement);
-            self.written.shelves.insert(shelf, statement);
-        }
-        Ok(outcome)
+        self.remember(tx, row, known.id).await?;
+        let statement = Statement { row: row.number, units: row.stock };
+        self.written.variants.insert(known.id, statement);
+        self.written.shelves.insert(shelf, statement);
+        Ok(stocked)
     }
 
     /// Whether a row before said something else of this: of one shelf there is one count, of one SKU one addition.
@@ -138,7 +136,7 @@ impl Stocks<'_> {
                     "row {} states {} of the same stock item and was taken: {} contradicts it",
                     other.row, other.units, row.stock
                 );
-                Some(Rejection { field: Field::Stock.name(), problem })
+                Some(Rejection::of(Field::Stock, problem))
             }
         }
     }
@@ -152,7 +150,7 @@ impl Stocks<'_> {
                     excerpt(&self.terms.source),
                     row.stock
                 );
-                Err(Rejection { field: Field::Stock.name(), problem })
+                Err(Rejection::of(Field::Stock, problem))
             }
             _ => Ok(Stocked::Ignored),
         }
@@ -167,14 +165,9 @@ impl Stocks<'_> {
     }
 
     /// So many came then, or left: a count of later has them in it.
-    async fn add(
-        &self,
-        tx: &mut Tx,
-        id: StockItemId,
-        units: i64,
-    ) -> Result<Result<Stocked, Rejection>, Error> {
+    async fn add(&self, tx: &mut Tx, id: StockItemId, units: i64) -> Result<Stocked, NotTaken> {
         if units == 0 {
-            return Ok(Ok(Stocked::Unchanged));
+            return Ok(Stocked::Unchanged);
         }
         let as_of = self.terms.stock_as_of;
         let shelf = found(tx, id, as_of).await?;
@@ -184,19 +177,19 @@ impl Stocks<'_> {
                 second(as_of),
                 second(counted)
             );
-            return rejected(Field::Stock, problem);
+            return Err(Rejection::of(Field::Stock, problem).into());
         }
         // What comes with a count is on top of it, and stays so when the count is stated again.
         let at = shelf.counted_as_of.map_or(as_of, |counted| as_of.max(counted + AFTER_COUNT));
         let why = Why::Moved("import: added");
         if stock::adjust(tx, id, self.seller_id, units, UNITS_MAX, why, at).await? {
-            return Ok(Ok(Stocked::Changed));
+            return Ok(Stocked::Changed);
         }
         let problem = format!(
             "{} are on the shelf and orders hold {}: with {units} more, between {} and {UNITS_MAX} must be there",
             shelf.on_hand, shelf.reserved, shelf.reserved
         );
-        rejected(Field::Stock, problem)
+        Err(Rejection::of(Field::Stock, problem).into())
     }
 
     /// So many were there then: what moved since is on top of that.
@@ -206,7 +199,7 @@ impl Stocks<'_> {
         id: StockItemId,
         units: i64,
         as_of: DateTime<Utc>,
-    ) -> Result<Result<Stocked, Rejection>, Error> {
+    ) -> Result<Stocked, NotTaken> {
         let shelf = found(tx, id, as_of).await?;
         if let Some(counted) = shelf.counted_as_of.filter(|counted| as_of < *counted) {
             let problem = format!(
@@ -214,7 +207,7 @@ impl Stocks<'_> {
                 second(as_of),
                 second(counted)
             );
-            return rejected(Field::Stock, problem);
+            return Err(Rejection::of(Field::Stock, problem).into());
         }
         let left = units.saturating_add(shelf.moved);
         let delta = left.saturating_sub(shelf.on_hand);
@@ -223,7 +216,7 @@ impl Stocks<'_> {
             delta == 0 || stock::adjust(tx, id, self.seller_id, delta, UNITS_MAX, why, self.now).await?;
         if fits {
             stock::put_counted(tx, id, as_of).await?;
-            return Ok(Ok(if delta == 0 { Stocked::Unchanged } else { Stocked::Changed }));
+            return Ok(if delta == 0 { Stocked::Unchanged } else { Stocked::Changed });
         }
         let problem = format!(
             "{units} counted as of {} and {} since then make {left}; orders hold {}: between {} and {UNITS_MAX} must \
@@ -233,7 +226,7 @@ impl Stocks<'_> {
             shelf.reserved,
             shelf.reserved
         );
-        rejected(Field::Stock, problem)
+        Err(Rejection::of(Field::Stock, problem).into())
     }
 }
 

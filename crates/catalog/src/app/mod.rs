@@ -37,7 +37,7 @@ use std::sync::Arc;
 use db::Retryable;
 use events::Outbox;
 use hub::Profile;
-use kernel::Clock;
+use kernel::{Clock, Refusal};
 use money::rates::RateTable;
 
 use crate::domain::allowance::Allowance;
@@ -62,9 +62,8 @@ pub(crate) enum Error {
     /// `kind` is a noun, such as `product`.
     #[error("there is no {kind} {id}")]
     NotFound { kind: &'static str, id: String },
-    /// Refused by a rule: an UPPER_SNAKE reason, a sentence, and what it is about.
-    #[error("{message}")]
-    Refused { reason: &'static str, message: String, about: Vec<(&'static str, String)> },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// A seller has all that it may have.
     #[error("{0}")]
     Full(String),
@@ -74,7 +73,7 @@ pub(crate) enum Error {
 
 impl Error {
     pub(crate) fn refused(reason: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { reason, message: message.into(), about: Vec::new() }
+        Self::Refused(Refusal::new(reason, message))
     }
 
     pub(crate) fn not_found(kind: &'static str, id: impl std::fmt::Display) -> Self {

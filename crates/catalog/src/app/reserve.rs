@@ -126,11 +126,5 @@ fn check_quoted(offer: &Offer, line: &Wanted) -> Result<(), Error> {
     }
     let changed = changed.join(",");
     let message = format!("`{}` has changed since it was quoted ({changed}); ask for a new quote", offer.sku);
-    match refused("QUOTE_STALE", message, offer) {
-        Error::Refused { reason, message, mut about } => {
-            about.push(("changed", changed));
-            Err(Error::Refused { reason, message, about })
-        }
-        other => Err(other),
-    }
+    Err(refused("QUOTE_STALE", message, offer).about("changed", changed).into())
 }

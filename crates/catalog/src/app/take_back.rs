@@ -8,7 +8,7 @@ use kernel::{OrderId, ReservationId, VariantId};
 use super::dispatch::Outcome;
 use super::{App, Error};
 use crate::domain::reservation::{Line, Reservation, State, part, units_by_item, without};
-use crate::facts;
+use crate::events;
 use crate::store::{reservations, stock};
 
 /// Puts the goods of a return on the shelf, each return once. After [`Outcome::Never`] the transaction is to be rolled
@@ -61,5 +61,5 @@ pub(super) async fn put_back(
     if !units.is_empty() {
         stock::put_back(tx, &units, reservation.id, now).await?;
     }
-    Ok(app.outbox.put(tx, &facts::stock_returned(reservation, lines, now)).await?)
+    Ok(app.outbox.put(tx, &events::stock_returned(reservation, lines, now)).await?)
 }

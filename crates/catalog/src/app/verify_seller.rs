@@ -5,7 +5,7 @@ use kernel::SellerId;
 
 use super::{App, Error};
 use crate::domain::seller::{Seller, State};
-use crate::facts;
+use crate::events;
 use crate::store::sellers;
 
 /// Lets a seller sell; one that may already stays as it is.
@@ -41,7 +41,7 @@ pub(super) async fn judge(
         return Err(Error::stale());
     }
     if moved.is_some() {
-        app.outbox.put(tx, &facts::seller_changed(&seller, app.clock.now())).await?;
+        app.outbox.put(tx, &events::seller_changed(&seller, app.clock.now())).await?;
     }
     Ok(seller)
 }

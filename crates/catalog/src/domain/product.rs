@@ -1,10 +1,11 @@
 //! What a seller offers.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use customs::HsCode;
 use kernel::{Country, LocationId, ProductId, SellerId, StockItemId, VariantId};
 use money::Money;
 use serde::{Deserialize, Serialize};
+use trade::OriginCertificate;
 
 /// Variants of a product.
 pub(crate) const VARIANTS_MAX: usize = 100;
@@ -61,16 +62,7 @@ pub(crate) struct Goods {
     /// A trade preference with proof of origin; empty: none.
     pub(crate) preference: String,
     /// The proof of origin for it.
-    pub(crate) certificate: Option<Certificate>,
-}
-
-/// A certificate of origin.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Certificate {
-    pub(crate) number: String,
-    pub(crate) issued_on: NaiveDate,
-    /// Its last day.
-    pub(crate) expires_on: NaiveDate,
+    pub(crate) certificate: Option<OriginCertificate>,
 }
 
 /// A variant as its seller gives it.

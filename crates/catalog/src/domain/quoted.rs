@@ -1,6 +1,6 @@
 //! What decides a landed price besides the price of the goods: kept with a quote and compared when it is ordered.
 
-use super::product::Certificate;
+use trade::OriginCertificate;
 
 /// What a variant is for carrier and customs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) struct Attributes {
     pub(crate) size_mm: [i64; 3],
     pub(crate) stock_units: i64,
     pub(crate) preference: String,
-    pub(crate) certificate: Option<Certificate>,
+    pub(crate) certificate: Option<OriginCertificate>,
     pub(crate) seller_tax_registered: bool,
 }
 
@@ -64,7 +64,7 @@ mod tests {
             size_mm: [200, 150, 30],
             stock_units: 1,
             preference: "ATIGA".to_owned(),
-            certificate: Some(Certificate {
+            certificate: Some(OriginCertificate {
                 number: "D-1".to_owned(),
                 issued_on: "2026-01-01".parse().unwrap(),
                 expires_on: "2026-12-31".parse().unwrap(),

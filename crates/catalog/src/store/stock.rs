@@ -216,15 +216,20 @@ pub(crate) async fn put_source(
     Ok(())
 }
 
+/// The shelves that a clause picks.
+macro_rules! select {
+    ($clause:literal) => {
+        concat!(
+            "select stock_item_id, seller_id, location_id, sku, on_hand, reserved from stock_items ",
+            $clause
+        )
+    };
+}
+
 /// A shelf.
 pub(crate) async fn find(tx: &mut Tx, id: StockItemId) -> Result<Option<StockItem>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select stock_item_id, seller_id, location_id, sku, on_hand, reserved from stock_items where stock_item_id = $1",
-        id.uuid(),
-    )?;
-    Ok(row.map(StockItem::from))
+    let sql = select!("where stock_item_id = $1");
+    Ok(db::fetch_optional!(tx, Row, sql, id.uuid())?.map(StockItem::from))
 }
 
 /// A seller's shelves, oldest first, after the one given.
@@ -237,8 +242,7 @@ pub(crate) async fn of_seller(
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select stock_item_id, seller_id, location_id, sku, on_hand, reserved from stock_items \
-         where seller_id = $1 and stock_item_id > $2 order by stock_item_id limit $3",
+        select!("where seller_id = $1 and stock_item_id > $2 order by stock_item_id limit $3"),
         seller_id.uuid(),
         after.unwrap_or(Uuid::nil()),
         limit,
@@ -246,23 +250,41 @@ pub(crate) async fn of_seller(
     Ok(rows.into_iter().map(StockItem::from).collect())
 }
 
-/// Holds units of several shelves, all or none of each; the shelves that had enough. Rows are locked in the order of
-/// their ids, so that two orders never wait for each other.
+/// An update of several shelves by the units that are bound to `$1`, which `$set` and `$where` call `units`. Rows are
+/// locked in the order of their ids, so that two orders never wait for each other.
+macro_rules! update_shelves {
+    ($tx:expr, $set:literal, $where:literal) => {
+        $tx.sql(
+            concat!(
+                "with rows as (select id, units from jsonb_to_recordset($1) as rows (id uuid, units bigint)), \
+                 locked as (select stock_item_id from stock_items where stock_item_id in (select id from rows) \
+                     order by stock_item_id for update) \
+                 update stock_items set ",
+                $set,
+                " from rows where stock_items.stock_item_id = rows.id \
+                 and stock_items.stock_item_id in (select stock_item_id from locked) ",
+                $where
+            ),
+            concat!(
+                "update stock_items set ",
+                $set,
+                " from (select unhex(value ->> 'id', '-') as id, value ->> 'units' as units from json_each($1)) as rows \
+                 where stock_items.stock_item_id = rows.id ",
+                $where
+            ),
+        )
+    };
+}
+
+/// Holds units of several shelves, all or none of each; the shelves that had enough.
 pub(crate) async fn reserve(
     tx: &mut Tx,
     wanted: &BTreeMap<StockItemId, i64>,
 ) -> Result<BTreeSet<StockItemId>, db::Error> {
-    let sql = tx.sql(
-        "with wanted as (select id, units from jsonb_to_recordset($1) as rows (id uuid, units bigint)), \
-         locked as (select stock_item_id from stock_items where stock_item_id in (select id from wanted) \
-             order by stock_item_id for update) \
-         update stock_items set reserved = reserved + wanted.units from wanted \
-         where stock_items.stock_item_id = wanted.id and on_hand - reserved >= wanted.units \
-         and stock_items.stock_item_id in (select stock_item_id from locked) returning stock_item_id",
-        "update stock_items set reserved = reserved + wanted.units from \
-         (select unhex(value ->> 'id', '-') as id, value ->> 'units' as units from json_each($1)) as wanted \
-         where stock_items.stock_item_id = wanted.id and on_hand - reserved >= wanted.units \
-         returning stock_item_id",
+    let sql = update_shelves!(
+        tx,
+        "reserved = reserved + units",
+        "and on_hand - reserved >= units returning stock_item_id"
     );
     let held = db::fetch_all!(tx, (Uuid,), sql, units(wanted))?;
     Ok(held.into_iter().map(|(id,)| id.into()).collect())
@@ -270,16 +292,7 @@ pub(crate) async fn reserve(
 
 /// Gives held units free.
 pub(crate) async fn release(tx: &mut Tx, held: &BTreeMap<StockItemId, i64>) -> Result<u64, db::Error> {
-    let sql = tx.sql(
-        "with held as (select id, units from jsonb_to_recordset($1) as rows (id uuid, units bigint)), \
-         locked as (select stock_item_id from stock_items where stock_item_id in (select id from held) \
-             order by stock_item_id for update) \
-         update stock_items set reserved = reserved - held.units from held where stock_items.stock_item_id = held.id \
-         and stock_items.stock_item_id in (select stock_item_id from locked)",
-        "update stock_items set reserved = reserved - held.units from \
-         (select unhex(value ->> 'id', '-') as id, value ->> 'units' as units from json_each($1)) as held \
-         where stock_items.stock_item_id = held.id",
-    );
+    let sql = update_shelves!(tx, "reserved = reserved - units", "");
     db::execute!(tx, sql, units(held))
 }
 
@@ -290,28 +303,10 @@ pub(crate) async fn dispatch(
     reservation_id: ReservationId,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
-    let sql = tx.sql(
-        "with held as (select id, units from jsonb_to_recordset($1) as rows (id uuid, units bigint)), \
-         locked as (select stock_item_id from stock_items where stock_item_id in (select id from held) \
-             order by stock_item_id for update) \
-         update stock_items set reserved = reserved - held.units, on_hand = on_hand - held.units from held \
-         where stock_items.stock_item_id = held.id and stock_items.stock_item_id in (select stock_item_id from locked)",
-        "update stock_items set reserved = reserved - held.units, on_hand = on_hand - held.units from \
-         (select unhex(value ->> 'id', '-') as id, value ->> 'units' as units from json_each($1)) as held \
-         where stock_items.stock_item_id = held.id",
-    );
+    let sql = update_shelves!(tx, "reserved = reserved - units, on_hand = on_hand - units", "");
     let rows = units(held);
     db::execute!(tx, sql, &rows)?;
-    let sql = tx.sql(
-        "insert into movements (movement_id, stock_item_id, delta, reason, reservation_id, created_at) \
-         select movement, id, -units, 'dispatched', $2, $3 \
-         from jsonb_to_recordset($1) as rows (id uuid, units bigint, movement uuid)",
-        "insert into movements (movement_id, stock_item_id, delta, reason, reservation_id, created_at) \
-         select unhex(value ->> 'movement', '-'), unhex(value ->> 'id', '-'), -(value ->> 'units'), 'dispatched', \
-         $2, $3 from json_each($1)",
-    );
-    db::execute!(tx, sql, &rows, reservation_id.uuid(), now)?;
-    Ok(())
+    moved_by_order(tx, &rows, -1, "dispatched", reservation_id, now).await
 }
 
 /// Puts units that came back on the shelves.
@@ -321,26 +316,29 @@ pub(crate) async fn put_back(
     reservation_id: ReservationId,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
-    let sql = tx.sql(
-        "with back as (select id, units from jsonb_to_recordset($1) as rows (id uuid, units bigint)), \
-         locked as (select stock_item_id from stock_items where stock_item_id in (select id from back) \
-             order by stock_item_id for update) \
-         update stock_items set on_hand = on_hand + back.units from back where stock_items.stock_item_id = back.id \
-         and stock_items.stock_item_id in (select stock_item_id from locked)",
-        "update stock_items set on_hand = on_hand + back.units from \
-         (select unhex(value ->> 'id', '-') as id, value ->> 'units' as units from json_each($1)) as back \
-         where stock_items.stock_item_id = back.id",
-    );
+    let sql = update_shelves!(tx, "on_hand = on_hand + units", "");
     let rows = units(back);
     db::execute!(tx, sql, &rows)?;
+    moved_by_order(tx, &rows, 1, "came back", reservation_id, now).await
+}
+
+/// Notes that units of an order left, or came back.
+async fn moved_by_order(
+    tx: &mut Tx,
+    rows: &Json<Vec<Units>>,
+    sign: i64,
+    reason: &str,
+    reservation_id: ReservationId,
+    now: DateTime<Utc>,
+) -> Result<(), db::Error> {
     let sql = tx.sql(
         "insert into movements (movement_id, stock_item_id, delta, reason, reservation_id, created_at) \
-         select movement, id, units, 'came back', $2, $3 \
+         select movement, id, $2 * units, $3, $4, $5 \
          from jsonb_to_recordset($1) as rows (id uuid, units bigint, movement uuid)",
         "insert into movements (movement_id, stock_item_id, delta, reason, reservation_id, created_at) \
-         select unhex(value ->> 'movement', '-'), unhex(value ->> 'id', '-'), value ->> 'units', 'came back', $2, $3 \
+         select unhex(value ->> 'movement', '-'), unhex(value ->> 'id', '-'), $2 * (value ->> 'units'), $3, $4, $5 \
          from json_each($1)",
     );
-    db::execute!(tx, sql, &rows, reservation_id.uuid(), now)?;
+    db::execute!(tx, sql, rows, sign, reason, reservation_id.uuid(), now)?;
     Ok(())
 }

@@ -4,10 +4,11 @@ use customs::HsCode;
 use db::Tx;
 use kernel::{ProductId, SellerId, VariantId};
 use sqlx::types::Json;
+use trade::OriginCertificate;
 use uuid::Uuid;
 
 use super::{broken, money, parsed};
-use crate::domain::product::{Certificate, Goods, Variant};
+use crate::domain::product::{Goods, Variant};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -26,7 +27,7 @@ pub(super) struct Row {
     stock_item_id: Uuid,
     stock_units: i64,
     preference: String,
-    certificate: Option<Json<Certificate>>,
+    certificate: Option<Json<OriginCertificate>>,
     available: i64,
 }
 
@@ -97,6 +98,19 @@ pub(crate) async fn put(
     written.map(|(id,)| id.into()).ok_or(db::Error::Conflict)
 }
 
+/// The variants that a clause picks.
+macro_rules! select {
+    ($clause:literal) => {
+        concat!(
+            "select variant_id, product_id, variants.sku, name, price_minor, currency, hs_code, origin, weight_grams, \
+             length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, certificate, \
+             (on_hand - reserved) / stock_units as available from variants \
+             join stock_items on stock_items.stock_item_id = variants.stock_item_id ",
+            $clause
+        )
+    };
+}
+
 /// The seller's variant with this SKU, with its product.
 pub(crate) async fn by_sku(
     tx: &mut Tx,
@@ -106,11 +120,7 @@ pub(crate) async fn by_sku(
     let row = db::fetch_optional!(
         tx,
         Row,
-        "select variant_id, product_id, variants.sku, name, price_minor, currency, hs_code, origin, weight_grams, \
-         length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, certificate, \
-         (on_hand - reserved) / stock_units as available from variants \
-         join stock_items on stock_items.stock_item_id = variants.stock_item_id \
-         where variants.seller_id = $1 and variants.sku = $2",
+        select!("where variants.seller_id = $1 and variants.sku = $2"),
         seller_id.uuid(),
         sku,
     )?;
@@ -124,17 +134,15 @@ pub(crate) async fn by_sku(
 /// The offered variants of products.
 pub(super) async fn of_products(tx: &mut Tx, products: &[ProductId]) -> Result<Vec<Row>, db::Error> {
     let sql = tx.sql(
-        "select variant_id, product_id, variants.sku, name, price_minor, currency, hs_code, origin, weight_grams, \
-         length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, certificate, \
-         (on_hand - reserved) / stock_units as available from variants \
-         join stock_items on stock_items.stock_item_id = variants.stock_item_id where offered \
+        select!(
+            "where offered \
          and product_id in (select cast(value as uuid) from jsonb_array_elements_text($1) as ids (value)) \
-         order by product_id, variant_id",
-        "select variant_id, product_id, variants.sku, name, price_minor, currency, hs_code, origin, weight_grams, \
-         length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, certificate, \
-         (on_hand - reserved) / stock_units as available from variants \
-         join stock_items on stock_items.stock_item_id = variants.stock_item_id where offered \
-         and product_id in (select unhex(value, '-') from json_each($1)) order by product_id, variant_id",
+         order by product_id, variant_id"
+        ),
+        select!(
+            "where offered \
+         and product_id in (select unhex(value, '-') from json_each($1)) order by product_id, variant_id"
+        ),
     );
     db::fetch_all!(tx, Row, sql, super::ids(products.iter().copied()))
 }

@@ -1,7 +1,10 @@
 //! What cannot be read is refused by the name of its field.
 
 use kernel::{LocationId, StockItemId};
-use proto::catalog::v1::{CreateLocationRequest, CreateProductRequest, ListProductsRequest};
+use proto::catalog::internal::v1::DecideSellerChangeRequest;
+use proto::catalog::v1::{
+    AdjustStockRequest, CreateLocationRequest, CreateProductRequest, ListProductsRequest, UpdateSellerRequest,
+};
 use proto::types::v1::{Money, OriginCertificate};
 use testkit::on_both;
 use tonic::Code;
@@ -135,6 +138,32 @@ on_both! {
         let wrong =
             ["category", "variants[0].origin", "variants[0].initial_stock", "variants[1].weight_grams"];
         assert_eq!(rpc::status::fields(&refused), wrong);
+        market.hub.stop().await;
+    }
+
+    async fn a_wrong_request_id_is_told_with_the_other_fields(database: Database) {
+        let market = Market::open(&database).await;
+        let trader = market.trader().await;
+        let adjust = AdjustStockRequest { request_id: "tuesday".to_owned(), ..AdjustStockRequest::default() };
+        let refused = market.stock(&trader.id).adjust_stock(adjust).await.unwrap_err();
+        assert_eq!(rpc::status::fields(&refused), ["request_id", "stock_item_id", "delta", "reason"]);
+        let update = UpdateSellerRequest { seller_id: trader.id.clone(), country: "Siam".to_owned(), ..UpdateSellerRequest::default() };
+        let refused = market.update(&trader.id, update).await.unwrap_err();
+        assert_eq!(rpc::status::fields(&refused), ["request_id", "etag", "display_name", "country"]);
+        let decide = DecideSellerChangeRequest::default();
+        let refused = market.operator().decide_seller_change(decide).await.unwrap_err();
+        assert_eq!(rpc::status::fields(&refused), ["request_id", "seller_id", "etag", "reason"]);
+        // Who may not ask is told so, and nothing of what was asked.
+        let refused = market.stock("somchai").adjust_stock(AdjustStockRequest::default()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied);
+        let list = ListProductsRequest {
+            seller_id: "me".to_owned(),
+            page_size: -1,
+            page_token: "next".to_owned(),
+            ..ListProductsRequest::default()
+        };
+        let refused = market.window().list_products(list).await.unwrap_err();
+        assert_eq!(rpc::status::fields(&refused), ["seller_id", "page_size", "page_token"]);
         market.hub.stop().await;
     }
 

@@ -20,4 +20,5 @@ mod reserving;
 mod sellers;
 mod stock;
 mod strangers;
+mod texts;
 mod wares;

@@ -9,8 +9,7 @@ use proto::catalog::internal::v1::{
     ReserveRequest,
 };
 use proto::catalog::v1::Variant;
-use proto::order::events::v1::{OrderCancelled, OrderConfirmed, ReturnReceived};
-use proto::order::v1::ReturnLine;
+use proto::order::events::v1::{OrderCancelled, OrderConfirmed, ReturnLine, ReturnReceived};
 use tonic::Status;
 
 use crate::market::Market;

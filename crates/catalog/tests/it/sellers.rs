@@ -1,7 +1,7 @@
 //! Firms apply, are verified, are suspended.
 
 use kernel::SellerId;
-use proto::catalog::events::v1::SellerChanged;
+use proto::catalog::events::v1::{SellerChanged, SellerState as Told};
 use proto::catalog::internal::v1::{ReservationState, VerifySellerRequest};
 use proto::catalog::v1::{
     CreateLocationRequest, ListSellersRequest, Seller, SellerState, UpdateSellerRequest,
@@ -51,8 +51,8 @@ on_both! {
         assert_eq!((back.state(), back.state_reason.as_str()), (SellerState::Verified, ""));
 
         let told: Vec<SellerChanged> = market.hub.told_of("catalog.seller_changed.v1").await;
-        let told: Vec<SellerState> = told.iter().map(SellerChanged::state).collect();
-        assert_eq!(told, [SellerState::Verified, SellerState::Suspended, SellerState::Verified]);
+        let told: Vec<Told> = told.iter().map(SellerChanged::state).collect();
+        assert_eq!(told, [Told::Verified, Told::Suspended, Told::Verified]);
         market.hub.stop().await;
     }
 

@@ -16,7 +16,7 @@ impl ConsignmentService for Api {
         &self,
         request: Request<CancelConsignmentsRequest>,
     ) -> Result<Response<CancelConsignmentsResponse>, Status> {
-        let order_id = Violations::lone_id("order_id", &request.get_ref().order_id)?;
+        let order_id = Violations::of(|violations| violations.id("order_id", &request.get_ref().order_id))?;
         let outcome = match self.0.run(CancelConsignments { order_id }).await? {
             Outcome::Cancelled => CancelConsignmentsOutcome::Cancelled,
             Outcome::AlreadyPickedUp => CancelConsignmentsOutcome::AlreadyPickedUp,

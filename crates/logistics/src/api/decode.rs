@@ -3,22 +3,20 @@
 use chrono::NaiveDate;
 use customs::HsCode;
 use hub::{Parcel, Profile};
-use kernel::Country;
 use proto::convert::{self, Invalid};
 use proto::logistics::internal::v1::{
     ConsignmentToQuote, LineToQuote, QuoteLandedCostRequest, RecordTrackingEventRequest,
 };
 use proto::logistics::v1::{QuoteCarriageRequest, ShipmentState};
-use proto::types::v1::{Dimensions, OriginCertificate};
+use proto::types::v1::{Dimensions, OriginCertificate, Permit};
 use rpc::{Caller, Role, Violations};
 use rust_decimal::Decimal;
-use tonic::Status;
 
 use crate::app::get_shipment::{GetShipment, Named};
 use crate::app::quote_carriage::QuoteCarriage;
 use crate::app::quote_landed_cost::QuoteLandedCost;
 use crate::app::record_tracking::RecordTrackingEvent;
-use crate::domain::landed::{Certificate, Consignment, Goods};
+use crate::domain::landed::{Consignment, Goods};
 use crate::domain::owner::Owner;
 use crate::domain::shipment::State;
 
@@ -30,6 +28,8 @@ const QUANTITY_MAX: i64 = 1_000_000;
 const WEIGHT_GRAMS_MAX: i64 = 1_000_000;
 const SIDE_MM_MAX: i64 = 10_000;
 const CERTIFICATE_NUMBER_MAX: usize = 60;
+const PERMIT_NUMBER_MAX: usize = 60;
+const PERMIT_AUTHORITY_MAX: usize = 120;
 
 const POSTCODE_MAX: usize = 20;
 const SERVICE_MAX: usize = 60;
@@ -40,62 +40,61 @@ const NOTE_MAX: usize = 500;
 pub(super) fn quote_landed_cost(
     asked: &QuoteLandedCostRequest,
     hub: &Profile,
-) -> Result<QuoteLandedCost, Status> {
-    let mut violations = Violations::default();
-    let count = asked.consignments.len();
-    if !(1..=CONSIGNMENTS_MAX).contains(&count) {
-        let problem = format!("has {count}; 1 to {CONSIGNMENTS_MAX} are allowed");
-        violations.add("consignments", problem);
-    }
+    violations: &mut Violations,
+) -> QuoteLandedCost {
+    violations.count("consignments", asked.consignments.len(), 1..=CONSIGNMENTS_MAX);
     let read = asked.consignments.iter().take(CONSIGNMENTS_MAX).enumerate();
-    let consignments = read.filter_map(|(index, asked)| consignment(index, asked, &mut violations)).collect();
-    let postcode = violations.take(postcode(&asked.postcode, hub)).unwrap_or_default();
+    let consignments = read.filter_map(|(index, asked)| consignment(index, asked, violations)).collect();
+    let postcode = postcode(&asked.postcode, hub, violations);
     let carriage_service = violations.text("carriage_service", &asked.carriage_service, 0, SERVICE_MAX);
-    violations.end(Some(QuoteLandedCost { consignments, postcode, carriage_service }))
+    QuoteLandedCost { consignments, postcode, carriage_service, with_charges: !asked.without_charges }
 }
 
-pub(super) fn quote_carriage(asked: &QuoteCarriageRequest, hub: &Profile) -> Result<QuoteCarriage, Status> {
-    let mut violations = Violations::default();
-    let from = violations.take(country("from_country", &asked.from_country));
-    let parcel = parcel("", 1, asked.weight_grams, asked.dimensions.as_ref(), &mut violations);
-    let postcode = violations.take(postcode(&asked.postcode, hub)).unwrap_or_default();
-    let read = || Some(QuoteCarriage { from: from?, parcel: parcel?, postcode });
-    violations.end(read())
+pub(super) fn quote_carriage(
+    asked: &QuoteCarriageRequest,
+    hub: &Profile,
+    violations: &mut Violations,
+) -> Option<QuoteCarriage> {
+    let from = violations.code("from_country", &asked.from_country);
+    let parcel = parcel("", 1, asked.weight_grams, asked.dimensions.as_ref(), violations);
+    let postcode = postcode(&asked.postcode, hub, violations);
+    Some(QuoteCarriage { from: from?, parcel: parcel?, postcode })
 }
 
 pub(super) fn record_tracking_event(
     asked: &RecordTrackingEventRequest,
     caller: Caller,
-) -> Result<RecordTrackingEvent, Status> {
-    let mut violations = Violations::default();
+    violations: &mut Violations,
+) -> Option<RecordTrackingEvent> {
     let carrier_reference = violations.text("carrier_reference", &asked.carrier_reference, 1, REFERENCE_MAX);
-    let number: Option<customs::S10> = violations.id("tracking_number", &asked.tracking_number);
+    let number: Option<customs::S10> = violations.code("tracking_number", &asked.tracking_number);
     let state = violations.take(state(asked.state()));
     let place = violations.text("place", &asked.place, 0, PLACE_MAX);
     let occurred_at = asked.occurred_at.as_ref();
     let occurred_at = occurred_at.map(|at| violations.take(convert::datetime("occurred_at", Some(at))));
     let note = violations.lines("note", &asked.note, 0, NOTE_MAX);
-    let read = || {
-        Some(RecordTrackingEvent {
-            carrier_reference,
-            tracking_number: number?.to_string(),
-            state: state?,
-            place,
-            occurred_at: occurred_at.flatten(),
-            note,
-            carrier: (caller.role == Role::Carrier).then_some(caller.subject),
-        })
-    };
-    violations.end(read())
+    Some(RecordTrackingEvent {
+        carrier_reference,
+        tracking_number: number?.to_string(),
+        state: state?,
+        place,
+        occurred_at: occurred_at.flatten(),
+        note,
+        carrier: (caller.role == Role::Carrier).then_some(caller.subject),
+    })
 }
 
 /// By its id, or its S10 number with or without spaces.
-pub(super) fn get_shipment(shipment_id: &str, caller: Caller) -> Result<GetShipment, Status> {
+pub(super) fn get_shipment(
+    shipment_id: &str,
+    caller: Caller,
+    violations: &mut Violations,
+) -> Option<GetShipment> {
     let named = match shipment_id.parse::<customs::S10>() {
         Ok(number) => Named::Number(number.to_string()),
-        Err(_) => Named::Id(Violations::lone_id("shipment_id", shipment_id)?),
+        Err(_) => Named::Id(violations.id("shipment_id", shipment_id)?),
     };
-    Ok(GetShipment { owner: owner(caller), named })
+    Some(GetShipment { owner: owner(caller), named })
 }
 
 /// Whose parcels a caller sees.
@@ -125,21 +124,14 @@ fn state(state: ShipmentState) -> Result<State, Invalid> {
 }
 
 /// A postcode of the hub's country, or none.
-fn postcode(postcode: &str, hub: &Profile) -> Result<String, Invalid> {
-    let text = convert::postcode("postcode", postcode, 0, POSTCODE_MAX)?;
-    match hub.postcode_problem(&text) {
-        Some(problem) if !text.is_empty() => Err(Invalid::new("postcode", problem)),
-        _ => Ok(text),
+fn postcode(postcode: &str, hub: &Profile, violations: &mut Violations) -> String {
+    let postcode = violations.postcode("postcode", postcode, 0, POSTCODE_MAX);
+    if !postcode.is_empty()
+        && let Some(problem) = hub.postcode_problem(&postcode)
+    {
+        violations.add("postcode", problem);
     }
-}
-
-fn country(field: &str, text: &str) -> Result<Country, Invalid> {
-    text.parse().map_err(|error: kernel::CountryError| Invalid::new(field, error.to_string()))
-}
-
-/// A day, YYYY-MM-DD.
-fn day(field: &str, text: &str) -> Result<NaiveDate, Invalid> {
-    kernel::day(text).map_err(|error| Invalid::new(field, error.to_string()))
+    postcode
 }
 
 /// Units of one size and weight.
@@ -155,8 +147,8 @@ fn parcel(
     }
     let size = dimensions?;
     let mut number = |field: &str, value: i64, most: i64| {
-        let read = convert::quantity(&format!("{path}{field}"), value, most);
-        violations.take(read).and_then(|value| u64::try_from(value).ok())
+        let read = violations.quantity(&format!("{path}{field}"), value, most);
+        read.and_then(|value| u64::try_from(value).ok())
     };
     let (quantity, weight_grams) =
         (number("quantity", quantity, QUANTITY_MAX), number("weight_grams", weight_grams, WEIGHT_GRAMS_MAX));
@@ -177,15 +169,12 @@ fn parcel(
 
 fn consignment(index: usize, asked: &ConsignmentToQuote, violations: &mut Violations) -> Option<Consignment> {
     let path = format!("consignments[{index}].");
-    let count = asked.lines.len();
-    if !(1..=LINES_MAX).contains(&count) {
-        violations.add(format!("{path}lines"), format!("has {count}; 1 to {LINES_MAX} are allowed"));
-    }
+    violations.count(&format!("{path}lines"), asked.lines.len(), 1..=LINES_MAX);
     let lines = asked.lines.iter().take(LINES_MAX).enumerate();
     let goods: Vec<Goods> = lines
         .filter_map(|(line, asked)| read_goods(&format!("{path}lines[{line}]."), asked, violations))
         .collect();
-    let from = violations.take(country(&format!("{path}from_country"), &asked.from_country));
+    let from = violations.code(&format!("{path}from_country"), &asked.from_country);
     let charge_rate = violations.take(exchange_rate(&format!("{path}charge_rate"), &asked.charge_rate));
     let currency = goods.first()?.unit_price.currency();
     if let Some(other) = goods.iter().position(|goods| goods.unit_price.currency() != currency) {
@@ -201,11 +190,22 @@ fn consignment(index: usize, asked: &ConsignmentToQuote, violations: &mut Violat
     })
 }
 
-fn certificate(path: &str, asked: &OriginCertificate, violations: &mut Violations) -> Option<Certificate> {
+fn certificate(
+    path: &str,
+    asked: &OriginCertificate,
+    violations: &mut Violations,
+) -> Option<trade::OriginCertificate> {
     let number = violations.text(&format!("{path}.number"), &asked.number, 1, CERTIFICATE_NUMBER_MAX);
-    let issued_on = violations.take(day(&format!("{path}.issued_on"), &asked.issued_on));
-    let expires_on = violations.take(day(&format!("{path}.expires_on"), &asked.expires_on));
-    Some(Certificate { number, issued_on: issued_on?, expires_on: expires_on? })
+    let issued_on = violations.day(&format!("{path}.issued_on"), &asked.issued_on);
+    let expires_on = violations.day(&format!("{path}.expires_on"), &asked.expires_on);
+    Some(trade::OriginCertificate { number, issued_on: issued_on?, expires_on: expires_on? })
+}
+
+/// The last day of a permit.
+fn permit_until(path: &str, asked: &Permit, violations: &mut Violations) -> Option<NaiveDate> {
+    violations.text(&format!("{path}.number"), &asked.number, 0, PERMIT_NUMBER_MAX);
+    violations.text(&format!("{path}.authority"), &asked.authority, 0, PERMIT_AUTHORITY_MAX);
+    violations.day(&format!("{path}.expires_on"), &asked.expires_on)
 }
 
 /// A rate of exchange; none when the text is empty.
@@ -220,18 +220,17 @@ fn exchange_rate(field: &str, text: &str) -> Result<Option<Decimal>, Invalid> {
 fn read_goods(path: &str, asked: &LineToQuote, violations: &mut Violations) -> Option<Goods> {
     let field = |name: &str| format!("{path}{name}");
     let parcel = parcel(path, asked.quantity, asked.weight_grams, asked.dimensions.as_ref(), violations);
-    let unit_price = violations.take(convert::money(&field("unit_price"), asked.unit_price.as_ref()));
+    let unit_price = violations.amount(&field("unit_price"), asked.unit_price.as_ref());
     // The catalogue has held it to the edition when the goods were listed.
     let hs_code = HsCode::kept(&asked.hs_code);
     let hs_code = violations.take(hs_code.map_err(|error| Invalid::new(field("hs_code"), error.to_string())));
-    let origin = violations.take(country(&field("origin"), &asked.origin));
+    let origin = violations.code(&field("origin"), &asked.origin);
     let category = violations.text(&field("category"), &asked.category, 0, 100);
     let preference = violations.text(&field("preference"), &asked.preference, 0, 20);
     let certificate =
-        asked.certificate.as_ref().map(|asked| certificate(&field("certificate"), asked, violations));
-    let permit = asked.permit.as_ref();
+        asked.certificate.as_ref().and_then(|asked| certificate(&field("certificate"), asked, violations));
     let permit_until =
-        permit.map(|permit| violations.take(day(&field("permit.expires_on"), &permit.expires_on)));
+        asked.permit.as_ref().and_then(|asked| permit_until(&field("permit"), asked, violations));
     Some(Goods {
         parcel: parcel?,
         quantity: asked.quantity,
@@ -240,7 +239,7 @@ fn read_goods(path: &str, asked: &LineToQuote, violations: &mut Violations) -> O
         origin: origin?,
         category,
         preference: Some(preference).filter(|code| !code.is_empty()),
-        certificate: certificate.flatten(),
-        permit_until: permit_until.flatten(),
+        certificate,
+        permit_until,
     })
 }

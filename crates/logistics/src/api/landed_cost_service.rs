@@ -4,6 +4,7 @@ use proto::logistics::internal::v1::landed_cost_service_server::LandedCostServic
 use proto::logistics::internal::v1::{QuoteLandedCostRequest, QuoteLandedCostResponse};
 use proto::logistics::v1::carriage_service_server::CarriageService;
 use proto::logistics::v1::{QuoteCarriageRequest, QuoteCarriageResponse};
+use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode, encode};
@@ -15,7 +16,10 @@ impl LandedCostService for Api {
         request: Request<QuoteLandedCostRequest>,
     ) -> Result<Response<QuoteLandedCostResponse>, Status> {
         let app = self.0.app();
-        let landed = decode::quote_landed_cost(request.get_ref(), &app.hub)?.answer(app)?;
+        let asked = request.get_ref();
+        let quote =
+            Violations::of(|violations| Some(decode::quote_landed_cost(asked, &app.hub, violations)))?;
+        let landed = quote.answer(app)?;
         let consignments = landed.into_iter().map(encode::landed).collect::<Result<_, _>>();
         let consignments = consignments.map_err(rpc::status::internal)?;
         Ok(Response::new(QuoteLandedCostResponse { consignments }))
@@ -29,8 +33,9 @@ impl CarriageService for Api {
         request: Request<QuoteCarriageRequest>,
     ) -> Result<Response<QuoteCarriageResponse>, Status> {
         let app = self.0.app();
-        let options = decode::quote_carriage(request.get_ref(), &app.hub)?.answer(app);
-        let options = options.into_iter().map(encode::carriage).collect();
+        let asked = request.get_ref();
+        let quote = Violations::of(|violations| decode::quote_carriage(asked, &app.hub, violations))?;
+        let options = quote.answer(app).into_iter().map(encode::carriage).collect();
         Ok(Response::new(QuoteCarriageResponse { options }))
     }
 }

@@ -9,8 +9,8 @@ mod tracking_service;
 
 use proto::logistics::{internal::v1 as internal_wire, v1 as wire};
 use rpc::Pipeline;
+use tonic::Status;
 use tonic::service::Routes;
-use tonic::{Code, Status};
 
 use crate::app::{App, Error};
 
@@ -41,11 +41,7 @@ impl From<Error> for Status {
         match &error {
             Error::Database(error) => rpc::status::database(error),
             Error::NotFound { kind, id } => rpc::status::not_found(kind, id),
-            Error::Refused { reason, message, about } => {
-                let about: Vec<(&str, &str)> =
-                    about.iter().map(|(key, value)| (*key, value.as_str())).collect();
-                rpc::status::reject(Code::FailedPrecondition, reason, message.clone(), &about)
-            }
+            Error::Refused(refusal) => rpc::status::refused(refusal),
             Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
             Error::Exhausted(message) => rpc::status::internal(message),
         }

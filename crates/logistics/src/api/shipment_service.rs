@@ -23,7 +23,9 @@ impl ShipmentService for Api {
         request: Request<GetShipmentRequest>,
     ) -> Result<Response<GetShipmentResponse>, Status> {
         let caller = rpc::require(&request)?;
-        let get = decode::get_shipment(&request.get_ref().shipment_id, caller)?;
+        let get = Violations::of(|violations| {
+            decode::get_shipment(&request.get_ref().shipment_id, caller, violations)
+        })?;
         let (shipment, steps) = self.0.query(get).await?;
         Ok(Response::new(GetShipmentResponse { shipment: Some(encode::shipment(shipment, steps)) }))
     }
@@ -34,12 +36,10 @@ impl ShipmentService for Api {
     ) -> Result<Response<ListShipmentsResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let order_id = match asked.order_id.as_str() {
-            "" => None,
-            order_id => Some(Violations::lone_id("order_id", order_id)?),
-        };
-        let filter = ["ListShipments", &asked.order_id];
-        let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
+        let (order_id, page): (_, Page<Uuid>) = Violations::of(|violations| {
+            let order_id = violations.optional_id("order_id", &asked.order_id);
+            Some((order_id, Page::of(Some(&caller), &asked, &[&asked.order_id], violations)?))
+        })?;
         let (before, limit) = (page.after, page.limit());
         let list = ListShipments { owner: decode::owner(caller), order_id, before, limit };
         let (shipments, next_page_token) = page.fill(
@@ -55,7 +55,9 @@ impl ShipmentService for Api {
         request: Request<GetLabelRequest>,
     ) -> Result<Response<GetLabelResponse>, Status> {
         let caller = rpc::require(&request)?;
-        let get = decode::get_shipment(&request.get_ref().shipment_id, caller)?;
+        let get = Violations::of(|violations| {
+            decode::get_shipment(&request.get_ref().shipment_id, caller, violations)
+        })?;
         let (shipment, _) = self.0.query(get).await?;
         let svg = label::svg(&shipment, self.0.app().hub.name());
         let svg = svg.ok_or_else(|| rpc::status::internal("the S10 number has no bar code"))?;
@@ -70,7 +72,8 @@ impl DeclarationService for Api {
         request: Request<GetDeclarationRequest>,
     ) -> Result<Response<GetDeclarationResponse>, Status> {
         let owner = decode::owner(rpc::require(&request)?);
-        let declaration_id = Violations::lone_id("declaration_id", &request.get_ref().declaration_id)?;
+        let declaration_id =
+            Violations::of(|violations| violations.id("declaration_id", &request.get_ref().declaration_id))?;
         let found = self.0.query(GetDeclaration { owner, declaration_id }).await?;
         Ok(Response::new(GetDeclarationResponse { declaration: Some(encode::declaration(&found)) }))
     }

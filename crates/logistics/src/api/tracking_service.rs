@@ -2,6 +2,7 @@
 
 use proto::logistics::internal::v1::tracking_service_server::TrackingService;
 use proto::logistics::internal::v1::{RecordTrackingEventRequest, RecordTrackingEventResponse};
+use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode, encode};
@@ -13,7 +14,9 @@ impl TrackingService for Api {
         request: Request<RecordTrackingEventRequest>,
     ) -> Result<Response<RecordTrackingEventResponse>, Status> {
         let caller = rpc::require(&request)?;
-        let record = decode::record_tracking_event(request.get_ref(), caller)?;
+        let record = Violations::of(|violations| {
+            decode::record_tracking_event(request.get_ref(), caller, violations)
+        })?;
         let (shipment, steps) = self.0.run(record).await?;
         Ok(Response::new(RecordTrackingEventResponse { shipment: Some(encode::shipment(shipment, steps)) }))
     }

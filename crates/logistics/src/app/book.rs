@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use customs::S10;
 use db::{Command, Tx};
 use kernel::{Country, DeclarationId, OrderId, ShipmentId};
+use trade::Address;
 
 use super::{App, Error};
 use crate::domain::booking::Consignment;
-use crate::domain::shipment::{Address, Shipment, State};
-use crate::facts;
+use crate::domain::shipment::{Shipment, State};
+use crate::events;
 use crate::store::orders::{Fate, decide};
 use crate::store::{declarations, serials, shipments};
 
@@ -40,7 +41,7 @@ impl Command for BookOrder {
             if let Some(id) = shipment.declaration_id {
                 declarations::put(tx, id, shipment.id, &consignment.declared).await?;
             }
-            app.outbox.put(tx, &facts::consignment_booked(&shipment, now)).await?;
+            app.outbox.put(tx, &events::consignment_booked(&shipment, now)).await?;
         }
         Ok(())
     }

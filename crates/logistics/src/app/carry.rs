@@ -6,7 +6,7 @@ use kernel::TrackingEventId;
 use super::{App, Error};
 use crate::domain::sandbox_carrier;
 use crate::domain::shipment::TrackingEvent;
-use crate::store::{events, shipments};
+use crate::store::{shipments, tracking};
 
 /// Parcels of one transaction.
 const BATCH: i64 = 500;
@@ -39,7 +39,7 @@ impl Command for Carry {
                 occurred_at: now,
                 note: String::new(),
             };
-            app.move_on(tx, shipment, events::SANDBOX, &event).await?;
+            app.move_on(tx, shipment, tracking::SANDBOX, &event).await?;
         }
         Ok(any)
     }

@@ -6,7 +6,7 @@ use kernel::ShipmentId;
 use super::{App, Error};
 use crate::domain::owner::Owner;
 use crate::domain::shipment::{Shipment, TrackingEvent};
-use crate::store::{events, shipments};
+use crate::store::{shipments, tracking};
 
 /// A shipment with its steps.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Query for GetShipment {
         };
         let own = found.filter(|shipment| self.owner.may_see(&shipment.buyer, &shipment.seller_id));
         let shipment = own.ok_or_else(|| Error::not_found("shipment", name))?;
-        let steps = events::of(tx, shipment.id).await?;
+        let steps = tracking::of(tx, shipment.id).await?;
         Ok((shipment, steps))
     }
 }

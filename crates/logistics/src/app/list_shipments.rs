@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{App, Error};
 use crate::domain::owner::Owner;
 use crate::domain::shipment::{Shipment, TrackingEvent};
-use crate::store::{events, shipments};
+use crate::store::{shipments, tracking};
 
 /// A page of shipments with their steps, newest first.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Query for ListShipments {
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         let mut found = Vec::new();
         for shipment in shipments::list(tx, &self.owner, self.order_id, self.before, self.limit).await? {
-            let steps = events::of(tx, shipment.id).await?;
+            let steps = tracking::of(tx, shipment.id).await?;
             found.push((shipment, steps));
         }
         Ok(found)

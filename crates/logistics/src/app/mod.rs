@@ -8,6 +8,7 @@ pub(crate) mod get_declaration;
 pub(crate) mod get_shipment;
 pub(crate) mod list_shipments;
 pub(crate) mod pass_over_numbers;
+pub(crate) mod passages;
 pub(crate) mod quote_carriage;
 pub(crate) mod quote_landed_cost;
 pub(crate) mod record_tracking;
@@ -18,18 +19,18 @@ use std::sync::Arc;
 use db::Retryable;
 use events::Outbox;
 use hub::Profile;
-use kernel::Clock;
+use kernel::{Clock, Refusal};
 use money::rates::RateTable;
 use runtime::Sandbox;
 
-use crate::metrics::Passages;
+use self::passages::Passages;
 
 /// What every use case needs.
 pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) outbox: Outbox,
     pub(crate) hub: Arc<Profile>,
-    pub(crate) rates: RateTable,
+    pub(crate) rates: Arc<RateTable>,
     pub(crate) sandbox: Sandbox,
     pub(crate) passages: Passages,
 }
@@ -42,9 +43,8 @@ pub(crate) enum Error {
     /// `kind` is a noun, such as `shipment`.
     #[error("there is no {kind} {id}")]
     NotFound { kind: &'static str, id: String },
-    /// Refused by a rule: an UPPER_SNAKE reason, a sentence, and what it is about.
-    #[error("{message}")]
-    Refused { reason: &'static str, message: String, about: Vec<(&'static str, String)> },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("{field}: {problem}")]
     Invalid { field: &'static str, problem: String },
     /// An operator has to change the profile first.
@@ -54,7 +54,7 @@ pub(crate) enum Error {
 
 impl Error {
     pub(crate) fn refused(reason: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { reason, message: message.into(), about: Vec::new() }
+        Self::Refused(Refusal::new(reason, message))
     }
 
     pub(crate) fn not_found(kind: &'static str, id: impl std::fmt::Display) -> Self {

@@ -1,7 +1,9 @@
 //! Carriage, duty and tax for quotes. Nothing is kept: the quote's document has it all.
 
+use kernel::Refusal;
+
 use super::{App, Error};
-use crate::domain::landed::{Consignment, Landed, Refusal, Terms, landed};
+use crate::domain::landed::{Consignment, Landed, NoLandedCost, Terms, landed};
 
 /// The landed cost of each consignment.
 #[derive(Debug)]
@@ -11,6 +13,8 @@ pub(crate) struct QuoteLandedCost {
     pub(crate) postcode: String,
     /// The service to use, by its code; empty: the one with the lowest landed total.
     pub(crate) carriage_service: String,
+    /// Whether the lines' exact charges are wanted.
+    pub(crate) with_charges: bool,
 }
 
 impl QuoteLandedCost {
@@ -23,38 +27,27 @@ impl QuoteLandedCost {
             sandbox: app.sandbox.enabled,
             postcode: &self.postcode,
             carriage_service: &self.carriage_service,
+            with_charges: self.with_charges,
         };
         let quote = |(place, consignment): (usize, &Consignment)| {
-            landed(&terms, consignment).map_err(|refusal| refused(place, &refusal))
+            landed(&terms, consignment).map_err(|none| refused(place, &none).into())
         };
         self.consignments.iter().enumerate().map(quote).collect()
     }
 }
 
-fn refused(place: usize, refusal: &Refusal) -> Error {
-    let mut about = vec![("consignment", place.to_string())];
-    let reason = match refusal {
-        Refusal::NoLane(from) => {
-            about.push(("from_country", from.to_string()));
-            "NO_LANE"
+fn refused(place: usize, none: &NoLandedCost) -> Refusal {
+    let because = |reason| Refusal::new(reason, none.to_string()).about("consignment", place);
+    match none {
+        NoLandedCost::NoLane(from) => because("NO_LANE").about("from_country", from),
+        NoLandedCost::NoCarriage(_) => because("NO_CARRIAGE"),
+        NoLandedCost::ServiceNotOffered { from, offered, .. } => {
+            because("CARRIAGE_SERVICE_NOT_OFFERED").about("from_country", from).about("offered", offered)
         }
-        Refusal::NoCarriage(_) => "NO_CARRIAGE",
-        Refusal::ServiceNotOffered { from, offered, .. } => {
-            about.push(("from_country", from.to_string()));
-            about.push(("offered", offered.clone()));
-            "CARRIAGE_SERVICE_NOT_OFFERED"
-        }
-        Refusal::Prohibited { line, .. } => {
-            about.push(("line", line.to_string()));
-            "GOODS_PROHIBITED"
-        }
-        Refusal::NoPermit { line, .. } => {
-            about.push(("line", line.to_string()));
-            "PERMIT_REQUIRED"
-        }
-        Refusal::NoRate(_) => "CUSTOMS_RATE_UNAVAILABLE",
-        Refusal::Customs(_) => "LANDED_COST_UNAVAILABLE",
-        Refusal::TooLarge(_) => "AMOUNT_TOO_LARGE",
-    };
-    Error::Refused { reason, message: refusal.to_string(), about }
+        NoLandedCost::Prohibited { line, .. } => because("GOODS_PROHIBITED").about("line", line),
+        NoLandedCost::NoPermit { line, .. } => because("PERMIT_REQUIRED").about("line", line),
+        NoLandedCost::NoRate(_) => because("CUSTOMS_RATE_UNAVAILABLE"),
+        NoLandedCost::Customs(_) => because("LANDED_COST_UNAVAILABLE"),
+        NoLandedCost::TooLarge(_) => because("AMOUNT_TOO_LARGE"),
+    }
 }

@@ -6,7 +6,7 @@ use kernel::TrackingEventId;
 
 use super::{App, Error};
 use crate::domain::shipment::{Shipment, State, TrackingEvent, Verdict};
-use crate::store::{events, shipments};
+use crate::store::{shipments, tracking};
 
 /// Records a step; what is repeated or older changes nothing. The shipment as it then stands.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Command for RecordTrackingEvent {
         let is_its_own =
             |shipment: &Shipment| self.carrier.as_ref().is_none_or(|own| *own == shipment.carrier);
         let shipment = found.filter(is_its_own).ok_or_else(|| Error::not_found("shipment", number))?;
-        let reported = events::by_reference(tx, &shipment.carrier, &self.carrier_reference).await?;
+        let reported = tracking::by_reference(tx, &shipment.carrier, &self.carrier_reference).await?;
         let shipment = match reported {
             Some((of, event)) if of == shipment.id && self.tells_of(&event) => shipment,
             Some(_) => {
@@ -43,7 +43,7 @@ impl Command for RecordTrackingEvent {
             }
             None => self.judge_and_move(app, tx, shipment).await?,
         };
-        let steps = events::of(tx, shipment.id).await?;
+        let steps = tracking::of(tx, shipment.id).await?;
         Ok((shipment, steps))
     }
 }
@@ -67,7 +67,7 @@ impl RecordTrackingEvent {
             Verdict::Impossible(message) => return Err(Error::refused("INVALID_TRANSITION", message)),
             Verdict::Moves => {}
         }
-        let steps = events::of(tx, shipment.id).await?;
+        let steps = tracking::of(tx, shipment.id).await?;
         let occurred_at = shipment
             .time_of(self.state, self.occurred_at, &steps, app.clock.now())
             .map_err(|problem| Error::Invalid { field: "occurred_at", problem })?;

@@ -6,8 +6,8 @@ use db::Tx;
 use super::{App, Error};
 use crate::domain::sandbox_carrier;
 use crate::domain::shipment::{DeclarationState, Shipment, TrackingEvent};
-use crate::facts;
-use crate::store::{declarations, events, shipments};
+use crate::events;
+use crate::store::{declarations, shipments, tracking};
 
 impl App {
     /// When the sandbox carrier moves it on; never in a hub whose carriers are real.
@@ -33,13 +33,13 @@ impl App {
         shipment.version += 1;
         shipment.next_step_at = self.next_step_at(&shipment, now);
         shipments::save(tx, &shipment).await?;
-        let before = events::put(tx, shipment.id, reporter, event).await?;
+        let before = tracking::put(tx, shipment.id, reporter, event).await?;
         self.passages.note(tx, event, &before);
         let reached = DeclarationState::of(event.state);
         if let Some(id) = shipment.declaration_id.filter(|_| reached != declared) {
             declarations::advance(tx, id, reached, event.occurred_at).await?;
         }
-        self.outbox.put(tx, &facts::tracking_recorded(&shipment, event, now)).await?;
+        self.outbox.put(tx, &events::tracking_recorded(&shipment, event, now)).await?;
         Ok(shipment)
     }
 }

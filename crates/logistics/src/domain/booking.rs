@@ -1,13 +1,9 @@
 //! What a confirmed order asks to be carried, and what is declared of it.
 
-use chrono::NaiveDate;
-use customs::Transport;
-use customs::landed_cost::AppliedRule;
 use kernel::{ConsignmentId, Country};
 use money::Money;
 use serde::{Deserialize, Serialize};
-
-use super::landed::Certificate;
+use trade::{AppliedRule, OriginCertificate, Permit, Transport};
 
 /// A consignment to book, as it was quoted.
 #[derive(Debug, Clone)]
@@ -57,14 +53,5 @@ pub(crate) struct DeclaredItem {
     /// Of all units.
     pub(crate) weight_grams: i64,
     pub(crate) permit: Option<Permit>,
-    pub(crate) certificate: Option<Certificate>,
-}
-
-/// An authority's permission to import.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Permit {
-    pub(crate) number: String,
-    pub(crate) authority: String,
-    /// Its last day.
-    pub(crate) expires_on: NaiveDate,
+    pub(crate) certificate: Option<OriginCertificate>,
 }

@@ -6,13 +6,12 @@
 use chrono::NaiveDate;
 use money::Currency;
 use money::rates::{RateTable, ReferenceRate};
+use trade::ExchangeRate;
 
 /// A customs rate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CustomsRate {
-    pub(crate) from: Currency,
-    pub(crate) to: Currency,
-    pub(crate) reference: ReferenceRate,
+    pub(crate) rate: ExchangeRate,
     /// What the buyer should know.
     pub(crate) warnings: Vec<String>,
 }
@@ -40,7 +39,10 @@ pub(crate) fn of(
         }
         warnings.push(format!("{problem}, which only a sandbox accepts"));
     }
-    Ok(CustomsRate { from, to, reference, warnings })
+    let ReferenceRate { rate, as_of, source } = reference;
+    let rate = rate.normalize();
+    let rate = ExchangeRate { from, to, rate, reference_rate: rate, as_of, source, rate_id: String::new() };
+    Ok(CustomsRate { rate, warnings })
 }
 
 #[cfg(test)]

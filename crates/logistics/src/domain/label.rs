@@ -96,8 +96,9 @@ fn sender(shipment: &Shipment) -> String {
 fn address(shipment: &Shipment) -> Vec<String> {
     let address = &shipment.address;
     let city = format!("{} {} {}", address.postcode, address.city, address.state);
-    let lines = [&address.recipient, &address.line1, &address.line2, &city, &address.country, &address.phone];
-    lines.into_iter().cloned().collect()
+    let (city, country) = (city.as_str(), address.country.as_str());
+    let lines = [&address.recipient, &address.line1, &address.line2, city, country, &address.phone];
+    lines.map(str::to_owned).into()
 }
 
 /// `LX 1234 5678 5 TH`, as S10 writes it for people.
@@ -122,7 +123,9 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shipment::{Address, State, tests::shipment};
+    use trade::Address;
+
+    use super::super::shipment::{State, tests::shipment};
     use super::*;
 
     /// The words of a label, line by line, as a reader of XML finds them.
@@ -166,14 +169,13 @@ mod tests {
                 city: long(4),
                 state: long(5),
                 postcode: "5".repeat(20),
-                country: "MY".to_owned(),
+                country: "MY".parse().unwrap(),
                 phone: "6".repeat(60),
             };
             let label = svg(&parcel, &letter.repeat(60)).unwrap();
             let words = read(&label).concat().replace(' ', "");
             let Address { recipient, line1, line2, city, state, postcode, country, phone } = &parcel.address;
-            let address =
-                [recipient, line1, line2, postcode, city, state, country, phone].map(String::as_str);
+            let address = [recipient, line1, line2, postcode, city, state, country.as_str(), phone];
             assert!(words.contains(&address.concat()), "{letter}: {words}");
             assert!(words.contains(&format!("From:{},TH", parcel.sender)), "{letter}");
             let baselines = label.split(" y=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0);

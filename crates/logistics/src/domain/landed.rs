@@ -1,7 +1,7 @@
 //! The landed cost of a consignment: its carriage, its customs value, duty and tax.
 
 use chrono::NaiveDate;
-use customs::landed_cost::{Amounts, AppliedRule, Charges};
+use customs::landed_cost::{Amounts, Charges};
 use customs::{HsCode, LandedCost, Line, Rates, Shipment};
 
 use hub::{CarriageOption, Parcel, Profile};
@@ -9,7 +9,7 @@ use kernel::Country;
 use money::rates::RateTable;
 use money::{Currency, Money, Rounding};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use trade::{AppliedRule, ExchangeRate, OriginCertificate, Price};
 
 use super::customs_rate::{self, CustomsRate};
 
@@ -36,18 +36,9 @@ pub(crate) struct Goods {
     pub(crate) category: String,
     pub(crate) preference: Option<String>,
     /// The proof of origin for it.
-    pub(crate) certificate: Option<Certificate>,
+    pub(crate) certificate: Option<OriginCertificate>,
     /// The last day of the permit that the buyer names.
     pub(crate) permit_until: Option<NaiveDate>,
-}
-
-/// A certificate of origin. It is kept with declarations: its names are those of what is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Certificate {
-    pub(crate) number: String,
-    pub(crate) issued_on: NaiveDate,
-    /// Its last day.
-    pub(crate) expires_on: NaiveDate,
 }
 
 impl Goods {
@@ -56,10 +47,10 @@ impl Goods {
         let Some(claimed) = &self.preference else { return Ok(None) };
         let problem = match &self.certificate {
             None => "there is no certificate of origin".to_owned(),
-            Some(Certificate { number, issued_on, .. }) if *issued_on > today => {
+            Some(OriginCertificate { number, issued_on, .. }) if *issued_on > today => {
                 format!("the certificate of origin {number} is issued on {issued_on}")
             }
-            Some(Certificate { number, expires_on, .. }) if *expires_on < today => {
+            Some(OriginCertificate { number, expires_on, .. }) if *expires_on < today => {
                 format!("the certificate of origin {number} expired on {expires_on}")
             }
             Some(_) => return Ok(Some(claimed.clone())),
@@ -73,19 +64,21 @@ impl Goods {
 pub(crate) struct Landed {
     pub(crate) carriage: CarriageOption,
     pub(crate) customs_value: Money,
-    pub(crate) total: Amounts,
-    pub(crate) lines: Vec<Amounts>,
-    /// What each line bears, not rounded.
+    pub(crate) price: Price,
+    /// Tax that the seller collects with the price, within `price`.
+    pub(crate) seller_tax: Money,
+    pub(crate) lines: Vec<Price>,
+    /// What each line bears, not rounded; none where it is not wanted.
     pub(crate) charges: Vec<Charges>,
     pub(crate) rules: Vec<AppliedRule>,
     /// None needed when the goods are priced in the hub's currency.
-    pub(crate) customs_rate: Option<CustomsRate>,
+    pub(crate) customs_rate: Option<ExchangeRate>,
     pub(crate) warnings: Vec<String>,
 }
 
 /// Why there is no landed cost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum NoLandedCost {
     #[error("there is no lane from {0} into this hub's country")]
     NoLane(Country),
     #[error("no carrier of this hub carries this consignment: {0}")]
@@ -104,7 +97,7 @@ pub(crate) enum Refusal {
     TooLarge(money::Error),
 }
 
-impl From<customs::landed_cost::Error> for Refusal {
+impl From<customs::landed_cost::Error> for NoLandedCost {
     fn from(error: customs::landed_cost::Error) -> Self {
         match error {
             customs::landed_cost::Error::Money(error) => error.into(),
@@ -113,7 +106,7 @@ impl From<customs::landed_cost::Error> for Refusal {
     }
 }
 
-impl From<money::Error> for Refusal {
+impl From<money::Error> for NoLandedCost {
     fn from(error: money::Error) -> Self {
         match error {
             money::Error::Overflow => Self::TooLarge(error),
@@ -132,30 +125,39 @@ pub(crate) struct Terms<'a> {
     pub(crate) postcode: &'a str,
     /// The service to use, by its code; empty: the one with the lowest landed total.
     pub(crate) carriage_service: &'a str,
+    /// Whether [`Landed::charges`] are wanted.
+    pub(crate) with_charges: bool,
 }
 
 /// Works the landed cost out, with the wished service or the one that comes to the least.
-pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Landed, Refusal> {
-    let ruleset = terms.profile.ruleset(consignment.from).ok_or(Refusal::NoLane(consignment.from))?;
+pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Landed, NoLandedCost> {
+    let ruleset = terms.profile.ruleset(consignment.from).ok_or(NoLandedCost::NoLane(consignment.from))?;
     let mut warnings = restrictions(terms, consignment)?;
     warnings.extend(consignment.goods.iter().filter_map(|goods| goods.proven(terms.today).err()));
     let options = carriage(terms, consignment)?;
     let customs_rate = customs_rate(terms, consignment.currency)?;
     let insurance = insurance(terms, consignment)?;
+    let shipment = |carriage: &CarriageOption| {
+        shipment(terms, consignment, carriage, insurance, customs_rate.as_ref().map(|found| &found.rate))
+    };
     let cost = |carriage: CarriageOption| {
-        let shipment = shipment(terms, consignment, &carriage, insurance, customs_rate.as_ref());
-        let cost = customs::landed_cost(ruleset, &shipment)?;
+        let cost = customs::landed_cost(ruleset, &shipment(&carriage))?;
         Ok(Costed { landed: cost.total.landed()?, carriage, cost })
     };
     let Costed { carriage, cost, .. } = lowest(options.into_iter().map(cost))?;
-    let of_rate = customs_rate.iter().flat_map(|rate| rate.warnings.iter().cloned());
-    let warnings = warnings.into_iter().chain(cost.warnings).chain(of_rate).collect();
+    let charges = match terms.with_charges {
+        true => customs::exact_charges(ruleset, &shipment(&carriage))?,
+        false => Vec::new(),
+    };
+    let (customs_rate, of_rate) = customs_rate.map(|found| (found.rate, found.warnings)).unzip();
+    let warnings = warnings.into_iter().chain(cost.warnings).chain(of_rate.into_iter().flatten()).collect();
     Ok(Landed {
         carriage,
         customs_value: cost.customs_value,
-        total: cost.total,
-        lines: cost.lines,
-        charges: cost.charges,
+        price: cost.total.price()?,
+        seller_tax: cost.total.seller_tax,
+        lines: cost.lines.iter().map(Amounts::price).collect::<Result<_, _>>()?,
+        charges,
         rules: cost.rules,
         customs_rate,
         warnings,
@@ -171,7 +173,7 @@ struct Costed {
 
 /// The least landed total; of equal ones the faster, then the cheaper carriage. A way whose cost cannot be told is no
 /// choice, unless none can.
-fn lowest(costs: impl Iterator<Item = Result<Costed, Refusal>>) -> Result<Costed, Refusal> {
+fn lowest(costs: impl Iterator<Item = Result<Costed, NoLandedCost>>) -> Result<Costed, NoLandedCost> {
     let (mut best, mut refusal): (Option<Costed>, _) = (None, None);
     for cost in costs {
         match cost {
@@ -180,7 +182,9 @@ fn lowest(costs: impl Iterator<Item = Result<Costed, Refusal>>) -> Result<Costed
             Ok(_) => {}
         }
     }
-    best.ok_or_else(|| refusal.unwrap_or_else(|| Refusal::NoCarriage("no service is offered".to_owned())))
+    best.ok_or_else(|| {
+        refusal.unwrap_or_else(|| NoLandedCost::NoCarriage("no service is offered".to_owned()))
+    })
 }
 
 impl Costed {
@@ -193,22 +197,22 @@ impl Costed {
 
 /// What a buyer is told of goods that come with the permit that they need; without one, and where goods are never carried,
 /// they are refused.
-fn restrictions(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<String>, Refusal> {
+fn restrictions(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<String>, NoLandedCost> {
     let mut warnings = Vec::new();
     for (line, goods) in consignment.goods.iter().enumerate() {
         match terms.profile.restricted(Some(&goods.hs_code), &goods.category, goods.origin) {
             Some(found) if found.prohibited => {
-                return Err(Refusal::Prohibited { line, reason: found.reason });
+                return Err(NoLandedCost::Prohibited { line, reason: found.reason });
             }
             Some(found) => match goods.permit_until {
                 Some(last) if last >= terms.today => warnings.push(found.reason),
                 Some(last) => {
                     let problem = format!("the permit that is named expired on {last}");
-                    return Err(Refusal::NoPermit { line, reason: found.reason, problem });
+                    return Err(NoLandedCost::NoPermit { line, reason: found.reason, problem });
                 }
                 None => {
                     let problem = "name its number, its authority and its last day".to_owned();
-                    return Err(Refusal::NoPermit { line, reason: found.reason, problem });
+                    return Err(NoLandedCost::NoPermit { line, reason: found.reason, problem });
                 }
             },
             None => {}
@@ -218,7 +222,7 @@ fn restrictions(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<Stri
 }
 
 /// The ways to carry the consignment: the wished one alone, or all that are offered.
-fn carriage(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<CarriageOption>, Refusal> {
+fn carriage(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<CarriageOption>, NoLandedCost> {
     let parcels: Vec<Parcel> = consignment.goods.iter().map(|goods| goods.parcel).collect();
     let mut options = terms.profile.carriage(consignment.from, &parcels, terms.postcode);
     if options.is_empty() {
@@ -228,7 +232,7 @@ fn carriage(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<Carriage
         } else {
             format!("it is too heavy or too large, or no zone covers {from}")
         };
-        return Err(Refusal::NoCarriage(problem));
+        return Err(NoLandedCost::NoCarriage(problem));
     }
     if terms.carriage_service.is_empty() {
         return Ok(options);
@@ -237,12 +241,12 @@ fn carriage(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<Carriage
     options.retain(|option| option.service == terms.carriage_service);
     if options.is_empty() {
         let (wished, from) = (terms.carriage_service.to_owned(), consignment.from);
-        return Err(Refusal::ServiceNotOffered { wished, from, offered });
+        return Err(NoLandedCost::ServiceNotOffered { wished, from, offered });
     }
     Ok(options)
 }
 
-fn customs_rate(terms: &Terms<'_>, goods: Currency) -> Result<Option<CustomsRate>, Refusal> {
+fn customs_rate(terms: &Terms<'_>, goods: Currency) -> Result<Option<CustomsRate>, NoLandedCost> {
     let hub = terms.profile.currency();
     if goods == hub {
         return Ok(None);
@@ -250,7 +254,7 @@ fn customs_rate(terms: &Terms<'_>, goods: Currency) -> Result<Option<CustomsRate
     let days = terms.profile.terms().exchange_age_days_max;
     customs_rate::of(terms.rates, goods, hub, terms.today, days, terms.sandbox)
         .map(Some)
-        .map_err(Refusal::NoRate)
+        .map_err(NoLandedCost::NoRate)
 }
 
 fn shipment(
@@ -258,13 +262,13 @@ fn shipment(
     consignment: &Consignment,
     carriage: &CarriageOption,
     insurance: Money,
-    customs_rate: Option<&CustomsRate>,
+    customs_rate: Option<&ExchangeRate>,
 ) -> Shipment {
     Shipment {
         date: terms.today,
         transport: carriage.transport,
         goods_currency: consignment.currency,
-        customs_rate: customs_rate.map(|rate| rate.reference.rate),
+        customs_rate: customs_rate.map(|rate| rate.rate),
         charge_rate: consignment.charge_rate,
         seller_registered: consignment.seller_tax_registered,
         marketplace_registered: terms.profile.is_marketplace_registered(),

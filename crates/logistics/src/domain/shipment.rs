@@ -1,9 +1,8 @@
 //! A consignment as the carrier has it, and how it may move on.
 
 use chrono::{DateTime, Duration, Utc};
-use customs::Transport;
 use kernel::{ConsignmentId, Country, DeclarationId, OrderId, ShipmentId, TrackingEventId};
-use serde::{Deserialize, Serialize};
+use trade::{Address, Transport};
 
 /// Where a shipment stands; each state comes after those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,20 +68,6 @@ impl State {
     fn is_at_border(self) -> bool {
         (Self::ExportCleared..=Self::Released).contains(&self)
     }
-}
-
-/// Where a parcel goes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Address {
-    pub(crate) recipient: String,
-    pub(crate) line1: String,
-    pub(crate) line2: String,
-    pub(crate) city: String,
-    pub(crate) state: String,
-    pub(crate) postcode: String,
-    /// ISO 3166-1 alpha-2.
-    pub(crate) country: String,
-    pub(crate) phone: String,
 }
 
 /// A consignment as the carrier has it.
@@ -257,7 +242,16 @@ pub(crate) mod tests {
             from: "TH".parse().unwrap(),
             chargeable_grams: 250,
             days_min: 4,
-            address: Address { recipient: "Aisyah & <Co>".to_owned(), ..Address::default() },
+            address: Address {
+                recipient: "Aisyah & <Co>".to_owned(),
+                line1: "1 Jalan Merdeka".to_owned(),
+                line2: String::new(),
+                city: "Kuala Lumpur".to_owned(),
+                state: String::new(),
+                postcode: "50050".to_owned(),
+                country: "MY".parse().unwrap(),
+                phone: String::new(),
+            },
             state,
             version: 1,
             next_step_at: None,

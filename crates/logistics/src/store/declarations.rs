@@ -98,28 +98,27 @@ pub(crate) async fn advance(
     Ok(())
 }
 
+/// The declarations that a clause picks, each with whose it is.
+macro_rules! select {
+    ($clause:literal) => {
+        concat!(
+            "select declaration_id, shipment_id, declarations.state, declared, document, lodged_at, released_at, \
+             buyer, seller_id from declarations join shipments using (shipment_id) ",
+            $clause
+        )
+    };
+}
+
 /// A declaration.
 pub(crate) async fn find(tx: &mut Tx, id: DeclarationId) -> Result<Option<Declaration>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select declaration_id, shipment_id, declarations.state, declared, document, lodged_at, released_at, buyer, \
-         seller_id from declarations join shipments using (shipment_id) where declaration_id = $1",
-        id.uuid(),
-    )?;
+    let row = db::fetch_optional!(tx, Row, select!("where declaration_id = $1"), id.uuid(),)?;
     row.map(Row::read).transpose()
 }
 
 /// Declarations of the release before, in the order of their ids.
 pub(crate) async fn without_declared(tx: &mut Tx, limit: i64) -> Result<Vec<Declaration>, db::Error> {
-    let rows = db::fetch_all!(
-        tx,
-        Row,
-        "select declaration_id, shipment_id, declarations.state, declared, document, lodged_at, released_at, buyer, \
-         seller_id from declarations join shipments using (shipment_id) \
-         where declared is null order by declaration_id limit $1",
-        limit,
-    )?;
+    let rows =
+        db::fetch_all!(tx, Row, select!("where declared is null order by declaration_id limit $1"), limit,)?;
     rows.into_iter().map(Row::read).collect()
 }
 

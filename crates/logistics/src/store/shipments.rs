@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{OrderId, ShipmentId};
 use sqlx::types::Json;
+use trade::Address;
 use uuid::Uuid;
 
 use crate::domain::owner::Owner;
-use crate::domain::shipment::{Address, Shipment, State};
+use crate::domain::shipment::{Shipment, State};
 
 /// Shipments of one order: an order has at most so many consignments.
 const OF_ORDER_MAX: i64 = 500;

@@ -1,13 +1,14 @@
 //! Carriage, duty and tax for quotes.
 
 use proto::logistics::internal::v1::{
-    ConsignmentToQuote, LineToQuote, QuoteLandedCostRequest, QuotedLandedCost,
+    ConsignmentToQuote, ExactCharges, LineToQuote, QuoteLandedCostRequest, QuotedLandedCost,
 };
 use proto::logistics::v1::QuoteCarriageRequest;
 use proto::logistics::v1::carriage_service_client::CarriageServiceClient;
 use proto::types::v1::{Dimensions, OriginCertificate, PriceParts};
 use rpc::status::{fields, metadata, reason};
 use runtime::Sandbox;
+use rust_decimal::Decimal;
 use testkit::on_both;
 use tonic::{Code, Status};
 
@@ -35,7 +36,8 @@ async fn quote_by(
     carriage_service: &str,
 ) -> Result<Vec<QuotedLandedCost>, Status> {
     let carriage_service = carriage_service.to_owned();
-    let request = QuoteLandedCostRequest { consignments, postcode: String::new(), carriage_service };
+    let request =
+        QuoteLandedCostRequest { consignments, carriage_service, ..QuoteLandedCostRequest::default() };
     Ok(depot.costs().quote_landed_cost(request).await?.into_inner().consignments)
 }
 
@@ -73,6 +75,22 @@ on_both! {
         assert_eq!(quoted[0].seller_collected_tax.as_ref().unwrap().minor_units, 1_200);
         assert!(quoted[0].customs_rate.is_none());
         assert!(quoted[0].rules.iter().any(|rule| rule.rule_id.starts_with("low-value-goods")));
+        depot.hub.stop().await;
+    }
+
+    async fn exact_charges_are_told_where_they_are_wanted(database: Database) {
+        let depot = Depot::open(&database).await;
+        let consignments = vec![consignment("TH", vec![silk("MYR", 6_000, 2), silk("MYR", 6_050, 1)])];
+        let mut quoted = quote(&depot, consignments.clone()).await.unwrap();
+        let exact = |charges: &ExactCharges| charges.tax.parse::<Decimal>().unwrap().round_dp(9).normalize().to_string();
+        let taxes: Vec<String> = quoted[0].charges.iter().map(exact).collect();
+        // 10% of 120.00 and of 60.50, but for what a decimal cuts off.
+        assert_eq!(taxes, ["12", "6.05"]);
+        let request =
+            QuoteLandedCostRequest { consignments, without_charges: true, ..QuoteLandedCostRequest::default() };
+        let without = depot.costs().quote_landed_cost(request).await.unwrap().into_inner().consignments;
+        quoted[0].charges.clear();
+        assert_eq!(without, quoted);
         depot.hub.stop().await;
     }
 

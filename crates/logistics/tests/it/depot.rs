@@ -16,8 +16,7 @@ use proto::logistics::v1::shipment_service_client::ShipmentServiceClient;
 use proto::logistics::v1::{
     Declaration, GetDeclarationRequest, GetShipmentRequest, ListShipmentsRequest, Shipment, ShipmentState,
 };
-use proto::order::events::v1::OrderConfirmed;
-use proto::order::v1::{Carriage, QuotedConsignment, QuotedLine};
+use proto::order::events::v1::{Carriage, OrderConfirmed, QuotedConsignment, QuotedLine};
 use proto::types::v1::{Address, Dimensions, Money, OriginCertificate, Permit, PriceParts, Transport};
 use rpc::Role;
 use runtime::Sandbox;

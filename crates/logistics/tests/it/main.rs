@@ -7,4 +7,5 @@ mod cancelling;
 mod costs;
 mod depot;
 mod strangers;
+mod texts;
 mod tracking;

@@ -1,16 +1,15 @@
 //! Reading requests: all that is wrong with one is told at once, by field.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::excerpt;
-use proto::convert;
+use kernel::{VariantId, excerpt};
 use proto::order::v1 as message;
 use proto::types::v1 as types;
 use rpc::{Caller, GuestSecret, Violations};
+use trade::{Address, Permit};
 
-use crate::domain::order::{Address, PaymentMethod};
+use crate::domain::order::{Checkout, PaymentMethod};
 use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, Wish};
-use crate::domain::quote::Permit;
 use crate::domain::returns::Cause;
 use crate::market::Market;
 
@@ -37,8 +36,7 @@ pub(crate) fn postcode(
     least: usize,
     market: &Market,
 ) -> String {
-    let read = convert::postcode(field, text, least, POSTCODE_CHARACTERS_MAX);
-    let postcode = violations.take(read).unwrap_or_default();
+    let postcode = violations.postcode(field, text, least, POSTCODE_CHARACTERS_MAX);
     if !postcode.is_empty()
         && let Some(problem) = market.postcode_problem(&postcode)
     {
@@ -49,26 +47,32 @@ pub(crate) fn postcode(
 
 /// The lines of a quote.
 pub(crate) fn wishes(lines: &[message::QuoteLine], violations: &mut Violations) -> Vec<Wish> {
-    if lines.is_empty() || lines.len() > LINES_MAX {
-        violations.add("lines", format!("has {} lines; 1 to {LINES_MAX} are allowed", lines.len()));
-        return Vec::new();
-    }
+    violations.count("lines", lines.len(), 1..=LINES_MAX);
     let mut seen = BTreeSet::new();
-    let mut wishes = Vec::with_capacity(lines.len());
-    for (place, line) in lines.iter().enumerate() {
-        let field = format!("lines[{place}].variant_id");
-        let variant_id = violations.id(&field, &line.variant_id);
-        if variant_id.is_some_and(|id| !seen.insert(id)) {
-            violations.add(field, "is named twice; each variant may come once");
-        }
-        if !(1..=QUANTITY_MAX).contains(&line.quantity) {
-            let problem = format!("{} must be 1 to {QUANTITY_MAX}", line.quantity);
-            violations.add(format!("lines[{place}].quantity"), problem);
-        }
+    let mut wishes = Vec::with_capacity(lines.len().min(LINES_MAX));
+    for (place, line) in lines.iter().take(LINES_MAX).enumerate() {
+        let variant_id = goods(place, &line.variant_id, line.quantity, &mut seen, violations);
         let permit = permit(&format!("lines[{place}].permit"), line.permit.as_ref(), violations);
         wishes.extend(variant_id.map(|variant_id| Wish { variant_id, quantity: line.quantity, permit }));
     }
     wishes
+}
+
+/// Which variant a line names, and that it is the only one that does.
+fn goods(
+    place: usize,
+    variant_id: &str,
+    quantity: i64,
+    seen: &mut BTreeSet<VariantId>,
+    violations: &mut Violations,
+) -> Option<VariantId> {
+    let field = format!("lines[{place}].variant_id");
+    let variant_id = violations.id(&field, variant_id);
+    if variant_id.is_some_and(|id| !seen.insert(id)) {
+        violations.add(field, "is named twice; each variant may come once");
+    }
+    violations.quantity(&format!("lines[{place}].quantity"), quantity, QUANTITY_MAX);
+    variant_id
 }
 
 /// The permit of a line. One with a blank field is none: goods that need a permit are then refused.
@@ -86,13 +90,7 @@ fn permit(field: &str, message: Option<&types::Permit>, violations: &mut Violati
     if is_blank(&message.expires_on) {
         return None;
     }
-    let expires_on = match kernel::day(&message.expires_on) {
-        Ok(day) => day,
-        Err(error) => {
-            violations.add(format!("{field}.expires_on"), error.to_string());
-            return None;
-        }
-    };
+    let expires_on = violations.day(&format!("{field}.expires_on"), &message.expires_on)?;
     (!is_blank(&number) && !is_blank(&authority)).then_some(Permit { number, authority, expires_on })
 }
 
@@ -100,30 +98,34 @@ fn permit(field: &str, message: Option<&types::Permit>, violations: &mut Violati
 pub(crate) fn return_lines(
     lines: &[message::ReturnLine],
     violations: &mut Violations,
-) -> Vec<(kernel::VariantId, i64)> {
-    if lines.len() > LINES_MAX {
-        violations.add("lines", format!("has {} lines; at most {LINES_MAX} are allowed", lines.len()));
-        return Vec::new();
-    }
+) -> Vec<(VariantId, i64)> {
+    violations.count("lines", lines.len(), 0..=LINES_MAX);
     let mut seen = BTreeSet::new();
-    let mut units = Vec::with_capacity(lines.len());
-    for (place, line) in lines.iter().enumerate() {
-        let field = format!("lines[{place}].variant_id");
-        let variant_id = violations.id(&field, &line.variant_id);
-        if variant_id.is_some_and(|id| !seen.insert(id)) {
-            violations.add(field, "is named twice; each variant may come once");
-        }
-        if !(1..=QUANTITY_MAX).contains(&line.quantity) {
-            let problem = format!("{} must be 1 to {QUANTITY_MAX}", line.quantity);
-            violations.add(format!("lines[{place}].quantity"), problem);
-        }
+    let mut units = Vec::with_capacity(lines.len().min(LINES_MAX));
+    for (place, line) in lines.iter().take(LINES_MAX).enumerate() {
+        let variant_id = goods(place, &line.variant_id, line.quantity, &mut seen, violations);
         units.extend(variant_id.map(|variant_id| (variant_id, line.quantity)));
     }
     units
 }
 
+/// What a buyer gives to order a quote.
+pub(crate) fn checkout(
+    message: &message::PlaceOrderRequest,
+    caller: &Caller,
+    market: &Market,
+    violations: &mut Violations,
+) -> Option<Checkout> {
+    let address = address(message.address.as_ref(), market, violations);
+    let method = method(message.payment_method, violations);
+    let client_reference = reference(&message.client_reference, violations);
+    let attributes = attributes(&message.attributes, violations);
+    let buyer = caller.subject.clone();
+    Some(Checkout { buyer, address: address?, method: method?, client_reference, attributes })
+}
+
 /// Where an order goes: in the hub's country.
-pub(crate) fn address(
+fn address(
     message: Option<&types::Address>,
     market: &Market,
     violations: &mut Violations,
@@ -144,7 +146,7 @@ pub(crate) fn address(
         state: text("state", &message.state, 0, ADDRESS_CHARACTERS_MAX),
         phone: text("phone", &message.phone, 0, ADDRESS_SHORT_CHARACTERS_MAX),
         postcode,
-        country: message.country.clone(),
+        country: market.country,
     };
     let country = market.country;
     if message.country != country.as_str() {
@@ -168,7 +170,7 @@ pub(crate) fn principals(caller: Option<&Caller>, secret: Option<&GuestSecret>) 
 }
 
 /// How an order is paid.
-pub(crate) fn method(value: i32, violations: &mut Violations) -> Option<PaymentMethod> {
+fn method(value: i32, violations: &mut Violations) -> Option<PaymentMethod> {
     match message::PaymentMethod::try_from(value) {
         Ok(message::PaymentMethod::Wallet) => Some(PaymentMethod::Wallet),
         Ok(message::PaymentMethod::Promptpay) => Some(PaymentMethod::Promptpay),
@@ -199,18 +201,13 @@ pub(crate) fn cause(value: i32, violations: &mut Violations) -> Cause {
 }
 
 /// What the client notes with an order.
-pub(crate) fn attributes(
-    attributes: &HashMap<String, String>,
+fn attributes(
+    attributes: &BTreeMap<String, String>,
     violations: &mut Violations,
 ) -> BTreeMap<String, String> {
-    if attributes.len() > ATTRIBUTES_MAX {
-        let problem = format!("has {} notes; at most {ATTRIBUTES_MAX} are allowed", attributes.len());
-        violations.add("attributes", problem);
-    }
-    // Sorted, so that the same request is always refused alike.
-    let sorted: BTreeMap<&String, &String> = attributes.iter().take(ATTRIBUTES_MAX).collect();
+    violations.count("attributes", attributes.len(), 0..=ATTRIBUTES_MAX);
     let mut read = BTreeMap::new();
-    for (key, value) in sorted {
+    for (key, value) in attributes.iter().take(ATTRIBUTES_MAX) {
         let field = format!("attributes[{}]", excerpt(key));
         let name = violations.text(&field, key, 1, ATTRIBUTE_KEY_CHARACTERS_MAX);
         let value = violations.lines(&field, value, 0, ATTRIBUTE_VALUE_CHARACTERS_MAX);

@@ -52,11 +52,11 @@ pub(crate) fn internal(pipeline: &Pipeline<App>) -> Routes {
 fn viewer(caller: &Caller) -> Result<Viewer, Status> {
     match caller.role {
         Role::Buyer => Ok(Viewer::Buyer(caller.subject.clone())),
-        Role::Operator | Role::Service => Ok(Viewer::Operator),
+        Role::Operator => Ok(Viewer::Operator),
         Role::Seller => match caller.subject.parse() {
             Ok(seller) => Ok(Viewer::Seller(seller)),
             Err(_) => Err(rpc::status::not_found("seller", &caller.subject)),
         },
-        Role::Carrier => Err(rpc::status::not_found("order", "of a carrier")),
+        Role::Carrier | Role::Service => Err(rpc::status::not_found("order", caller.principal())),
     }
 }

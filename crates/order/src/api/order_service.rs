@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use futures::{Stream, StreamExt as _};
 use kernel::OrderId;
+use proto::convert::Invalid;
 use proto::order::v1::order_service_server::OrderService;
 use proto::order::v1::{
     CancelOrderRequest, CancelOrderResponse, ConfirmReceiptRequest, ConfirmReceiptResponse, GetOrderRequest,
@@ -34,23 +35,22 @@ use crate::wire;
 /// The longest reason for cancelling, in characters.
 const REASON_CHARACTERS_MAX: usize = 200;
 
-/// A request to place an order as its key is made from: a map of the generated message has another order each time,
-/// and so would have its hash.
+/// What the key of a request to place an order was made from in 0.1, where the map had another order in each message.
+/// To be removed in 0.3, with `place_key` and [`Key::formerly`]: what was recorded so is forgotten by then, after
+/// [`rpc::replay::KEPT`].
 #[derive(Clone, PartialEq, prost::Message)]
-struct PlaceOrderBody {
+struct FormerBody {
     #[prost(message, optional, tag = "2")]
     rest: Option<PlaceOrderRequest>,
     #[prost(btree_map = "string, string", tag = "3")]
     attributes: BTreeMap<String, String>,
 }
 
-fn place_key(caller: &Caller, message: &PlaceOrderRequest) -> Result<Key, Status> {
-    let attributes = message.attributes.clone().into_iter().collect();
-    let mut rest = message.clone();
-    rest.request_id.clear();
-    rest.attributes.clear();
-    let body = PlaceOrderBody { rest: Some(rest), attributes };
-    Key::of_body(caller, message, &body)
+fn place_key(caller: &Caller, message: &PlaceOrderRequest) -> Result<Key, Invalid> {
+    let attributes = message.attributes.clone();
+    let rest =
+        PlaceOrderRequest { request_id: String::new(), attributes: BTreeMap::new(), ..message.clone() };
+    Ok(Key::of(caller, message)?.formerly(&FormerBody { rest: Some(rest), attributes }))
 }
 
 /// An order by its id or its number.
@@ -76,11 +76,10 @@ impl OrderService for Api {
         &self,
         request: Request<PlaceOrderRequest>,
     ) -> Result<Response<PlaceOrderResponse>, Status> {
-        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
-        let message = request.into_inner();
-        let key = place_key(&caller, &message)?;
-        let place = decode_place(&message, &caller, self.market())?;
-        self.0.begin_saga(key, deadline, place, |order| Ok(placed(&order)?)).await.map(Response::new)
+        let decode = |message, caller: &Caller, violations: &mut Violations| {
+            place_order(&message, caller, self.market(), violations)
+        };
+        self.0.begin_saga(request, place_key, decode, placed).await
     }
 
     async fn get_order(
@@ -88,9 +87,7 @@ impl OrderService for Api {
         request: Request<GetOrderRequest>,
     ) -> Result<Response<GetOrderResponse>, Status> {
         let viewer = viewer(&rpc::require(&request)?)?;
-        let mut violations = Violations::default();
-        let named = named(&request.get_ref().order_id, &mut violations);
-        let named = violations.end(named)?;
+        let named = Violations::of(|violations| named(&request.get_ref().order_id, violations))?;
         let order = self.0.query(GetOrder { named, viewer: viewer.clone() }).await?;
         let order = wire::order(&order, &viewer).map_err(Error::from)?;
         Ok(Response::new(GetOrderResponse { order: Some(order) }))
@@ -103,23 +100,14 @@ impl OrderService for Api {
         let caller = rpc::require(&request)?;
         let viewer = viewer(&caller)?;
         let message = request.into_inner();
-        let mut violations = Violations::default();
-        let state = decode::state(message.state, &mut violations);
-        let client_reference = violations.text(
-            "client_reference",
-            &message.client_reference,
-            0,
-            decode::REFERENCE_CHARACTERS_MAX,
-        );
-        violations.check()?;
-        let filter = ["ListOrders", state, client_reference.as_str()];
-        let page: Page<OrderId> = Page::of(Some(&caller), &filter, message.page_size, &message.page_token)?;
-        let filter = Filter {
-            state,
-            client_reference: client_reference.clone(),
-            before: page.after,
-            limit: page.limit(),
-        };
+        let (filter, page): (_, Page<OrderId>) = Violations::of(|violations| {
+            let state = decode::state(message.state, violations);
+            let reference = &message.client_reference;
+            let client_reference =
+                violations.text("client_reference", reference, 0, decode::REFERENCE_CHARACTERS_MAX);
+            let page = Page::of(Some(&caller), &message, &[state, &client_reference], violations)?;
+            Some((Filter { state, client_reference, before: page.after, limit: page.limit() }, page))
+        })?;
         let listed = self.0.query(ListOrders { viewer: viewer.clone(), filter }).await?;
         let (orders, next_page_token) = page
             .try_fill(listed, |order| order.id, |order| wire::order(&order, &viewer))
@@ -131,15 +119,7 @@ impl OrderService for Api {
         &self,
         request: Request<CancelOrderRequest>,
     ) -> Result<Response<CancelOrderResponse>, Status> {
-        let (caller, deadline) = (rpc::require(&request)?, rpc::deadline(&request));
-        let message = request.into_inner();
-        let key = Key::of(&caller, &message)?;
-        let mut violations = Violations::default();
-        let id = violations.id("order_id", &message.order_id);
-        let reason = violations.lines("reason", &message.reason, 0, REASON_CHARACTERS_MAX);
-        let order_id = violations.end(id)?;
-        let cancel = CancelOrder { viewer: viewer(&caller)?, order_id, reason };
-        self.0.begin_saga(key, deadline, cancel, |order| Ok(cancelled(&order)?)).await.map(Response::new)
+        self.0.begin_saga(request, Key::of, cancel_order, cancelled).await
     }
 
     type WatchOrderStream = Pin<Box<dyn Stream<Item = Result<WatchOrderResponse, Status>> + Send>>;
@@ -150,12 +130,12 @@ impl OrderService for Api {
     ) -> Result<Response<Self::WatchOrderStream>, Status> {
         let viewer: Viewer = viewer(&rpc::require(&request)?)?;
         let message = request.into_inner();
-        let mut violations = Violations::default();
-        let named = named(&message.order_id, &mut violations);
-        if message.after_version < 0 {
-            violations.add("after_version", format!("{} must be 0 or more", message.after_version));
-        }
-        let named = violations.end(named)?;
+        let named = Violations::of(|violations| {
+            if message.after_version < 0 {
+                violations.add("after_version", format!("{} must be 0 or more", message.after_version));
+            }
+            named(&message.order_id, violations)
+        })?;
         let order = self.0.query(GetOrder { named, viewer: viewer.clone() }).await?;
         if message.after_version > order.version {
             let (after, last) = (message.after_version, order.version);
@@ -174,30 +154,44 @@ impl OrderService for Api {
         &self,
         request: Request<ConfirmReceiptRequest>,
     ) -> Result<Response<ConfirmReceiptResponse>, Status> {
-        let decode = |message: ConfirmReceiptRequest, caller: &Caller| {
-            let mut violations = Violations::default();
-            let id = violations.id("order_id", &message.order_id);
-            let consignment_id = violations.optional_id("consignment_id", &message.consignment_id);
-            let order_id = violations.end(id)?;
-            Ok(ConfirmReceipt { viewer: viewer(caller)?, order_id, consignment_id })
-        };
         let encode = |_: &_, order| {
             Ok(ConfirmReceiptResponse { order: Some(wire::order(&order, &Viewer::Operator)?) })
         };
-        self.0.mutate(request, decode, encode).await
+        self.0.mutate(request, confirm_receipt, encode).await
     }
 }
 
-fn decode_place(message: &PlaceOrderRequest, caller: &Caller, market: &Market) -> Result<PlaceOrder, Status> {
-    let mut violations = Violations::default();
+fn place_order(
+    message: &PlaceOrderRequest,
+    caller: &Caller,
+    market: &Market,
+    violations: &mut Violations,
+) -> Option<PlaceOrder> {
     let quote_id = violations.id("quote_id", &message.quote_id);
-    let address = decode::address(message.address.as_ref(), market, &mut violations);
-    let method = decode::method(message.payment_method, &mut violations);
-    let client_reference = decode::reference(&message.client_reference, &mut violations);
-    let attributes = decode::attributes(&message.attributes, &mut violations);
-    let secret = decode::guest_secret(&message.guest_secret, &mut violations);
+    let checkout = decode::checkout(message, caller, market, violations);
+    let secret = decode::guest_secret(&message.guest_secret, violations);
     let principals = decode::principals(Some(caller), secret.as_ref());
-    let ((quote_id, address), method) = violations.end(quote_id.zip(address).zip(method))?;
-    let buyer = caller.subject.clone();
-    Ok(PlaceOrder { buyer, quote_id, principals, address, method, client_reference, attributes })
+    Some(PlaceOrder { quote_id: quote_id?, principals, checkout: checkout? })
+}
+
+fn cancel_order(
+    message: CancelOrderRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<CancelOrder> {
+    let viewer = violations.allowed(viewer(caller))?;
+    let order_id = violations.id("order_id", &message.order_id);
+    let reason = violations.lines("reason", &message.reason, 0, REASON_CHARACTERS_MAX);
+    Some(CancelOrder { viewer, order_id: order_id?, reason })
+}
+
+fn confirm_receipt(
+    message: ConfirmReceiptRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<ConfirmReceipt> {
+    let viewer = violations.allowed(viewer(caller))?;
+    let order_id = violations.id("order_id", &message.order_id);
+    let consignment_id = violations.optional_id("consignment_id", &message.consignment_id);
+    Some(ConfirmReceipt { viewer, order_id: order_id?, consignment_id })
 }

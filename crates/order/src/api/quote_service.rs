@@ -1,6 +1,5 @@
 //! Landed prices.
 
-use proto::convert;
 use proto::order::v1::quote_service_server::QuoteService;
 use proto::order::v1::{CreateQuoteRequest, CreateQuoteResponse, GetQuoteRequest, GetQuoteResponse};
 use rpc::replay::Key;
@@ -23,15 +22,16 @@ fn key(
     caller: Option<&Caller>,
     message: &CreateQuoteRequest,
     violations: &mut Violations,
-) -> Result<(Key, Option<GuestSecret>), Status> {
+) -> Option<(Key, Option<GuestSecret>)> {
+    let secret = decode::guest_secret(&message.guest_secret, violations);
     if let Some(caller) = caller {
-        return Ok((Key::of(caller, message)?, None));
+        return Some((violations.take(Key::of(caller, message))?, None));
     }
-    if let Some(secret) = decode::guest_secret(&message.guest_secret, violations) {
-        return Ok((Key::of_guest(&secret, message)?, None));
+    if let Some(secret) = secret {
+        return Some((violations.take(Key::of_guest(&secret, message))?, None));
     }
-    let made = GuestSecret::make()?;
-    Ok((Key::of_guest(&made, message)?, Some(made)))
+    let made = violations.allowed(GuestSecret::make())?;
+    Some((violations.take(Key::of_guest(&made, message))?, Some(made)))
 }
 
 #[tonic::async_trait]
@@ -43,31 +43,17 @@ impl QuoteService for Api {
         let counted = Counted::of(&request);
         let (caller, deadline) = (rpc::caller(&request).cloned(), rpc::deadline(&request));
         let message = request.into_inner();
-        let mut violations = Violations::default();
-        let (key, made) = self::key(caller.as_ref(), &message, &mut violations)?;
-        let currency = match message.currency.as_str() {
-            "" => None,
-            code => match convert::currency("currency", code) {
-                Ok(currency) => Some(currency),
-                Err(invalid) => {
-                    violations.add(invalid.field, invalid.problem);
-                    None
-                }
-            },
-        };
-        let wanted = QuoteWanted {
-            owner: key.principal.clone(),
-            wishes: wishes(&message.lines, &mut violations),
-            currency,
-            postcode: decode::postcode(&mut violations, "postcode", &message.postcode, 0, self.market()),
-            carriage_service: violations.text(
-                "carriage_service",
-                &message.carriage_service,
-                0,
-                SERVICE_CHARACTERS_MAX,
-            ),
-        };
-        violations.check()?;
+        let (key, made, wanted) = Violations::of(|violations| {
+            let key = key(caller.as_ref(), &message, violations);
+            let currency = violations.optional_code("currency", &message.currency);
+            let wishes = wishes(&message.lines, violations);
+            let postcode = decode::postcode(violations, "postcode", &message.postcode, 0, self.market());
+            let service = &message.carriage_service;
+            let carriage_service = violations.text("carriage_service", service, 0, SERVICE_CHARACTERS_MAX);
+            let (key, made) = key?;
+            let owner = key.principal.clone();
+            Some((key, made, QuoteWanted { owner, wishes, currency, postcode, carriage_service }))
+        })?;
         let app = self.0.app().clone();
         let prepare = async move {
             app.quotes.take(&counted, wanted.worth())?;
@@ -86,12 +72,12 @@ impl QuoteService for Api {
         &self,
         request: Request<GetQuoteRequest>,
     ) -> Result<Response<GetQuoteResponse>, Status> {
-        let mut violations = Violations::default();
-        let secret = decode::guest_secret(&request.get_ref().guest_secret, &mut violations);
-        let principals = decode::principals(rpc::caller(&request), secret.as_ref());
-        let id = violations.id("quote_id", &request.get_ref().quote_id);
-        let quote_id = violations.end(id)?;
-        let quote = self.0.query(GetQuote { quote_id, principals }).await?;
+        let get = Violations::of(|violations| {
+            let secret = decode::guest_secret(&request.get_ref().guest_secret, violations);
+            let principals = decode::principals(rpc::caller(&request), secret.as_ref());
+            Some(GetQuote { quote_id: violations.id("quote_id", &request.get_ref().quote_id)?, principals })
+        })?;
+        let quote = self.0.query(get).await?;
         let quote = wire::quote(&quote).map_err(Error::from)?;
         Ok(Response::new(GetQuoteResponse { quote: Some(quote) }))
     }

@@ -38,8 +38,8 @@ impl ReturnService for Api {
         &self,
         request: Request<ApproveReturnRequest>,
     ) -> Result<Response<ApproveReturnResponse>, Status> {
-        let decode = |message: ApproveReturnRequest, caller: &Caller| {
-            answer_return(caller, &message.return_id, true, &message.answer)
+        let decode = |message: ApproveReturnRequest, caller: &Caller, violations: &mut Violations| {
+            answer_return(caller, &message.return_id, true, &message.answer, violations)
         };
         let encode = |_: &_, one| Ok(ApproveReturnResponse { r#return: Some(wire::goods_return(&one)?) });
         self.0.mutate(request, decode, encode).await
@@ -49,8 +49,8 @@ impl ReturnService for Api {
         &self,
         request: Request<RejectReturnRequest>,
     ) -> Result<Response<RejectReturnResponse>, Status> {
-        let decode = |message: RejectReturnRequest, caller: &Caller| {
-            answer_return(caller, &message.return_id, false, &message.answer)
+        let decode = |message: RejectReturnRequest, caller: &Caller, violations: &mut Violations| {
+            answer_return(caller, &message.return_id, false, &message.answer, violations)
         };
         let encode = |_: &_, one| Ok(RejectReturnResponse { r#return: Some(wire::goods_return(&one)?) });
         self.0.mutate(request, decode, encode).await
@@ -60,14 +60,8 @@ impl ReturnService for Api {
         &self,
         request: Request<ReceiveReturnRequest>,
     ) -> Result<Response<ReceiveReturnResponse>, Status> {
-        let decode = |message: ReceiveReturnRequest, caller: &Caller| {
-            let mut violations = Violations::default();
-            let id = violations.id("return_id", &message.return_id);
-            let return_id = violations.end(id)?;
-            Ok(ReceiveReturn { viewer: viewer(caller)?, return_id, restock: message.restock })
-        };
         let encode = |_: &_, one| Ok(ReceiveReturnResponse { r#return: Some(wire::goods_return(&one)?) });
-        self.0.mutate(request, decode, encode).await
+        self.0.mutate(request, receive_return, encode).await
     }
 
     async fn get_return(
@@ -75,9 +69,8 @@ impl ReturnService for Api {
         request: Request<GetReturnRequest>,
     ) -> Result<Response<GetReturnResponse>, Status> {
         let viewer = viewer(&rpc::require(&request)?)?;
-        let mut violations = Violations::default();
-        let id = violations.id("return_id", &request.get_ref().return_id);
-        let return_id = violations.end(id)?;
+        let return_id =
+            Violations::of(|violations| violations.id("return_id", &request.get_ref().return_id))?;
         let one = self.0.query(GetReturn { return_id, viewer }).await?;
         let one = wire::goods_return(&one).map_err(Error::from)?;
         Ok(Response::new(GetReturnResponse { r#return: Some(one) }))
@@ -90,11 +83,10 @@ impl ReturnService for Api {
         let caller = rpc::require(&request)?;
         let viewer = viewer(&caller)?;
         let message = request.into_inner();
-        let mut violations = Violations::default();
-        let order_id = violations.optional_id("order_id", &message.order_id);
-        violations.check()?;
-        let filter = ["ListReturns", message.order_id.as_str()];
-        let page: Page<ReturnId> = Page::of(Some(&caller), &filter, message.page_size, &message.page_token)?;
+        let (order_id, page): (_, Page<ReturnId>) = Violations::of(|violations| {
+            let order_id = violations.optional_id("order_id", &message.order_id);
+            Some((order_id, Page::of(Some(&caller), &message, &[&message.order_id], violations)?))
+        })?;
         let list = ListReturns { viewer, order_id, before: page.after, limit: page.limit() };
         let listed = self.0.query(list).await?;
         let (returns, next_page_token) =
@@ -103,17 +95,20 @@ impl ReturnService for Api {
     }
 }
 
-fn request_return(message: RequestReturnRequest, caller: &Caller) -> Result<RequestReturn, Status> {
-    let mut violations = Violations::default();
+fn request_return(
+    message: RequestReturnRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<RequestReturn> {
+    let viewer = violations.allowed(viewer(caller))?;
     let order_id = violations.id("order_id", &message.order_id);
     let consignment_id = violations.id("consignment_id", &message.consignment_id);
-    let lines = decode::return_lines(&message.lines, &mut violations);
+    let lines = decode::return_lines(&message.lines, violations);
     let reason = violations.lines("reason", &message.reason, 1, REASON_CHARACTERS_MAX);
-    let client_reference = decode::reference(&message.client_reference, &mut violations);
-    let cause = decode::cause(message.cause, &mut violations);
-    let (order_id, consignment_id) = violations.end(order_id.zip(consignment_id))?;
-    let wanted = Wanted { consignment_id, lines, reason, cause, client_reference };
-    Ok(RequestReturn { viewer: viewer(caller)?, order_id, wanted })
+    let client_reference = decode::reference(&message.client_reference, violations);
+    let cause = decode::cause(message.cause, violations);
+    let wanted = Wanted { consignment_id: consignment_id?, lines, reason, cause, client_reference };
+    Some(RequestReturn { viewer, order_id: order_id?, wanted })
 }
 
 /// Who declines says why.
@@ -122,11 +117,20 @@ fn answer_return(
     return_id: &str,
     is_approved: bool,
     answer: &str,
-) -> Result<AnswerReturn, Status> {
-    let mut violations = Violations::default();
-    let id = violations.id("return_id", return_id);
-    let least = if is_approved { 0 } else { 1 };
-    let answer = violations.lines("answer", answer, least, REASON_CHARACTERS_MAX);
-    let return_id = violations.end(id)?;
-    Ok(AnswerReturn { viewer: viewer(caller)?, return_id, is_approved, answer })
+    violations: &mut Violations,
+) -> Option<AnswerReturn> {
+    let viewer = violations.allowed(viewer(caller))?;
+    let return_id = violations.id("return_id", return_id);
+    let answer = violations.lines("answer", answer, usize::from(!is_approved), REASON_CHARACTERS_MAX);
+    Some(AnswerReturn { viewer, return_id: return_id?, is_approved, answer })
+}
+
+fn receive_return(
+    message: ReceiveReturnRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<ReceiveReturn> {
+    let viewer = violations.allowed(viewer(caller))?;
+    let return_id = violations.id("return_id", &message.return_id)?;
+    Some(ReceiveReturn { viewer, return_id, restock: message.restock })
 }

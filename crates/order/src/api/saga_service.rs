@@ -26,8 +26,9 @@ impl SagaService for Api {
     ) -> Result<Response<ListSagasResponse>, Status> {
         let caller = rpc::require(&request)?;
         let message = request.into_inner();
-        let filter = ["ListSagas", if message.stuck_only { "stuck" } else { "all" }];
-        let page: Page<SagaId> = Page::of(Some(&caller), &filter, message.page_size, &message.page_token)?;
+        let filter = [if message.stuck_only { "stuck" } else { "all" }];
+        let page: Page<SagaId> =
+            Violations::of(|violations| Page::of(Some(&caller), &message, &filter, violations))?;
         let list = ListSagas { stuck_only: message.stuck_only, before: page.after, limit: page.limit() };
         let (listed, unsettled_count) = self.0.query(list).await?;
         let now = self.0.app().clock.now();
@@ -36,9 +37,7 @@ impl SagaService for Api {
     }
 
     async fn get_saga(&self, request: Request<GetSagaRequest>) -> Result<Response<GetSagaResponse>, Status> {
-        let mut violations = Violations::default();
-        let named = named(&request.get_ref().order_id, &mut violations);
-        let named = violations.end(named)?;
+        let named = Violations::of(|violations| named(&request.get_ref().order_id, violations))?;
         let order = self.0.query(GetOrder { named, viewer: Viewer::Operator }).await?;
         let kept = self.0.query(GetSaga { order_id: order.id }).await?;
         let order = wire::order(&order, &Viewer::Operator).map_err(Error::from)?;

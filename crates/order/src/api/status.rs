@@ -8,11 +8,7 @@ use crate::app::Error;
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match error {
-            Error::Refused(refusal) => {
-                let metadata: Vec<(&str, &str)> =
-                    refusal.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-                status::reject(Code::FailedPrecondition, &refusal.reason, &refusal.message, &metadata)
-            }
+            Error::Refused(refusal) => status::refused(&refusal),
             Error::NotFound { kind, id } => status::not_found(kind, id),
             Error::Busy(message) => {
                 status::retry(Code::Aborted, "ORDER_IN_PROGRESS", message, status::RETRY_AFTER)

@@ -8,7 +8,7 @@ use crate::domain::Refusal;
 use crate::domain::consignment::State;
 use crate::domain::order::Order;
 use crate::domain::viewer::Viewer;
-use crate::facts;
+use crate::events;
 use crate::store::escrow;
 
 /// Notes that a consignment came, or all that were delivered.
@@ -49,7 +49,7 @@ impl App {
         for id in consignments {
             if let Some(received) = order.clone().receive(*id, self.clock.now())? {
                 order = received;
-                let event = facts::consignment_received(&order, *id, by_buyer);
+                let event = events::consignment_received(&order, *id, by_buyer);
                 self.save(tx, &order, Some(event)).await?;
             }
             escrow::clear(tx, *id).await?;

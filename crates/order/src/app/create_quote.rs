@@ -75,7 +75,7 @@ impl App {
         };
         // After the rates: what the buyer is charged for the goods decides which tax they bear.
         let (postcode, service) = (&wanted.postcode, &wanted.carriage_service);
-        let landed = self.logistics.landed_costs(&groups, &rates, postcode, service).await?;
+        let landed = self.logistics.landed_costs(&groups, &rates, currency, postcode, service).await?;
         if landed.len() != groups.len() {
             let problem = format!("{} landed costs for {} consignments", landed.len(), groups.len());
             return Err(ports::Error::Fault(problem));

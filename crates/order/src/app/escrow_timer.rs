@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use db::{Command, Tx};
+use db::{Command, Query, Tx};
 use kernel::{ConsignmentId, OrderId};
 
 use super::{App, Error, locked};
@@ -14,14 +14,26 @@ const BATCH: i64 = 50;
 impl App {
     /// Receives the consignments whose time is over; whether there may be more.
     pub(crate) async fn release_escrow(self: Arc<Self>) -> anyhow::Result<bool> {
-        let now = self.clock.now();
-        let over: Vec<(OrderId, ConsignmentId)> =
-            self.db.read(move |tx| Box::pin(escrow::over(tx, now, BATCH))).await?;
+        let over = self.db.query(&self, ListEndedEscrows).await?;
         for (order_id, consignment_id) in &over {
             let (order_id, consignment_id) = (*order_id, *consignment_id);
             self.db.run(&self, EndEscrow { order_id, consignment_id }).await?;
         }
         Ok(i64::try_from(over.len()).unwrap_or(BATCH) >= BATCH)
+    }
+}
+
+/// Consignments whose time is over.
+#[derive(Debug)]
+struct ListEndedEscrows;
+
+impl Query for ListEndedEscrows {
+    type App = App;
+    type Output = Vec<(OrderId, ConsignmentId)>;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
+        Ok(escrow::over(tx, app.clock.now(), BATCH).await?)
     }
 }
 

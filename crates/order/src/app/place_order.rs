@@ -1,18 +1,17 @@
 //! Orders a quote: the order and its saga are saved, then the saga is driven to its outcome. A client that hangs up leaves
 //! nothing half done; one that asks again waits for the same outcome.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use db::Tx;
-use kernel::{OrderId, QuoteId, SagaId};
+use kernel::QuoteId;
 use rpc::OpenSaga;
 use rpc::replay::Key;
 
 use super::saga::{self, Run};
 use super::{App, Error};
 use crate::config::StandPoint;
-use crate::domain::order::{Address, Order, PaymentMethod, Placing};
+use crate::domain::order::{Checkout, Order};
 use crate::domain::saga::Saga;
 use crate::domain::{Refusal, number};
 use crate::store::orders::Taken;
@@ -24,20 +23,12 @@ const NUMBERS_MAX: u32 = 8;
 /// Orders a quote.
 #[derive(Debug)]
 pub(crate) struct PlaceOrder {
-    /// Who buys: the subject.
-    pub(crate) buyer: String,
     /// Which quote.
     pub(crate) quote_id: QuoteId,
     /// Whom the caller proves to be: himself, and the guest that he was before he signed in.
     pub(crate) principals: Vec<String>,
-    /// Where it goes.
-    pub(crate) address: Address,
-    /// How it is paid.
-    pub(crate) method: PaymentMethod,
-    /// The buyer's own reference.
-    pub(crate) client_reference: Option<String>,
-    /// What the client notes.
-    pub(crate) attributes: BTreeMap<String, String>,
+    /// What the buyer gives.
+    pub(crate) checkout: Checkout,
 }
 
 impl OpenSaga for PlaceOrder {
@@ -51,23 +42,14 @@ impl OpenSaga for PlaceOrder {
         let quote = quote
             .filter(|quote| quote.is_open_to(&self.principals))
             .ok_or_else(|| Error::not_found("quote", self.quote_id))?;
-        if !app.market.payment_methods.contains(&self.method) {
-            let message = format!("this hub does not take {}", self.method.as_str());
+        let Checkout { method, address, .. } = &self.checkout;
+        if !app.market.payment_methods.contains(method) {
+            let message = format!("this hub does not take {}", method.as_str());
             return Err(Refusal::new("METHOD_NOT_OFFERED", message).into());
         }
         quote.check_permits(app.market.today(app.clock.now()))?;
-        quote.check_zones(|consignment| app.market.zone(consignment, &self.address.postcode))?;
-        let placing = Placing {
-            id: OrderId::new(),
-            saga_id: SagaId::new(),
-            number: String::new(),
-            buyer: self.buyer.clone(),
-            address: self.address.clone(),
-            method: self.method,
-            client_reference: self.client_reference.clone(),
-            attributes: self.attributes.clone(),
-        };
-        let order = Order::place(placing, quote, app.clock.now())?;
+        quote.check_zones(|consignment| app.market.zone(consignment, &address.postcode))?;
+        let order = Order::place(self.checkout.clone(), quote, app.clock.now())?;
         let order = app.insert_numbered(tx, order).await?;
         let saga = Saga::begin(order.terms.saga_id, order.id);
         let now = app.machine.now();

@@ -7,11 +7,11 @@ use db::Tx;
 use kernel::{OrderId, QuoteId};
 use money::Currency;
 use rpc::replay::Key;
+use trade::ExchangeRate;
 
 use super::saga::Answer;
 use crate::domain::order::Order;
 use crate::domain::pricing::{Group, LandedCost, Offer, Wish};
-use crate::domain::quote::Rate;
 use crate::domain::{Refusal, pricing};
 
 /// Why a service did not do what it was asked.
@@ -95,7 +95,7 @@ pub(crate) enum KeptBack {
 }
 
 /// The locked rates, and what the buyer should know of them.
-pub(crate) type LockedRates = (Vec<Rate>, Vec<String>);
+pub(crate) type LockedRates = (Vec<ExchangeRate>, Vec<String>);
 
 /// What is asked of catalog.
 #[async_trait]
@@ -111,11 +111,12 @@ pub(crate) trait Catalog: Send + Sync {
 /// What is asked of logistics.
 #[async_trait]
 pub(crate) trait Logistics: Send + Sync {
-    /// Carriage, duty and tax of each group; the rates tell what the buyer is charged for its goods.
+    /// Carriage, duty and tax of each group; the rates tell what the buyer is charged for its goods in its currency.
     async fn landed_costs(
         &self,
         groups: &[Group],
-        rates: &[Rate],
+        rates: &[ExchangeRate],
+        currency: Currency,
         postcode: &str,
         carriage_service: &str,
     ) -> Result<Vec<LandedCost>, Error>;

@@ -7,7 +7,7 @@ use super::answer_return::locked_return;
 use super::{App, Error};
 use crate::domain::returns::Return;
 use crate::domain::viewer::Viewer;
-use crate::facts;
+use crate::events;
 use crate::store::returns;
 
 /// Notes that the goods came back.
@@ -34,7 +34,7 @@ impl Command for ReceiveReturn {
         let one = one.receive(quoted, &others, self.restock, now)?;
         returns::save(tx, &one).await?;
         let order = order.take_back(now);
-        app.save(tx, &order, Some(facts::return_received(&order, &one)?)).await?;
+        app.save(tx, &order, Some(events::return_received(&order, &one)?)).await?;
         Ok(one)
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Refusal;
 use super::consignment::{self, Consignment, Parcel};
 use super::quote::{Quote, QuotedConsignment};
-pub(crate) use super::terms::{Address, PaymentMethod, Placing, Terms};
+pub(crate) use super::terms::{Checkout, PaymentMethod, Terms};
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,24 +131,12 @@ impl State {
 
 impl Order {
     /// The first version of an order of `quote`.
-    pub(crate) fn place(placing: Placing, quote: Quote, now: DateTime<Utc>) -> Result<Self, Error> {
+    pub(crate) fn place(checkout: Checkout, quote: Quote, now: DateTime<Utc>) -> Result<Self, Error> {
         quote.check_valid(now)?;
-        let price = quote.price()?;
         let consignments = quote.consignments.iter().map(|_| Consignment::planned(quote.currency)).collect();
-        let terms = Terms {
-            saga_id: placing.saga_id,
-            number: placing.number,
-            quote_id: quote.id,
-            buyer: placing.buyer,
-            address: placing.address,
-            method: placing.method,
-            client_reference: placing.client_reference,
-            attributes: placing.attributes,
-            price,
-            consignments: quote.consignments,
-        };
         let progress = Progress { state: State::Placing, consignments, updated_at: now };
-        Ok(Self { id: placing.id, version: 1, terms, progress, created_at: now })
+        let terms = Terms::of(quote, checkout)?;
+        Ok(Self { id: OrderId::new(), version: 1, terms, progress, created_at: now })
     }
 
     /// The hold of stock: the same however often it is asked for.
@@ -359,11 +347,7 @@ pub(crate) fn already_picked_up() -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use kernel::SagaId;
-
-    use super::super::samples::{at, consignment_id, myr, order};
+    use super::super::samples::{at, checkout, consignment_id, myr, order};
     use super::*;
     use crate::domain::consignment::Event;
 
@@ -421,23 +405,11 @@ mod tests {
     #[test]
     fn an_expired_quote_makes_no_order() {
         let quote = crate::domain::samples::quote(1);
-        let Placing { .. } = placing();
-        let refused = Order::place(placing(), quote.clone(), quote.expires_at).unwrap_err();
+        let refused = Order::place(checkout(), quote.clone(), quote.expires_at).unwrap_err();
         assert!(matches!(refused, Error::Refused(refusal) if refusal.reason == "QUOTE_EXPIRED"));
-        assert!(Order::place(placing(), quote.clone(), quote.expires_at - Duration::microseconds(1)).is_ok());
-    }
-
-    fn placing() -> Placing {
-        Placing {
-            id: OrderId::new(),
-            saga_id: SagaId::new(),
-            number: String::new(),
-            buyer: "aisyah".to_owned(),
-            address: crate::domain::samples::address(),
-            method: PaymentMethod::Wallet,
-            client_reference: None,
-            attributes: BTreeMap::new(),
-        }
+        assert!(
+            Order::place(checkout(), quote.clone(), quote.expires_at - Duration::microseconds(1)).is_ok()
+        );
     }
 
     #[test]

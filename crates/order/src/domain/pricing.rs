@@ -10,12 +10,10 @@ use hub::FreightSpread;
 use kernel::{ConsignmentId, ProductId, SellerId, VariantId};
 use money::{Currency, Money, Rounding};
 use rust_decimal::Decimal;
+use trade::{AppliedRule, ExchangeRate, OriginCertificate, Permit, Price};
 
 use super::Refusal;
-use super::price::Price;
-use super::quote::{
-    AppliedRule, Attributes, Carriage, Certificate, Permit, QuotedConsignment, QuotedLine, Rate,
-};
+use super::quote::{Attributes, Carriage, QuotedConsignment, QuotedLine};
 
 /// The most consignments of one quote.
 pub(crate) const CONSIGNMENTS_MAX: usize = 50;
@@ -69,7 +67,7 @@ pub(crate) struct Offer {
     /// A trade preference; empty: none.
     pub(crate) preference: String,
     /// The proof of origin for it.
-    pub(crate) certificate: Option<Certificate>,
+    pub(crate) certificate: Option<OriginCertificate>,
     /// Stock units that one unit takes.
     pub(crate) stock_units: i64,
     /// The permit of the wish.
@@ -98,7 +96,8 @@ pub(crate) struct LandedCost {
     pub(crate) price: Price,
     /// The parts of each line.
     pub(crate) lines: Vec<Price>,
-    /// Duty, tax and fees of each line before they are rounded to the minor unit.
+    /// Duty, tax and fees of each line before they are rounded to the minor unit; not needed where the buyer pays in the
+    /// hub's currency.
     pub(crate) charges: Vec<[Decimal; 3]>,
     /// What customs takes duty of.
     pub(crate) customs_value: Money,
@@ -107,7 +106,7 @@ pub(crate) struct LandedCost {
     /// The rules behind it.
     pub(crate) rules: Vec<AppliedRule>,
     /// The customs rate.
-    pub(crate) customs_rate: Option<Rate>,
+    pub(crate) customs_rate: Option<ExchangeRate>,
     /// What the buyer should know.
     pub(crate) warnings: Vec<String>,
 }
@@ -179,23 +178,24 @@ pub(crate) fn consignment(
     group: Group,
     landed: LandedCost,
     freight_by: FreightSpread,
-    rates: &[Rate],
+    rates: &[ExchangeRate],
     to: Currency,
 ) -> Result<QuotedConsignment, Error> {
-    for landed in [landed.lines.len(), landed.charges.len()] {
+    let hub = landed.price.currency();
+    let charges = if to == hub { landed.lines.len() } else { landed.charges.len() };
+    for landed in [landed.lines.len(), charges] {
         if landed != group.lines.len() {
             return Err(Error::Answer(format!("{landed} landed lines for {}", group.lines.len())));
         }
     }
     let worth = worth(&group)?;
     let seller_goods = Money::sum(worth.iter().copied(), group.currency)?;
-    let hub = landed.price.currency();
     let [_, charges @ ..] = landed.price.parts();
     let mut parts = [convert(seller_goods, rates, to)?; 6];
     for (part, charge) in parts[1..].iter_mut().zip(charges) {
         *part = convert(charge, rates, to)?;
     }
-    let price = Price::from_parts(parts);
+    let price = Price::new(parts)?;
     let freight: Vec<Decimal> = match freight_by {
         FreightSpread::Value => decimals(&worth),
         FreightSpread::Weight => group
@@ -227,7 +227,7 @@ pub(crate) fn consignment(
     })
 }
 
-fn rate(from: Currency, rates: &[Rate], to: Currency) -> Result<Option<&Rate>, Error> {
+fn rate(from: Currency, rates: &[ExchangeRate], to: Currency) -> Result<Option<&ExchangeRate>, Error> {
     if from == to {
         return Ok(None);
     }
@@ -236,7 +236,7 @@ fn rate(from: Currency, rates: &[Rate], to: Currency) -> Result<Option<&Rate>, E
 }
 
 /// Rounded up: the hub never gives more than it takes.
-fn convert(amount: Money, rates: &[Rate], to: Currency) -> Result<Money, Error> {
+fn convert(amount: Money, rates: &[ExchangeRate], to: Currency) -> Result<Money, Error> {
     match rate(amount.currency(), rates, to)? {
         None => Ok(amount),
         Some(rate) => Ok(amount.convert(rate.rate, to, Rounding::Up)?),
@@ -272,7 +272,7 @@ fn share(
             line[place] = share;
         }
     }
-    Ok(shares.into_iter().map(Price::from_parts).collect())
+    Ok(shares.into_iter().map(Price::new).collect::<Result<_, _>>()?)
 }
 
 fn line(offer: Offer, quantity: i64, price: Price) -> QuotedLine {

@@ -3,11 +3,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{ConsignmentId, ProductId, QuoteId, SellerId, VariantId};
 use money::{Currency, Money};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use trade::{AppliedRule, ExchangeRate, OriginCertificate, Permit, Price, Transport};
 
 use super::Refusal;
-use super::price::Price;
 
 /// One landed price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,11 +61,11 @@ pub(crate) struct QuotedConsignment {
     /// The rules behind duty, tax and fees.
     pub(crate) rules: Vec<AppliedRule>,
     /// The customs authority's rate.
-    pub(crate) customs_rate: Option<Rate>,
+    pub(crate) customs_rate: Option<ExchangeRate>,
     /// From the seller's currency to the buyer's.
-    pub(crate) goods_rate: Option<Rate>,
+    pub(crate) goods_rate: Option<ExchangeRate>,
     /// From the hub's currency to the buyer's.
-    pub(crate) charges_rate: Option<Rate>,
+    pub(crate) charges_rate: Option<ExchangeRate>,
 }
 
 /// A line of a quote.
@@ -102,28 +101,6 @@ pub(crate) struct QuotedLine {
     pub(crate) attributes: Option<Attributes>,
 }
 
-/// A certificate of origin, as catalog has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Certificate {
-    /// Its number.
-    pub(crate) number: String,
-    /// The day of issue, YYYY-MM-DD.
-    pub(crate) issued_on: String,
-    /// Its last day, YYYY-MM-DD.
-    pub(crate) expires_on: String,
-}
-
-/// An authority's permission to import goods.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Permit {
-    /// Its number.
-    pub(crate) number: String,
-    /// Who has given it.
-    pub(crate) authority: String,
-    /// Its last day.
-    pub(crate) expires_on: NaiveDate,
-}
-
 /// What decides a line's landed price besides what is shown of it: it is compared when the quote is ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attributes {
@@ -135,7 +112,7 @@ pub(crate) struct Attributes {
     pub(crate) preference: String,
     /// The proof of origin for it.
     #[serde(default)]
-    pub(crate) certificate: Option<Certificate>,
+    pub(crate) certificate: Option<OriginCertificate>,
     /// The seller is registered for the tax on low-value goods.
     pub(crate) seller_tax_registered: bool,
 }
@@ -162,61 +139,9 @@ pub(crate) struct Carriage {
     pub(crate) zone: Option<String>,
 }
 
-/// How goods travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Transport {
-    /// Air courier.
-    Air,
-    /// Postal service.
-    Post,
-    /// By ship.
-    Sea,
-    /// By road.
-    Road,
-}
-
-/// A rule that shaped the price, as logistics names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct AppliedRule {
-    /// Its id in the profile.
-    pub(crate) rule_id: String,
-    /// Its title for people.
-    pub(crate) title: String,
-    /// Where it comes from.
-    pub(crate) source: String,
-    /// Its first day.
-    pub(crate) valid_from: String,
-    /// Its last day; empty: open.
-    pub(crate) valid_to: String,
-    /// Assumed until the operator confirms it.
-    pub(crate) assumed: bool,
-    /// What it did, in a sentence.
-    pub(crate) explanation: String,
-}
-
-/// A rate of exchange.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Rate {
-    /// What is given.
-    pub(crate) from: Currency,
-    /// What is received.
-    pub(crate) to: Currency,
-    /// Units of `to` for one of `from`.
-    pub(crate) rate: Decimal,
-    /// The same without the hub's spread, as text.
-    pub(crate) reference_rate: String,
-    /// The day of the reference rate.
-    pub(crate) as_of: String,
-    /// Who publishes it.
-    pub(crate) source: String,
-    /// As payment locked it; empty for a customs rate.
-    pub(crate) rate_id: String,
-}
-
 impl QuotedLine {
     /// The certificate behind the preference that its seller claims.
-    pub(crate) fn claimed_certificate(&self) -> Option<&Certificate> {
+    pub(crate) fn claimed_certificate(&self) -> Option<&OriginCertificate> {
         let attributes = self.attributes.as_ref().filter(|attributes| !attributes.preference.is_empty())?;
         attributes.certificate.as_ref()
     }
@@ -250,9 +175,7 @@ impl Quote {
         let message = format!(
             "the address is in another zone of {carrier} than was quoted ({quoted_for}): ask for a quote with its postcode"
         );
-        let mut refusal = Refusal::new("ADDRESS_CHANGED", message);
-        refusal.metadata.push(("consignment_id".to_owned(), other.id.to_string()));
-        Err(refusal)
+        Err(Refusal::new("ADDRESS_CHANGED", message).about("consignment_id", other.id))
     }
 
     /// Whether every permit that was named still holds on this day.
@@ -264,9 +187,7 @@ impl Quote {
             let (sku, expired) = (&line.sku, permit.expires_on);
             let message =
                 format!("the permit of `{sku}` expired on {expired}; ask for a quote with another one");
-            let mut refusal = Refusal::new("PERMIT_REQUIRED", message);
-            refusal.metadata.push(("variant_id".to_owned(), line.variant_id.to_string()));
-            return Err(refusal);
+            return Err(Refusal::new("PERMIT_REQUIRED", message).about("variant_id", line.variant_id));
         }
         Ok(())
     }

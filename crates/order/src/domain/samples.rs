@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Duration, Utc};
 use hub::FreightSpread;
-use kernel::{ConsignmentId, OrderId, ProductId, QuoteId, SagaId, SellerId, VariantId};
+use kernel::{ConsignmentId, ProductId, QuoteId, SellerId, VariantId};
 use money::{Currency, Money};
 use rust_decimal::Decimal;
+use trade::{Address, ExchangeRate, Price};
 
-use super::order::{Address, Order, PaymentMethod, Placing};
-use super::price::Price;
+use super::order::{Checkout, Order, PaymentMethod};
 use super::pricing::{Group, LandedCost, Offer, consignment};
-use super::quote::{Carriage, Quote, Rate};
+use super::quote::{Carriage, Quote};
 
 pub(crate) fn myr(minor: i64) -> Money {
     Money::new(minor, Currency::MYR).unwrap()
@@ -47,7 +47,7 @@ pub(crate) fn offer(seller_id: SellerId, from_country: &str, unit_price: Money) 
 }
 
 pub(crate) fn landed(lines: &[[i64; 6]]) -> LandedCost {
-    let lines: Vec<Price> = lines.iter().map(|parts| Price::from_parts(parts.map(myr))).collect();
+    let lines: Vec<Price> = lines.iter().map(|parts| Price::new(parts.map(myr)).unwrap()).collect();
     LandedCost {
         carriage: Carriage {
             carrier: "asean-post".to_owned(),
@@ -74,13 +74,13 @@ pub(crate) fn landed(lines: &[[i64; 6]]) -> LandedCost {
 }
 
 /// A rate in millionths.
-pub(crate) fn rate(from: Currency, to: Currency, millionths: i64) -> Rate {
-    Rate {
+pub(crate) fn rate(from: Currency, to: Currency, millionths: i64) -> ExchangeRate {
+    ExchangeRate {
         from,
         to,
         rate: Decimal::new(millionths, 6),
-        reference_rate: String::new(),
-        as_of: "2026-09-01".to_owned(),
+        reference_rate: Decimal::new(millionths, 6),
+        as_of: "2026-09-01".parse().unwrap(),
         source: "test".to_owned(),
         rate_id: String::new(),
     }
@@ -120,24 +120,24 @@ pub(crate) fn address() -> Address {
         city: "Kuala Lumpur".to_owned(),
         state: String::new(),
         postcode: "50050".to_owned(),
-        country: "MY".to_owned(),
+        country: "MY".parse().unwrap(),
         phone: String::new(),
     }
 }
 
-/// An order that is being placed.
-pub(crate) fn order(consignments: usize) -> Order {
-    let placing = Placing {
-        id: OrderId::new(),
-        saga_id: SagaId::new(),
-        number: "MY-0000-00".to_owned(),
+pub(crate) fn checkout() -> Checkout {
+    Checkout {
         buyer: "aisyah".to_owned(),
         address: address(),
         method: PaymentMethod::Wallet,
         client_reference: None,
         attributes: std::collections::BTreeMap::new(),
-    };
-    Order::place(placing, quote(consignments), at(1)).unwrap()
+    }
+}
+
+/// An order that is being placed.
+pub(crate) fn order(consignments: usize) -> Order {
+    Order::place(checkout(), quote(consignments), at(1)).unwrap()
 }
 
 pub(crate) fn consignment_id(order: &Order, place: usize) -> ConsignmentId {

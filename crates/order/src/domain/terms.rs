@@ -2,22 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{OrderId, QuoteId, SagaId};
+use kernel::{QuoteId, SagaId};
 use serde::{Deserialize, Serialize};
+use trade::{Address, Price};
 
-use super::price::Price;
-use super::quote::QuotedConsignment;
+use super::quote::{Quote, QuotedConsignment};
 
-/// What makes an order of a quote.
+/// What the buyer gives to order a quote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Placing {
-    /// Its id.
-    pub(crate) id: OrderId,
-    /// Its saga's.
-    pub(crate) saga_id: SagaId,
-    /// For people.
-    pub(crate) number: String,
-    /// Who buys.
+pub(crate) struct Checkout {
+    /// Who buys: the subject.
     pub(crate) buyer: String,
     /// Where it goes.
     pub(crate) address: Address,
@@ -54,25 +48,22 @@ pub(crate) struct Terms {
     pub(crate) consignments: Vec<QuotedConsignment>,
 }
 
-/// Where an order goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Address {
-    /// Who receives.
-    pub(crate) recipient: String,
-    /// Street and number.
-    pub(crate) line1: String,
-    /// More of the street.
-    pub(crate) line2: String,
-    /// City or district.
-    pub(crate) city: String,
-    /// State or province.
-    pub(crate) state: String,
-    /// Postcode.
-    pub(crate) postcode: String,
-    /// ISO 3166-1.
-    pub(crate) country: String,
-    /// Telephone.
-    pub(crate) phone: String,
+impl Terms {
+    /// Those of an order of `quote`; its number is yet to be given.
+    pub(crate) fn of(quote: Quote, checkout: Checkout) -> Result<Self, money::Error> {
+        Ok(Self {
+            saga_id: SagaId::new(),
+            number: String::new(),
+            quote_id: quote.id,
+            buyer: checkout.buyer,
+            address: checkout.address,
+            method: checkout.method,
+            client_reference: checkout.client_reference,
+            attributes: checkout.attributes,
+            price: quote.price()?,
+            consignments: quote.consignments,
+        })
+    }
 }
 
 /// How a buyer pays.

@@ -7,15 +7,15 @@ use proto::catalog::internal::v1::{
     GetOffersRequest, Offer as OfferMessage, OfferLine, QuotedGoods, ReleaseRequest, ReservationLine,
     ReservationState, ReserveRequest,
 };
+use proto::convert::{self, parse};
 use proto::types::v1::Dimensions;
 use rpc::Peer;
 
-use super::{amount, failed, id, missing};
+use super::{failed, missing};
 use crate::app::ports::{Catalog, Error, Reservation};
 use crate::domain::order::Order;
 use crate::domain::pricing::{Offer, Wish};
-use crate::domain::quote::{Certificate, QuotedLine};
-use crate::wire;
+use crate::domain::quote::QuotedLine;
 
 /// Catalog over gRPC.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ fn reservation_line(from_country: &str, line: &QuotedLine) -> ReservationLine {
         }),
         stock_units: attributes.stock_units,
         preference: attributes.preference.clone(),
-        certificate: attributes.certificate.as_ref().map(wire::certificate),
+        certificate: attributes.certificate.clone().map(Into::into),
         seller_tax_registered: attributes.seller_tax_registered,
     });
     ReservationLine {
@@ -106,14 +106,15 @@ fn reservation_line(from_country: &str, line: &QuotedLine) -> ReservationLine {
 
 fn offer(message: OfferMessage) -> Result<Offer, Error> {
     let size = message.dimensions.map(|size| [size.length_mm, size.width_mm, size.height_mm]);
-    let unit_price = amount("unit_price", message.unit_price.as_ref())?;
+    let unit_price = convert::money("unit_price", message.unit_price.as_ref())?;
     if unit_price.is_negative() {
         return Err(Error::Fault(format!("{} costs {unit_price}", message.variant_id)));
     }
+    let certificate = message.certificate.map(|certificate| convert::certificate("certificate", certificate));
     Ok(Offer {
-        variant_id: id(&message.variant_id)?,
-        product_id: id(&message.product_id)?,
-        seller_id: id(&message.seller_id)?,
+        variant_id: parse("variant_id", &message.variant_id)?,
+        product_id: parse("product_id", &message.product_id)?,
+        seller_id: parse("seller_id", &message.seller_id)?,
         seller_name: message.seller_name,
         seller_tax_registered: message.seller_tax_registered,
         sku: message.sku,
@@ -126,11 +127,7 @@ fn offer(message: OfferMessage) -> Result<Offer, Error> {
         weight_grams: message.weight_grams,
         size_mm: size,
         preference: message.preference,
-        certificate: message.certificate.map(|certificate| Certificate {
-            number: certificate.number,
-            issued_on: certificate.issued_on,
-            expires_on: certificate.expires_on,
-        }),
+        certificate: certificate.transpose()?,
         stock_units: message.stock_units,
         permit: None,
     })

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use kernel::OrderId;
 use money::Currency;
+use proto::convert;
 use proto::logistics::internal::v1::consignment_service_client::ConsignmentServiceClient;
 use proto::logistics::internal::v1::landed_cost_service_client::LandedCostServiceClient;
 use proto::logistics::internal::v1::{
@@ -14,12 +15,13 @@ use proto::types::v1 as types;
 use rpc::{Peer, status};
 use rust_decimal::Decimal;
 use tonic::{Code, Status};
+use trade::ExchangeRate;
 
-use super::{amount, failed, missing, part, price, rate};
+use super::{failed, missing};
 use crate::app::ports::{Error, KeptBack, Logistics};
 use crate::domain::Refusal;
 use crate::domain::pricing::{Group, LandedCost, Offer};
-use crate::domain::quote::{AppliedRule, Carriage, Rate, Transport};
+use crate::domain::quote::Carriage;
 
 /// Logistics over gRPC.
 #[derive(Debug, Clone)]
@@ -42,7 +44,8 @@ impl Logistics for LogisticsPeer {
     async fn landed_costs(
         &self,
         groups: &[Group],
-        rates: &[Rate],
+        rates: &[ExchangeRate],
+        currency: Currency,
         postcode: &str,
         carriage_service: &str,
     ) -> Result<Vec<LandedCost>, Error> {
@@ -50,6 +53,7 @@ impl Logistics for LogisticsPeer {
             consignments: groups.iter().map(|group| consignment(group, rates, self.currency)).collect(),
             postcode: postcode.to_owned(),
             carriage_service: carriage_service.to_owned(),
+            without_charges: currency == self.currency,
         };
         let answer = self.costs.clone().quote_landed_cost(request).await;
         let answer = answer.map_err(|status| refused_line(status, groups))?.into_inner();
@@ -94,7 +98,7 @@ fn refused_line(status: Status, groups: &[Group]) -> Error {
     }
 }
 
-fn consignment(group: &Group, rates: &[Rate], hub: Currency) -> ConsignmentToQuote {
+fn consignment(group: &Group, rates: &[ExchangeRate], hub: Currency) -> ConsignmentToQuote {
     let charged = rates.iter().find(|rate| rate.from == group.currency && rate.to == hub);
     ConsignmentToQuote {
         from_country: group.from_country.clone(),
@@ -119,22 +123,25 @@ fn line(offer: &Offer, quantity: i64) -> LineToQuote {
         weight_grams: offer.weight_grams,
         dimensions,
         preference: offer.preference.clone(),
-        certificate: offer.certificate.as_ref().map(crate::wire::certificate),
-        permit: offer.permit.as_ref().map(crate::wire::permit),
+        certificate: offer.certificate.clone().map(Into::into),
+        permit: offer.permit.clone().map(Into::into),
     }
 }
 
 fn landed(cost: QuotedLandedCost, currency: Currency) -> Result<LandedCost, Error> {
-    let lines = cost.lines.iter().map(|line| price(Some(line), currency)).collect::<Result<_, _>>()?;
+    let price = |price: Option<&types::PriceParts>| convert::price("price", price, currency);
+    let rule = |rule| convert::applied_rule("rules", rule);
+    let rate = |rate| convert::exchange_rate("customs_rate", rate);
+    let seller_tax = convert::part("seller_collected_tax", cost.seller_collected_tax.as_ref(), currency);
     Ok(LandedCost {
         carriage: carriage(cost.carriage.ok_or_else(|| missing("a carriage"))?),
-        price: price(cost.price.as_ref(), currency)?,
-        lines,
+        price: price(cost.price.as_ref())?,
+        lines: cost.lines.iter().map(|line| price(Some(line))).collect::<Result<_, _>>()?,
         charges: cost.charges.iter().map(charges).collect::<Result<_, _>>()?,
-        customs_value: amount("customs_value", cost.customs_value.as_ref())?,
-        seller_collected_tax: part("seller_collected_tax", cost.seller_collected_tax.as_ref(), currency)?,
-        rules: cost.rules.into_iter().map(rule).collect(),
-        customs_rate: cost.customs_rate.as_ref().map(rate).transpose()?,
+        customs_value: convert::money("customs_value", cost.customs_value.as_ref())?,
+        seller_collected_tax: seller_tax?,
+        rules: cost.rules.into_iter().map(rule).collect::<Result<_, _>>()?,
+        customs_rate: cost.customs_rate.map(rate).transpose()?,
         warnings: cost.warnings,
     })
 }
@@ -148,33 +155,14 @@ fn charges(charges: &ExactCharges) -> Result<[Decimal; 3], Error> {
 }
 
 fn carriage(option: CarriageOption) -> Carriage {
-    let transport = match option.transport() {
-        types::Transport::Unspecified => None,
-        types::Transport::Air => Some(Transport::Air),
-        types::Transport::Post => Some(Transport::Post),
-        types::Transport::Sea => Some(Transport::Sea),
-        types::Transport::Road => Some(Transport::Road),
-    };
     Carriage {
+        transport: convert::transport(option.transport()),
         carrier: option.carrier,
         service: option.service,
         title: option.title,
-        transport,
         chargeable_grams: option.chargeable_grams,
         days_min: option.days_min,
         days_max: option.days_max,
         zone: option.zone,
-    }
-}
-
-fn rule(rule: types::AppliedRule) -> AppliedRule {
-    AppliedRule {
-        rule_id: rule.rule_id,
-        title: rule.title,
-        source: rule.source,
-        valid_from: rule.valid_from,
-        valid_to: rule.valid_to,
-        assumed: rule.assumed,
-        explanation: rule.explanation,
     }
 }

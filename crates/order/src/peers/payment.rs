@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel::QuoteId;
 use money::Currency;
-use proto::convert::timestamp;
+use proto::convert::{self, timestamp};
 use proto::payment::internal::v1::hold_service_client::HoldServiceClient;
 use proto::payment::internal::v1::rate_service_client::RateServiceClient;
 use proto::payment::internal::v1::{
@@ -13,10 +13,9 @@ use proto::payment::internal::v1::{
 use proto::payment::v1::PaymentState;
 use rpc::Peer;
 
-use super::{failed, missing, rate, time};
+use super::{failed, missing};
 use crate::app::ports::{Error, Hold, LockedRates, Payment, PaymentEnd};
 use crate::domain::order::Order;
-use crate::domain::quote::Rate;
 
 /// Payment over gRPC.
 #[derive(Debug, Clone)]
@@ -50,8 +49,8 @@ impl Payment for PaymentPeer {
             expires_at: Some(timestamp(expires_at)),
         };
         let answer = self.rates.clone().lock_rates(request).await.map_err(failed)?.into_inner();
-        let rates = answer.rates.iter().map(rate).collect::<Result<Vec<Rate>, _>>()?;
-        Ok((rates, answer.warnings))
+        let rate = |rate| convert::exchange_rate("rates", rate);
+        Ok((answer.rates.into_iter().map(rate).collect::<Result<_, _>>()?, answer.warnings))
     }
 
     async fn authorise(&self, order: &Order) -> Result<Hold, Error> {
@@ -68,7 +67,7 @@ impl Payment for PaymentPeer {
             PaymentState::Held | PaymentState::Captured => Ok(Hold::Held),
             PaymentState::Voided => Ok(Hold::Voided),
             PaymentState::Awaiting => {
-                let expires_at = time("expires_at", answer.expires_at.as_ref())?;
+                let expires_at = convert::datetime("expires_at", answer.expires_at.as_ref())?;
                 Ok(Hold::Awaiting { qr_payload: answer.qr_payload, expires_at })
             }
             PaymentState::Unspecified => Err(missing("a state")),

@@ -148,24 +148,26 @@ pub(crate) async fn save(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> 
     Ok(true)
 }
 
+/// The orders that a clause picks.
+macro_rules! select {
+    ($clause:literal) => {
+        concat!("select id, version, terms, progress, created_at from orders ", $clause)
+    };
+}
+
 /// An order as it stands.
 pub(crate) async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {
-    let sql = "select id, version, terms, progress, created_at from orders where id = $1";
-    Ok(db::fetch_optional!(tx, Row, sql, id.uuid())?.map(Order::from))
+    Ok(db::fetch_optional!(tx, Row, select!("where id = $1"), id.uuid())?.map(Order::from))
 }
 
 /// The order of that number.
 pub(crate) async fn find_by_number(tx: &mut Tx, number: &str) -> Result<Option<Order>, db::Error> {
-    let sql = "select id, version, terms, progress, created_at from orders where number = $1";
-    Ok(db::fetch_optional!(tx, Row, sql, number)?.map(Order::from))
+    Ok(db::fetch_optional!(tx, Row, select!("where number = $1"), number)?.map(Order::from))
 }
 
 /// An order as it stands, and stays until the transaction ends. Always before its saga and its returns.
 pub(crate) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {
-    let sql = tx.sql(
-        "select id, version, terms, progress, created_at from orders where id = $1 for update",
-        "select id, version, terms, progress, created_at from orders where id = $1",
-    );
+    let sql = tx.sql(select!("where id = $1 for update"), select!("where id = $1"));
     Ok(db::fetch_optional!(tx, Row, sql, id.uuid())?.map(Order::from))
 }
 
@@ -211,9 +213,10 @@ pub(crate) async fn of_buyer(tx: &mut Tx, buyer: &str, filter: &Filter) -> Resul
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select id, version, terms, progress, created_at from orders \
-         where buyer = $1 and id < $2 and ($3 = '' or state = $3) and ($4 = '' or client_reference = $4) \
-         order by id desc limit $5",
+        select!(
+            "where buyer = $1 and id < $2 and ($3 = '' or state = $3) and ($4 = '' or client_reference = $4) \
+         order by id desc limit $5"
+        ),
         buyer,
         filter.before(),
         filter.state,
@@ -232,10 +235,11 @@ pub(crate) async fn of_seller(
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select orders.id, version, terms, progress, created_at from orders \
-         join order_sellers on order_sellers.order_id = orders.id \
+        select!(
+            "join order_sellers on order_sellers.order_id = orders.id \
          where order_sellers.seller_id = $1 and order_sellers.order_id < $2 and ($3 = '' or state = $3) \
-         order by order_sellers.order_id desc limit $4",
+         order by order_sellers.order_id desc limit $4"
+        ),
         seller.uuid(),
         filter.before(),
         filter.state,
@@ -249,9 +253,10 @@ pub(crate) async fn of_all(tx: &mut Tx, filter: &Filter) -> Result<Vec<Order>, d
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select id, version, terms, progress, created_at from orders \
-         where id < $1 and ($2 = '' or state = $2) and ($3 = '' or client_reference = $3) \
-         order by id desc limit $4",
+        select!(
+            "where id < $1 and ($2 = '' or state = $2) and ($3 = '' or client_reference = $3) \
+         order by id desc limit $4"
+        ),
         filter.before(),
         filter.state,
         filter.client_reference.as_str(),

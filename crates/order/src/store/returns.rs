@@ -79,16 +79,20 @@ pub(crate) async fn save(tx: &mut Tx, one: &Return) -> Result<(), db::Error> {
     Ok(())
 }
 
+/// The returns that a clause picks.
+macro_rules! select {
+    ($clause:literal) => {
+        concat!(
+            "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
+             updated_at from returns ",
+            $clause
+        )
+    };
+}
+
 /// A return.
 pub(crate) async fn find(tx: &mut Tx, id: ReturnId) -> Result<Option<Return>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
-         updated_at from returns where id = $1",
-        id.uuid(),
-    )?;
-    Ok(row.map(Return::from))
+    Ok(db::fetch_optional!(tx, Row, select!("where id = $1"), id.uuid())?.map(Return::from))
 }
 
 /// The returns of a consignment that were not declined: all of them, since a new one is only taken while there are fewer
@@ -97,8 +101,7 @@ pub(crate) async fn of_consignment(tx: &mut Tx, id: ConsignmentId) -> Result<Vec
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
-         updated_at from returns where consignment_id = $1 and state <> 'rejected' order by id limit $2",
+        select!("where consignment_id = $1 and state <> 'rejected' order by id limit $2"),
         id.uuid(),
         i64::try_from(OF_CONSIGNMENT_MAX).unwrap_or(i64::MAX),
     )?;
@@ -130,9 +133,10 @@ pub(crate) async fn list(
         Whose::Buyer(buyer) => db::fetch_all!(
             tx,
             Row,
-            "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
-             updated_at from returns where buyer = $1 and id < $2 and ($3 or order_id = $4) \
-             order by id desc limit $5",
+            select!(
+                "where buyer = $1 and id < $2 and ($3 or order_id = $4) \
+             order by id desc limit $5"
+            ),
             buyer.as_str(),
             before,
             any_order,
@@ -142,9 +146,10 @@ pub(crate) async fn list(
         Whose::Seller(seller) => db::fetch_all!(
             tx,
             Row,
-            "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
-             updated_at from returns where seller_id = $1 and id < $2 and ($3 or order_id = $4) \
-             order by id desc limit $5",
+            select!(
+                "where seller_id = $1 and id < $2 and ($3 or order_id = $4) \
+             order by id desc limit $5"
+            ),
             seller.uuid(),
             before,
             any_order,
@@ -154,8 +159,7 @@ pub(crate) async fn list(
         Whose::All => db::fetch_all!(
             tx,
             Row,
-            "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
-             updated_at from returns where id < $1 and ($2 or order_id = $3) order by id desc limit $4",
+            select!("where id < $1 and ($2 or order_id = $3) order by id desc limit $4"),
             before,
             any_order,
             order_id,

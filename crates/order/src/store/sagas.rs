@@ -57,6 +57,20 @@ impl From<Row> for Kept {
     }
 }
 
+/// The columns of a saga.
+macro_rules! columns {
+    () => {
+        "id, order_id, detail, attempt, request, paid_at, last_error, moved_at"
+    };
+}
+
+/// The sagas that a clause picks.
+macro_rules! select {
+    ($clause:literal) => {
+        concat!("select ", columns!(), " from sagas ", $clause)
+    };
+}
+
 /// When the saga is next looked at: `wake_at` by the machine's time unless it is settled, `due_at` by the hub's.
 fn due_at(step: &Step) -> Option<DateTime<Utc>> {
     match step {
@@ -143,7 +157,8 @@ macro_rules! claim {
             $now,
             " or moved_at > ",
             $now,
-            ") returning id, order_id, detail, attempt, request, paid_at, last_error, moved_at"
+            ") returning ",
+            columns!()
         )
     };
 }
@@ -248,19 +263,14 @@ pub(crate) async fn reopen(
     Ok(updated == 1)
 }
 
-const COLUMNS_OF_ORDER: &str = "select id, order_id, detail, attempt, request, paid_at, last_error, moved_at \
-     from sagas where order_id = $1";
-const COLUMNS_OF_ORDER_LOCKED: &str = "select id, order_id, detail, attempt, request, paid_at, last_error, moved_at \
-     from sagas where order_id = $1 for update";
-
 /// The saga of an order.
 pub(crate) async fn find(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
-    Ok(db::fetch_optional!(tx, Row, COLUMNS_OF_ORDER, order_id.uuid())?.map(Kept::from))
+    Ok(db::fetch_optional!(tx, Row, select!("where order_id = $1"), order_id.uuid())?.map(Kept::from))
 }
 
 /// The saga of an order, which stays as it is until the transaction ends. The order is locked before.
 pub(crate) async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
-    let sql = tx.sql(COLUMNS_OF_ORDER_LOCKED, COLUMNS_OF_ORDER);
+    let sql = tx.sql(select!("where order_id = $1 for update"), select!("where order_id = $1"));
     Ok(db::fetch_optional!(tx, Row, sql, order_id.uuid())?.map(Kept::from))
 }
 
@@ -344,19 +354,13 @@ pub(crate) struct Filter {
 pub(crate) async fn list(tx: &mut Tx, filter: Filter) -> Result<Vec<Kept>, db::Error> {
     let before = filter.before.map_or(Uuid::max(), SagaId::uuid);
     let rows = match filter.stuck_since {
-        None => db::fetch_all!(
-            tx,
-            Row,
-            "select id, order_id, detail, attempt, request, paid_at, last_error, moved_at from sagas \
-             where id < $1 order by id desc limit $2",
-            before,
-            filter.limit,
-        )?,
+        None => {
+            db::fetch_all!(tx, Row, select!("where id < $1 order by id desc limit $2"), before, filter.limit,)?
+        }
         Some(since) => db::fetch_all!(
             tx,
             Row,
-            "select id, order_id, detail, attempt, request, paid_at, last_error, moved_at from sagas \
-             where id < $1 and not settled and moved_at < $2 order by id desc limit $3",
+            select!("where id < $1 and not settled and moved_at < $2 order by id desc limit $3"),
             before,
             since,
             filter.limit,

@@ -1,6 +1,6 @@
 //! Cancelling a confirmed order: logistics says whether the goods can still be kept back.
 
-use proto::logistics::v1::ShipmentState;
+use proto::logistics::events::v1::ShipmentState;
 use proto::order::events::v1::OrderCancelled;
 use proto::order::v1::{
     CancelOrderRequest, ConsignmentState, ListOrdersRequest, Order, OrderState, PaymentMethod,

@@ -11,6 +11,7 @@ mod recovery;
 mod returns;
 mod shop;
 mod strangers;
+mod texts;
 mod tracking;
 mod watching;
 mod words;

@@ -4,11 +4,11 @@ use chrono::Duration;
 use futures::future::join_all;
 use kernel::QuoteId;
 use proto::order::events::v1::{OrderCancelled, OrderConfirmed};
-use proto::order::v1::{GetOrderRequest, ListOrdersRequest, OrderState, PaymentMethod};
+use proto::order::v1::{GetOrderRequest, ListOrdersRequest, OrderState, PaymentMethod, QuotedConsignment};
 use testkit::on_both;
 use tonic::Code;
 
-use crate::shop::{BUYER, Shop, place_request, quote_request, reason, request_id};
+use crate::shop::{BUYER, Shop, place_request, quote_request, read_as, reason, request_id};
 use crate::world::Failure;
 
 on_both! {
@@ -33,7 +33,8 @@ on_both! {
         assert_eq!(shop.world.the_hold().1.amount, total);
         let told: Vec<OrderConfirmed> = shop.hub.told_of("order.confirmed.v1").await;
         assert_eq!(told.len(), 1);
-        assert_eq!(told[0].consignments, quote.consignments);
+        // The event has messages of its own, which are those of the API to whoever reads them.
+        assert_eq!(told[0].consignments.iter().map(read_as).collect::<Vec<QuotedConsignment>>(), quote.consignments);
         assert_eq!(told[0].hold_id, shop.world.the_hold().0);
         // By number too, however it is written; and by reference.
         for name in [order.order_id.clone(), order.number.clone(), order.number.to_lowercase()] {

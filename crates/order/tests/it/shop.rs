@@ -1,14 +1,15 @@
 //! A hub with the order service alone, and what tests do with it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use events::Envelope;
 use kernel::{ConsignmentId, EventId, HoldId, RefundId, SellerId, ShipmentId};
+use prost::Message;
 use proto::convert::timestamp;
 use proto::logistics::events::v1 as logistics;
-use proto::logistics::v1::ShipmentState;
+use proto::logistics::events::v1::ShipmentState;
 use proto::operator::internal::v1::ListParkedEventsRequest;
 use proto::operator::internal::v1::operator_service_client::OperatorServiceClient;
 use proto::order::internal::v1::saga_service_client::SagaServiceClient;
@@ -42,6 +43,11 @@ pub(crate) struct Shop {
 
 pub(crate) fn request_id() -> String {
     EventId::new().uuid().to_string()
+}
+
+/// A message as another type whose fields have the same numbers and types.
+pub(crate) fn read_as<M: Message + Default>(message: &impl Message) -> M {
+    M::decode(message.encode_to_vec().as_slice()).unwrap()
 }
 
 impl Shop {
@@ -325,7 +331,7 @@ pub(crate) fn place_request(quote: &Quote, method: PaymentMethod) -> PlaceOrderR
         address: Some(address()),
         payment_method: method.into(),
         client_reference: String::new(),
-        attributes: HashMap::from([
+        attributes: BTreeMap::from([
             ("gift".to_owned(), "yes".to_owned()),
             ("note".to_owned(), "ring".to_owned()),
             ("colour".to_owned(), "red".to_owned()),

@@ -1,7 +1,7 @@
 //! Parcels on their way, receipts, and the timer of escrow. Every event comes twice and late.
 
 use chrono::Duration;
-use proto::logistics::v1::ShipmentState;
+use proto::logistics::events::v1::ShipmentState;
 use proto::order::events::v1::ConsignmentReceived;
 use proto::order::v1::{ConfirmReceiptRequest, ConsignmentState, Order, OrderState};
 use testkit::{eventually, on_both};

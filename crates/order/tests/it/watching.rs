@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proto::logistics::v1::ShipmentState;
+use proto::logistics::events::v1::ShipmentState;
 use proto::order::v1::{Order, OrderState, WatchOrderRequest, WatchOrderResponse};
 use testkit::on_both;
 use tonic::{Code, Status, Streaming};

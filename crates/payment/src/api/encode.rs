@@ -2,9 +2,7 @@
 
 use proto::convert::timestamp;
 use proto::payment::v1 as wire;
-use proto::types::v1::ExchangeRate;
 
-use crate::domain::exchange::Quoted;
 use crate::domain::hold::{Hold, State};
 use crate::store::wallets::Wallet;
 
@@ -28,18 +26,6 @@ pub(super) fn payment(hold: Hold) -> wire::Payment {
         qr_payload: hold.qr_payload,
         expires_at: hold.expires_at.map(timestamp),
         paid_at: hold.paid_at.map(timestamp),
-    }
-}
-
-pub(super) fn exchange_rate(quoted: &Quoted, rate_id: String) -> ExchangeRate {
-    ExchangeRate {
-        from_currency: quoted.from.code().to_owned(),
-        to_currency: quoted.to.code().to_owned(),
-        rate: quoted.rate.to_string(),
-        reference_rate: quoted.reference.rate.normalize().to_string(),
-        as_of: quoted.reference.as_of.to_string(),
-        source: quoted.reference.source.to_string(),
-        rate_id,
     }
 }
 

@@ -11,8 +11,9 @@ use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode, encode};
-use crate::app::cancel_payment::Outcome;
+use crate::app::cancel_payment::{CancelPayment, Outcome};
 use crate::app::inquire_hold::InquireHold;
+use crate::app::void::Void;
 
 /// What is logged of why a hold ends, in characters: it ends whatever the words are.
 const REASON_LOGGED: usize = 200;
@@ -23,7 +24,8 @@ impl HoldService for Api {
         &self,
         request: Request<AuthoriseRequest>,
     ) -> Result<Response<AuthoriseResponse>, Status> {
-        let hold = self.0.run(decode::authorise(request.get_ref())?).await?;
+        let authorise = Violations::of(|violations| decode::authorise(request.get_ref(), violations))?;
+        let hold = self.0.run(authorise).await?;
         Ok(Response::new(AuthoriseResponse {
             state: encode::state(hold.state).into(),
             qr_payload: hold.qr_payload,
@@ -33,9 +35,9 @@ impl HoldService for Api {
 
     async fn void(&self, request: Request<VoidRequest>) -> Result<Response<VoidResponse>, Status> {
         let asked = request.into_inner();
-        let void = decode::void(&asked)?;
-        let hold_id = void.hold_id;
-        let after = self.0.run(void).await?;
+        let (hold_id, order_id) =
+            Violations::of(|violations| decode::hold_of_order(&asked.hold_id, &asked.order_id, violations))?;
+        let after = self.0.run(Void { hold_id, order_id }).await?;
         let reason = shortened(&asked.reason, REASON_LOGGED);
         tracing::info!(hold.id = %hold_id, %reason, "a hold was asked to end");
         Ok(Response::new(VoidResponse { state: encode::state(after).into() }))
@@ -45,7 +47,10 @@ impl HoldService for Api {
         &self,
         request: Request<CancelPaymentRequest>,
     ) -> Result<Response<CancelPaymentResponse>, Status> {
-        let outcome = match self.0.run(decode::cancel_payment(request.get_ref())?).await? {
+        let asked = request.into_inner();
+        let (hold_id, order_id) =
+            Violations::of(|violations| decode::hold_of_order(&asked.hold_id, &asked.order_id, violations))?;
+        let outcome = match self.0.run(CancelPayment { hold_id, order_id }).await? {
             Outcome::Cancelled => CancelOutcome::Cancelled,
             Outcome::AlreadyPaid => CancelOutcome::AlreadyPaid,
         };
@@ -56,7 +61,7 @@ impl HoldService for Api {
         &self,
         request: Request<InquireHoldRequest>,
     ) -> Result<Response<InquireHoldResponse>, Status> {
-        let hold_id = Violations::lone_id("hold_id", &request.get_ref().hold_id)?;
+        let hold_id = Violations::of(|violations| violations.id("hold_id", &request.get_ref().hold_id))?;
         let hold = self.0.query(InquireHold { hold_id }).await?;
         Ok(Response::new(InquireHoldResponse { payment: Some(encode::payment(hold)) }))
     }

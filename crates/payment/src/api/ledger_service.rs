@@ -60,13 +60,10 @@ impl LedgerService for Api {
     ) -> Result<Response<ListTransfersResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let order_id: Option<OrderId> = if asked.order_id.is_empty() {
-            None
-        } else {
-            Some(Violations::lone_id("order_id", &asked.order_id)?)
-        };
-        let filter = ["ListTransfers", &asked.order_id];
-        let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
+        let (order_id, page): (_, Page<Uuid>) = Violations::of(|violations| {
+            let order_id = violations.optional_id("order_id", &asked.order_id);
+            Some((order_id, Page::of(Some(&caller), &asked, &[&asked.order_id], violations)?))
+        })?;
         let rows = self.0.query(ListTransfers { order_id, before: page.after, limit: page.limit() }).await?;
         let (transfers, next_page_token) = page.fill(
             rows,
@@ -93,8 +90,7 @@ impl LedgerService for Api {
     ) -> Result<Response<ListSuspenseResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let page: Page<Uuid> =
-            Page::of(Some(&caller), &["ListSuspense"], asked.page_size, &asked.page_token)?;
+        let page: Page<Uuid> = Violations::of(|violations| Page::of(Some(&caller), &asked, &[], violations))?;
         let rows = self.0.query(ListSuspense { after: page.after, limit: page.limit() }).await?;
         let (receipts, next_page_token) = page.fill(
             rows,

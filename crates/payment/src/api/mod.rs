@@ -12,8 +12,8 @@ mod wallet_service;
 use proto::payment::internal::v1 as internal_wire;
 use proto::payment::v1 as wire;
 use rpc::Pipeline;
+use tonic::Status;
 use tonic::service::Routes;
-use tonic::{Code, Status};
 
 use crate::app::{App, Error};
 
@@ -50,13 +50,7 @@ impl From<Error> for Status {
         match &error {
             Error::Database(error) => rpc::status::database(error),
             Error::NotFound { kind, id } => rpc::status::not_found(kind, id),
-            Error::Refused { reason, message } => {
-                rpc::status::reject(Code::FailedPrecondition, reason, message.clone(), &[])
-            }
-            Error::NoRate { currency, message } => {
-                let metadata = [("currency", currency.code())];
-                rpc::status::reject(Code::FailedPrecondition, "RATE_UNAVAILABLE", message.clone(), &metadata)
-            }
+            Error::Refused(refusal) => rpc::status::refused(refusal),
             Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
             Error::Invariant(_) => rpc::status::internal(&error),
             Error::Money(_) => rpc::status::invalid(&[("amount", &error.to_string())]),

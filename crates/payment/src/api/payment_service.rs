@@ -1,6 +1,6 @@
 //! `PaymentService`, `ExchangeService`, `StatementService`.
 
-use kernel::{ConsignmentId, OrderId};
+use kernel::{ConsignmentId, OrderId, Seller};
 use proto::convert::timestamp;
 use proto::payment::v1::exchange_service_server::ExchangeService;
 use proto::payment::v1::payment_service_server::PaymentService;
@@ -10,7 +10,7 @@ use proto::payment::v1::{
     GetStatementRequest, GetStatementResponse, StatementLine,
 };
 use rpc::page::Page;
-use rpc::{Role, Violations};
+use rpc::{Caller, Role, Violations};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ impl PaymentService for Api {
         request: Request<GetPaymentRequest>,
     ) -> Result<Response<GetPaymentResponse>, Status> {
         let caller = rpc::require(&request)?;
-        let order_id: OrderId = Violations::lone_id("order_id", &request.into_inner().order_id)?;
+        let order_id = Violations::of(|violations| violations.id("order_id", &request.get_ref().order_id))?;
         let buyer = (caller.role == Role::Buyer).then_some(caller.subject);
         let hold = self.0.query(GetPayment { order_id, buyer }).await?;
         Ok(Response::new(GetPaymentResponse { payment: Some(encode::payment(hold)) }))
@@ -41,13 +41,12 @@ impl ExchangeService for Api {
         request: Request<GetExchangeRateRequest>,
     ) -> Result<Response<GetExchangeRateResponse>, Status> {
         let asked = request.into_inner();
-        let (from, to) = decode::exchange(&asked.from_currency, &asked.to_currency)?;
+        let (from, to) = Violations::of(|violations| {
+            decode::exchange("", &asked.from_currency, &asked.to_currency, violations)
+        })?;
         let quoted = self.0.app().rate(from, to)?;
         let warnings = quoted.warning.clone().into_iter().collect();
-        Ok(Response::new(GetExchangeRateResponse {
-            rate: Some(encode::exchange_rate(&quoted, String::new())),
-            warnings,
-        }))
+        Ok(Response::new(GetExchangeRateResponse { rate: Some(quoted.rate.into()), warnings }))
     }
 }
 
@@ -59,16 +58,11 @@ impl StatementService for Api {
     ) -> Result<Response<GetStatementResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let seller_id = match (caller.role, asked.seller_id.as_str()) {
-            (Role::Seller, "") => caller.subject.clone(),
-            (Role::Seller, seller_id) if seller_id != caller.subject => {
-                return Err(rpc::status::not_found("statement", seller_id));
-            }
-            (_, "") => return Err(rpc::status::invalid(&[("seller_id", "is required for an operator")])),
-            (_, seller_id) => seller_id.to_owned(),
-        };
-        let filter = ["GetStatement", &seller_id];
-        let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
+        let (seller_id, page): (_, Page<Uuid>) = Violations::of(|violations| {
+            let seller_id = seller(&asked.seller_id, &caller, violations)?;
+            let page = Page::of(Some(&caller), &asked, &[&seller_id], violations)?;
+            Some((seller_id, page))
+        })?;
         let statement =
             GetStatement { seller_id: seller_id.clone(), before: page.after, limit: page.limit() };
         let (balances, rows) = self.0.query(statement).await?;
@@ -95,4 +89,15 @@ impl StatementService for Api {
             .collect();
         Ok(Response::new(GetStatementResponse { balances, lines, next_page_token }))
     }
+}
+
+/// Whose statement is asked for: a seller's own, or one that an operator names.
+fn seller(seller_id: &str, caller: &Caller, violations: &mut Violations) -> Option<String> {
+    let is_seller = caller.role == Role::Seller;
+    let named = if is_seller && seller_id.is_empty() { &caller.subject } else { seller_id };
+    let named = violations.id::<Seller>("seller_id", named)?.to_string();
+    if is_seller && named != caller.subject {
+        return violations.allowed(Err(rpc::status::not_found("statement", named)));
+    }
+    Some(named)
 }

@@ -4,6 +4,7 @@ use proto::payment::internal::v1::provider_service_server::ProviderService;
 use proto::payment::internal::v1::{
     PayQrRequest, PayQrResponse, ReportReceiptRequest, ReportReceiptResponse,
 };
+use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode};
@@ -15,13 +16,15 @@ impl ProviderService for Api {
         &self,
         request: Request<ReportReceiptRequest>,
     ) -> Result<Response<ReportReceiptResponse>, Status> {
-        let suspense = self.0.run(decode::report_receipt(request.get_ref())?).await?;
+        let report = Violations::of(|violations| decode::report_receipt(request.get_ref(), violations))?;
+        let suspense = self.0.run(report).await?;
         let suspense_reason = suspense.map(Suspense::as_str).unwrap_or_default().to_owned();
         Ok(Response::new(ReportReceiptResponse { matched: suspense.is_none(), suspense_reason }))
     }
 
     async fn pay_qr(&self, request: Request<PayQrRequest>) -> Result<Response<PayQrResponse>, Status> {
-        let suspense = self.0.run(decode::pay_qr(request.get_ref())?).await?;
+        let pay = Violations::of(|violations| Some(decode::pay_qr(request.get_ref(), violations)))?;
+        let suspense = self.0.run(pay).await?;
         let suspense_reason = suspense.map(Suspense::as_str).unwrap_or_default().to_owned();
         Ok(Response::new(PayQrResponse { matched: suspense.is_none(), suspense_reason }))
     }

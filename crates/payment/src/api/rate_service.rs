@@ -1,12 +1,13 @@
 //! `RateService`.
 
-use kernel::{QuoteId, RateId};
+use kernel::RateId;
 use proto::payment::internal::v1::rate_service_server::RateService;
 use proto::payment::internal::v1::{LockRatesRequest, LockRatesResponse};
 use rpc::Violations;
 use tonic::{Request, Response, Status};
 
-use super::{Api, decode, encode};
+use super::{Api, decode};
+use crate::domain::exchange::Quoted;
 
 #[tonic::async_trait]
 impl RateService for Api {
@@ -14,19 +15,18 @@ impl RateService for Api {
         &self,
         request: Request<LockRatesRequest>,
     ) -> Result<Response<LockRatesResponse>, Status> {
-        let asked = request.into_inner();
-        let quote_id: QuoteId = Violations::lone_id("quote_id", &asked.quote_id)?;
+        let (quote_id, pairs) =
+            Violations::of(|violations| decode::lock_rates(request.get_ref(), violations))?;
         let mut answer = LockRatesResponse::default();
-        for (from, to) in decode::pairs(&asked.pairs)? {
-            let quoted = self.0.app().rate(from, to)?;
+        for (from, to) in pairs {
+            let Quoted { mut rate, warning } = self.0.app().rate(from, to)?;
             // Derived, not stored: the quote freezes the rate itself. Another rate for the same quote has another id.
-            let rate_id = if from == to {
-                String::new()
-            } else {
-                RateId::derive(quote_id.uuid(), &format!("{from}>{to}@{}", quoted.rate)).to_string()
-            };
-            answer.rates.push(encode::exchange_rate(&quoted, rate_id));
-            answer.warnings.extend(quoted.warning);
+            if from != to {
+                let name = format!("{from}>{to}@{}", rate.rate);
+                rate.rate_id = RateId::derive(quote_id.uuid(), &name).to_string();
+            }
+            answer.rates.push(rate.into());
+            answer.warnings.extend(warning);
         }
         Ok(Response::new(answer))
     }

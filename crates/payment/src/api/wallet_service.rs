@@ -51,9 +51,11 @@ impl WalletService for Api {
     ) -> Result<Response<ListWalletEntriesResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let wallet_id: WalletId = Violations::lone_id("wallet_id", &asked.wallet_id)?;
-        let filter = ["ListWalletEntries", &asked.wallet_id];
-        let page: Page<Uuid> = Page::of(Some(&caller), &filter, asked.page_size, &asked.page_token)?;
+        let (wallet_id, page): (WalletId, Page<Uuid>) = Violations::of(|violations| {
+            let wallet_id = violations.id("wallet_id", &asked.wallet_id);
+            let page = Page::of(Some(&caller), &asked, &[&asked.wallet_id], violations);
+            wallet_id.zip(page)
+        })?;
         let (owner, before, limit) = (caller.subject, page.after, page.limit());
         let rows = self.0.query(ListWalletEntries { owner, wallet_id, before, limit }).await?;
         let account = wallet_id.to_string();

@@ -7,7 +7,7 @@ use super::{App, Error};
 use crate::domain::escrow::Escrow;
 use crate::domain::hold::{Hold, State};
 use crate::domain::ledger::{Account, Transfer, TransferState};
-use crate::facts;
+use crate::events;
 use crate::store::escrows::{self, Valuation};
 use crate::store::{holds, transfers, wallets};
 
@@ -76,7 +76,7 @@ impl Command for Capture {
         }
         transfers::put(tx, &movements).await?;
         let escrows = self.consignments.iter().map(|one| &one.escrow);
-        app.outbox.put(tx, &facts::escrow_held(&hold, version, escrows, now)).await?;
+        app.outbox.put(tx, &events::escrow_held(&hold, version, escrows, now)).await?;
         Ok(Outcome::Captured)
     }
 }

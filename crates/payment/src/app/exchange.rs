@@ -18,7 +18,7 @@ impl App {
             match error {
                 exchange::Error::Unavailable { currency, .. } => {
                     let message = format!("{message}; {}", self.known_currencies());
-                    Error::NoRate { currency, message }
+                    Error::no_rate(currency, message)
                 }
                 exchange::Error::TooOld { .. } => Error::refused("RATE_TOO_OLD", message),
             }

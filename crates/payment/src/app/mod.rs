@@ -27,7 +27,7 @@ use std::sync::Arc;
 use db::Retryable;
 use events::Outbox;
 use hub::Profile;
-use kernel::Clock;
+use kernel::{Clock, Refusal};
 use money::Currency;
 use money::rates::RateTable;
 
@@ -59,12 +59,8 @@ pub(crate) enum Error {
     /// `kind` is a noun, such as `wallet`.
     #[error("there is no {kind} {id}")]
     NotFound { kind: &'static str, id: String },
-    /// Refused by a rule: an UPPER_SNAKE reason and a sentence.
-    #[error("{message}")]
-    Refused { reason: &'static str, message: String },
-    /// A currency has no rate.
-    #[error("{message}")]
-    NoRate { currency: Currency, message: String },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("{field}: {problem}")]
     Invalid { field: &'static str, problem: String },
     /// What must always hold does not: a fault of the program, or of what is stored.
@@ -74,7 +70,12 @@ pub(crate) enum Error {
 
 impl Error {
     pub(crate) fn refused(reason: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { reason, message: message.into() }
+        Self::Refused(Refusal::new(reason, message))
+    }
+
+    /// A currency has no rate.
+    pub(crate) fn no_rate(currency: Currency, message: impl Into<String>) -> Self {
+        Self::Refused(Refusal::new("RATE_UNAVAILABLE", message).about("currency", currency.code()))
     }
 
     pub(crate) fn not_found(kind: &'static str, id: impl std::fmt::Display) -> Self {

@@ -23,7 +23,7 @@ impl Command for OpenWallet {
         let now = app.clock.now();
         if app.rates.rate(self.currency, app.hub.currency(), app.hub.today(now)).is_err() {
             let message = format!("the hub has no rate for {}; {}", self.currency, app.known_currencies());
-            return Err(Error::NoRate { currency: self.currency, message });
+            return Err(Error::no_rate(self.currency, message));
         }
         Ok(wallets::open(tx, WalletId::new(), &self.owner, self.currency.code(), now).await?)
     }

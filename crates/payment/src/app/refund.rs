@@ -1,8 +1,8 @@
 //! Giving money back: a whole order that was cancelled, or goods that came back.
 
+use ::events::Outbox;
 use chrono::{DateTime, Utc};
 use db::{Command, Tx};
-use events::Outbox;
 use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
 use money::Money;
 
@@ -13,7 +13,7 @@ use crate::domain::ledger::{Account, Transfer};
 use crate::domain::refund::{self, Refund};
 use crate::domain::returned::Parts;
 use crate::domain::settlement::{self, Terms};
-use crate::facts;
+use crate::events;
 use crate::store::{escrows, holds, refunds, transfers, wallets};
 
 /// Gives back what came back.
@@ -86,7 +86,7 @@ impl Command for RefundReturn {
             Vec::new()
         };
         transfers::put(tx, &movements).await?;
-        app.outbox.put(tx, &facts::refund_completed(&hold, version, &refund)).await?;
+        app.outbox.put(tx, &events::refund_completed(&hold, version, &refund)).await?;
         Ok(Outcome::Done)
     }
 }
@@ -127,7 +127,7 @@ async fn fail(tx: &mut Tx, outbox: Outbox, escrow: &Escrow, refund: Refund) -> R
     }
     tracing::error!(refund.id = %refund.id, state = ?refund.state, "a refund failed");
     let version = holds::next_version(tx, escrow.hold_id).await?;
-    outbox.put(tx, &facts::refund_failed(escrow, version, &refund)).await?;
+    outbox.put(tx, &events::refund_failed(escrow, version, &refund)).await?;
     Ok(Outcome::Done)
 }
 
@@ -177,7 +177,7 @@ impl Command for RefundCancelled {
         };
         let movements: Vec<Transfer> = parts.into_iter().map(movement).collect();
         transfers::put(tx, &movements).await?;
-        app.outbox.put(tx, &facts::refund_completed(&hold, version, &refund)).await?;
+        app.outbox.put(tx, &events::refund_completed(&hold, version, &refund)).await?;
         Ok(Outcome::Done)
     }
 }

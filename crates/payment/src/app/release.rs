@@ -5,7 +5,7 @@ use kernel::{ConsignmentId, OrderId};
 
 use super::{App, Error};
 use crate::domain::settlement;
-use crate::facts;
+use crate::events;
 use crate::store::{escrows, holds, transfers};
 
 /// Releases the escrow of a consignment.
@@ -40,7 +40,7 @@ impl Command for Release {
         let release = settlement::release(&escrow.terms, left, &returned, now)?;
         transfers::put(tx, &release.transfers).await?;
         let version = holds::next_version(tx, escrow.hold_id).await?;
-        app.outbox.put(tx, &facts::escrow_released(&escrow, version, &release, now)).await?;
+        app.outbox.put(tx, &events::escrow_released(&escrow, version, &release, now)).await?;
         Ok(Outcome::Released)
     }
 }

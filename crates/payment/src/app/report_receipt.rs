@@ -1,7 +1,7 @@
 //! Money that came in by QR: it pays the order that waits for exactly it, or goes to suspense.
 
+use ::events::Outbox;
 use db::{Command, Tx};
-use events::Outbox;
 use kernel::ReceiptId;
 use money::Money;
 
@@ -10,7 +10,7 @@ use crate::domain::hold::{Hold, State};
 use crate::domain::ledger::{Account, Transfer};
 use crate::domain::qr;
 use crate::domain::receipt::{Receipt, Suspense, UNKNOWN_METHOD};
-use crate::facts;
+use crate::events;
 use crate::store::{holds, receipts, transfers};
 
 /// Takes a receipt in, once by its provider's id; why it is in suspense, `None` when it paid an order.
@@ -98,6 +98,6 @@ async fn pay(tx: &mut Tx, hold: &Hold, receipt: &Receipt, outbox: Outbox) -> Res
     let (debit, credit) = (Account::provider(&hold.method), Account::holding(hold.id));
     let paid = Transfer::posted("payment", debit, credit, hold.amount, now).of_order(hold.order_id);
     transfers::put(tx, &[paid]).await?;
-    outbox.put(tx, &facts::payment_received(hold, version, now)).await?;
+    outbox.put(tx, &events::payment_received(hold, version, now)).await?;
     Ok(None)
 }

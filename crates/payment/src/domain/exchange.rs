@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use money::Currency;
 use money::rates::{self, RateTable, ReferenceRate};
 use rust_decimal::{Decimal, RoundingStrategy};
+use trade::ExchangeRate;
 
 /// Decimals of a quoted rate.
 const RATE_DECIMALS: u32 = 10;
@@ -11,11 +12,8 @@ const RATE_DECIMALS: u32 = 10;
 /// A rate for a quote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Quoted {
-    pub(crate) from: Currency,
-    pub(crate) to: Currency,
-    /// Units of `to` that the buyer pays for a unit of `from`.
-    pub(crate) rate: Decimal,
-    pub(crate) reference: ReferenceRate,
+    /// Not locked yet: it has no id.
+    pub(crate) rate: ExchangeRate,
     /// What the buyer should know.
     pub(crate) warning: Option<String>,
 }
@@ -61,25 +59,30 @@ pub(crate) fn quote(
         };
         Error::Unavailable { from, to, currency }
     })?;
+    let ReferenceRate { rate: reference_rate, as_of, source } = reference;
+    let quoted = |rate, warning| {
+        let reference_rate = reference_rate.normalize();
+        let rate = ExchangeRate { from, to, rate, reference_rate, as_of, source, rate_id: String::new() };
+        Quoted { rate, warning }
+    };
     if from == to {
-        return Ok(Quoted { from, to, rate: Decimal::ONE, reference, warning: None });
+        return Ok(quoted(Decimal::ONE, None));
     }
-    let age_days = today.signed_duration_since(reference.as_of).num_days();
+    let age_days = today.signed_duration_since(as_of).num_days();
     let is_old = |days: u32| age_days > i64::from(days);
     let warning = match limit {
         AgeLimit::RefuseAfterDays(age_days_max) if is_old(age_days_max) => {
-            return Err(Error::TooOld { from, to, as_of: reference.as_of, age_days_max });
+            return Err(Error::TooOld { from, to, as_of, age_days_max });
         }
-        AgeLimit::WarnAfterDays(days) if is_old(days) => Some(format!(
-            "the rate from {from} to {to} is of {}, which only a sandbox accepts",
-            reference.as_of
-        )),
+        AgeLimit::WarnAfterDays(days) if is_old(days) => {
+            Some(format!("the rate from {from} to {to} is of {as_of}, which only a sandbox accepts"))
+        }
         _ => None,
     };
-    let rate = (reference.rate * (Decimal::ONE + spread))
+    let rate = (reference_rate * (Decimal::ONE + spread))
         .round_dp_with_strategy(RATE_DECIMALS, RoundingStrategy::AwayFromZero)
         .normalize();
-    Ok(Quoted { from, to, rate, reference, warning })
+    Ok(quoted(rate, warning))
 }
 
 #[cfg(test)]
@@ -100,7 +103,7 @@ mod tests {
     #[test]
     fn the_spread_is_the_hubs() {
         let quoted = on("2026-01-03", AgeLimit::RefuseAfterDays(7)).unwrap();
-        assert_eq!(quoted.rate.to_string(), "7.6125");
+        assert_eq!(quoted.rate.rate.to_string(), "7.6125");
         assert_eq!(quoted.warning, None);
     }
 

@@ -97,50 +97,38 @@ pub(crate) async fn put_tombstone(
     put(tx, &tombstone).await
 }
 
+/// The holds that a clause picks.
+macro_rules! select {
+    ($clause:literal) => {
+        concat!(
+            "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
+             qr_payload, expires_at, paid_at, version, created_at from holds ",
+            $clause
+        )
+    };
+}
+
 /// A hold by its id.
 pub(crate) async fn find(tx: &mut Tx, id: HoldId) -> Result<Option<Hold>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
-         qr_payload, expires_at, paid_at, version, created_at from holds where hold_id = $1",
-        id.uuid(),
-    )?;
+    let row = db::fetch_optional!(tx, Row, select!("where hold_id = $1"), id.uuid(),)?;
     row.map(Row::read).transpose()
 }
 
 /// A hold by its id, locked where the engine locks rows.
 pub(crate) async fn lock(tx: &mut Tx, id: HoldId) -> Result<Option<Hold>, db::Error> {
-    let sql = tx.sql(
-        "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
-         qr_payload, expires_at, paid_at, version, created_at from holds where hold_id = $1 for update",
-        "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
-         qr_payload, expires_at, paid_at, version, created_at from holds where hold_id = $1",
-    );
+    let sql = tx.sql(select!("where hold_id = $1 for update"), select!("where hold_id = $1"));
     db::fetch_optional!(tx, Row, sql, id.uuid())?.map(Row::read).transpose()
 }
 
 /// The hold of an order.
 pub(crate) async fn of_order(tx: &mut Tx, order_id: OrderId) -> Result<Option<Hold>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
-         qr_payload, expires_at, paid_at, version, created_at from holds where order_id = $1",
-        order_id.uuid(),
-    )?;
+    let row = db::fetch_optional!(tx, Row, select!("where order_id = $1"), order_id.uuid(),)?;
     row.map(Row::read).transpose()
 }
 
 /// The hold that a receipt names.
 pub(crate) async fn by_reference(tx: &mut Tx, reference: &str) -> Result<Option<Hold>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
-         qr_payload, expires_at, paid_at, version, created_at from holds where reference = $1",
-        reference,
-    )?;
+    let row = db::fetch_optional!(tx, Row, select!("where reference = $1"), reference,)?;
     row.map(Row::read).transpose()
 }
 

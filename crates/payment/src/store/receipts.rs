@@ -78,30 +78,29 @@ fn reason(receipt: &Receipt) -> &'static str {
     receipt.suspense.map(Suspense::as_str).unwrap_or_default()
 }
 
+/// The receipts that a clause picks.
+macro_rules! select {
+    ($clause:literal) => {
+        concat!(
+            "select receipt_id, provider_reference, reported_reference, order_reference, currency, amount_minor, \
+             method, suspense_reason, received_at from receipts ",
+            $clause
+        )
+    };
+}
+
 /// The receipt that a provider reported under this id.
 pub(crate) async fn by_provider_reference(
     tx: &mut Tx,
     reference: &str,
 ) -> Result<Option<Receipt>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select receipt_id, provider_reference, reported_reference, order_reference, currency, amount_minor, method, \
-         suspense_reason, received_at from receipts where provider_reference = $1",
-        reference,
-    )?;
+    let row = db::fetch_optional!(tx, Row, select!("where provider_reference = $1"), reference,)?;
     row.map(Row::read).transpose()
 }
 
 /// A receipt by its id.
 pub(crate) async fn find(tx: &mut Tx, id: ReceiptId) -> Result<Option<Receipt>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select receipt_id, provider_reference, reported_reference, order_reference, currency, amount_minor, method, \
-         suspense_reason, received_at from receipts where receipt_id = $1",
-        id.uuid(),
-    )?;
+    let row = db::fetch_optional!(tx, Row, select!("where receipt_id = $1"), id.uuid(),)?;
     row.map(Row::read).transpose()
 }
 
@@ -114,9 +113,9 @@ pub(crate) async fn suspended(
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select receipt_id, provider_reference, reported_reference, order_reference, currency, amount_minor, method, \
-         suspense_reason, received_at from receipts \
-         where suspense_reason <> '' and resolved_note is null and receipt_id > $1 order by receipt_id limit $2",
+        select!(
+            "where suspense_reason <> '' and resolved_note is null and receipt_id > $1 order by receipt_id limit $2"
+        ),
         after.unwrap_or(Uuid::nil()),
         limit,
     )?;

@@ -1,6 +1,6 @@
 //! A confirmed order's money: into escrow by consignment, and out of it to those who earned it.
 
-use proto::order::v1::QuotedConsignment;
+use proto::order::events::v1::QuotedConsignment;
 use proto::payment::events::v1::{EscrowHeld, EscrowReleased};
 use proto::payment::v1::{GetStatementRequest, PaymentState};
 use proto::types::v1::PriceParts;

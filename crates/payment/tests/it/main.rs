@@ -13,5 +13,6 @@ mod refunds;
 mod sale;
 mod strangers;
 mod suspense;
+mod texts;
 mod till;
 mod wallets;

@@ -22,10 +22,8 @@ async fn fresh(database: &Database, sandbox: bool) -> (Till, NamedTempFile, Stri
     let today = Clock::system().now().date_naive().to_string();
     let mut file = NamedTempFile::new().unwrap();
     write!(file, "Date,MYR,THB\n{today},5,40\n").unwrap();
-    let mut section = toml::Table::new();
-    section.insert("ecb_rates_file".to_owned(), file.path().to_str().unwrap().into());
     let sandbox = Sandbox { enabled: sandbox, day: Duration::from_secs(86_400) };
-    let till = Till::at("my", database, |setup| setup.section(section).sandbox(sandbox)).await;
+    let till = Till::at("my", database, |setup| setup.rates(file.path()).sandbox(sandbox)).await;
     (till, file, today)
 }
 

@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use events::Envelope;
 use kernel::{ConsignmentId, HoldId, OrderId, ReturnId};
-use proto::order::events::v1::{ConsignmentReceived, OrderCancelled, OrderConfirmed, ReturnReceived};
-use proto::order::v1::{Carriage, CostBearer, QuotedConsignment, ReturnCause, ReturnTerms};
+use proto::order::events::v1::{
+    Carriage, ConsignmentReceived, CostBearer, OrderCancelled, OrderConfirmed, QuotedConsignment,
+    ReturnCause, ReturnReceived, ReturnTerms,
+};
 use proto::payment::internal::v1::{
     AuthoriseRequest, AuthoriseResponse, CancelOutcome, CancelPaymentRequest, InquireHoldRequest,
     PayQrRequest, PayQrResponse, VoidRequest,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use db::{Command, Tx};
 use futures::future::BoxFuture;
 use tracing::Instrument as _;
 
@@ -14,7 +15,7 @@ use crate::app::{App, Error};
 use crate::config::StandPoint;
 use crate::domain::Refusal;
 use crate::domain::order::{Order, already_picked_up};
-use crate::domain::saga::{Ending, Step};
+use crate::domain::saga::{Ending, Saga, Step};
 use crate::store::sagas;
 
 /// How often a call is made before the saga is given back.
@@ -162,23 +163,35 @@ impl App {
         }
     }
 
-    async fn give_back(&self, run: &Run, problem: &str) {
+    async fn give_back(self: &Arc<Self>, run: &Run, problem: &str) {
         tracing::warn!(
             order.id = %run.order.id, saga.step = run.saga.step.as_str(), saga.attempt = run.saga.attempt, problem,
             "a saga's step has no outcome yet; it is tried again"
         );
-        let now = self.machine.now();
-        let (saga, problem, wake_at) = (run.saga.clone(), problem.to_owned(), now + rest(run.saga.attempt));
-        let given: Result<(), db::Error> = self
-            .db
-            .write(move |tx| {
-                let (saga, problem) = (saga.clone(), problem.clone());
-                Box::pin(async move { sagas::give_back(tx, &saga, &problem, wake_at, now).await })
-            })
-            .await;
+        let give_back = GiveBackSaga { saga: run.saga.clone(), problem: problem.to_owned() };
+        let given = self.db.run(self, give_back).await;
         if let Err(error) = given {
             tracing::warn!(order.id = %run.order.id, %error, "a saga could not be given back; its lease will end");
         }
+    }
+}
+
+/// Gives a saga up for now, unless another has it.
+#[derive(Debug)]
+struct GiveBackSaga {
+    saga: Saga,
+    /// What went wrong.
+    problem: String,
+}
+
+impl Command for GiveBackSaga {
+    type App = App;
+    type Output = ();
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
+        let now = app.machine.now();
+        Ok(sagas::give_back(tx, &self.saga, &self.problem, now + rest(self.saga.attempt), now).await?)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use db::{Command, Tx};
+use db::{Command, Query, Tx};
 use kernel::OrderId;
 
 use crate::app::{App, Error, locked};
@@ -17,12 +17,25 @@ const BATCH: i64 = 50;
 impl App {
     /// Wakes the sagas of QR codes whose time is over; whether there may be more.
     pub(crate) async fn expire_payments(self: Arc<Self>) -> anyhow::Result<bool> {
-        let now = self.clock.now();
-        let overdue: Vec<OrderId> = self.db.read(move |tx| Box::pin(sagas::overdue(tx, now, BATCH))).await?;
+        let overdue = self.db.query(&self, ListOverduePayments).await?;
         for order_id in &overdue {
             self.db.run(&self, ExpirePayment { order_id: *order_id }).await?;
         }
         Ok(i64::try_from(overdue.len()).unwrap_or(BATCH) >= BATCH)
+    }
+}
+
+/// Orders whose QR code can no longer be paid.
+#[derive(Debug)]
+struct ListOverduePayments;
+
+impl Query for ListOverduePayments {
+    type App = App;
+    type Output = Vec<OrderId>;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
+        Ok(sagas::overdue(tx, app.clock.now(), BATCH).await?)
     }
 }
 

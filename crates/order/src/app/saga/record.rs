@@ -8,7 +8,7 @@ use super::{Answer, Outcome, Run};
 use crate::app::{App, Error, locked};
 use crate::domain::order::{Order, State};
 use crate::domain::saga::{Saga, Step};
-use crate::facts;
+use crate::events;
 use crate::store::sagas::{self, Moved};
 
 /// Writes how a step ended.
@@ -100,7 +100,7 @@ impl App {
             }
             Outcome::End(ending) => {
                 let order = order.cancel(ending.cause.clone(), now)?;
-                self.save(tx, &order, Some(facts::cancelled(&order))).await?;
+                self.save(tx, &order, Some(events::cancelled(&order))).await?;
                 let answer = if ending.by_buyer { Ok(order.clone()) } else { Err(ending.cause.clone()) };
                 Ok((order, Step::Cancelled, Some(answer)))
             }
@@ -119,7 +119,7 @@ impl App {
 
     async fn confirm(&self, tx: &mut Tx, order: Order, paid_at: DateTime<Utc>) -> Result<Order, Error> {
         let order = order.confirm(paid_at, self.clock.now())?;
-        self.save(tx, &order, Some(facts::confirmed(&order)?)).await?;
+        self.save(tx, &order, Some(events::confirmed(&order)?)).await?;
         Ok(order)
     }
 

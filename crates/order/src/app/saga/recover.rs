@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use db::{Command, Tx};
+use db::{Command, Query, Tx};
 use kernel::SagaId;
 
 use super::{Run, drive};
@@ -16,9 +16,7 @@ const BATCH: i64 = 16;
 impl App {
     /// Takes up what is to be taken up; whether there may be more.
     pub(crate) async fn recover(self: Arc<Self>) -> anyhow::Result<bool> {
-        let now = self.machine.now();
-        let waiting: Vec<(SagaId, i64)> =
-            self.db.read(move |tx| Box::pin(sagas::to_wake(tx, now, BATCH))).await?;
+        let waiting = self.db.query(&self, ListWaitingSagas).await?;
         let runs = waiting.iter().map(|(id, attempt)| take_up(&self, *id, *attempt));
         for taken in futures::future::join_all(runs).await {
             taken?;
@@ -33,6 +31,20 @@ async fn take_up(app: &Arc<App>, id: SagaId, attempt: i64) -> Result<(), Error> 
         drive(app.clone(), run).await;
     }
     Ok(())
+}
+
+/// Sagas that nobody is at, with the attempts that they are at.
+#[derive(Debug)]
+struct ListWaitingSagas;
+
+impl Query for ListWaitingSagas {
+    type App = App;
+    type Output = Vec<(SagaId, i64)>;
+    type Error = Error;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
+        Ok(sagas::to_wake(tx, app.machine.now(), BATCH).await?)
+    }
 }
 
 /// Takes a saga for a lease, unless another did since it was looked at.

@@ -60,7 +60,7 @@ fn a_part_gives_no_carriage() {
     let line = order.terms.consignments[0].lines[0].clone();
     let one = ask(&order, vec![(line.variant_id, line.quantity)], &[]).unwrap();
     let expected =
-        Money::sum([line.price.goods, line.price.duty, line.price.tax], line.price.currency()).unwrap();
+        Money::sum([line.price.goods(), line.price.duty(), line.price.tax()], line.price.currency()).unwrap();
     assert_eq!(one.refund().unwrap(), expected);
     assert_eq!(reason(ask(&order, vec![(line.variant_id, line.quantity + 1)], &[])), "QUANTITY_EXCEEDED");
     assert_eq!(reason(ask(&order, vec![(VariantId::new(), 1)], &[])), "QUANTITY_EXCEEDED");
@@ -142,7 +142,7 @@ fn what_the_buyer_bears_is_not_given_back() {
     let rules = Rules { returns, ..rules() };
     let price = order.terms.consignments[0].price;
     for (cause, given) in
-        [(Cause::ChangeOfMind, price.goods), (Cause::WrongOrDamaged, price.total().unwrap())]
+        [(Cause::ChangeOfMind, price.goods()), (Cause::WrongOrDamaged, price.total().unwrap())]
     {
         let wanted = Wanted { cause, ..wanted(&order, Vec::new()) };
         let one = Return::request(&order, wanted, &[], &rules, at(20)).unwrap();

@@ -50,9 +50,7 @@ impl Line {
         let Some(line) = line.filter(|_| (1..=bought - gone).contains(&quantity)) else {
             let message =
                 format!("{quantity} of {variant_id}: {bought} were bought, {gone} of them went back");
-            let mut refusal = Refusal::new("QUANTITY_EXCEEDED", message);
-            refusal.metadata.push(("variant_id".to_owned(), variant_id.to_string()));
-            return Err(refusal.into());
+            return Err(Refusal::new("QUANTITY_EXCEEDED", message).about("variant_id", variant_id).into());
         };
         let before = earlier.iter().flat_map(|one| &one.request.lines);
         let before: Vec<&Line> = before.filter(|line| line.variant_id == variant_id).collect();
@@ -73,7 +71,7 @@ fn shares(
     units: Range<i64>,
     bearers: Bearers,
 ) -> Result<[Money; 3], money::Error> {
-    let mut shares = [line.price.goods, line.price.duty, line.price.tax];
+    let mut shares = [line.price.goods(), line.price.duty(), line.price.tax()];
     for (place, share) in shares.iter_mut().enumerate() {
         let nothing = Money::zero(share.currency());
         if place > 0 && bearers.duty_and_tax == Bearer::Buyer {
@@ -103,7 +101,7 @@ fn charges(
     if bearers.outward_carriage == Bearer::Buyer || !quoted.lines.iter().all(is_over) {
         return Ok(Money::zero(price.currency()));
     }
-    let all = Money::sum([price.carriage, price.insurance, price.fees], price.currency())?;
+    let all = Money::sum([price.carriage(), price.insurance(), price.fees()], price.currency())?;
     let given = Money::sum(earlier.iter().map(|one| one.request.charges), price.currency())?;
     all.checked_sub(given)
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use events::Envelope;
 use proto::catalog::events::v1 as wire;
-use proto::catalog::v1::SellerState;
+use proto::catalog::events::v1::SellerState;
 
 use crate::domain::reservation::{Line, Reservation};
 use crate::domain::seller::{Seller, State};
@@ -16,7 +16,7 @@ pub(crate) fn seller_changed(seller: &Seller, at: DateTime<Utc>) -> Envelope {
         State::Suspended => SellerState::Suspended,
     };
     let message = wire::SellerChanged { seller_id: seller.id.to_string(), state: state.into() };
-    Envelope::new("catalog.seller_changed.v1", seller.id, seller.version, at, &message)
+    Envelope::of(seller.id, seller.version, at, &message)
 }
 
 /// Goods left the shelf. The aggregate is the reservation.
@@ -25,7 +25,7 @@ pub(crate) fn stock_dispatched(reservation: &Reservation, at: DateTime<Utc>) -> 
         reservation_id: reservation.id.to_string(),
         order_id: reservation.order_id.to_string(),
     };
-    Envelope::new("catalog.stock_dispatched.v1", reservation.id, reservation.version, at, &message)
+    Envelope::of(reservation.id, reservation.version, at, &message)
 }
 
 /// Goods came back on the shelf. The aggregate is the reservation.
@@ -38,5 +38,5 @@ pub(crate) fn stock_returned(reservation: &Reservation, lines: &[Line], at: Date
         order_id: reservation.order_id.to_string(),
         units: units.collect(),
     };
-    Envelope::new("catalog.stock_returned.v1", reservation.id, reservation.version, at, &message)
+    Envelope::of(reservation.id, reservation.version, at, &message)
 }

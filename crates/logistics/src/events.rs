@@ -5,8 +5,7 @@ use events::Envelope;
 use proto::convert::timestamp;
 use proto::logistics::events::v1 as message;
 
-use crate::domain::shipment::{Shipment, TrackingEvent};
-use crate::wire;
+use crate::domain::shipment::{Shipment, State, TrackingEvent};
 
 /// A consignment has its number and label.
 pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Envelope {
@@ -18,7 +17,7 @@ pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Enve
         declaration_id: shipment.declaration_id.map(|id| id.to_string()).unwrap_or_default(),
         booked_at: Some(timestamp(shipment.created_at)),
     };
-    Envelope::new("logistics.consignment_booked.v1", shipment.id, shipment.version, at, &message)
+    Envelope::of(shipment.id, shipment.version, at, &message)
 }
 
 /// A parcel moved on.
@@ -27,10 +26,26 @@ pub(crate) fn tracking_recorded(shipment: &Shipment, event: &TrackingEvent, at: 
         shipment_id: shipment.id.to_string(),
         consignment_id: shipment.consignment_id.to_string(),
         order_id: shipment.order_id.to_string(),
-        state: wire::state(event.state).into(),
+        state: state(event.state).into(),
         place: event.place.clone(),
         occurred_at: Some(timestamp(event.occurred_at)),
         note: event.note.clone(),
     };
-    Envelope::new("logistics.tracking_recorded.v1", shipment.id, shipment.version, at, &message)
+    Envelope::of(shipment.id, shipment.version, at, &message)
+}
+
+fn state(state: State) -> message::ShipmentState {
+    use message::ShipmentState;
+    match state {
+        State::Booked => ShipmentState::Booked,
+        State::PickedUp => ShipmentState::PickedUp,
+        State::ExportCleared => ShipmentState::ExportCleared,
+        State::Departed => ShipmentState::Departed,
+        State::Arrived => ShipmentState::Arrived,
+        State::ImportAssessed => ShipmentState::ImportAssessed,
+        State::Released => ShipmentState::Released,
+        State::OutForDelivery => ShipmentState::OutForDelivery,
+        State::Delivered => ShipmentState::Delivered,
+        State::Cancelled => ShipmentState::Cancelled,
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) fn payment_received(hold: &Hold, version: i64, at: DateTime<Utc>) -> 
         amount: Some(hold.amount.into()),
         paid_at: Some(timestamp(at)),
     };
-    Envelope::new("payment.received.v1", hold.id, version, at, &message)
+    Envelope::of(hold.id, version, at, &message)
 }
 
 /// A confirmed order's money is in escrow.
@@ -37,7 +37,7 @@ pub(crate) fn escrow_held<'a>(
         order_id: hold.order_id.to_string(),
         amounts: amounts.collect(),
     };
-    Envelope::new("payment.escrow_held.v1", hold.id, version, at, &message)
+    Envelope::of(hold.id, version, at, &message)
 }
 
 /// A consignment's escrow was paid out.
@@ -56,7 +56,7 @@ pub(crate) fn escrow_released(
         carrier: Some(release.carrier.into()),
         customs: Some(release.customs.into()),
     };
-    Envelope::new("payment.escrow_released.v1", escrow.hold_id, version, at, &message)
+    Envelope::of(escrow.hold_id, version, at, &message)
 }
 
 /// The buyer has money back.
@@ -69,7 +69,7 @@ pub(crate) fn refund_completed(hold: &Hold, version: i64, refund: &Refund) -> En
         consignment_id: refund.consignment_id.map(|id| id.to_string()).unwrap_or_default(),
         amount: Some(refund.amount.into()),
     };
-    Envelope::new("payment.refund_completed.v1", hold.id, version, refund.at, &message)
+    Envelope::of(hold.id, version, refund.at, &message)
 }
 
 /// A refund could not be paid.
@@ -84,5 +84,5 @@ pub(crate) fn refund_failed(escrow: &Escrow, version: i64, refund: &Refund) -> E
             State::Failed(reason) => reason.clone(),
         },
     };
-    Envelope::new("payment.refund_failed.v1", escrow.hold_id, version, refund.at, &message)
+    Envelope::of(escrow.hold_id, version, refund.at, &message)
 }
