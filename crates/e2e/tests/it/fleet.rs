@@ -31,7 +31,7 @@ const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// An instance of a service: its process, and its name in Kafka's groups, are `order-0`.
 type Instance = (&'static str, usize);
 
-/// Which keys the processes are told of.
+/// Which keys the processes are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keys {
     /// The issuer's, which all have, as in the release before.
@@ -53,7 +53,7 @@ pub(crate) struct Fleet {
     prefix: String,
     /// Lines in the section `[order]` of the processes that are started from now on.
     pub(crate) order: &'static str,
-    /// What the processes that are started from now on are told of keys.
+    /// The keys that processes started from now on are given.
     pub(crate) keys: Keys,
     /// Where the processes send their traces; empty: nowhere.
     traces: String,

@@ -44,7 +44,7 @@ async fn the_key_of_a_service_is_replaced_while_it_serves() {
     fleet.end().await;
 }
 
-/// As deploy/README.md says it: after each step all processes are told of one thing more, one after the other.
+/// As deploy/README.md says it: in each step the processes are restarted with other keys, one after the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_whose_processes_share_a_key_comes_to_keys_of_their_own() {
     let Some(mut fleet) = Fleet::start_with_keys(Keys::Shared).await else { return };
