@@ -8,7 +8,7 @@ use crate::domain::allowance::Allowance;
 /// How many products.
 const PRODUCTS: Holds = Holds::Whole { least: 1, most: 1_000_000_000, unit: "products" };
 /// How long the texts of all of them.
-const LETTERS: Holds = Holds::Whole { least: 1_000, most: 1_000_000_000_000, unit: "letters" };
+const LETTERS: Holds = Holds::Whole { least: 1_000, most: 1_000_000_000_000, unit: "characters" };
 
 /// The service's own settings.
 pub(crate) const SETTINGS: &[Setting] = &[
@@ -21,19 +21,19 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(
         "catalog.letters_max",
         LETTERS,
-        "How many letters the texts of all goods of a verified seller may have.",
+        "How many characters the texts of all goods of a verified seller may have.",
     )
     .default("4000000000"),
     Setting::new(
         "catalog.unverified_products_max",
         PRODUCTS,
-        "How many products a seller may have that is not verified, and ten times as many variants.",
+        "How many products an unverified seller may have, and ten times as many variants.",
     )
     .default("10000"),
     Setting::new(
         "catalog.unverified_letters_max",
         LETTERS,
-        "How many letters the texts of all goods of a seller may have that is not verified.",
+        "How many characters the texts of all goods of an unverified seller may have.",
     )
     .default("40000000"),
 ];

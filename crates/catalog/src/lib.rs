@@ -1,6 +1,7 @@
-//! Catalog: sellers, goods, search, stock, and the holds of stock for orders.
+//! Catalog: sellers, goods, search, stock, and the reservations of stock for orders.
 //!
-//! Rooms: [`domain`] knows the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] what order tells,
+//! Modules: [`domain`] has the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] the handlers of order's
+//! events,
 //! [`api`] the gRPC services. Stock is changed in `store::stock` only, by guarded statements.
 
 mod api;

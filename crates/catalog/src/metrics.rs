@@ -9,12 +9,12 @@ use crate::store::measures;
 
 const STOCK: Metric = Metric::sampled(
     "entrepot_catalog_stock_units",
-    "Units of all goods: on_hand on the shelves, reserved of these for orders, dispatched in all",
+    "Units of all goods: on_hand on the shelves, reserved of these for orders, dispatched in total",
     &["state"],
 );
 const VIOLATIONS: Metric = Metric::sampled(
     "entrepot_catalog_stock_violations",
-    "What the stock audit would find, oversold shelves among it: must be 0",
+    "Violations that the stock audit would find, including oversold shelves: must be 0",
     &[],
 );
 

@@ -35,7 +35,7 @@ static SUBHEADINGS: LazyLock<Vec<u32>> = LazyLock::new(|| {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Something else than digits (dots and spaces between them are dropped).
-    #[error("HS code `{0}` has something else than digits in it")]
+    #[error("HS code `{0}` contains something other than digits")]
     NotDigits(String),
     /// Too few or too many digits.
     #[error("HS code `{found}` needs {allowed} digits")]
@@ -47,7 +47,7 @@ pub enum Error {
     },
     /// What a number may have become of: as many digits as no country's codes have, fewer than there were, or a fraction.
     #[error(
-        "HS code `{found}`: has a leading zero been lost, or a fraction been added? Dots settle it: write {readings}"
+        "HS code `{found}`: was a leading zero lost, or a fraction added? Write it with dots to settle this: {readings}"
     )]
     Spreadsheet {
         /// The text.
@@ -56,10 +56,10 @@ pub enum Error {
         readings: String,
     },
     /// A chapter outside of 01 to 97, or the reserved 77.
-    #[error("HS code `{0}` is in no chapter of the Harmonized System (01 to 97 without 77)")]
+    #[error("HS code `{0}` is in no chapter of the Harmonized System (01 to 97 except 77)")]
     Chapter(String),
     /// Its first six digits stand for nothing.
-    #[error("HS code `{found}`: the Harmonized System of 2022 has no {subheading}; near it are {near}")]
+    #[error("HS code `{found}`: the Harmonized System of 2022 has no {subheading}; similar codes are {near}")]
     Unknown {
         /// The text.
         found: String,
@@ -291,7 +291,11 @@ mod tests {
             "HS code `6109.55.00`: the Harmonized System of 2022 has no 610955; near it are 610910, 610990"
         );
         // No heading of that number: the nearest of its chapter.
-        assert!(told("019999").ends_with("near it are 010639, 010641, 010649, 010690"), "{}", told("019999"));
+        assert!(
+            told("019999").ends_with("similar codes are 010639, 010641, 010649, 010690"),
+            "{}",
+            told("019999")
+        );
         assert!(told("010100").contains("010121"));
         assert_eq!(HsCode::kept("610955").unwrap().as_str(), "610955");
         assert!(told(&"6".repeat(500_000)).len() < 200);
@@ -314,7 +318,7 @@ mod tests {
             ("6109100", "write all its digits, such as 0901.11.00"),
         ] {
             let error = wrong.parse::<HsCode>().unwrap_err().to_string();
-            assert!(error.contains("has a leading zero been lost") && error.ends_with(readings), "{error}");
+            assert!(error.contains("was a leading zero lost") && error.ends_with(readings), "{error}");
             assert!(matches!(HsCode::kept(wrong), Ok(_) | Err(Error::Length { .. })), "{wrong}");
             for reading in readings.split([' ', ',']).filter(|reading| reading.contains('.')) {
                 assert!(reading.parse::<HsCode>().is_ok(), "{reading}");

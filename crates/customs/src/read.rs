@@ -18,7 +18,7 @@ pub(crate) fn parse_rate(text: &str) -> Result<Decimal, String> {
         format!("`{text}` is not a rate; write a decimal fraction such as \"0.075\" for 7.5%")
     })?;
     if rate < Decimal::ZERO || rate > MAX_RATE {
-        return Err(format!("rate `{text}` is outside of 0 to {MAX_RATE} (1 is 100%)"));
+        return Err(format!("rate `{text}` is outside 0 to {MAX_RATE} (1 is 100%)"));
     }
     if rate.scale() > MAX_RATE_SCALE {
         return Err(format!("rate `{text}` has more than {MAX_RATE_SCALE} decimal places"));

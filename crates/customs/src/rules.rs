@@ -160,7 +160,7 @@ pub struct Rule {
     pub title: String,
     /// The law, announcement or reading that it rests on.
     pub source: String,
-    /// First day, in the importing country's zone. None: since ever.
+    /// First day, in the importing country's time zone. None: no start date.
     #[serde(default, deserialize_with = "read::optional_date")]
     pub valid_from: Option<NaiveDate>,
     /// Last day, in the importing country's zone. None: until further notice.

@@ -18,13 +18,13 @@ pub enum Error {
     #[error("the service indicator `{0}` is not two letters A to Z")]
     Indicator(String),
     /// The serial has more than eight digits.
-    #[error("the serial {0} has more than eight digits")]
+    #[error("the serial number {0} has more than eight digits")]
     Serial(u32),
     /// Not of the form LLDDDDDDDDDLL.
     #[error("`{0}` is not two letters, nine digits and a country")]
     Format(String),
     /// The ninth digit is not the one that the serial gives.
-    #[error("`{number}` has check digit {found}, its serial gives {expected}")]
+    #[error("`{number}` has check digit {found}, but its serial number requires {expected}")]
     CheckDigit {
         /// The number as it was read.
         number: String,

@@ -19,8 +19,8 @@ pub struct Shipment {
     pub goods_currency: Currency,
     /// Units of the importing country's currency for one of the goods'; none needed when they are one.
     pub customs_rate: Option<Decimal>,
-    /// Units of the importing country's currency that the buyer is charged for one of the goods', with the hub's spread;
-    /// none: the customs rate. It makes the sale price, which the tax on low-value goods is taken of.
+    /// Units of the importing country's currency that the buyer is charged for one unit of the goods' currency, with
+    /// the hub's spread; none: the customs rate. It makes the sale price, which the tax on low-value goods is taken of.
     pub charge_rate: Option<Decimal>,
     /// Whether the seller is registered for the importing country's tax on low-value goods.
     pub seller_registered: bool,

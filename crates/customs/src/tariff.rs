@@ -43,7 +43,7 @@ pub struct Entry {
 #[serde(transparent)]
 pub struct PreferenceRate(#[serde(deserialize_with = "read::rate")] pub Decimal);
 
-/// What stands in for goods that no entry covers. Always illustrative: no law knows such a rate.
+/// The rate for goods that no entry covers. Always illustrative: no law has such a rate.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Default {

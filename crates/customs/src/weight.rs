@@ -1,6 +1,6 @@
 //! Chargeable weight: a light and bulky parcel pays for the room it takes.
 
-/// Why no chargeable weight can be told.
+/// Why there is no chargeable weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The divisor (cubic centimetres per kilogram) is zero.
@@ -10,7 +10,7 @@ pub enum Error {
     #[error("the weight break must not be 0 grams")]
     Break,
     /// Larger than 64 bits of grams.
-    #[error("the parcel is too large to weigh")]
+    #[error("the parcel's chargeable weight is too large")]
     Overflow,
 }
 

@@ -11,11 +11,11 @@ use crate::{Db, Error, Pools};
 const CHECK: &str = "pragma quick_check(3)";
 /// As well: whether indexes and tables say the same.
 const THOROUGH_CHECK: &str = "pragma integrity_check(3)";
-/// After how many operations of its machine SQLite looks whether the database is being closed.
+/// After how many virtual-machine operations SQLite checks whether the database is being closed.
 const OPERATIONS_BETWEEN_LOOKS: i32 = 10_000;
 
 impl Db {
-    /// What is damaged in a SQLite file, in its own words; none: every page and every row can be read. It reads the whole
+    /// The damage that SQLite reports in its file; empty: every page and every row can be read. It reads the whole
     /// file, and ends when the database is closed. PostgreSQL watches its own.
     pub async fn check(&self) -> Result<Vec<String>, Error> {
         let Pools::Sqlite { readers, .. } = &self.0.pools else { return Ok(Vec::new()) };

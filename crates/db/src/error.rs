@@ -13,38 +13,38 @@ pub enum Error {
     #[error("the database does not answer: {0}")]
     Unavailable(#[source] Silence),
     /// Another transaction came first; running again helps.
-    #[error("another transaction came first: {0}")]
+    #[error("conflict with another transaction: {0}")]
     Serialization(#[source] sqlx::Error),
     /// A row of the same key is there already. Guard with `on conflict` where that is expected: SQLite does not say
     /// which constraint it was.
-    #[error("a row of the same key is there already")]
+    #[error("a row with the same key already exists")]
     Conflict,
     /// A row refers to one that is not there, or would lose the one that it refers to.
-    #[error("a reference to another row does not hold")]
+    #[error("a foreign key refers to no row")]
     Reference,
     /// A value breaks a check or a not-null of its table.
-    #[error("a value breaks a rule of its table: {0}")]
+    #[error("a value violates a constraint of its table: {0}")]
     Check(#[source] sqlx::Error),
     /// [`crate::fetch_one!`] found none.
-    #[error("the row is not there")]
+    #[error("the row does not exist")]
     RowNotFound,
-    /// The work went on after a statement had failed: it is rolled back, as PostgreSQL does anyway.
-    #[error("a statement failed and the transaction went on")]
+    /// The closure continued after a statement had failed: it is rolled back, as PostgreSQL does anyway.
+    #[error("the transaction was continued after a failed statement")]
     Broken,
     /// A look that was more than one select.
     #[error("a look is one select: read more with `read`, in a snapshot")]
     Look,
     /// A read of [`crate::Db::browse`] took longer than it may.
-    #[error("it took longer than it may")]
+    #[error("it exceeded its time limit")]
     TooLong,
     /// Others were browsing for as long as it could wait.
-    #[error("too many others are looking around")]
+    #[error("too many searches are running")]
     Crowded,
     /// The work panicked; it is rolled back.
-    #[error("the work panicked")]
+    #[error("the transaction's closure panicked")]
     Panicked,
     /// The URL is none of ours.
-    #[error("`{0}` is no database: use sqlite:PATH or postgres://USER@HOST/NAME")]
+    #[error("`{0}` is not a database: use sqlite:PATH or postgres://USER@HOST/NAME")]
     Url(String),
     /// The schema could not be brought up to date.
     #[error("migration {set}: {problem}")]
@@ -90,7 +90,7 @@ pub enum Silence {
     Lost(Arc<sqlx::Error>),
     /// It answers, and cannot do its work: its disk is full, lets nothing be written or fails, another process has it, or
     /// what it has stored is damaged. The connection holds.
-    #[error("it cannot do its work: {0}")]
+    #[error("it is not operational: {0}")]
     Failing(Arc<sqlx::Error>),
 }
 
@@ -150,7 +150,7 @@ impl Error {
     }
 }
 
-/// Says whether running a transaction again may help. An error of a use case passes on its database's word.
+/// Whether running a transaction again may help. A use case's error passes on its database error's answer.
 pub trait Retryable {
     /// Whether it may.
     fn is_retryable(&self) -> bool;

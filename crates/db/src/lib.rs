@@ -134,7 +134,7 @@ impl Db {
         self.0.notices.listen(channel.to_owned(), self.engine())
     }
 
-    /// As [`Db::listen`], for what [`Tx::notify_about`] tells of one thing alone.
+    /// As [`Db::listen`], for notifications by [`Tx::notify_about`] about one object.
     pub fn listen_about(&self, channel: &'static str, thing: Uuid) -> Listener {
         self.0.notices.listen(notify::about(channel, thing), self.engine())
     }
@@ -203,7 +203,7 @@ impl Pools {
 async fn close<C: sqlx::Connection>(connections: Vec<C>) {
     for connection in connections {
         if let Err(error) = connection.close().await {
-            tracing::debug!(%error, "a connection broke while it was closed");
+            tracing::debug!(%error, "a connection failed while it was being closed");
         }
     }
 }

@@ -55,19 +55,18 @@ fn table(set: &str) -> String {
     format!("_migrations_{set}")
 }
 
-/// What is wrong and what helps: the migrator's own words name a table of a single set.
+/// The problem and the remedy: the migrator's own message names a table that only a single set has.
 fn problem(set: &str, error: &MigrateError) -> String {
     match error {
         MigrateError::Dirty(number) => format!(
-            "{number} was begun and never finished: undo what it has done, then delete its row from the table {}",
+            "{number} was started but never finished: undo its changes, then delete its row from the table {}",
             table(set)
         ),
         MigrateError::VersionMissing(number) => format!(
-            "{number} has run here and is none of this program's: a newer one was here; start that one, or restore a backup"
+            "{number} has run here but this program does not have it: a newer version was here; start that one, or restore a backup"
         ),
         MigrateError::VersionMismatch(number) => format!(
-            "{number} has run here and reads otherwise in this program, by its row in the table {}: start the program that \
-             ran it, or restore a backup",
+            "{number} differs from what has run here, by its row in the table {}: start the version that ran it, or restore a backup",
             table(set)
         ),
         other => other.to_string(),

@@ -1,5 +1,5 @@
-//! Waking up: those of this process at once, those of others by LISTEN/NOTIFY on PostgreSQL. A channel may be about
-//! one thing alone, so that a thousand who each watch their own are not all woken by each change.
+//! Notifications: listeners of this process wake at once, those of others by LISTEN/NOTIFY on PostgreSQL. A channel may
+//! be about one thing alone, so that a thousand who each watch their own are not all woken by each change.
 //!
 //! Others are told after the commit, not within it: PostgreSQL lets transactions that notify commit one at a time only.
 //! A word that is lost, with its process or its connection, is covered by the slow poll of every [`Listener`].
@@ -66,7 +66,7 @@ impl Notices {
         Self { channels: Mutex::default(), teller, stopped: CancellationToken::new() }
     }
 
-    /// After a commit: wakes those of this process, and lets others be told soon.
+    /// After a commit: wakes the listeners of this process, and has other processes notified soon.
     pub(crate) fn told(&self, channels: BTreeSet<Cow<'static, str>>) {
         if channels.is_empty() {
             return;
@@ -150,7 +150,7 @@ impl Notices {
             if let Err(error) = teller.lend_and_tell(&pool, counters).await
                 && !self.stopped.is_cancelled()
             {
-                tracing::debug!(%error, "others are told again in a moment");
+                tracing::debug!(%error, "other processes could not be notified; trying again shortly");
                 teller.more.notify_one();
                 rest = RECONNECT_AFTER;
             }
@@ -163,7 +163,7 @@ impl Notices {
         if let Some(teller) = &self.teller
             && let Err(error) = teller.tell(connection, counters).await
         {
-            tracing::debug!(%error, "others find by themselves what they were not told");
+            tracing::debug!(%error, "other processes were not notified; they will find the changes by polling");
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{Error, Pools};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// From how many pages on SQLite moves its log into the file by itself; before, those who watch the database do.
 const LOG_PAGES_MAX: &str = "16384";
-/// How long a connection to PostgreSQL stays, and without use.
+/// How long a connection to PostgreSQL stays open at most, and how long when unused.
 const STAYS: (Duration, Duration) = (Duration::from_secs(1_800), Duration::from_secs(600));
 /// Connections unless set otherwise.
 const CONNECTIONS_MAX_DEFAULT: u32 = 8;

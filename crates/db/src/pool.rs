@@ -56,8 +56,7 @@ struct Kept<D: Database> {
     rests_since: Instant,
 }
 
-/// A connection in use. Dropped, it is closed, and what it was at is rolled back by its server: only
-/// [`Lent::give_back`] keeps it.
+/// A connection in use. When dropped it is closed, and its server rolls back its transaction: only [`Lent::give_back`] keeps it.
 pub(crate) struct Lent<D: Database> {
     /// There until it goes back or is closed.
     object: Option<Object<Manager<D>>>,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// What SQLite puts beside a database, with the rights of its file: the write-ahead log, the log's index, the journal.
 const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// Makes a folder, and those above it that are missing, for nobody but the owner; one that is there is closed to others.
+/// Creates a folder, and missing parents, accessible to the owner only; an existing one is closed to others.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -51,7 +51,7 @@ fn close(path: &Path, mode: u32) {
         return;
     }
     if let Err(error) = std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)) {
-        tracing::warn!(path = %path.display(), %error, "others may read this, and it cannot be changed");
+        tracing::warn!(path = %path.display(), %error, "other users may read this, and its permissions cannot be changed");
     }
 }
 

@@ -1,4 +1,4 @@
-//! SQLite has one writer: those who write wait for each other anyway. Whoever waits when the writer is free goes with
+//! SQLite has one writer: writes wait for each other anyway. All writes that wait when the writer becomes free share
 //! the next transaction: one begin, one commit and one wait for the disk for all of them.
 //!
 //! Nobody notices: the works run one after the other in the order in which they came, each is answered after the

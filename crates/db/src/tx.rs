@@ -137,7 +137,7 @@ impl Tx {
         self.channels.insert(Cow::Borrowed(channel));
     }
 
-    /// As [`Tx::notify`], for those who listen about `thing` alone.
+    /// As [`Tx::notify`], only for listeners about `thing`.
     pub fn notify_about(&mut self, channel: &'static str, thing: Uuid) {
         self.channels.insert(Cow::Owned(notify::about(channel, thing)));
     }

@@ -141,7 +141,7 @@ pub fn duitnow(to: &DuitNow<'_>, amount: Option<&str>) -> Result<String, Error> 
 fn in_own_script(local: &Local<'_>) -> Result<String, Error> {
     let Local { language, name, city } = *local;
     if language.len() != 2 || !language.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        return Err(wrong("local.language", language, "must be two small letters, such as th"));
+        return Err(wrong("local.language", language, "must be two lower-case letters, such as th"));
     }
     let mut row = field("00", language) + &field("01", letters("local.name", name, 25)?);
     if !city.is_empty() {
@@ -196,7 +196,7 @@ fn text<'a>(field: &'static str, value: &'a str, most: usize) -> Result<&'a str,
         return Err(wrong(
             field,
             value,
-            "must be printable ASCII; a name in another script has its place in `local`",
+            "must be printable ASCII; a name in another script belongs in `local`",
         ));
     }
     if !value.bytes().any(|byte| byte.is_ascii_alphanumeric()) {

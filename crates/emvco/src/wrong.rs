@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// It is no merchant-presented code at all.
-    #[error("is no merchant-presented QR code: it does not begin with tag 00")]
+    #[error("is not a merchant-presented QR code: it does not begin with tag 00")]
     NotMpm,
     /// It ends too early.
     #[error("ends in the middle of a field")]
@@ -13,7 +13,7 @@ pub enum Wrong {
     #[error("has a field whose length is wrong")]
     Length,
     /// A field that every code has is missing.
-    #[error("lacks a field that every code has")]
+    #[error("lacks a mandatory field")]
     MissingTag,
     /// It was changed after it was made.
     #[error("has a wrong checksum")]

@@ -6,14 +6,14 @@ use runtime::{Settings, Spec};
 use crate::configuration::{Configuration, Shape};
 use crate::{engines, profiles};
 
-/// Take the databases of services as they are, after a restore of one by itself or a loss that is known: the hub starts with
-/// them from then on. Who did so is kept among the requests (ListRequests) and in the table adoptions.
+/// Accept the databases of services as they are, after one was restored by itself or after a known loss: the hub starts
+/// with them from then on. Who did so is recorded among the requests (ListRequests) and in the table adoptions.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Whose, such as `order`. `entrepot services` lists them.
     #[arg(required = true, value_name = "SERVICE", value_parser = profiles::service)]
     services: Vec<Spec>,
-    /// Who says so; the user of this machine when absent.
+    /// Who adopts them; the operating system's user when absent.
     #[arg(long, value_name = "NAME", value_parser = name)]
     by: Option<String>,
 }
@@ -23,7 +23,7 @@ fn name(text: &str) -> Result<String, String> {
     if name.chars().any(char::is_alphanumeric) {
         Ok(name.to_owned())
     } else {
-        Err("must have a letter or a digit: it is kept as who adopted the database".to_owned())
+        Err("must have a letter or a digit: it is recorded as the one who adopted the database".to_owned())
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn money_by_account(balance: &TrialBalanceResponse) -> String {
         let _ = writeln!(text, "  {:<20} {:>22}", line.kind.replace('_', " "), maybe(line.balance.as_ref()));
     }
     for difference in &balance.differences {
-        let _ = writeln!(text, "  {:<20} {:>22}", "debits less credits", amount(difference));
+        let _ = writeln!(text, "  {:<20} {:>22}", "debits minus credits", amount(difference));
     }
     text
 }

@@ -16,10 +16,10 @@ use crate::table::{Line, Lines};
 /// Run cases with known answers (JSON lines) against the hubs' rules.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The cases: a JSON object a line.
+    /// The cases, one JSON object per line.
     file: PathBuf,
-    /// A profile beside those that come with the program, by the path of its .toml file; takes the place of one with
-    /// the same code.
+    /// A profile in addition to the built-in ones, by the path of its .toml file; it replaces a built-in one with the
+    /// same code.
     #[arg(long = "hub", value_name = "FILE")]
     hubs: Vec<String>,
 }
@@ -103,7 +103,7 @@ fn summary(tallies: &BTreeMap<String, Tally>) -> Result<()> {
     }
     println!("{:<20} {right:>6} right {wrong:>6} wrong", "all");
     match (right, wrong) {
-        (0, 0) => Err(anyhow!("the file holds no case")),
+        (0, 0) => Err(anyhow!("the file contains no cases")),
         (_, 0) => Ok(()),
         _ => bail!("{wrong} of {} cases differ", right + wrong),
     }

@@ -7,10 +7,10 @@ use settings::Sources;
 
 use crate::configuration::{self, Configuration};
 
-/// Show the settings as they are here, and where each is from; or say what is wrong with them.
+/// Show the settings in effect and where each comes from; or say what is wrong with them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Every setting there is: its names, what is allowed, its default, and what it is for.
+    /// Every setting: its names, what is allowed, its default, and what it is for.
     #[arg(long, group = "what")]
     explain: bool,
     /// A configuration file with every setting, commented out at its default.

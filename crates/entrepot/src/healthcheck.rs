@@ -11,17 +11,17 @@ use tonic_health::pb::health_client::HealthClient;
 /// How long it may take to connect and to answer: a probe that waits tells nothing.
 const ANSWER_MAX: Duration = Duration::from_secs(3);
 
-/// Ask a process of a hub whether it serves: ends well when it does, else with a sentence and a status that is not 0.
+/// Ask a process of a hub whether it serves: exits with status 0 when it does, else with a message and another status.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A listener of the process.
     #[arg(long, default_value = "127.0.0.1:50051", value_name = "HOST:PORT")]
     address: String,
-    /// Of one service, such as entrepot.order.v1.OrderService; of the whole process when absent.
+    /// One service to ask about, such as entrepot.order.v1.OrderService; the whole process when absent.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "SERVICE")]
     service: String,
-    /// Well as soon as it answers, even that it does not serve as it should: for what ends a process that does not answer,
-    /// and should let one be that waits for Kafka.
+    /// Succeed as soon as it answers, even that it is not serving: for probes that should kill a process that does not
+    /// answer, and leave alone one that waits for Kafka.
     #[arg(long)]
     alive: bool,
 }
@@ -40,7 +40,9 @@ async fn within(answer_max: Duration, args: Args) -> Result<()> {
         ServingStatus::Serving => Ok(()),
         ServingStatus::NotServing if alive => Ok(()),
         ServingStatus::ServiceUnknown => bail!("{address} knows no such service"),
-        ServingStatus::NotServing | ServingStatus::Unknown => bail!("{address} does not serve as it should"),
+        ServingStatus::NotServing | ServingStatus::Unknown => {
+            bail!("{address} reports that it is not serving")
+        }
     }
 }
 
@@ -80,7 +82,7 @@ mod tests {
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         assert_eq!(asked(address.clone(), "").await, Ok(()));
         reporter.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-        assert!(asked(address.clone(), "").await.unwrap_err().contains("does not serve"));
+        assert!(asked(address.clone(), "").await.unwrap_err().contains("not serving"));
         assert!(alive(address.clone()).await);
         assert!(asked(address, "entrepot.Nothing").await.is_err());
     }

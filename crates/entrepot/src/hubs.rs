@@ -126,7 +126,7 @@ async fn start(
     Running::start(settings, services::ALL, bus).await
 }
 
-/// Starts one hub for a command's own use, on free ports.
+/// Starts one hub for use by a command, on free ports.
 pub(crate) async fn start_one(configuration: &Configuration, pace: Pace) -> Result<Running> {
     configuration.check(&configuration.process.hub)?;
     let mut settings = whole(profile(configuration.one_hub()?)?, configuration);
@@ -160,9 +160,9 @@ pub(crate) async fn stop_all(running: Vec<Running>) {
 /// Waits for Ctrl-C or SIGTERM.
 pub(crate) async fn asked_to_stop() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("hearing SIGTERM")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("hearing Ctrl-C"),
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("listening for Ctrl-C"),
         _ = terminate.recv() => Ok(()),
     }
 }

@@ -118,7 +118,7 @@ async fn carry_out(command: OfHub, configuration: &Configuration) -> Result<()> 
     }
 }
 
-/// What went wrong and why, each cause told once: some errors tell theirs in their own words.
+/// The error and its causes, each once: some errors already include their cause in their message.
 fn sentence(error: &anyhow::Error) -> String {
     let mut sentence = String::new();
     for cause in error.chain().map(ToString::to_string) {

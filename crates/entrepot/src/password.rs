@@ -21,8 +21,8 @@ fn user(url: &str) -> Option<&str> {
 
 /// The URL with this password.
 pub(crate) fn put_into(url: &str, password: &str) -> Result<String> {
-    let user =
-        user(url).context("whose the password is must stand in the URL: postgres://USER@HOST/DATABASE")?;
+    let user = user(url)
+        .context("the URL must name the user whose password this is: postgres://USER@HOST/DATABASE")?;
     let (before, after) = url.split_at(url.find("://").map_or(0, |scheme| scheme + "://".len()) + user.len());
     Ok(format!("{before}:{}{after}", utf8_percent_encode(password, NON_ALPHANUMERIC)))
 }

@@ -15,7 +15,7 @@ pub(crate) fn profile(hub: &str) -> Result<Arc<Profile>> {
     }
     let Some((file, text)) = hub::builtin(hub) else {
         let known: Vec<&str> = hub::BUILTIN.iter().map(|(code, ..)| *code).collect();
-        bail!("hub: `{hub}` is none of {}, nor the path of a .toml file", known.join(", "));
+        bail!("hub: `{hub}` is neither one of {} nor the path of a .toml file", known.join(", "));
     };
     Ok(Arc::new(Profile::parse(file, text).map_err(|problems| anyhow!("{problems}"))?))
 }

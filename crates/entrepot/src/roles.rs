@@ -57,10 +57,10 @@ pub(crate) async fn provide(admin: &str, settings: &Settings) -> Result<()> {
 }
 
 fn place(service: &str, url: &str) -> Result<Place> {
-    let parsed = Url::parse(url).map_err(|error| anyhow::anyhow!("database.url: is no URL: {error}"))?;
+    let parsed = Url::parse(url).map_err(|error| anyhow::anyhow!("database.url: is not a URL: {error}"))?;
     let decoded = |text: &str, what: &str| {
         let text = percent_decode_str(text).decode_utf8();
-        text.map(String::from).with_context(|| format!("database.url: the {what} of {service} is no UTF-8"))
+        text.map(String::from).with_context(|| format!("database.url: the {what} of {service} is not UTF-8"))
     };
     let place = Place {
         service: service.to_owned(),
@@ -70,7 +70,7 @@ fn place(service: &str, url: &str) -> Result<Place> {
     };
     if place.role.is_empty() || place.database.is_empty() {
         bail!(
-            "database.url: a user and a database must stand in it, with --admin: postgres://{{hub}}_{{service}}@db/{{hub}}_{{service}}"
+            "database.url: must name a user and a database, with --admin: postgres://{{hub}}_{{service}}@db/{{hub}}_{{service}}"
         );
     }
     Ok(place)
@@ -83,24 +83,24 @@ fn check(places: &[Place], admin: &str, admins_database: Option<&str>) -> Result
         for other in &places[..index] {
             if other.role == *role {
                 bail!(
-                    "database.url: {} and {service} have one user, `{role}`: each service has a role of its own; put {{service}} in its name",
+                    "database.url: {} and {service} share the user `{role}`: each service has a role of its own; put {{service}} in its name",
                     other.service
                 );
             }
             if other.database == *database {
                 bail!(
-                    "database.url: {} and {service} have one database, `{database}`: each service has its own; put {{service}} in its name",
+                    "database.url: {} and {service} share the database `{database}`: each service has its own; put {{service}} in its name",
                     other.service
                 );
             }
         }
         if role == admin {
-            bail!("admin.url: `{role}` is the user of {service}: an administrator is somebody else");
+            bail!("admin.url: `{role}` is the user of {service}: the administrator must be another user");
         }
         if admins_database == Some(database)
             || ["postgres", "template0", "template1"].contains(&database.as_str())
         {
-            bail!("database.url: `{database}` is the server's own: {service} needs one for itself");
+            bail!("database.url: `{database}` belongs to the server: {service} needs a database of its own");
         }
     }
     Ok(())
@@ -203,18 +203,15 @@ mod tests {
         assert_eq!(checked(["postgres://c:secret@db/c", "postgres://o:secret@db/o"]), Ok(()));
         for (urls, expected) in [
             (["postgres://x:secret@db/c", "postgres://x:secret@db/o"], "each service has a role of its own"),
-            (["postgres://c:secret@db/x", "postgres://o:secret@db/x"], "have one database, `x`"),
+            (["postgres://c:secret@db/x", "postgres://o:secret@db/x"], "share the database `x`"),
             (
                 ["postgres://postgres:secret@db/c", "postgres://o@db/o"],
                 "admin.url: `postgres` is the user of catalog",
             ),
             (["postgres://c:secret@db/postgres", "postgres://o@db/o"], "`postgres` is the server's own"),
-            (["postgres://db/c", "postgres://o:secret@db/o"], "a user and a database must stand in it"),
-            (
-                ["postgres://c:secret@db", "postgres://o:secret@db/o"],
-                "a user and a database must stand in it",
-            ),
-            (["postgres://c:secret@db:port/c", "postgres://o:secret@db/o"], "is no URL"),
+            (["postgres://db/c", "postgres://o:secret@db/o"], "must name a user and a database"),
+            (["postgres://c:secret@db", "postgres://o:secret@db/o"], "must name a user and a database"),
+            (["postgres://c:secret@db:port/c", "postgres://o:secret@db/o"], "is not a URL"),
         ] {
             let error = checked(urls).unwrap_err();
             assert!(error.contains(expected) && !error.contains("secret"), "{error}");

@@ -13,7 +13,7 @@ use crate::{engines, profiles};
 /// Serve services of a hub in the production shape: one process each, on PostgreSQL and Kafka.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Which, such as `order`. `entrepot services` lists them.
+    /// The services, such as `order`. `entrepot services` lists them.
     #[arg(required = true, value_name = "SERVICE", value_parser = profiles::service)]
     services: Vec<Spec>,
 }
@@ -30,9 +30,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
     let begun = Instant::now();
     configuration.check(&configuration.process.hub)?;
     if configuration.process.shape == Shape::Embedded {
-        bail!(
-            "shape: services are processes of their own in the production shape only; use `up` for the other"
-        );
+        bail!("shape: `serve` runs services in the production shape only; use `up` for the embedded one");
     }
     let mut settings = settings(&args, configuration)?;
     let bus = engines::apply(configuration, &mut settings, &args.services)?;
@@ -50,7 +48,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
     exposing.iter().for_each(Exposing::print);
     println!("ready in {} ms; Ctrl-C stops", begun.elapsed().as_millis());
     hubs::asked_to_stop().await?;
-    println!("stopping: calls under way are finished first");
+    println!("stopping: finishing calls in progress first");
     running.stop().await;
     Ok(())
 }

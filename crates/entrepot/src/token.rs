@@ -47,8 +47,8 @@ fn key(configuration: &Configuration, code: &str) -> Result<PathBuf> {
     }
     let (key, folder) = (key.display(), folder.display());
     bail!(
-        "there is no key {key}, and no hub would take a token of another one: `up` makes it when it begins, and \
-         `entrepot keys make` for services that run by themselves; to make it before, make the folder {folder} first"
+        "there is no key {key}, and no hub would accept a token of another one: `up` creates it when it starts, and \
+         `entrepot keys make` for services that run by themselves; to create it earlier, create the folder {folder} first"
     );
 }
 
@@ -59,14 +59,18 @@ fn check(role: Role, subject: &str, profile: &Profile) -> Result<()> {
         Role::Buyer | Role::Operator => {}
         Role::Seller => {
             if let Err(error) = subject.parse::<SellerId>() {
-                bail!("--subject: a seller's is its id: {error}");
+                bail!("--subject: a seller's subject is its id: {error}");
             }
         }
         Role::Carrier => {
             if profile.carrier(subject).is_none() {
                 let known =
                     profile.carriers().iter().map(|carrier| carrier.code.as_str()).collect::<Vec<_>>();
-                bail!("--subject: `{found}` is no carrier of {}: use {}", profile.name(), known.join(" or "));
+                bail!(
+                    "--subject: `{found}` is not a carrier of {}: use {}",
+                    profile.name(),
+                    known.join(" or ")
+                );
             }
         }
         Role::Service => bail!("--role: {}", rpc::KeyError::ServiceRole),
@@ -108,7 +112,7 @@ mod tests {
         let args = Args { role: Role::Buyer, subject: "aisyah".to_owned(), ttl: Duration::from_secs(60) };
         let data = ("DATA", data_folder.path().to_str().unwrap());
         let error = run(&args, &told(&[data]).unwrap()).unwrap_err().to_string();
-        assert!(error.contains(&format!("make the folder {} first", folder.display())), "{error}");
+        assert!(error.contains(&format!("create the folder {} first", folder.display())), "{error}");
         assert!(!folder.exists());
         std::fs::create_dir(&folder).unwrap();
         let mistyped = data_folder.path().join("kye.pem");

@@ -33,7 +33,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     exposing.iter().for_each(Exposing::print);
     println!("ready in {} ms; Ctrl-C stops", begun.elapsed().as_millis());
     hubs::asked_to_stop().await?;
-    println!("stopping: calls under way are finished first");
+    println!("stopping: finishing calls in progress first");
     hubs::stop_all(running).await;
     Ok(())
 }

@@ -9,8 +9,8 @@ use crate::{Envelope, Subscription};
 /// Carries events: at least once, in order per aggregate.
 #[async_trait]
 pub trait Bus: Send + Sync {
-    /// Hands an event over; `Ok` only when the bus will not lose it. Waits for as long as the bus is away; who stops
-    /// waiting does not know whether it was taken.
+    /// Hands an event over; `Ok` only when the bus will not lose it. Waits for as long as the bus is away; a caller
+    /// that stops waiting does not know whether it was accepted.
     async fn publish(&self, topic: &str, event: &Envelope) -> Result<(), Error>;
 
     /// Delivers every event of the subscription's topics to it from now on.

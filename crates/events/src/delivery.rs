@@ -71,7 +71,7 @@ impl Subscription {
         self.consumer.services
     }
 
-    /// Those who share its events among them, one of them having each: `my.payment.order`.
+    /// The consumer group, whose members share its events: `my.payment.order`.
     pub fn group(&self) -> String {
         format!("{}.{}", self.hub, self.consumer.name)
     }

@@ -106,14 +106,13 @@ async fn is_noted(tx: &mut Tx, consumer: &str, event: &Envelope) -> Result<bool,
         {
             Ok(true)
         }
-        Some((kind, id, _)) => {
-            Err(HandlerError::Poison(format!("its id was that of {kind} of {id}: an id names one event")))
-        }
+        Some((kind, id, _)) => Err(HandlerError::Poison(format!(
+            "its id was already used by {kind} of {id}: an id names one event"
+        ))),
     }
 }
 
-/// Deletes what was handled before `before`, a batch at a time; how many. A duplicate that comes later than that
-/// would take effect again: keep it far longer than the bus keeps events.
+/// Deletes a batch of the events handled before `before`; returns how many. A duplicate that comes later than that would take effect again: keep it far longer than the bus keeps events.
 pub(crate) async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, db::Error> {
     db::execute!(
         tx,

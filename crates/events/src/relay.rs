@@ -48,11 +48,11 @@ pub async fn run(
         match relay.db.try_lead("relay").await {
             Ok(Some(lead)) => {
                 if let Err(error) = relay.lead(lead, &cancel).await {
-                    tracing::warn!(topic = relay.topic, %error, "the relay rests a moment");
+                    tracing::warn!(topic = relay.topic, %error, "the relay failed and pauses");
                 }
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!(topic = relay.topic, %error, "the relay cannot lead"),
+            Err(error) => tracing::warn!(topic = relay.topic, %error, "the relay cannot become leader"),
         }
         cancel.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
     }
@@ -174,10 +174,10 @@ impl Relay {
             match taken {
                 Ok(()) => self.is_refused.store(false, Ordering::Relaxed),
                 Err(error) if self.is_refused.swap(true, Ordering::Relaxed) => {
-                    tracing::debug!(topic, event.id = %id, %error, "another event was not taken");
+                    tracing::debug!(topic, event.id = %id, %error, "another event was not published");
                 }
                 Err(error) => {
-                    tracing::warn!(topic, event.id = %id, %error, "an event was not taken; it is sent again until it is");
+                    tracing::warn!(topic, event.id = %id, %error, "an event was not published; it is sent again until it is");
                 }
             }
         }

@@ -49,7 +49,7 @@ pub async fn unpublished_count(tx: &mut Tx) -> Result<i64, db::Error> {
     Ok(count)
 }
 
-/// The one that waits for the bus longest, if any does. Ids are taken by the machine's time, when the change was made.
+/// The event that has waited for the bus longest, if any. Ids are taken by the machine's time, when the change was made.
 pub async fn oldest_unpublished(tx: &mut Tx) -> Result<Option<EventId>, db::Error> {
     let oldest = db::fetch_optional!(
         tx,

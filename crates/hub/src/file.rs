@@ -63,7 +63,7 @@ pub(crate) struct HubSection {
 fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<chrono_tz::Tz, D::Error> {
     let name = String::deserialize(deserializer)?;
     name.parse()
-        .map_err(|_| de::Error::custom(format!("`{name}` is no IANA time zone, such as Asia/Bangkok")))
+        .map_err(|_| de::Error::custom(format!("`{name}` is not an IANA time zone, such as Asia/Bangkok")))
 }
 
 /// The hub's terms of trade.

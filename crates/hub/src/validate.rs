@@ -38,7 +38,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// A problem of `key`, in the `nth` line where `wanted` stands.
+    /// A problem with `key`, in the `nth` line that contains `wanted`.
     fn add(&mut self, wanted: &str, nth: usize, key: impl Into<String>, problem: impl Into<String>) {
         let line = line_of(self.text, wanted, nth);
         self.problems.push(Problem {
@@ -62,7 +62,7 @@ fn hub(found: &mut Found<'_>, profile: &File) {
     let mut seen = BTreeSet::new();
     for language in &profile.hub.languages {
         if !seen.insert(language) {
-            found.add("languages", 0, "hub.languages", format!("`{}` stands twice", excerpt(language)));
+            found.add("languages", 0, "hub.languages", format!("`{}` is listed twice", excerpt(language)));
         }
         match text::language(language) {
             Ok(canonical) if canonical == *language => {}
@@ -91,7 +91,7 @@ fn words(found: &mut Found<'_>, profile: &File) {
     for (key, words) in all {
         match Text::required(NAME_CHARACTERS_MAX).read(words) {
             Ok(read) if read == *words => {}
-            Ok(_) => found.add(words, 0, key, "has blanks at an end"),
+            Ok(_) => found.add(words, 0, key, "has leading or trailing spaces"),
             Err(error) => found.add(words, 0, key, error.to_string()),
         }
     }
@@ -132,12 +132,13 @@ fn returns(found: &mut Found<'_>, profile: &File) {
             [("outward_carriage", terms.outward_carriage), ("return_carriage", terms.return_carriage)]
         {
             if bearer == Bearer::Customs {
-                let problem = "customs gives back duty and tax only: buyer, seller or hub bears it";
+                let problem =
+                    "customs refunds only duty and tax: the buyer, the seller or the hub must bear it";
                 found.add(key, nth, format!("returns.{cause}.{key}"), problem);
             }
         }
         if terms.return_carriage == Bearer::Hub {
-            let problem = "the hub carries nothing back: buyer or seller bears it";
+            let problem = "the hub carries nothing back: the buyer or the seller must bear it";
             found.add("return_carriage", nth, format!("returns.{cause}.return_carriage"), problem);
         }
     }
@@ -148,7 +149,7 @@ fn payment_methods(found: &mut Found<'_>, profile: &File) {
     for (place, method) in profile.payment_methods.iter().enumerate() {
         let key = format!("payment_methods[{place}]");
         if !seen.insert(method.code()) {
-            found.add(&format!("method = \"{}\"", method.code()), 1, key, "stands twice");
+            found.add(&format!("method = \"{}\"", method.code()), 1, key, "is listed twice");
             continue;
         }
         let sample = match method {
@@ -190,12 +191,12 @@ fn lanes(found: &mut Found<'_>, profile: &File) {
                 &wanted,
                 1,
                 format!("lanes[{place}].from"),
-                format!("{} has a lane already", lane.from),
+                format!("{} already has a lane", lane.from),
             );
         }
         if !profile.rulesets.contains_key(&lane.ruleset) {
             let known = profile.rulesets.keys().cloned().collect::<Vec<_>>().join(", ");
-            let problem = format!("`{}` is no ruleset of this profile; it has {known}", lane.ruleset);
+            let problem = format!("`{}` is not a ruleset of this profile; it has {known}", lane.ruleset);
             found.add(
                 &format!("ruleset = \"{}\"", lane.ruleset),
                 0,
@@ -251,7 +252,7 @@ fn zones(found: &mut Found<'_>, profile: &File, service: &Service) {
         for (start, from) in starts.iter().flat_map(|start| zone.from.iter().map(move |from| (start, from))) {
             if !seen.insert((start.clone(), *from)) {
                 let which = if start.is_empty() { "all postcodes" } else { start };
-                let problem = format!("another zone of `{}` from {from} is for {which} too", service.code);
+                let problem = format!("another zone of `{}` from {from} also covers {which}", service.code);
                 found.add(&format!("code = \"{}\"", service.code), 0, key.clone(), problem);
             }
         }
@@ -319,14 +320,19 @@ fn ruleset(found: &mut Found<'_>, profile: &File, name: &str, rules: &Rules) {
     for levy in &rules.levies {
         if !codes.insert(levy.code.as_str()) {
             let wanted = format!("code = \"{}\"", levy.code);
-            found.add(&wanted, 1, format!("rulesets.{name}.levies"), format!("`{}` stands twice", levy.code));
+            found.add(
+                &wanted,
+                1,
+                format!("rulesets.{name}.levies"),
+                format!("`{}` is listed twice", levy.code),
+            );
         }
         let key = format!("rulesets.{name}.levies.{}", levy.code);
         for rule in &levy.rules {
             let wanted = format!("rule = \"{}\"", rule.rule);
             let classes = rule.only.iter().chain(&rule.except).chain(rule.class_rates.keys());
             for class in classes.filter(|class| !profile.classes.contains_key(*class)) {
-                let problem = format!("`{class}` is no class of goods: add [classes.{class}]");
+                let problem = format!("`{class}` is not a class of goods: add [classes.{class}]");
                 found.add(&wanted, 0, format!("{key}.{}", rule.rule), problem);
             }
             if rule.assumed && rule.note.is_none() {
@@ -345,8 +351,7 @@ fn ruleset(found: &mut Found<'_>, profile: &File, name: &str, rules: &Rules) {
         }
         versions(found, &key, levy);
         if matches!(levy.kind, LevyKind::Duty | LevyKind::Tax) && !levy.rules.iter().any(is_for_the_rest) {
-            let problem = "its last rule must be for all goods, without an end: what is left over bears something, or \
-                           rate = \"none\"";
+            let problem = "its last rule must cover all remaining goods, without an end: with a rate, or rate = \"none\"";
             found.add(&format!("code = \"{}\"", levy.code), 0, key, problem);
         }
     }

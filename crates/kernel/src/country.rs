@@ -22,7 +22,7 @@ pub struct Country(&'static str);
 
 /// A text that names no country.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no country: use two capital letters of ISO 3166-1, such as MY or TH")]
+#[error("`{0}` is not a country: use two capital letters of ISO 3166-1, such as MY or TH")]
 pub struct Error(String);
 
 impl Country {

@@ -8,14 +8,14 @@ const YEARS: std::ops::RangeInclusive<i32> = 1900..=2999;
 /// How certificates and permits say that they do not end.
 const NO_END: &str = "9999-12-31";
 
-/// Why a text is no day; to stand behind the field's name.
+/// Why a text is not a day; to follow the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Written another way, or a day that no month has.
     #[error("must be a day such as 2026-11-26")]
     NoDay,
     /// A day of other centuries.
-    #[error("must be a day of the years {} to {}, or {NO_END} for no end", YEARS.start(), YEARS.end())]
+    #[error("must be a day in the years {} to {}, or {NO_END} for no end", YEARS.start(), YEARS.end())]
     Year,
 }
 
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(Error::NoDay.to_string(), "must be a day such as 2026-11-26");
         assert_eq!(
             Error::Year.to_string(),
-            "must be a day of the years 1900 to 2999, or 9999-12-31 for no end"
+            "must be a day in the years 1900 to 2999, or 9999-12-31 for no end"
         );
     }
 }

@@ -26,7 +26,9 @@ pub struct Id<K: Kind> {
 
 /// A text that is no id of the kind asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no {prefix} id: it is `{prefix}_` and 26 characters of 0-9 and a-z without i, l, o, u")]
+#[error(
+    "`{text}` is not a {prefix} id: one is `{prefix}_` and 26 characters of 0-9 and a-z except i, l, o, u"
+)]
 pub struct Error {
     text: String,
     prefix: &'static str,

@@ -31,10 +31,10 @@ pub enum Error {
     #[error("is required")]
     Missing,
     /// There is something, and nobody could read it.
-    #[error("needs a letter or a digit that can be seen")]
+    #[error("needs a visible letter or digit")]
     Blank,
     /// It is optional, and what there is cannot be seen.
-    #[error("has nothing that can be seen: leave it empty instead")]
+    #[error("has no visible character: leave it empty instead")]
     Unseen,
     /// Too many characters.
     #[error("has {length} characters; at most {most} are allowed")]
@@ -127,7 +127,7 @@ impl Text {
         Ok(text)
     }
 
-    /// A postcode: what carriers' zones begin with, so that it has one way to be written.
+    /// A postcode, in the one notation that carriers' zones use for its prefixes.
     pub fn read_postcode(self, text: &str) -> Result<String, Error> {
         let text = self.read(text)?;
         let is_of_postcode =
@@ -277,7 +277,7 @@ impl Harms {
             // Tags of digits and letters, but for the last place, and the one that ends them.
             0xE0030..=0xE0039 | 0xE0061..=0xE007A if tags > 1 => self.flag_tags = tags - 1,
             0xE007F if (1..=FLAG_TAGS_MAX).contains(&tags) => {}
-            0xE0020..=0xE007F => return Some("a tag outside of a flag"),
+            0xE0020..=0xE007F => return Some("a tag character outside a flag"),
             _ => {}
         }
         if is_mark(character) {
@@ -286,7 +286,7 @@ impl Harms {
             self.marks = 0;
         }
         if self.marks > MARKS_MAX {
-            return Some("a ninth mark on one letter");
+            return Some("a ninth combining mark on one letter");
         }
         harm(character)
     }
@@ -305,14 +305,14 @@ fn harm(character: char) -> Option<&'static str> {
     let point = u32::from(character);
     Some(match point {
         _ if character.is_control() => "a control character",
-        _ if point & 0xFFFE == 0xFFFE => "no character",
-        0xFDD0..=0xFDEF => "no character",
-        0x061C | 0x200E..=0x200F | 0x202A..=0x202E | 0x2066..=0x2069 => "a mark of direction",
-        0x2028..=0x2029 => "a separator of lines",
-        0x206A..=0x206F | 0xFFF9..=0xFFFB | 0x1D173..=0x1D17A | 0xE0001 => "a mark of formatting",
+        _ if point & 0xFFFE == 0xFFFE => "not a character",
+        0xFDD0..=0xFDEF => "not a character",
+        0x061C | 0x200E..=0x200F | 0x202A..=0x202E | 0x2066..=0x2069 => "a text-direction mark",
+        0x2028..=0x2029 => "a line separator",
+        0x206A..=0x206F | 0xFFF9..=0xFFFB | 0x1D173..=0x1D17A | 0xE0001 => "a formatting mark",
         0xFEFF => "a byte-order mark",
-        0xFFFC..=0xFFFD => "a sign for something that was lost",
-        0xE000..=0xF8FF | 0xF_0000..=0x10_FFFF => "of private use",
+        0xFFFC..=0xFFFD => "a replacement character",
+        0xE000..=0xF8FF | 0xF_0000..=0x10_FFFF => "a private-use character",
         0xFFF0..=0xFFF8 | 0xE0000 | 0xE0002..=0xE001F | 0xE0080..=0xE00FF | 0xE01F0..=0xE0FFF => {
             "not assigned"
         }
@@ -448,7 +448,7 @@ mod tests {
                 matches!(error, Error::Harmful { place: found, .. } if found == place),
                 "{mark:?}: {error}"
             );
-            assert!(error.to_string().contains("a ninth mark on one letter"), "{error}");
+            assert!(error.to_string().contains("a ninth combining mark on one letter"), "{error}");
         }
         assert!(field.read(&"\u{3000}a".repeat(20)).is_ok());
         assert!(field.read(&format!("a{}b", "\u{3000}".repeat(20))).is_ok(), "blanks are no marks");
@@ -473,7 +473,7 @@ mod tests {
             "\u{e007f}a".to_owned(),
         ] {
             let error = LINE.read(&hidden).unwrap_err().to_string();
-            assert!(error.contains("a tag outside of a flag"), "{hidden:?}: {error}");
+            assert!(error.contains("a tag character outside a flag"), "{hidden:?}: {error}");
             assert!(is_harmful(&hidden));
         }
         assert!(!is_harmful(&format!("{flag}{}\u{e007f} a", "\u{e0061}".repeat(6))));

@@ -1,7 +1,8 @@
 //! Logistics: carriage and landed costs, shipments with their S10 numbers and labels, declarations, tracking, and the
 //! sandbox carrier.
 //!
-//! Rooms: [`domain`] knows the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] what order tells,
+//! Modules: [`domain`] has the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] the handlers of order's
+//! events,
 //! [`api`] the gRPC services, [`wire`] what documents and answers share.
 
 mod adoption;

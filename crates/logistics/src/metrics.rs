@@ -13,7 +13,7 @@ const CONSIGNMENTS: Metric =
     Metric::sampled("entrepot_logistics_consignments", "Consignments by state", &["state"]);
 const DECLARATIONS: Metric = Metric::sampled(
     "entrepot_logistics_declarations",
-    "Declarations to customs by state: released and withdrawn are their ends",
+    "Declarations to customs by state: released and withdrawn are final",
     &["state"],
 );
 const CLEARANCE: Metric = Metric::durations(

@@ -107,7 +107,7 @@ impl Money {
         Self::new(self.minor.checked_add(other.minor).ok_or(Error::Overflow)?, self.currency)
     }
 
-    /// What is left of this amount after another of its currency.
+    /// This amount minus another of its currency.
     pub fn checked_sub(self, other: Self) -> Result<Self, Error> {
         self.same_currency(other)?;
         Self::new(self.minor.checked_sub(other.minor).ok_or(Error::Overflow)?, self.currency)

@@ -53,7 +53,7 @@ pub enum Error {
         rate: rust_decimal::Decimal,
     },
     /// Nothing to spread an amount over.
-    #[error("there is nothing to spread the amount over")]
+    #[error("there is nothing to allocate the amount to")]
     NoShares,
     /// A share that weighs less than nothing.
     #[error("weight {weight} of share {index} must be 0 or more")]

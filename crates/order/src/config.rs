@@ -11,13 +11,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(
         "order.attempts_max",
         Holds::Whole { least: 1, most: 100, unit: "attempts" },
-        "How often a saga tries to hold stock and money before it gives all back.",
+        "How many times a saga tries to hold stock and money before it compensates.",
     )
     .default("8"),
     Setting::new(
         "order.lease_seconds",
         Holds::Whole { least: 1, most: 300, unit: "seconds" },
-        "How long a process that took a saga up has it for itself; after a crash nobody goes on with it for so long.",
+        "How long a process's lease of a saga lasts; after a crash no other process resumes the saga before that.",
     )
     .default("10"),
     Setting::new(
@@ -29,20 +29,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(
         "order.guest_quotes_per_hour",
         Holds::Whole { least: 1, most: 1_000_000, unit: "quotes" },
-        "How many quotes callers without a token may have made per hour and address (of IPv6, per 64 bits of it). \
-         One of more than ten lines counts as one for every ten.",
+        "How many quotes callers without a token may request per hour and address (IPv6: per 64-bit prefix). \
+         A quote counts as one for every ten lines begun.",
     )
     .default("600"),
     Setting::new(
         "order.buyer_quotes_per_hour",
         Holds::Whole { least: 1, most: 1_000_000, unit: "quotes" },
-        "How many quotes one who has signed in may have made per hour, counted alike.",
+        "How many quotes a signed-in caller may request per hour, counted in the same way.",
     )
     .default("6000"),
     Setting::new(
         "order.stand_at",
         Holds::Choice(&["placed", "reserved", "authorised", "recorded", "decided", "released", "voided"]),
-        "Where sagas go no further, so that a test can kill the process there.",
+        "A failpoint: the step at which sagas stop, so that a test can kill the process there.",
     )
     .example("reserved")
     .sandbox_only(),

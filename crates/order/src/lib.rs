@@ -1,7 +1,7 @@
 //! The order service: quotes with one landed price, orders and the durable saga behind them, parcels as the buyer sees
 //! them, receipts and returns.
 //!
-//! Rooms, each knowing only those before it: `domain` (rules, pure), `store` (SQL), `wire` and `events` (messages and
+//! Modules, each of which depends only on those before it: `domain` (rules, pure), `store` (SQL), `wire` and `events` (messages and
 //! events), `app` (use cases), `peers` (the services that are asked), `consumers` (what others tell), `api` (gRPC).
 //! To add a use case: its rule in `domain`, its file in `app`, its RPC in the proto, `api` and [`POLICIES`].
 
@@ -90,8 +90,7 @@ const FORGET_PERIOD: Duration = Duration::from_secs(10);
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: Config = runtime::parse_section(section)?;
     let market = Market::of(&deps.hub, deps.sandbox.enabled);
-    let peer =
-        |service| deps.peers.of(service).with_context(|| format!("{service} runs nowhere that is known"));
+    let peer = |service| deps.peers.of(service).with_context(|| format!("no address of {service} is known"));
     let app = Arc::new(App {
         catalog: Arc::new(CatalogPeer::new(peer("catalog")?)),
         logistics: Arc::new(LogisticsPeer::new(peer("logistics")?, market.currency)),
@@ -106,7 +105,7 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
             config.guest_quotes_per_hour,
             config.buyer_quotes_per_hour,
             "TOO_MANY_QUOTES",
-            "too many quotes were made for you: wait; who has signed in may have more of them",
+            "you have requested too many quotes: wait; signed-in callers may request more",
         ),
         forgotten: Mutex::default(),
         config,

@@ -10,15 +10,15 @@ use crate::app::list_sagas::STUCK_AFTER;
 use crate::store::{audit, measures};
 
 const ORDERS: Metric = Metric::sampled("entrepot_order_orders", "Orders by state", &["state"]);
-const SAGAS: Metric = Metric::sampled("entrepot_order_sagas", "Sagas that are not over, by step", &["step"]);
+const SAGAS: Metric = Metric::sampled("entrepot_order_sagas", "Unfinished sagas by step", &["step"]);
 const STUCK: Metric = Metric::sampled(
     "entrepot_order_sagas_stuck",
-    "Sagas that are not settled and did not move for a minute: what ListSagas shows as stuck",
+    "Unsettled sagas that have not moved for a minute: those that ListSagas shows as stuck",
     &[],
 );
 const OLDEST: Metric = Metric::sampled(
     "entrepot_order_saga_oldest_seconds",
-    "How long ago the oldest saga was begun that is not settled, by the machine's time; 0 when all are",
+    "Age of the oldest unsettled saga, by the machine's time; 0 when all are settled",
     &[],
 );
 const STATES: [&str; 6] = ["placing", "awaiting_payment", "confirmed", "delivered", "completed", "cancelled"];

@@ -139,7 +139,7 @@ fn costs(event: &ReturnReceived) -> Result<Option<CostParts>, HandlerError> {
         CostBearer::Hub => Ok(Bearer::Hub),
         CostBearer::Customs => Ok(Bearer::Customs),
         CostBearer::Unspecified => {
-            Err(HandlerError::Poison("terms: who bears a cost is not said".to_owned()))
+            Err(HandlerError::Poison("terms: the bearer of a cost is missing".to_owned()))
         }
     };
     Ok(Some(CostParts {

@@ -1,6 +1,7 @@
 //! Payment: wallets, holds, QR payments, escrow, refunds, exchange, statements, and the ledger beneath them.
 //!
-//! Rooms: [`domain`] knows the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] what order tells,
+//! Modules: [`domain`] has the rules, [`store`] the SQL, [`app`] the use cases, [`consumers`] the handlers of order's
+//! events,
 //! [`api`] the gRPC services. Money moves in `app` and `domain::settlement` only.
 
 mod api;

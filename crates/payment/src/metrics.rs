@@ -12,19 +12,16 @@ use crate::store::narrow;
 
 const BALANCE: Metric = Metric::sampled(
     "entrepot_payment_balance_minor_units",
-    "What accounts of a kind come to, credits less debits, of posted and of pending movements",
+    "Balance of the accounts of a kind, credits minus debits, of posted and of pending transfers",
     &["kind", "currency", "state"],
 );
 const DIFFERENCE: Metric = Metric::sampled(
     "entrepot_payment_trial_balance_difference_minor_units",
-    "What wallets have by their own rows plus what all other accounts come to by the ledger: must be 0",
+    "The stored balances of wallets plus the ledger balances of all other accounts: must be 0",
     &["currency"],
 );
-const SUSPENDED: Metric = Metric::sampled(
-    "entrepot_payment_suspense_receipts",
-    "Receipts that fit no order and that nobody has resolved",
-    &[],
-);
+const SUSPENDED: Metric =
+    Metric::sampled("entrepot_payment_suspense_receipts", "Unresolved receipts that fit no order", &[]);
 
 /// By kind, currency and state.
 type Balances = BTreeMap<(String, String, String), i128>;

@@ -83,7 +83,7 @@ pub(crate) fn terms(quoted: &QuotedConsignment, escrowed: &Escrowed, hub: &Profi
 fn rate(rate: Option<&ExchangeRate>, field: &'static str) -> Result<Decimal, Error> {
     let Some(rate) = rate else { return Ok(Decimal::ONE) };
     let parsed = rate.rate.parse::<Decimal>().ok().filter(|rate| *rate > Decimal::ZERO);
-    parsed.ok_or_else(|| invalid(field, format!("`{}` is no rate above zero", rate.rate)))
+    parsed.ok_or_else(|| invalid(field, format!("`{}` is not a rate above zero", rate.rate)))
 }
 
 fn invalid(field: &'static str, problem: String) -> Error {

@@ -77,7 +77,7 @@ pub async fn settle(hub: &Hub, patience: Duration) -> Result<()> {
     };
     match tokio::time::timeout(patience, waiting).await {
         Ok(()) => Ok(()),
-        Err(_) => anyhow::bail!("the hub did not come to rest within {} s: {under_way}", patience.as_secs()),
+        Err(_) => anyhow::bail!("the hub did not settle within {} s: {under_way}", patience.as_secs()),
     }
 }
 
@@ -135,7 +135,7 @@ fn balanced(balance: &TrialBalanceResponse) -> Check {
 fn ledger(balance: &TrialBalanceResponse) -> Check {
     let accounts: i64 = balance.balances.iter().map(|line| line.accounts).sum();
     Check {
-        name: "no charge twice, no refund or exchange too much",
+        name: "nothing is charged twice, refunded or exchanged beyond what was paid",
         seen: format!("{accounts} accounts"),
         violations: balance.violations.clone(),
     }

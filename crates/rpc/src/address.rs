@@ -7,7 +7,8 @@ use http::HeaderMap;
 
 /// Where proxies write whom they speak for: each behind those before it.
 const FORWARDED_FOR: &str = "x-forwarded-for";
-/// One customer of a provider has a network of so many bits, and may take a new address of it for each call.
+/// An internet provider gives one customer a network of this prefix length, who may use a new address of it for each
+/// call.
 const CUSTOMER_BITS: u8 = 64;
 
 /// A network, such as `10.0.0.0/8`, or an address alone.
@@ -20,7 +21,7 @@ pub struct Network {
 
 /// A text that names no network.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no network such as 10.0.0.0/8")]
+#[error("`{0}` is not a network such as 10.0.0.0/8")]
 pub struct UnknownNetwork(String);
 
 impl FromStr for Network {

@@ -17,7 +17,7 @@ use crate::status;
 /// A gRPC message begins with a flag and its length in four bytes.
 const PREFIX_BYTES: usize = 5;
 
-/// What is asked of each message of a request, such as whether its sender's rate allows it.
+/// A check of each message of a request, such as whether its sender's rate allows it.
 pub(crate) type EachMessage = Box<dyn Fn() -> Result<(), Status> + Send>;
 
 /// What a request may bring.
@@ -105,7 +105,7 @@ impl Bounded {
 
     fn begin_message(&mut self, [flag, length @ ..]: [u8; PREFIX_BYTES]) -> Result<(), Status> {
         if flag != 0 {
-            return Err(malformed("a message is said to be compressed, which is not supported here"));
+            return Err(malformed("a message is marked as compressed, which is not supported here"));
         }
         if self.messages > 0 && !self.bounds.streams {
             return Err(malformed("a second message came where one is expected"));
@@ -154,7 +154,7 @@ impl Bounded {
     fn end(&mut self) -> Result<(), Status> {
         let is_whole = matches!(self.place, Place::Prefix { filled: 0, .. });
         if !is_whole {
-            return Err(malformed("the request ends within a message"));
+            return Err(malformed("the request ends in the middle of a message"));
         }
         if self.messages == 0 && !self.bounds.streams {
             return Err(malformed("the request has no message"));
@@ -168,7 +168,8 @@ fn malformed(problem: &str) -> Status {
 }
 
 fn too_large(message_bytes_max: usize) -> Status {
-    let message = format!("a message may have {message_bytes_max} bytes here; stream or page what is larger");
+    let message =
+        format!("a message may have at most {message_bytes_max} bytes here; stream or page larger ones");
     let most = message_bytes_max.to_string();
     status::reject(Code::OutOfRange, "MESSAGE_TOO_LARGE", message, &[("bytes_max", &most)])
 }

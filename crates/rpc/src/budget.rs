@@ -65,7 +65,7 @@ impl Budgets {
         let share = (anonymous_bytes / ANONYMOUS_SHARES).max(2 * MESSAGE_BYTES_MAX);
         Self {
             process: Account::new("process", limits.process_bytes),
-            anonymous: Account::new("callers without a token", anonymous_bytes),
+            anonymous: Account::new("group, callers without a token,", anonymous_bytes),
             principals: Mutex::default(),
             principal_bytes: limits.principal_bytes,
             anonymous_bytes: share.min(limits.principal_bytes),
@@ -142,8 +142,9 @@ impl Drop for Held {
 
 fn refused(account: &Account) -> Status {
     let Account { of, most, .. } = account;
-    let message =
-        format!("the calls of this {of} hold all of {most} bytes: read the answers, send less at once");
+    let message = format!(
+        "the requests and responses of this {of} already take all of {most} bytes: read the responses, or send less at once"
+    );
     status::retry(Code::ResourceExhausted, "TOO_MANY_BYTES_IN_FLIGHT", message, AGAIN_AFTER)
 }
 

@@ -50,7 +50,7 @@ impl fmt::Display for Role {
 
 /// A text that names no role.
 #[derive(Debug, thiserror::Error)]
-#[error("`{}` is no role: use buyer, seller, operator, service or carrier", excerpt(.0))]
+#[error("`{}` is not a role: use buyer, seller, operator, service or carrier", excerpt(.0))]
 pub struct UnknownRole(String);
 
 impl FromStr for Role {
@@ -96,7 +96,7 @@ pub(crate) struct OnBehalfOf(pub(crate) Caller);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline(pub(crate) Instant);
 
-/// Under which name a caller without a token is counted: its address, IPv6 by its first 64 bits. In the request's
+/// The name under which a caller without a token is counted: its address, IPv6 by its first 64 bits. In the request's
 /// extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct Client(pub(crate) String);
@@ -123,7 +123,7 @@ pub fn on_behalf_of<T>(request: &Request<T>) -> Option<&Caller> {
     request.extensions().get::<OnBehalfOf>().map(|of| &of.0)
 }
 
-/// When the answer to this request is due (monotonic); ten seconds from now outside of a server.
+/// When the response to this request is due (monotonic); ten seconds from now outside a server.
 pub fn deadline<T>(request: &Request<T>) -> Instant {
     request.extensions().get::<Deadline>().map_or_else(|| Instant::now() + DEADLINE_DEFAULT, |due| due.0)
 }

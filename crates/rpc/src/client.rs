@@ -13,7 +13,7 @@ impl Bearer {
     pub fn new(token: &str) -> Result<Self, Status> {
         let mut value: MetadataValue<Ascii> = format!("Bearer {token}")
             .parse()
-            .map_err(|_| Status::unauthenticated("the token holds characters that no token has"))?;
+            .map_err(|_| Status::unauthenticated("the token contains characters that no token may have"))?;
         value.set_sensitive(true);
         Ok(Self(value))
     }

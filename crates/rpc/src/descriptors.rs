@@ -47,7 +47,7 @@ pub(crate) fn is_internal(name: &str) -> bool {
     name.contains(INTERNAL)
 }
 
-/// The files that hold the public services, and all that they import; nothing internal, no events.
+/// The files that contain the public services, and all their imports; nothing internal, no events.
 pub(crate) fn public(descriptors: &FileDescriptorSet) -> FileDescriptorSet {
     let by_name: BTreeMap<&str, &FileDescriptorProto> =
         descriptors.file.iter().map(|file| (file.name(), file)).collect();

@@ -210,7 +210,7 @@ impl Fields {
                 let part = known.and_then(|parts| parts.get(&number)).copied();
                 self.next = Next::Length(part, Varint::default());
             }
-            _ => return Err(malformed("a field is of a kind that messages here do not have")),
+            _ => return Err(malformed("a field has an unsupported wire type")),
         }
         Ok(())
     }
@@ -225,7 +225,7 @@ impl Fields {
             return Ok(());
         };
         if self.open.len() == DEPTH_MAX {
-            return Err(malformed("too many messages are within one another"));
+            return Err(malformed("messages are nested too deeply"));
         }
         self.bytes += PART_BYTES;
         self.open.push(Open { message, end });
@@ -241,7 +241,7 @@ impl Fields {
     fn close(&mut self) -> Result<(), Status> {
         while self.open.last().is_some_and(|open| open.end == self.at) {
             if !matches!(self.next, Next::Key(Varint { bytes: 0, .. })) {
-                return Err(malformed("a message ends within a field"));
+                return Err(malformed("a message ends in the middle of a field"));
             }
             self.open.pop();
         }
@@ -250,13 +250,13 @@ impl Fields {
 }
 
 fn malformed(problem: &str) -> Status {
-    let message = format!("the message is not what this call takes: {problem}");
+    let message = format!("the message is not valid for this call: {problem}");
     status::reject(Code::InvalidArgument, "MALFORMED_MESSAGE", message, &[])
 }
 
 fn too_many() -> Status {
     let message = format!(
-        "a message may have {FIELDS_MAX} fields here, with those of the messages within it; stream or page what has more"
+        "a message may have at most {FIELDS_MAX} fields here, including those of nested messages; stream or page larger ones"
     );
     let most = FIELDS_MAX.to_string();
     status::reject(Code::InvalidArgument, "TOO_MANY_FIELDS", message, &[("fields_max", &most)])

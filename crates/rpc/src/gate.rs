@@ -245,11 +245,11 @@ impl Rules {
         }
     }
 
-    /// Only a service, and only inside, may speak for another.
+    /// Only a service, and only on the internal listener, may act on behalf of another.
     fn origin(&self, caller: Option<&Caller>, headers: &HeaderMap) -> Result<Option<Caller>, Status> {
         let Some(value) = headers.get(peer::ON_BEHALF_OF) else { return Ok(None) };
         if !self.internal || caller.is_none_or(|caller| caller.role != Role::Service) {
-            let message = "only a service of the hub speaks on behalf of another";
+            let message = "only a service of the hub may act on behalf of another";
             return Err(status::reject(Code::PermissionDenied, "ON_BEHALF_OF_REFUSED", message, &[]));
         }
         let origin = value.to_str().ok().and_then(Caller::from_principal);
@@ -266,7 +266,7 @@ impl PublicRules {
     fn stream(&self, principal: &str) -> Result<One, Status> {
         let most = self.limits.streams_max;
         self.streams.take(principal, most).ok_or_else(|| {
-            let message = format!("you have {most} streams open: end one, or watch less");
+            let message = format!("you already have {most} streams open: close one first");
             status::retry(Code::ResourceExhausted, "TOO_MANY_STREAMS", message, STREAMS_AGAIN_AFTER)
         })
     }

@@ -33,7 +33,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections that may be open from one address.
     pub connections_per_address: usize,
-    /// How long a connection has until it has begun to speak, and until it is asked to leave when it has asked for nothing;
+    /// How long a connection has to send its first frame, and how long one that makes no call is kept until it is asked
+    /// to close;
     /// after twice that it is cut off.
     pub first_frame_seconds: u64,
     /// How long a connection may be without a call.

@@ -171,7 +171,7 @@ async fn carry<S>(
     S::Future: Send + 'static,
 {
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection was gone before it was served");
+        tracing::debug!(%error, "a connection was closed before it was served");
         return;
     }
     let limits = &shared.limits;

@@ -59,14 +59,15 @@ impl Metrics {
             connections: Family::default(),
             closed: Family::default(),
         };
-        let help = "Calls that ended, by their gRPC code; CANCELLED when the client left before";
+        let help = "Finished calls, by gRPC code; CANCELLED when the client left first";
         registry.register("entrepot_rpc_requests", help, this.requests.clone());
-        let help = "How long a call took until its answer began: of one answer that is all of it";
+        let help =
+            "How long a call took until its response began: for a unary call that is the whole response";
         registry.register("entrepot_rpc_duration_seconds", help, this.seconds.clone());
         registry.register("entrepot_rpc_streams_open", "Streaming calls that are open", this.streams.clone());
         let help = "Connections from outside that are open";
         registry.register("entrepot_rpc_connections_open", help, this.connections.clone());
-        let help = "Connections that were not let in, or cut off, by the reason";
+        let help = "Connections that were rejected or cut off, by reason";
         registry.register("entrepot_rpc_connections_closed", help, this.closed.clone());
         this
     }

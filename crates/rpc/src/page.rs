@@ -22,7 +22,7 @@ pub const SIZE_DEFAULT: i64 = 50;
 /// The most rows of a page.
 pub const SIZE_MAX: i64 = 200;
 /// The most bytes that the rows of a page have, encoded: with the token and what else an answer holds it stays under
-/// [`crate::MESSAGE_BYTES_MAX`]. A page may so be shorter than was asked for.
+/// [`crate::MESSAGE_BYTES_MAX`]. So a page may be shorter than requested.
 pub const BYTES_MAX: usize = 960 * 1024;
 /// The most bytes that stand before a row in a message: its tag and its length.
 const ROW_PREFIX_BYTES: usize = 6;
@@ -152,13 +152,13 @@ fn binding(caller: Option<&Caller>, rpc: &str, filter: &[&str]) -> Vec<u8> {
 fn read<K: DeserializeOwned>(token: &str, binding: &[u8]) -> Result<K, Invalid> {
     let wrong = |problem: &str| Invalid::new("page_token", problem);
     if token.len() > TOKEN_CHARACTERS_MAX {
-        return Err(wrong("is none of ours"));
+        return Err(wrong("is not a page token of this hub"));
     }
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| wrong("is none of ours"))?;
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| wrong("is not a page token of this hub"))?;
     let position = bytes.strip_prefix(binding).ok_or_else(|| {
-        wrong("is of another list: use it with the filter and by the caller that it was made for")
+        wrong("belongs to another list: use it with the same filter and by the same caller as the list it came from")
     })?;
-    serde_json::from_slice(position).map_err(|_| wrong("is none of ours"))
+    serde_json::from_slice(position).map_err(|_| wrong("is not a page token of this hub"))
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         }
     }
 
-    /// Runs a command whose own ids say whether it was done before.
+    /// Runs a command whose own ids make it idempotent.
     pub async fn run<C: Command<App = A>>(&self, command: C) -> Result<C::Output, C::Error> {
         self.db.run(&self.app, command).await
     }

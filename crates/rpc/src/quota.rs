@@ -8,7 +8,7 @@ use tonic::{Code, Request, Status};
 use crate::rate::Limiter;
 use crate::{caller, client, status};
 
-/// A bound for each principal, and a lower one for each address from which callers without a token come.
+/// A quota for each principal, and a lower one for each address of callers without a token.
 pub struct Quota {
     known: Limiter,
     anonymous: Limiter,

@@ -67,7 +67,8 @@ impl Limiter {
         self.take(principal, NonZeroU32::MIN).map_err(refused)
     }
 
-    /// So much of what `name` may have; else how long to wait for it. What is more than all of it takes all of it.
+    /// Takes `much` of the quota of `name`, or returns how long to wait for it. A larger amount than the whole quota
+    /// takes all of it.
     pub(crate) fn take(&self, name: &str, much: NonZeroU32) -> Result<(), Duration> {
         if self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(FORGET_EVERY) {
             self.keyed.retain_recent();

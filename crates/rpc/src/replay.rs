@@ -175,7 +175,7 @@ fn reused() -> Status {
 
 fn forgotten() -> Status {
     let message = format!(
-        "this was done when it was asked first; an answer as large as its was is kept for {} days: read what it made",
+        "this request was already carried out, but so large a response is kept for only {} days: read the result instead",
         LARGE_KEPT.num_days()
     );
     status::reject(Code::FailedPrecondition, "ANSWER_NOT_KEPT", message, &[])
@@ -258,10 +258,10 @@ pub async fn wait<T: prost::Message + Default>(db: &Db, key: &Key, deadline: Ins
         match look(db, key).await? {
             Some(Begun::Finished(outcome)) => return outcome.and_then(|bytes| decode(&bytes)),
             Some(Begun::New | Begun::Running) => {}
-            None => return Err(still_running("the request was given up; send it again")),
+            None => return Err(still_running("the request was abandoned; send it again")),
         }
         if tokio::time::timeout_at(deadline, woken.recv()).await.is_err() {
-            return Err(still_running("the same request is still under way; ask again"));
+            return Err(still_running("the same request is still in progress; send it again later"));
         }
     }
 }
@@ -271,7 +271,7 @@ fn still_running(message: &str) -> Status {
 }
 
 pub(crate) fn decode<T: prost::Message + Default>(bytes: &[u8]) -> Result<T, Status> {
-    T::decode(bytes).map_err(|error| status::internal(format!("a kept answer cannot be read: {error}")))
+    T::decode(bytes).map_err(|error| status::internal(format!("a stored response cannot be read: {error}")))
 }
 
 /// How [`once`]'s transaction ended.
@@ -308,7 +308,7 @@ where
     });
     // The database makes a duplicate wait for the first one's transaction. What was begun goes on to its end.
     let Ok(ended) = tokio::time::timeout_at(deadline, ending).await else {
-        return Err(still_running("the request is still under way; ask again"));
+        return Err(still_running("the request is still in progress; send it again later"));
     };
     match ended {
         Ok(Ended::Fresh(answer)) => Ok(answer),
@@ -318,7 +318,7 @@ where
     }
 }
 
-/// Keeps a refusal after its work was rolled back; the outcome of another that was faster wins.
+/// Stores a refusal after its transaction was rolled back; if another request was faster, its outcome wins.
 async fn keep_refusal(db: &Db, now: DateTime<Utc>, key: Key, refused: Status) -> Status {
     if !is_kept(refused.code()) {
         return refused;

@@ -45,7 +45,7 @@ pub enum Error {
     #[error("the listener failed: {0}")]
     Transport(#[from] tonic::transport::Error),
     /// The descriptors cannot be shown by reflection.
-    #[error("the API cannot be shown by reflection: {0}")]
+    #[error("reflection cannot describe the API: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
@@ -58,7 +58,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// The public API: no internal RPC is reachable; each principal's rate is bounded, and what all of them hold.
+    /// The public API: no internal RPC is reachable; each principal's rate is limited, and so is the memory of all of
+    /// them.
     pub fn public(
         routes: Routes,
         policies: Arc<Policies>,
@@ -178,7 +179,7 @@ async fn bounded(serving: impl Future<Output = ()>, drain: Drain) {
     tokio::select! {
         () = serving => {}
         () = too_long => {
-            tracing::warn!("calls were cut off: they went on for longer than the drain allows");
+            tracing::warn!("calls were cut off: they ran for longer than the drain allows");
         }
     }
 }

@@ -18,7 +18,7 @@ pub const RETRY_AFTER: Duration = Duration::from_millis(500);
 const UNDECODABLE: &str = "failed to decode Protobuf message";
 /// How much of another's word is passed on, in characters.
 const PROBLEM_CHARACTERS_MAX: usize = 200;
-/// After how long a client shall search again when too many others do.
+/// After how long a client should retry a search when too many are running.
 const SEARCH_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// The longest message, and the longest part of one or of its details, in bytes. What somebody sent comes back in parts
@@ -63,7 +63,7 @@ pub fn invalid(violations: &[(&str, &str)]) -> Status {
     let mut message =
         named.iter().map(|(field, text)| format!("{field}: {text}")).collect::<Vec<_>>().join("; ");
     if violations.len() > named.len() {
-        message = format!("{} wrong fields, such as {message}", violations.len());
+        message = format!("{} invalid fields, such as {message}", violations.len());
     }
     let mut details = details("INVALID_REQUEST", &[]);
     details.set_bad_request(
@@ -93,10 +93,10 @@ pub fn not_found(kind: &str, id: impl Display) -> Status {
     refusal(Code::NotFound, &format!("there is no {kind} {id}"), details)
 }
 
-/// INTERNAL that tells nothing; the error is logged here, once.
+/// INTERNAL without details; the error is logged here, once.
 pub fn internal(error: impl Display) -> Status {
-    tracing::error!(error = format!("{error:#}"), "a call failed inside");
-    reject(Code::Internal, "INTERNAL", "something failed inside the hub; it has been logged", &[])
+    tracing::error!(error = format!("{error:#}"), "a call failed with an internal error");
+    reject(Code::Internal, "INTERNAL", "the hub had an internal error, which has been logged", &[])
 }
 
 /// UNAVAILABLE with a delay after which to try again.
@@ -111,12 +111,12 @@ pub fn retry(code: Code, reason: &str, message: impl Into<String>, after: Durati
     refusal(code, &message.into(), details)
 }
 
-/// What a failure of the database is to a client: UNAVAILABLE or ABORTED when trying again may help, else
+/// The status of a database failure for a client: UNAVAILABLE or ABORTED when a retry may help, else
 /// INTERNAL and logged.
 pub fn database(error: &db::Error) -> Status {
     use db::Retryable as _;
     if matches!(error, db::Error::Unavailable(..)) {
-        tracing::warn!(%error, "the database is away");
+        tracing::warn!(%error, "the database is unavailable");
         return unavailable("DATABASE_UNAVAILABLE", "the hub's database does not answer");
     }
     if error.is_retryable() || matches!(error, db::Error::Conflict) {
@@ -124,11 +124,11 @@ pub fn database(error: &db::Error) -> Status {
     }
     match error {
         db::Error::TooLong => {
-            let message = "finding this takes longer than it may: narrow what you look for";
+            let message = "this search takes too long: make it narrower";
             reject(Code::ResourceExhausted, "SEARCH_TOO_COSTLY", message, &[])
         }
         db::Error::Crowded => {
-            let message = "too many are looking around at once; wait and call again";
+            let message = "too many searches are running at once; wait and call again";
             retry(Code::ResourceExhausted, "SEARCHES_BUSY", message, SEARCH_AGAIN_AFTER)
         }
         _ => internal(error),
@@ -156,7 +156,7 @@ pub fn retry_after(status: &Status) -> Option<Duration> {
     status.get_details_retry_info().and_then(|info| info.retry_delay)
 }
 
-/// What a status says that the hub has not made, in the hub's words: tonic's own, which carry no `ErrorInfo`. `None` when it
+/// The hub's own status in place of one that tonic made, which carries no `ErrorInfo`. `None` when it
 /// is the hub's already.
 pub(crate) fn in_our_words(made: &Status) -> Option<Status> {
     if made.code() == Code::Ok || made.get_details_error_info().is_some() {
@@ -169,7 +169,7 @@ pub(crate) fn in_our_words(made: &Status) -> Option<Status> {
             let problem =
                 text.split_once(UNDECODABLE).map_or("", |(_, problem)| problem.trim_start_matches(": "));
             let problem: String = problem.chars().take(PROBLEM_CHARACTERS_MAX).collect();
-            let message = format!("the message is not what this call takes: {problem}");
+            let message = format!("the message is not valid for this call: {problem}");
             reject(Code::InvalidArgument, "MALFORMED_MESSAGE", message, &[])
         }
         Code::Internal => internal(text),
@@ -196,7 +196,7 @@ pub(crate) fn token_expired() -> Status {
 }
 
 pub(crate) fn stream_aged() -> Status {
-    let message = "the stream has lasted as long as one may; call again";
+    let message = "the stream has reached its maximum duration; call again";
     retry(Code::Aborted, "STREAM_AGED", message, RETRY_AFTER)
 }
 
@@ -205,7 +205,7 @@ pub(crate) fn token_missing() -> Status {
 }
 
 pub(crate) fn draining() -> Status {
-    unavailable("DRAINING", "this server is leaving; call again")
+    unavailable("DRAINING", "this server is shutting down; call again")
 }
 
 pub(crate) fn deadline_exceeded() -> Status {
@@ -259,7 +259,7 @@ mod tests {
         }
         let many = invalid(&vec![("lines[0].quantity", "0 must be 1 to 9"); 500]);
         assert_eq!(fields(&many).len(), VIOLATIONS_MAX);
-        assert!(many.message().starts_with("500 wrong fields, such as lines[0]"), "{}", many.message());
+        assert!(many.message().starts_with("500 invalid fields, such as lines[0]"), "{}", many.message());
         assert_eq!(invalid(&[("a", "b"), ("c", "d")]).message(), "a: b; c: d");
     }
 

@@ -83,7 +83,7 @@ fn type_of_call(request: &Request<Body>) -> Option<Result<&'static str, ()>> {
 /// The answer to what is no call.
 fn refusal(request: &mut Request<Body>) -> Option<Response<Body>> {
     if request.method() != Method::POST {
-        let message = format!("a call is a POST, and not a {}", request.method());
+        let message = format!("a call must be a POST, not a {}", request.method());
         let status = status::reject(Code::InvalidArgument, "HTTP_METHOD_NOT_ALLOWED", message, &[]);
         let mut response = told(&status, StatusCode::METHOD_NOT_ALLOWED);
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
@@ -97,7 +97,7 @@ fn refusal(request: &mut Request<Body>) -> Option<Response<Body>> {
         }
         Some(Err(())) => {
             let message =
-                "gRPC needs HTTP/2; over HTTP/1.1 call by gRPC-Web: `content-type: application/grpc-web`";
+                "gRPC needs HTTP/2; over HTTP/1.1 use gRPC-Web: `content-type: application/grpc-web`";
             Some(wrong_type(message))
         }
         None => {
@@ -137,7 +137,7 @@ async fn read_on(mut body: Body) {
     };
     // Past it the sender is answered all the same.
     if tokio::time::timeout(READ_ON_MAX, reading).await.is_err() {
-        tracing::debug!("the rest of a request that was answered did not come in time");
+        tracing::debug!("the rest of an answered request did not arrive in time");
     }
 }
 

@@ -13,8 +13,8 @@ use crate::continuity::{Check, restore, store};
 /// How often its troubles are counted.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Watches a service's database. Trouble is noticed by those who have it; while there is some, a row of the hub's own is
-/// written again and again, so that a database which is well is found well though nobody writes.
+/// Watches a service's database. Failures are noticed by the operations that fail; while there are any, a row of the
+/// hub's own is written again and again, so that a database which is well is found well though nobody writes.
 pub(crate) fn watcher(service: &'static str, db: Db, health: Health) -> Worker {
     let part: Arc<str> = format!("database of {service}").into();
     let seen = Arc::new(AtomicU64::new(db.statistics().troubles));
@@ -25,13 +25,13 @@ pub(crate) fn watcher(service: &'static str, db: Db, health: Health) -> Worker {
             if health.set(&part, false) {
                 tracing::warn!(
                     service,
-                    "the database cannot do its work: this process says that it does not serve"
+                    "the database is not operational: this process now reports NOT_SERVING"
                 );
             }
         } else if !health.is_part_well(&part) {
             db.write(|tx| Box::pin(store::touch(tx))).await?;
             health.set(&part, true);
-            tracing::info!(service, "the database does its work again");
+            tracing::info!(service, "the database is operational again");
         }
         Ok(false)
     })
@@ -48,7 +48,7 @@ pub(crate) fn contents(service: &'static str, check: Check, health: Health) -> W
                 tracing::error!(
                     service,
                     ?faults,
-                    "the database is damaged: this process says that it does not serve; stop it and {}",
+                    "the database is damaged: this process now reports NOT_SERVING; stop it and {}",
                     restore(db::Engine::Sqlite)
                 );
             }

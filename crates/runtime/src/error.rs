@@ -55,8 +55,7 @@ pub enum Error {
     },
     /// A database's file cannot be opened.
     #[error(
-        "the database of {service} ({place}) cannot be opened: {source}; let this be a file that the hub may read and \
-         write, in a folder that it may write to, or restore the databases of all services from one backup"
+        "the database of {service} ({place}) cannot be opened: {source}; make sure that this is a file that the hub may read and write, in a folder that it may write to, or restore the databases of all services from one backup"
     )]
     Unopenable {
         /// Which service.
@@ -130,7 +129,7 @@ pub enum Error {
         service: &'static str,
     },
     /// An address of another service cannot be used.
-    #[error("peers.{service}: `{address}` is no address such as http://order:50052")]
+    #[error("peers.{service}: `{address}` is not an address such as http://order:50052")]
     PeerAddress {
         /// Which service.
         service: String,
@@ -150,7 +149,7 @@ pub enum Error {
     Rates(#[from] hub::RatesError),
     /// A service that asks others has no key to sign its calls with.
     #[error(
-        "keys.service: {service} asks {asked}, which runs elsewhere, and has no key to sign its calls with; make one with \
+        "keys.service: {service} calls {asked}, which runs elsewhere, and has no key to sign its calls with; make one with \
          `entrepot keys make` and name its file"
     )]
     NoServiceKey {

@@ -309,7 +309,7 @@ impl Hub {
         if tokio::time::timeout(FINISH_MAX, finished).await.is_err() {
             tracing::warn!(
                 hub = self.code,
-                "some work did not finish in time; it goes on after the next start"
+                "some work did not finish in time; it continues after the next start"
             );
         }
         self.tasks.shutdown().await;
@@ -351,8 +351,7 @@ async fn listen(setting: &'static str, address: SocketAddr) -> Result<(TcpListen
     Ok((listener, local))
 }
 
-/// Brings the databases of these services up to date, and no more. However many do so at once, each migration runs
-/// once.
+/// Only migrates the databases of these services. However many processes do so at once, each migration runs once.
 pub async fn migrate(settings: &Settings, specs: &[Spec]) -> Result<(), Error> {
     for opened in continuity::open_all(settings, specs).await? {
         opened.db.close().await;

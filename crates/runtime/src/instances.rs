@@ -141,7 +141,11 @@ async fn watch(place: usize, endpoint: Endpoint, tell: mpsc::Sender<(usize, Stat
         });
         let Err(why) = watched.await else { return };
         if last.replace(State::Away) != Some(State::Away) {
-            tracing::warn!(address, why, "an instance of a service cannot be reached: the others are asked");
+            tracing::warn!(
+                address,
+                why,
+                "an instance of a service cannot be reached: calls go to the others"
+            );
             if tell.send((place, State::Away)).await.is_err() {
                 return;
             }
@@ -170,7 +174,7 @@ async fn follow<Fut: Future<Output = bool>>(
         }
         next = states.message().await.map_err(|status| status.message().to_owned())?;
     }
-    Err("it ended".to_owned())
+    Err("its health stream ended".to_owned())
 }
 
 #[cfg(test)]

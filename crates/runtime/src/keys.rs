@@ -92,7 +92,7 @@ impl Keys {
         }
         for (service, identity) in &self.identities {
             if let Err(error) = identity.refresh() {
-                tracing::warn!(hub = self.hub, service, %error, "the service signs with the key that it had");
+                tracing::warn!(hub = self.hub, service, %error, "the service keeps signing with its previous key");
             }
         }
         self.warn_of_unknown();
@@ -115,7 +115,7 @@ impl Keys {
         for (service, identity) in &self.identities {
             let key = identity.public();
             if !self.verifier.knows(key.kid()) {
-                let message = "the service signs with a key that is not among the hub's public keys: others refuse its calls";
+                let message = "the service signs with a key that is not among the hub's public keys: other services refuse its calls";
                 tracing::warn!(hub = self.hub, service, kid = key.kid(), "{message}");
             }
         }

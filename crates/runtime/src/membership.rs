@@ -35,6 +35,6 @@ fn tell(outside: &[String], was_inside: bool) {
     } else if was_inside {
         tracing::warn!(groups = ?outside, "this process has lost its place in consumer groups: their events wait");
     } else {
-        tracing::info!(groups = ?outside, "this process joins its consumer groups");
+        tracing::info!(groups = ?outside, "this process is joining its consumer groups");
     }
 }

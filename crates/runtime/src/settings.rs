@@ -26,7 +26,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "exchange.ecb_rates_file",
         PATH,
-        "A file of reference rates in the ECB's CSV format, which goes before the rates that come with the program: for \
+        "A file of reference rates in the ECB's CSV format, which take precedence over the built-in ones: for \
          exchange, for customs values, and for the currencies in which goods may be listed.",
     )
     .example("rates.csv")
@@ -34,19 +34,19 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "rate.per_second",
         Holds::Whole { least: 1, most: 1_000_000, unit: "calls" },
-        "How many calls one principal may make per second at the public API, for ever.",
+        "How many calls per second one principal may make to the public API over time.",
     )
     .default("500"),
     Setting::new(
         "rate.burst",
         Holds::Whole { least: 1, most: 1_000_000, unit: "calls" },
-        "How many calls of one principal may come at once.",
+        "How many calls one principal may make in a burst.",
     )
     .default("1000"),
     Setting::new(
         "limits.process_bytes",
         Holds::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
-        "How many bytes of requests and answers all calls to the public API may hold together; callers without a token have half of them.",
+        "How many bytes of requests and answers all calls to the public API may hold together; callers without a token may use half of them.",
     )
     .default("67108864"),
     Setting::new(
@@ -77,20 +77,19 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "limits.connections_max",
         Holds::Whole { least: 1, most: 1_000_000, unit: "connections" },
-        "How many connections to the public API may be open; fewer where the process may not have so many descriptors.",
+        "How many connections to the public API may be open; fewer where the process may not open so many file descriptors.",
     )
     .default("1000"),
     Setting::new(
         "limits.connections_per_address",
         Holds::Whole { least: 1, most: 1_000_000, unit: "connections" },
-        "How many of them may come from one address, trusted proxies aside.",
+        "How many connections may come from one address, trusted proxies aside.",
     )
     .default("250"),
     Setting::new(
         "limits.first_frame_seconds",
         Holds::Whole { least: 1, most: 600, unit: "seconds" },
-        "How long a connection has until it has begun to speak, and until it is asked to leave when it has asked for nothing; \
-         after twice that it is cut off.",
+        "How long a connection has to send its first frame, and how long one that makes no call is kept until it is asked to close; after twice that it is cut off.",
     )
     .default("10"),
     Setting::new(
@@ -102,26 +101,25 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "limits.age_seconds",
         Holds::Whole { least: 1, most: 604_800, unit: "seconds" },
-        "How long a connection, or a stream, lasts at most; clients make another.",
+        "How long a connection or a stream lasts at most; clients then open another.",
     )
     .default("3600"),
     Setting::new(
         "limits.write_seconds",
         Holds::Whole { least: 1, most: 3_600, unit: "seconds" },
-        "How long an answer may wait until its client reads on.",
+        "How long a response may wait for its client to read on.",
     )
     .default("30"),
     Setting::new(
         "limits.trusted_proxies",
         Holds::List(&NETWORK),
-        "Networks of proxies whose `X-Forwarded-For` is taken for whom they speak for.",
+        "Networks of proxies whose `X-Forwarded-For` is trusted to name the client.",
     )
     .example("10.0.0.0/8"),
     Setting::new(
         "sandbox.enabled",
         Holds::Switch,
-        "Whether money and parcels are play: wallets are topped up on the word, QR codes and parcels are a sandbox's, the \
-         clock can be moved. It must be told with shape = production.",
+        "Whether money and parcels are simulated: top-ups need no payment, QR codes and parcels are handled by a sandbox, the clock can be moved. Must be set with shape = production.",
     )
     .default("true"),
     Setting::new(
@@ -133,7 +131,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "sandbox.repeat_events",
         Holds::Whole { least: 0, most: i64::MAX, unit: "" },
-        "For tests: the bus delivers each event twice, and earlier ones again; the number seeds which.",
+        "For tests: the bus delivers each event twice, and earlier ones again; the number is the seed.",
     )
     .example("7")
     .sandbox_only(),

@@ -66,8 +66,7 @@ pub struct Deps {
 /// Whether a hub plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sandbox {
-    /// Wallets are topped up on the word, QR codes are paid by a sandbox provider, parcels are moved by a sandbox
-    /// carrier, and the clock can be moved.
+    /// Top-ups need no payment, QR codes are paid by a sandbox provider, parcels are moved by a sandbox carrier, and the clock can be moved.
     pub enabled: bool,
     /// How long a day of the sandbox carrier lasts.
     pub day: Duration,

@@ -15,7 +15,7 @@ const CONFIG: &str = "ENTREPOT_CONFIG";
 /// All that a process is told.
 #[derive(Debug, Default)]
 pub struct Sources {
-    /// Flags and what stands behind them, each as often as it was given.
+    /// Flags and their values, each as often as it was given.
     pub command_line: Vec<(&'static Setting, Vec<String>)>,
     /// The environment.
     pub environment: Environment,

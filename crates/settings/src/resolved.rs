@@ -75,7 +75,7 @@ impl Resolved {
     fn of(settings: &[&'static Setting], given: &[Given], wrong: &mut Wrong) -> Self {
         let renamed = given.iter().filter(|given| given.key != given.setting.key).map(|given| {
             let (told, key) = (given.origin.naming(given.key), given.setting.key);
-            format!("{told}: is called {key} now; the next release takes its old name no more")
+            format!("{told}: is now called {key}; the next release no longer accepts the old name")
         });
         let held = settings.iter().map(|setting| held(setting, given, wrong));
         Self { held: held.collect(), renamed: renamed.collect() }
@@ -157,7 +157,7 @@ fn held(setting: &'static Setting, given: &[Given], wrong: &mut Wrong) -> Held {
         let is_same = one.key != setting.key && told.as_ref().ok() == highest.value.as_ref();
         if one.origin.rank() == highest.origin.rank() && !is_same {
             let (key, both) = (setting.key, (&highest.origin, &one.origin));
-            wrong.0.push(format!("{key}: is told twice, as {} and as {}; leave one out", both.0, both.1));
+            wrong.0.push(format!("{key}: is set twice, as {} and as {}; leave one out", both.0, both.1));
         }
         match told {
             Ok(value) if one.origin.rank() >= highest.origin.rank() => {
@@ -198,7 +198,7 @@ fn value(Given { setting, raw, .. }: &Given) -> Result<Value, String> {
     }
 }
 
-/// What a file says that holds one value: all but the end of its last line. An error names the file.
+/// The content of a file that holds one value, without the final line break. An error names the file.
 pub fn read_file(path: &str) -> Result<String, String> {
     let text = file::read_text(Path::new(path)).map_err(|error| format!("cannot read {path}: {error}"))?;
     let text = text.strip_suffix('\n').unwrap_or(&text);

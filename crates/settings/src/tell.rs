@@ -13,9 +13,9 @@ const MASK: &str = "********";
 
 /// How a setting is told.
 pub const RULES: &str = "\
-A setting is told on the command line, else in the environment, else in the configuration file
-(--config FILE, ENTREPOT_CONFIG), else it is its default. In the environment its name may end with
-_FILE: then its value is in the file that is named. An unknown or contradictory one stops the start.
+A setting is taken from the command line, else the environment, else the configuration file
+(--config FILE, ENTREPOT_CONFIG), else its default. In the environment its name may end with
+_FILE: then its value is read from the named file. Unknown or contradictory settings stop the start.
 ";
 
 /// Every setting with its names, what is allowed, its default and its sentence, for a terminal.

@@ -28,13 +28,13 @@ impl Wrong {
     }
 }
 
-/// `; is X meant?`, if a known name begins with this one, or is like it.
+/// `; did you mean X?`, if a known name begins with this one, or is like it.
 pub(crate) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let alike = |known: &str| strsim::normalized_damerau_levenshtein(name, known);
     let longer = known.clone().find(|known| known.starts_with(name));
     let like =
         || known.filter(|known| alike(known) >= ALIKE_MIN).max_by(|a, b| alike(a).total_cmp(&alike(b)));
-    longer.or_else(like).map_or_else(String::new, |known| format!("; is {known} meant?"))
+    longer.or_else(like).map_or_else(String::new, |known| format!("; did you mean {known}?"))
 }
 
 /// A text as it may be told: the password of a URL is not, nor what would be one if the URL were right.
@@ -66,8 +66,8 @@ mod tests {
     fn a_name_like_it_is_offered_and_one_unlike_it_is_not() {
         let known = ["DATA", "DATABASE_URL", "KAFKA_BROKERS", "KAFKA_PARTITIONS"];
         let meant = |name| meant(name, known.into_iter());
-        assert_eq!(meant("DATABASE"), "; is DATABASE_URL meant?");
-        assert_eq!(meant("KAFKA"), "; is KAFKA_BROKERS meant?");
+        assert_eq!(meant("DATABASE"), "; did you mean DATABASE_URL?");
+        assert_eq!(meant("KAFKA"), "; did you mean KAFKA_BROKERS?");
         assert_eq!(meant("KAFKA_PARTITONS"), "; is KAFKA_PARTITIONS meant?");
         assert_eq!(meant("ZOO"), "");
     }

@@ -1,4 +1,4 @@
-//! What a process tells of its work: logs, as a readable sentence a line or as JSON, and traces (OpenTelemetry).
+//! The telemetry of a process: logs, as one readable sentence per line or as JSON, and traces (OpenTelemetry).
 //!
 //! A span that says its `otel.kind` belongs to a trace; any other is for logs alone. A trace goes with the work from one
 //! process to the next by W3C's `traceparent`: in the headers of calls ([`follow`], [`lead`]), and in the outbox and the

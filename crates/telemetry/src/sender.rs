@@ -26,12 +26,12 @@ impl Sender {
             Ok(()) => {
                 let spans_lost = self.lost.swap(0, Ordering::Relaxed);
                 if spans_lost > 0 {
-                    tracing::warn!(spans_lost, "the collector takes traces again");
+                    tracing::warn!(spans_lost, "the collector accepts traces again");
                 }
             }
             Err(error) => {
                 if self.lost.fetch_add(spans, Ordering::Relaxed) == 0 {
-                    tracing::warn!(%error, "the collector takes no traces; they are lost until it does");
+                    tracing::warn!(%error, "the collector accepts no traces; they are lost until it does");
                 }
             }
         }

@@ -28,27 +28,27 @@ const EXPORT_MAX: Duration = Duration::from_secs(5);
 /// Spans of no level finer than this are told of.
 const FINEST: LevelFilter = LevelFilter::DEBUG;
 
-/// What stands at the top of the configuration about logs, and its section `[traces]`.
+/// The settings for logs, at the top of the configuration, and the section `[traces]`.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "log",
         Holds::Text { must_be: "a filter such as info or warn,order=debug", is: is_filter },
-        "What is logged to standard error; prove logs errors only, unless told.",
+        "What is logged to standard error; prove logs errors only, unless this is set.",
     )
     .default("warn")
     .flag("log", "FILTER"),
-    Setting::new("log_json", Holds::Switch, "Log a JSON object a line.").default("false").flag("log-json", ""),
+    Setting::new("log_json", Holds::Switch, "Log one JSON object per line.").default("false").flag("log-json", ""),
     Setting::new(
         "traces.url",
         Holds::Text { must_be: "a URL such as http://collector:4317", is: is_collector },
-        "up, serve: a collector that takes OTLP over gRPC. One that is away holds nobody up; what it does not take is lost.",
+        "For up and serve: a collector that accepts OTLP over gRPC. One that is unreachable delays nothing; what it does not accept is lost.",
     )
     .example("http://collector:4317")
     .flag("traces", "URL"),
     Setting::new(
         "traces.one_in",
         Holds::Whole { least: 1, most: 1_000_000, unit: "traces" },
-        "Keep one trace in so many; the same for all processes of a hub.",
+        "Keep one trace in this many; the same for all processes of a hub.",
     )
     .default("1")
     .flag("traces-one-in", "N"),
@@ -99,7 +99,7 @@ impl Telemetry {
         let Some(provider) = self.0 else { return };
         let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(EXPORT_MAX)).await;
         if let Ok(Err(error)) = ended {
-            tracing::warn!(%error, "the last spans were not taken");
+            tracing::warn!(%error, "the last spans were not accepted");
         }
     }
 }
@@ -110,7 +110,7 @@ where
 {
     let filter = logs.filter;
     let filter =
-        EnvFilter::try_new(filter).map_err(|error| anyhow!("log: `{filter}` is no filter: {error}"))?;
+        EnvFilter::try_new(filter).map_err(|error| anyhow!("log: `{filter}` is not a filter: {error}"))?;
     let filter = Anew(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     Ok(if logs.json {

@@ -45,6 +45,6 @@ impl FromStr for Transport {
         [Self::Air, Self::Post, Self::Sea, Self::Road]
             .into_iter()
             .find(|transport| transport.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is no transport: air, post, sea or road"))
+            .ok_or_else(|| format!("`{text}` is not a mode of transport: use air, post, sea or road"))
     }
 }

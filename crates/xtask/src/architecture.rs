@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 /// The heading of the invariants' table, and of what follows it.
-const FROM: &str = "## What must always hold";
+const FROM: &str = "## Invariants";
 const TO: &str = "\n## ";
 
 /// The tests that ARCHITECTURE.md names and the code does not have, a sentence each.
@@ -79,8 +79,7 @@ mod tests {
 
     #[test]
     fn tests_are_told_from_other_words() {
-        let text =
-            "## What must always hold\n| `a < b` | `db.write` | `order qr::paid_once` |\n## Else\n`x y::z`";
+        let text = "## Invariants\n| `a < b` | `db.write` | `order qr::paid_once` |\n## Else\n`x y::z`";
         assert_eq!(named(text).unwrap(), [("order", "qr", "paid_once")]);
     }
 }

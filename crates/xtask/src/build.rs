@@ -38,7 +38,7 @@ pub(crate) fn program(release: bool) -> Result<PathBuf> {
         |message: &&Message| message.target.as_ref().is_some_and(|target| target.name == "entrepot");
     let built = messages(&mut cargo)?;
     let program = built.iter().filter(is_program).find_map(|message| message.executable.clone());
-    program.context("building the program gave none")
+    program.context("the build produced no program")
 }
 
 /// Runs cargo; what it built.

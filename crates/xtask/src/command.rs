@@ -58,7 +58,7 @@ pub(crate) fn cargo() -> Command {
 
 /// Whether root runs this.
 pub(crate) fn is_root() -> Result<bool> {
-    Ok(std::fs::metadata("/proc/self").context("reading who runs this")?.uid() == 0)
+    Ok(std::fs::metadata("/proc/self").context("reading the current user")?.uid() == 0)
 }
 
 /// Whether packages of the system can be installed: by root, on Debian and its kin.

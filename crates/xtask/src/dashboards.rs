@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .bin
         .clone()
         .map_or_else(programs, Ok)
-        .context("Prometheus cannot be had: nothing was checked")?;
+        .context("Prometheus is not available: nothing was checked")?;
     let bin = bin.canonicalize().with_context(|| bin.display().to_string())?;
     promtool(&bin, &["check", "config", CONFIGURATION])?;
     promtool(&bin, &["test", "rules", ALERT_TESTS])?;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "--nocapture",
     ]);
     if !cargo.env(VARIABLE, &bin).status()?.success() {
-        bail!("a panel has no answer");
+        bail!("a panel has no data");
     }
     Ok(())
 }

@@ -25,15 +25,15 @@ pub(crate) enum Task {
     Down,
     /// Say what runs.
     Status,
-    /// End one that runs at once, as a crash does; its data stay.
+    /// Kill one that runs, as a crash does; its data stays.
     Kill { engine: Engine },
-    /// End one in good order; its data stay.
+    /// Stop one cleanly; its data stays.
     Stop { engine: Engine },
-    /// Start one again that was killed or stopped, at its place and on its data.
+    /// Start one again that was killed or stopped, at the same address and on its data.
     Start { engine: Engine },
-    /// Give Kafka no time, as when its machine hangs.
+    /// Pause Kafka, as if its machine hung.
     Pause { engine: Engine },
-    /// Let it go on.
+    /// Let it continue.
     Unpause { engine: Engine },
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let manifests = manifests(&crate::workspace()?.join(MANIFESTS))?;
     let validator =
-        validator().with_context(|| format!("{VALIDATOR} cannot be had here: nothing was validated"))?;
+        validator().with_context(|| format!("{VALIDATOR} is not available here: nothing was validated"))?;
     let wrong = wrong(&manifests)?;
     for version in &args.versions {
         let report = validate(&validator, version, &manifests)?;

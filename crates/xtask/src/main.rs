@@ -35,23 +35,23 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Run everything that can run on this machine, and say in a closing table what ran where.
+    /// Run everything that can run on this machine, and print a table of what ran where.
     Test(tests::Args),
     /// A private PostgreSQL and a private Kafka for tests, on free ports.
     Engines(engines::Args),
     /// Break a hub while buyers buy, in both shapes, on engines of its own.
     Prove(prove::Args),
-    /// Hold the Kubernetes manifests to the API's schema.
+    /// Validate the Kubernetes manifests against the API's schema.
     Kubernetes(kubernetes::Args),
     /// Run docker-compose.yml for real: buy, break, back up, restore, on a Docker engine of its own where none runs.
     ComposeTest(compose::Args),
-    /// Hold dashboards and alerts to a real Prometheus.
+    /// Check dashboards and alerts against a real Prometheus.
     Dashboards(dashboards::Args),
     /// Keep the databases of a release, which later releases must still read.
     Fixtures(fixtures::Args),
     /// Write what docker-compose.yml and deploy/ say of each service.
     Services,
-    /// Check who depends on whom, and what the rooms may know.
+    /// Check which crates, and which modules within a service, may depend on which.
     Rules,
     /// Count lines by crate.
     Lines,

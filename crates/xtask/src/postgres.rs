@@ -60,7 +60,7 @@ impl Server for Postgres {
         format!("postgres://entrepot@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Its processes end without a word to the disk: it has to recover when it starts again.
+    /// Its processes end without flushing anything to disk: it has to recover when it starts again.
     fn kill(&self) -> Result<()> {
         self.pg_ctl(&["-m", "immediate", "-w", "stop"])
     }

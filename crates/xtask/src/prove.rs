@@ -17,8 +17,8 @@ pub(crate) struct Args {
     /// How many times a process is killed, in each shape.
     #[arg(long, default_value = "20")]
     kills: u32,
-    /// Instead of all that, in production: the broker alone goes away so many times, on connections that mostly nobody ends,
-    /// and after each return all events must go out within 15 s.
+    /// Instead of these faults, in production: only the broker goes away, this many times, mostly leaving its connections
+    /// open, and after each return all events must be published within 15 s.
     #[arg(long, conflicts_with_all = ["kills", "minutes"])]
     broker_rounds: Option<u32>,
     /// The same number makes the same plan; a new one each time when absent.
@@ -111,7 +111,7 @@ fn prove(program: &Path, args: &Args, options: &[String]) -> Result<()> {
         prove.args(["--minutes", &minutes.to_string()]);
     }
     if !prove.status().context("running entrepot prove")?.success() {
-        bail!("entrepot prove has not proved it");
+        bail!("entrepot prove failed");
     }
     Ok(())
 }

@@ -64,7 +64,7 @@ pub(crate) fn run() -> Result<()> {
     if !problems.is_empty() {
         bail!("{} rules are broken", problems.len());
     }
-    println!("the rules of who may know whom hold");
+    println!("the dependency rules hold");
     Ok(())
 }
 

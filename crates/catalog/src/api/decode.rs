@@ -100,7 +100,7 @@ pub(super) fn product(
     for (place, input) in variants.iter().take(VARIANTS_MAX).enumerate() {
         let prefix = format!("variants[{place}].");
         if variants[..place].iter().any(|other| other.sku == input.sku) {
-            violations.add(format!("{prefix}sku"), "stands twice");
+            violations.add(format!("{prefix}sku"), "is listed twice");
         }
         read.extend(variant(&prefix, input, violations));
     }
@@ -123,12 +123,12 @@ pub(super) fn translations_of(
         let description = violations.lines(&field("description"), &translation.description, 0, 4_000);
         let Some(language) = language else { continue };
         if read.iter().any(|other| other.language == language) {
-            violations.add(field("language"), "stands twice");
+            violations.add(field("language"), "is listed twice");
         }
         read.push(Translation { language, title, description });
     }
     if !read.iter().any(|translation| languages.contains(&translation.language)) {
-        let problem = format!("one must be in a language of the hub: {}", languages.join(", "));
+        let problem = format!("at least one must be in a language of the hub: {}", languages.join(", "));
         violations.add("translations", problem);
     }
     read
@@ -195,7 +195,7 @@ fn shelf(prefix: &str, input: &wire::VariantInput, violations: &mut Violations) 
     let field = |name: &str| format!("{prefix}{name}");
     if !input.stock_item_id.is_empty() {
         if input.initial_stock != 0 {
-            let problem = "names a shelf that is there: leave out initial_stock, which is a new one's";
+            let problem = "names an existing stock item: leave out initial_stock, which is for a new one";
             violations.add(field("stock_item_id"), problem);
         }
         return violations.id(&field("stock_item_id"), &input.stock_item_id).map(NewStock::Shared);

@@ -55,7 +55,7 @@ impl Reading {
             WireMode::Add => StockMode::Add,
         };
         if WireMode::try_from(header.stock_mode).is_err() {
-            violations.add("header.stock_mode", "must be SET, ADD or none of both");
+            violations.add("header.stock_mode", "must be SET, ADD or unspecified");
         }
         let stock_as_of = violations.take(as_of(header, app));
         let default_category = match header.default_category.as_str() {
@@ -134,7 +134,7 @@ fn fields(names: &[String]) -> Result<BTreeSet<String>, Invalid> {
             None => {
                 let all: Vec<&str> = Field::ALL.into_iter().map(Field::name).collect();
                 let problem = format!(
-                    "`{}` is none of sku, {}, title, title_LANGUAGE, description, description_LANGUAGE",
+                    "`{}` is not one of sku, {}, title, title_LANGUAGE, description, description_LANGUAGE",
                     excerpt(name),
                     all.join(", ")
                 );
@@ -152,7 +152,7 @@ fn as_of(header: &ImportHeader, app: &App) -> Result<chrono::DateTime<chrono::Ut
     let at = convert::datetime("header.stock_as_of", Some(at))?;
     let matters = header.stock_mode() != WireMode::Unspecified;
     if matters && at > now + chrono::Duration::minutes(SKEW_MINUTES) {
-        return Err(Invalid::new("header.stock_as_of", format!("{at} is after now, {now}")));
+        return Err(Invalid::new("header.stock_as_of", format!("{at} is in the future: it is now {now}")));
     }
     Ok(at.min(now).trunc_subsecs(6))
 }

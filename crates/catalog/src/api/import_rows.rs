@@ -39,11 +39,15 @@ impl Import {
             ImportProductsRequest { header: message.header.clone(), ..ImportProductsRequest::default() };
         let header = message.header.clone().unwrap_or_default();
         if message != &only {
-            return Err(rpc::status::invalid(&[("header", "stands alone: the message with it is no row")]));
+            return Err(rpc::status::invalid(&[(
+                "header",
+                "must come alone: a message that has it is not a row",
+            )]));
         }
         let reading = Violations::of(|violations| Reading::of(&header, self.pipeline.app(), violations))?;
         let begun = self.reading.set(reading);
-        begun.map_err(|_| rpc::status::invalid(&[("header", "is in the stream's first message alone")]))
+        begun
+            .map_err(|_| rpc::status::invalid(&[("header", "is allowed in the stream's first message only")]))
     }
 
     /// A row that can be sold.
@@ -199,7 +203,7 @@ impl Reading {
             for whole in whole {
                 if read.iter().any(|other| other.language == whole.language) {
                     let field = self.text_name("translations[0].language", &translation.language, place);
-                    violations.add(field, "stands twice");
+                    violations.add(field, "is listed twice");
                 }
                 read.push(Words {
                     language: whole.language,

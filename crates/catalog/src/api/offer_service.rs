@@ -32,7 +32,7 @@ fn get_offers(asked: &GetOffersRequest, violations: &mut Violations) -> Option<G
         let field = |name: &str| format!("lines[{place}].{name}");
         let variant_id = violations.id(&field("variant_id"), &line.variant_id);
         if variant_id.is_some_and(|variant_id| !seen.insert(variant_id)) {
-            violations.add(field("variant_id"), "stands twice: add its quantities up");
+            violations.add(field("variant_id"), "is listed twice: add up its quantities");
         }
         let quantity = violations.quantity(&field("quantity"), line.quantity, QUANTITY_MAX);
         wishes.extend(variant_id.zip(quantity).map(|(variant_id, quantity)| Wish { variant_id, quantity }));

@@ -36,7 +36,7 @@ impl ReservationService for Api {
         })?;
         let state = self.0.run(Release { reservation_id, order_id }).await?;
         let reason = shortened(&asked.reason, REASON_LOGGED);
-        tracing::info!(reservation.id = %reservation_id, %reason, "a hold of stock was asked to end");
+        tracing::info!(reservation.id = %reservation_id, %reason, "the release of a reservation was requested");
         Ok(Response::new(ReleaseResponse { state: encode::reservation_state(state).into() }))
     }
 

@@ -85,7 +85,7 @@ fn adjust_stock(
     let stock_item_id = violations.id("stock_item_id", &asked.stock_item_id);
     let delta = asked.delta;
     if delta == 0 || delta.unsigned_abs() > UNITS_MAX.unsigned_abs() {
-        violations.add("delta", format!("{delta} must not be 0, nor beyond {UNITS_MAX}"));
+        violations.add("delta", format!("{delta} must not be 0, and must be at most {UNITS_MAX} either way"));
     }
     let reason = violations.text("reason", &asked.reason, 1, 200);
     Some(AdjustStock { seller_id, stock_item_id: stock_item_id?, delta, reason })

@@ -35,7 +35,7 @@ impl Command for AdjustStock {
             return Ok(item);
         }
         let message = format!(
-            "{} are on the shelf and orders hold {}: between {} and {UNITS_MAX} must stay",
+            "{} are on the shelf, {} of them reserved: between {} and {UNITS_MAX} must remain",
             item.on_hand, item.reserved, item.reserved
         );
         Err(Error::refused("STOCK_OUT_OF_BOUNDS", message))

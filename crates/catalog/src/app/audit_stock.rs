@@ -45,16 +45,19 @@ impl Query for AuditStock {
             };
             if shelf.on_hand != shelf.moved {
                 violated(format!(
-                    "{} are on the shelf and its movements come to {}",
+                    "{} are on the shelf, but its movements add up to {}",
                     shelf.on_hand, shelf.moved
                 ));
             }
             let by_holds = held.get(&id).copied().unwrap_or_default();
             if shelf.reserved != by_holds {
-                violated(format!("{} are held and open holds come to {by_holds}", shelf.reserved));
+                violated(format!(
+                    "{} are reserved, but open reservations add up to {by_holds}",
+                    shelf.reserved
+                ));
             }
             if shelf.on_hand < shelf.reserved || shelf.reserved < 0 {
-                violated(format!("{} are held of {}: oversold", shelf.reserved, shelf.on_hand));
+                violated(format!("{} are reserved out of {}: oversold", shelf.reserved, shelf.on_hand));
             }
         }
         Ok(found)

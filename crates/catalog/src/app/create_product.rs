@@ -42,8 +42,10 @@ impl Command for CreateProduct {
         products::put(tx, &product).await?;
         for (place, variant) in new.variants.iter().enumerate() {
             if variants::by_sku(tx, *seller_id, &variant.goods.sku).await?.is_some() {
-                let message =
-                    format!("variants[{place}]: another of your goods has the SKU `{}`", variant.goods.sku);
+                let message = format!(
+                    "variants[{place}]: another of your products has the SKU `{}`",
+                    variant.goods.sku
+                );
                 return Err(Error::refused("SKU_TAKEN", message));
             }
             put_variant(tx, id, *seller_id, place, variant, None, now).await?;

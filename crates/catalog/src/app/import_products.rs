@@ -1,4 +1,5 @@
-//! A seller streams goods in: each row by itself, so that a bad one spoils no other. A row of a known SKU is a patch.
+//! Imports a seller's goods as a stream of rows, each by itself, so that a bad row affects no other. A row of a known
+//! SKU is a patch.
 
 use std::sync::Arc;
 
@@ -223,18 +224,18 @@ impl Import<'_> {
         if let Some(first) = missing.first() {
             let sku = &row.variant.goods.sku;
             let problem = format!(
-                "you have no goods with the SKU `{sku}` yet, and new ones need {}",
+                "you have no product with the SKU `{sku}` yet, and a new one needs {}",
                 missing.join(", ")
             );
             return Err(Rejection { field: first, problem });
         }
         let languages = self.app.hub.languages();
         if !translations.iter().any(|words| languages.contains(&words.language)) {
-            let problem = format!("one must be in a language of the hub: {}", languages.join(", "));
+            let problem = format!("at least one must be in a language of the hub: {}", languages.join(", "));
             return Err(Rejection { field: TITLE, problem });
         }
         if row.stock < 0 {
-            let problem = format!("{} must be 0 or more: it is the first stock", row.stock);
+            let problem = format!("{} must be 0 or more: it is the initial stock", row.stock);
             return Err(Rejection::of(Field::Stock, problem));
         }
         check_size(translations, group)
@@ -320,7 +321,7 @@ impl Import<'_> {
             return Ok(false);
         }
         if !known.is_empty() {
-            let problem = format!("`{}` is in the group `{known}` already", row.variant.goods.sku);
+            let problem = format!("`{}` is already in the group `{known}`", row.variant.goods.sku);
             return Err(Rejection::of(Field::Group, problem).into());
         }
         Ok(home.is_none())

@@ -125,7 +125,7 @@ impl Stocks<'_> {
             StockMode::Add => of_sku.map(|other| Rejection {
                 field: SKU,
                 problem: format!(
-                    "`{}` stands in row {} too, which was taken: each row would add its units",
+                    "`{}` is also in row {}, which was accepted: both rows would add their units",
                     excerpt(&known.goods.sku),
                     other.row
                 ),
@@ -133,7 +133,7 @@ impl Stocks<'_> {
             StockMode::Set => {
                 let other = of_sku.or(of_shelf).filter(|other| other.units != row.stock)?;
                 let problem = format!(
-                    "row {} states {} of the same stock item and was taken: {} contradicts it",
+                    "row {} states {} units of the same stock item and was accepted: {} contradicts it",
                     other.row, other.units, row.stock
                 );
                 Some(Rejection::of(Field::Stock, problem))
@@ -146,7 +146,7 @@ impl Stocks<'_> {
         match before.units {
             Some(units) if units != row.stock => {
                 let problem = format!(
-                    "{units} were taken from `{}` before, and the row says {}: give another delivery another name",
+                    "{units} were already added from `{}`, and the row says {}: give a different delivery a different name",
                     excerpt(&self.terms.source),
                     row.stock
                 );
@@ -173,7 +173,7 @@ impl Stocks<'_> {
         let shelf = found(tx, id, as_of).await?;
         if let Some(counted) = shelf.counted_as_of.filter(|counted| as_of < *counted) {
             let problem = format!(
-                "{units} as of {} are in the count as of {} already, which was taken before",
+                "{units} as of {} are already included in the count as of {}, which was accepted before",
                 second(as_of),
                 second(counted)
             );
@@ -186,7 +186,7 @@ impl Stocks<'_> {
             return Ok(Stocked::Changed);
         }
         let problem = format!(
-            "{} are on the shelf and orders hold {}: with {units} more, between {} and {UNITS_MAX} must be there",
+            "{} are on the shelf, {} of them reserved: with {units} more, there must be {} to {UNITS_MAX}",
             shelf.on_hand, shelf.reserved, shelf.reserved
         );
         Err(Rejection::of(Field::Stock, problem).into())
@@ -203,7 +203,7 @@ impl Stocks<'_> {
         let shelf = found(tx, id, as_of).await?;
         if let Some(counted) = shelf.counted_as_of.filter(|counted| as_of < *counted) {
             let problem = format!(
-                "{units} counted as of {}: a count as of {}, which is later, was taken before",
+                "{units} counted as of {}: a later count, as of {}, was already accepted",
                 second(as_of),
                 second(counted)
             );
@@ -219,8 +219,7 @@ impl Stocks<'_> {
             return Ok(if delta == 0 { Stocked::Unchanged } else { Stocked::Changed });
         }
         let problem = format!(
-            "{units} counted as of {} and {} since then make {left}; orders hold {}: between {} and {UNITS_MAX} must \
-             be there",
+            "{units} counted as of {} and {} since then make {left}; {} are reserved: there must be {} to {UNITS_MAX}",
             second(as_of),
             shelf.moved,
             shelf.reserved,

@@ -15,7 +15,8 @@ use crate::domain::reservation::{Line, State, units_by_item};
 use crate::store::offers::{self, Offer};
 use crate::store::{reservations, stock};
 
-/// Holds the lines, or answers how the hold of this id stands. A refusal leaves nothing: asked again it may do.
+/// Reserves the lines, or returns the state of the reservation with this id. A refusal stores nothing: a retry may
+/// succeed.
 #[derive(Debug)]
 pub(crate) struct Reserve {
     pub(crate) reservation_id: ReservationId,
@@ -55,7 +56,7 @@ impl Command for Reserve {
             app.check_goods(offer)?;
         }
         let units = units_by_item(&lines)
-            .ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be held"))?;
+            .ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be reserved"))?;
         let held = stock::reserve(tx, &units).await?;
         if held.len() == units.len() {
             return Ok(State::Held);
@@ -89,12 +90,12 @@ async fn stands(tx: &mut Tx, id: ReservationId, order_id: OrderId, asked: &[Line
     let found = reservations::find(tx, id).await?;
     let (found, _) = found.ok_or_else(|| Error::not_found("reservation", id))?;
     if found.state == State::Released {
-        let message = "this hold was ended: it takes no stock any more";
+        let message = "this reservation was released: it can no longer hold stock";
         return Err(Error::refused("RESERVATION_RELEASED", message));
     }
     found.check_order(order_id)?;
     if !is_same(&found.lines, asked) {
-        let message = "this hold is of other goods, or of other quantities";
+        let message = "this reservation is for other goods or other quantities";
         return Err(Error::refused("RESERVATION_EXISTS", message));
     }
     Ok(found.state)

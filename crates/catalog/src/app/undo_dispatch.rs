@@ -9,7 +9,7 @@ use super::{App, Error};
 use crate::domain::reservation::{State, without};
 use crate::store::reservations;
 
-/// Puts what left for a cancelled order back on the shelf; what is only held is given back.
+/// Puts goods dispatched for a cancelled order back on the shelf; reserved stock is released.
 #[derive(Debug)]
 pub(crate) struct UndoDispatch {
     pub(crate) reservation_id: ReservationId,

@@ -34,7 +34,7 @@ impl Allowance {
             true => (self.products_max, self.letters_max),
             false => (self.unverified_products_max, self.unverified_letters_max),
         };
-        let who = if is_verified { "a seller" } else { "a seller who is not verified" };
+        let who = if is_verified { "a seller" } else { "an unverified seller" };
         if after.products > products && after.products > before.products {
             return Err(format!("{who} may have {products} products"));
         }
@@ -43,7 +43,7 @@ impl Allowance {
             return Err(format!("all goods of {who} may have {variants} variants"));
         }
         if after.letters > letters && after.letters > before.letters {
-            return Err(format!("the texts of all goods of {who} may have {letters} letters"));
+            return Err(format!("the texts of all goods of {who} may have {letters} characters"));
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ pub(crate) struct Reservation {
 
 /// A hold that is named for an order is another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the hold is for order {0}")]
+#[error("the reservation is for order {0}")]
 pub(crate) struct OfAnother(OrderId);
 
 impl Reservation {
@@ -102,7 +102,7 @@ pub(crate) fn part(lines: &[Line], quantities: &BTreeMap<VariantId, i64>) -> Opt
     quantities.iter().map(one).collect()
 }
 
-/// What is left of lines once others have come back.
+/// The lines that remain after returned ones are subtracted.
 pub(crate) fn without(lines: &[Line], back: &[Back]) -> Vec<Line> {
     let left = |line: &Line| {
         let returned = back.iter().filter(|back| back.variant_id == line.variant_id);

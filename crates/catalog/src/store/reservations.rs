@@ -67,7 +67,7 @@ pub(crate) async fn find(
     Ok(row.map(Row::read))
 }
 
-/// Moves a hold on, if it stands where it is thought to; the hold after that.
+/// Advances a reservation, if it is in the expected state; returns it afterwards.
 pub(crate) async fn advance(
     tx: &mut Tx,
     id: ReservationId,

@@ -102,7 +102,8 @@ async fn moved(
     Ok(())
 }
 
-/// Adds to a seller's shelf or takes away, never below what orders hold. `at` is when it came or was counted.
+/// Adds to a seller's stock item or takes away, never below what is reserved. `at` is when the units came in or were
+/// counted.
 pub(crate) async fn adjust(
     tx: &mut Tx,
     id: StockItemId,

@@ -235,7 +235,7 @@ on_both! {
         file.import(&market, &trader, &[("A-1", 5)]).await;
         let answers = file.import(&market, &trader, &[("A-1", 6)]).await;
         assert_eq!((answers[0].outcome(), answers[0].field.as_str()), (ImportOutcome::Rejected, "stock"));
-        assert!(answers[0].reason.contains("5 were taken from `delivery 7`"), "{}", answers[0].reason);
+        assert!(answers[0].reason.contains("5 were already added from `delivery 7`"), "{}", answers[0].reason);
         assert_eq!(outcomes(&file.import(&market, &trader, &[("A-1", 5)]).await), [(2, ImportOutcome::Unchanged)]);
         assert_eq!(on_hand(&market, &trader, &silk).await, 8);
         // One row of a SKU adds: whether two mean one delivery or two, nobody knows.

@@ -8,7 +8,7 @@ use crate::rules::{Base, Fee, Rate, Rule};
 
 pub(super) fn rule(rule: &Rule, rate: Decimal, base: Money, amount: Money, why: &[String]) -> AppliedRule {
     let mut explanation = if rule.rate == Rate::None {
-        "nothing is taken".to_owned()
+        "nothing is charged".to_owned()
     } else {
         let of = rule.base().iter().map(Base::to_string).collect::<Vec<_>>().join(" + ");
         let percent = (rate * Decimal::ONE_HUNDRED).normalize();

@@ -154,7 +154,7 @@ pub enum Error {
         hub: Currency,
     },
     /// The goods' currency is not the importing country's and no rate is given.
-    #[error("customs_rate: is needed to turn {goods} into {hub}")]
+    #[error("customs_rate: is required to convert {goods} to {hub}")]
     NoRate {
         /// The goods' currency.
         goods: Currency,
@@ -168,10 +168,10 @@ pub enum Error {
     #[error("charge_rate: must be above zero")]
     ChargeRate,
     /// Freight is spread by weight and a line has none.
-    #[error("lines[{0}].weight_grams: is needed, since freight is spread by weight")]
+    #[error("lines[{0}].weight_grams: is required, since freight is allocated by weight")]
     NoWeight(usize),
     /// The profile has no rate for a bound's currency.
-    #[error("the profile has no reference rate for {0}, which a rule's bound is in")]
+    #[error("the profile has no reference rate for {0}, the currency of a rule's bound")]
     NoReferenceRate(Currency),
     /// The tariff has no rate for a line.
     #[error("lines[{line}]: the tariff has no rate of `{levy}` for it")]
@@ -182,7 +182,7 @@ pub enum Error {
         levy: String,
     },
     /// No rule of a levy is for a line.
-    #[error("no rule of `{levy}` is for lines[{line}] on that day")]
+    #[error("no rule of `{levy}` covers lines[{line}] on that day")]
     NoRule {
         /// Which line.
         line: usize,

@@ -35,7 +35,7 @@ async fn what_is_no_database_is_refused() {
         assert!(matches!(refused, Err(Error::Url(_))), "{url}: {refused:?}");
     }
     let text = Db::connect(&Options::new("mysql://x")).await.unwrap_err().to_string();
-    assert_eq!(text, "`mysql://x` is no database: use sqlite:PATH or postgres://USER@HOST/NAME");
+    assert_eq!(text, "`mysql://x` is not a database: use sqlite:PATH or postgres://USER@HOST/NAME");
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ on_both! {
             Ok(())
         })).await.unwrap();
         let newer = db.migrate(&[MIGRATIONS]).await.unwrap_err().to_string();
-        assert!(newer.starts_with("migration shelf: 7 has run here and is none of this program's"), "{newer}");
+        assert!(newer.starts_with("migration shelf: 7 has run here but this program does not have it"), "{newer}");
     }
 
     async fn a_migration_that_fails_leaves_nothing(database: Database) {

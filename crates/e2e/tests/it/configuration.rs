@@ -52,7 +52,7 @@ fn an_unknown_variable_stops_the_start() {
         .refused(&["up"], &[("ENTREPOT_KAFKA_BROKER", "kafka:9092"), ("ENTREPOT_TEST_IT", "1")]);
     assert_eq!(
         said,
-        "entrepot: ENTREPOT_KAFKA_BROKER: there is no such setting; is ENTREPOT_KAFKA_BROKERS meant?\n"
+        "entrepot: ENTREPOT_KAFKA_BROKER: there is no such setting; did you mean ENTREPOT_KAFKA_BROKERS?\n"
     );
 }
 
@@ -61,7 +61,7 @@ fn an_unknown_key_stops_the_start_and_is_found_in_its_file() {
     let said = Place::new("[kafka]\n\npartitons = 3\n").refused(&["up"], &[FILE]);
     assert_eq!(
         said,
-        "entrepot: kafka.partitons (entrepot.toml, line 3): there is no such setting; is kafka.partitions meant?\n"
+        "entrepot: kafka.partitons (entrepot.toml, line 3): there is no such setting; did you mean kafka.partitions?\n"
     );
 }
 
@@ -80,7 +80,7 @@ fn a_contradiction_stops_the_start() {
          one out\n"
     );
     let unsaid = Place::new("").refused(&["up", "--shape", "production", "--database", url], &password[1..2]);
-    assert!(unsaid.contains("sandbox.enabled: must be told with shape = production"), "{unsaid}");
+    assert!(unsaid.contains("sandbox.enabled: must be set with shape = production"), "{unsaid}");
     let said = Place::new("").refused(&["serve", "order", "--public", "127.0.0.1:50052"], &[]);
     assert!(said.contains("internal: 127.0.0.1:50052 is taken by public"), "{said}");
 }

@@ -16,7 +16,7 @@ use crate::process::Data;
 use crate::town::{self, PATIENCE, address, available, seller, total, wallet};
 
 /// The log line of a saga that stands still.
-const STANDS: &str = "stands still";
+const STANDS: &str = "stopped at its failpoint";
 
 pub(crate) async fn check(hub: &Hub) {
     invariants::settle(hub, PATIENCE).await.unwrap();

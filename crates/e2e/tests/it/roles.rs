@@ -202,7 +202,7 @@ mod services_with_one_role_are_refused {
         let refused = places.migrate(&one).await;
         assert!(!refused.status.success());
         let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(told.contains("database.url: catalog and logistics have one user"), "{told}");
+        assert!(told.contains("database.url: catalog and logistics share the user"), "{told}");
         assert!(told.contains("each service has a role of its own"), "{told}");
         let made: i64 = sqlx::query_scalar("select count(*) from pg_roles where rolname = $1")
             .bind(family)

@@ -268,6 +268,6 @@ async fn a_collector_that_is_away_holds_nobody_up() {
     let data = Data::new();
     let mut process = data.start_with("", &["--traces", &url]).await;
     purchase_of(&process.hub).await;
-    process.says("the collector takes no traces").await;
+    process.says("the collector accepts no traces").await;
     process.kill().await;
 }

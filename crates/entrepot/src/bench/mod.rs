@@ -42,14 +42,14 @@ const WARM_UP: Duration = Duration::from_secs(3);
 /// How long what the orders have begun may take to be done.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(120);
 
-/// Measure whole purchases at a hub of its own: a landed price, an order, paid from the wallet.
+/// Measure whole purchases at a hub started for this: a landed price, an order, paid from the wallet.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How many buyers buy, each again as soon as it is answered; several numbers, with commas between, are measured
     /// one after the other.
     #[arg(long, default_value = "1,16,64", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=2_000))]
     buyers: Vec<u32>,
-    /// Begin so many purchases a second instead, whatever the answers take.
+    /// Start this many purchases per second instead, however long the answers take.
     #[arg(long, conflicts_with = "buyers", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: Option<u32>,
     /// How long to measure, each time.

@@ -27,7 +27,7 @@ pub(super) fn closing(measured: &[Measured]) -> String {
     let mut table = Table(String::new());
     table.row("", measured, |one| one.load.clone());
     table.row("orders", measured, |one| one.orders().to_string());
-    table.row("orders a second", measured, |one| tenths(per(one.orders() * 10_000, millis(one.took))));
+    table.row("orders per second", measured, |one| tenths(per(one.orders() * 10_000, millis(one.took))));
     for (name, quantile) in QUANTILES {
         table.row(&format!("purchase {name}, ms"), measured, |one| at(&one.tally.purchases, quantile));
     }
@@ -38,21 +38,21 @@ pub(super) fn closing(measured: &[Measured]) -> String {
     }
     costs(&mut table, measured);
     table.row("failed", measured, failures);
-    table.row("not begun in time", measured, |one| one.tally.not_begun.to_string());
+    table.row("not started in time", measured, |one| one.tally.not_begun.to_string());
     table.0
 }
 
 fn costs(table: &mut Table, measured: &[Measured]) {
     let cpu = |time: Duration, one: &Measured| tenths(per(micros(time), one.orders()) / 100);
-    table.row("commits an order", measured, |one| tenths(per(one.counted.commits * 10, one.orders())));
-    table.row("statements an order", measured, |one| tenths(per(one.counted.statements * 10, one.orders())));
-    table.row("processor an order: hub, ms", measured, |one| cpu(one.hub.cpu, one));
+    table.row("commits per order", measured, |one| tenths(per(one.counted.commits * 10, one.orders())));
+    table.row("statements per order", measured, |one| tenths(per(one.counted.statements * 10, one.orders())));
+    table.row("CPU per order: hub, ms", measured, |one| cpu(one.hub.cpu, one));
     table.row("  this client, ms", measured, |one| cpu(one.client.cpu, one));
-    table.row("  all else (engines), ms", measured, |one| {
+    table.row("  everything else (engines), ms", measured, |one| {
         cpu(one.machine.saturating_sub(one.hub.cpu).saturating_sub(one.client.cpu), one)
     });
     table.row("memory of the hub, MiB", measured, |one| (one.hub.memory_kib / 1_024).to_string());
-    table.row("at rest after, ms", measured, |one| millis(one.settled_in).to_string());
+    table.row("settled after, ms", measured, |one| millis(one.settled_in).to_string());
 }
 
 struct Table(String);

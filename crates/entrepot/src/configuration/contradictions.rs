@@ -8,7 +8,7 @@ use super::{Configuration, HUB, Shape};
 use crate::password;
 use crate::profiles::profile;
 
-/// What speaks against serving these hubs, all of it.
+/// Everything that prevents serving these hubs.
 pub(super) fn of_start(configuration: &Configuration, hubs: &[String]) -> Result<(), Wrong> {
     let mut wrong = Vec::new();
     sandbox(configuration, &mut wrong);
@@ -51,13 +51,13 @@ fn profiles(hubs: &[String], wrong: &mut Vec<String>) {
     }
 }
 
-/// A password has one place, and belongs to somebody.
+/// A password is given in one place only, and for a named user.
 fn passwords(Configuration { resolved, database, admin, .. }: &Configuration, wrong: &mut Vec<String>) {
     let places = [("database", &database.url), ("admin", &admin.url)];
     for (section, url) in places {
         let Some(told) = resolved.told(&format!("{section}.password")) else { continue };
         match url.as_deref() {
-            None => wrong.push(format!("{told}: is nobody's without {section}.url")),
+            None => wrong.push(format!("{told}: has no effect without {section}.url")),
             Some(url) if password::is_in(url) => {
                 let key = format!("{section}.url");
                 let url = resolved.told(&key).unwrap_or(key);
@@ -65,7 +65,7 @@ fn passwords(Configuration { resolved, database, admin, .. }: &Configuration, wr
             }
             Some(url) if !password::has_user(url) => {
                 wrong.push(format!(
-                    "{told}: whose it is must stand in {section}.url: postgres://USER@HOST/DATABASE"
+                    "{told}: {section}.url must name the user it belongs to: postgres://USER@HOST/DATABASE"
                 ));
             }
             Some(_) => {}
@@ -90,11 +90,11 @@ fn shape(Configuration { resolved, process, peers, .. }: &Configuration, wrong: 
     }
 }
 
-/// Nobody finds out later that his hub takes play money, or that it does not.
+/// Whether money is simulated must be decided explicitly.
 fn sandbox(Configuration { resolved, process, .. }: &Configuration, wrong: &mut Vec<String>) {
     if process.shape == Shape::Production && resolved.told("sandbox.enabled").is_none() {
         let problem =
-            "must be told with shape = production: true for play money and parcels, false for real ones";
+            "must be set with shape = production: true for simulated money and parcels, false for real ones";
         wrong.push(format!("sandbox.enabled: {problem}"));
     }
 }
@@ -129,7 +129,7 @@ fn several(configuration: &Configuration, hubs: &[String], wrong: &mut Vec<Strin
     for (key, value) in url.into_iter().chain(configuration.keys_of_one_hub()) {
         if !value.contains(HUB) {
             wrong.push(format!(
-                "{key}: {HUB} must stand in it, since several hubs are served: {}",
+                "{key}: must contain {HUB}, since several hubs are served: {}",
                 hubs.join(", ")
             ));
         }
@@ -197,10 +197,12 @@ mod tests {
              leave one out"
         );
         let nobodys = ("DATABASE_URL", "postgres://db/{service}");
-        assert!(refused(&[PRODUCTION, nobodys, BROKERS, SANDBOX, password])[0].contains("whose it is"));
+        assert!(
+            refused(&[PRODUCTION, nobodys, BROKERS, SANDBOX, password])[0].contains("must name the user")
+        );
         assert_eq!(
             refused(&[("ADMIN_PASSWORD", "x")])[0],
-            "admin.password (ENTREPOT_ADMIN_PASSWORD): is nobody's without admin.url"
+            "admin.password (ENTREPOT_ADMIN_PASSWORD): has no effect without admin.url"
         );
         let migration = told(&[URL, password]).unwrap();
         assert_eq!(of_migration(&migration), Ok(()));
@@ -236,8 +238,8 @@ mod tests {
     fn several_hubs_share_nothing() {
         let url = ("DATABASE_URL", "postgres://{service}@db/{service}");
         let wrong = refused(&[PRODUCTION, url, BROKERS, SANDBOX, ("HUB", "my,th"), ("KEY", "key.pem")]);
-        assert!(wrong[0].starts_with("database.url: {hub} must stand in it"), "{wrong:?}");
-        assert!(wrong[1].starts_with("keys.issuer: {hub} must stand in it"), "{wrong:?}");
+        assert!(wrong[0].starts_with("database.url: must contain {hub}"), "{wrong:?}");
+        assert!(wrong[1].starts_with("keys.issuer: must contain {hub}"), "{wrong:?}");
         assert_eq!(refused(&[PRODUCTION, url, BROKERS, SANDBOX, ("KEY", "key.pem")]), Vec::<String>::new());
     }
 }

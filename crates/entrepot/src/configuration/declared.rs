@@ -35,7 +35,7 @@ const PARAMETERS: [&str; 6] =
     ["host", "port", "sslmode", "application_name", "options", "statement-cache-capacity"];
 /// Databases, one for each service.
 const DATABASES: Holds = Holds::Text {
-    must_be: "a URL that begins with postgres:// and has {service} in it: each service has a database of its own; of \
+    must_be: "a URL that begins with postgres:// and contains {service}, since each service has its own database; allowed \
               parameters: host, port, sslmode, application_name, options, statement-cache-capacity",
     is: |text| is_postgres(text) && text.contains(SERVICE),
 };
@@ -46,8 +46,8 @@ const LISTENERS: Holds = Holds::List(&Holds::Text {
     must_be: "an address such as http://catalog:50052",
     is: runtime::instances::is_address,
 });
-const ABOUT_PEERS: &str = "The internal listeners of a service that is asked and runs elsewhere. Several are its instances, \
-                           which share the calls: one that is away is left out within seconds.";
+const ABOUT_PEERS: &str = "The internal listeners of a service that this process calls and that runs elsewhere. Several are its instances, \
+                           which share the calls: one that is unreachable is left out within seconds.";
 
 /// A URL of PostgreSQL's. A password has its own setting or its place before the host: parameters are for the rest.
 fn is_postgres(text: &str) -> bool {
@@ -59,7 +59,7 @@ fn is_postgres(text: &str) -> bool {
 
 /// The binary's own.
 const SETTINGS: &[Setting] = &[
-    Setting::new("hub", Holds::List(&PROFILE), "The hubs that are served, side by side.").default("my").flag("hub", "HUB"),
+    Setting::new("hub", Holds::List(&PROFILE), "The hubs to serve, side by side.").default("my").flag("hub", "HUB"),
     Setting::new(
         "shape",
         Holds::Choice(&["embedded", "production"]),
@@ -67,17 +67,17 @@ const SETTINGS: &[Setting] = &[
     )
     .default("embedded")
     .flag("shape", "SHAPE"),
-    Setting::new("data", PATH, "Folder of the hubs' data: each hub has a folder of its code in it.")
+    Setting::new("data", PATH, "The folder for the hubs' data: each hub has a subfolder named by its code.")
         .default("data")
         .flag("data", "FOLDER"),
     Setting::new(
         "public",
         ADDRESS,
-        "Where the public API listens (gRPC and gRPC-Web); each further hub 10 ports higher.",
+        "Where the public API listens (gRPC and gRPC-Web); each further hub uses a port 10 higher.",
     )
     .default("127.0.0.1:50051")
     .flag("public", "ADDRESS"),
-    Setting::new("internal", ADDRESS, "Where services, operators and carriers are listened to. Keep it private.")
+    Setting::new("internal", ADDRESS, "Where the internal API for services, operators and carriers listens. Keep it private.")
         .default("127.0.0.1:50052")
         .flag("internal", "ADDRESS"),
     Setting::new(
@@ -90,7 +90,7 @@ const SETTINGS: &[Setting] = &[
     Setting::new(
         "instance",
         events::INSTANCE,
-        "This process's name in its Kafka groups: unique among those that run, and the same after a restart.",
+        "This process's name in its Kafka groups: unique among the running processes, and the same after a restart.",
     )
     .example("order-0")
     .flag("instance", "NAME"),
@@ -98,7 +98,7 @@ const SETTINGS: &[Setting] = &[
         "keys.issuer",
         PATH,
         "The private key of the hub's issuer, which signs for people: for `token`, `keys` and a process that serves the whole \
-         hub, which makes it. {hub} stands for the hub's code. The file key.pem in the hub's folder when absent. A process \
+         hub, which makes it. {hub} stands for the hub's code. When absent, the file key.pem in the hub's folder. A process \
          of single services needs none: one that is given it signs with it, as all did in the release before.",
     )
     .example("/run/entrepot/{hub}/key.pem")
@@ -129,8 +129,8 @@ const SETTINGS: &[Setting] = &[
     Setting::new(
         "database.url",
         DATABASES,
-        "The PostgreSQL databases of the production shape, one for each service; {hub} stands for the hub's code, and must \
-         where several are served.",
+        "The PostgreSQL databases of the production shape, one for each service; {hub} stands for the hub's code, and \
+         is required where several hubs are served.",
     )
     .example("postgres://{hub}_{service}@db:5432/{hub}_{service}")
     .flag("database", "URL"),
@@ -146,12 +146,12 @@ const SETTINGS: &[Setting] = &[
     Setting::new(
         "admin.url",
         POSTGRES,
-        "migrate: a superuser of the PostgreSQL server, who makes the roles and databases that database.url names, where \
-         they are missing, and sets their rights and passwords.",
+        "For migrate: a superuser of the PostgreSQL server, which creates the roles and databases that database.url names, \
+         where they are missing, and sets their privileges and passwords.",
     )
     .example("postgres://postgres@db:5432/postgres")
     .flag("admin", "URL"),
-    Setting::new("admin.password", TEXT, "migrate: the superuser's password, where the URL has none.")
+    Setting::new("admin.password", TEXT, "For migrate: the superuser's password, where the URL has none.")
         .example("/run/entrepot/postgres")
         .flag("admin-password-file", "FILE")
         .secret(),

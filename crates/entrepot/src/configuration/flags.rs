@@ -108,7 +108,7 @@ fn arg(setting: &'static Setting, flag: settings::Flag, all: &[&'static Setting]
     arg.action(action).help(format!("{} [env: {variable}]{default}", setting.about))
 }
 
-/// All that this process is told: on its command line, in its environment and in its file.
+/// All settings given to this process: on its command line, in its environment and in its file.
 pub(crate) fn sources(matches: &ArgMatches) -> Result<Sources, Wrong> {
     let (mut path, mut at) = (Vec::new(), matches);
     while let Some((name, below)) = at.subcommand() {

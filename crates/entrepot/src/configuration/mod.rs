@@ -82,7 +82,7 @@ impl Process {
                 port => step.and_then(|step| port.checked_add(step)),
             };
             let port =
-                port.ok_or_else(|| anyhow!("{setting}: there is no port 10 higher for each further hub"))?;
+                port.ok_or_else(|| anyhow!("{setting}: leaves no port 10 higher for each further hub"))?;
             anyhow::Ok(SocketAddr::new(address.ip(), port))
         };
         Ok((shift(self.public, "public")?, shift(self.internal, "internal")?))

@@ -184,7 +184,7 @@ impl Post {
 
     fn signal(&self, signal: Signal) -> Result<()> {
         let pid = self.pid().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
-        let pid = pid.with_context(|| format!("{} does not run", self.name))?;
+        let pid = pid.with_context(|| format!("{} is not running", self.name))?;
         kill_process(pid, signal).with_context(|| format!("a signal to {}", self.name))
     }
 

@@ -44,7 +44,7 @@ impl<'a> Cells<'a> {
     pub(super) fn request(&self, location_id: &str) -> Result<ImportProductsRequest, Problem> {
         let sku = self.get(&Column::Sku);
         if sku.is_empty() {
-            return Err((Column::Sku, "is empty: a row is known by it".to_owned()));
+            return Err((Column::Sku, "is empty: it identifies the row".to_owned()));
         }
         let text = |column: &Column| self.get(column).to_owned();
         let variant = VariantInput {
@@ -80,7 +80,7 @@ impl<'a> Cells<'a> {
                 return wrong("has a character that cannot be read in the file's encoding");
             }
             if ERRORS.iter().any(|error| cell.starts_with(error)) {
-                return wrong("holds an error of a spreadsheet");
+                return wrong("contains a spreadsheet error");
             }
             if matches!(column, Column::Sku | Column::HsCode) && is_shortened(cell) {
                 return Err((
@@ -102,7 +102,7 @@ impl<'a> Cells<'a> {
             return Ok(None);
         }
         if let Some(missing) = columns.iter().find(|column| self.get(column).is_empty()) {
-            let problem = "is empty: a certificate is its number, its day of issue and its last day together";
+            let problem = "is empty: a certificate needs its number, its day of issue and its last day";
             return Err((missing.clone(), problem.to_owned()));
         }
         let [number, issued, expires] = columns;
@@ -156,8 +156,10 @@ impl<'a> Cells<'a> {
             return Ok(None);
         }
         let problem = || {
-            let problem =
-                format!("`{}` is no size such as 200x150x30 (length, width and height in mm)", excerpt(text));
+            let problem = format!(
+                "`{}` is not a size such as 200x150x30 (length, width and height in mm)",
+                excerpt(text)
+            );
             (Column::Size, problem)
         };
         let sides = text.split(['x', 'X', '×', '*']).map(|side| side.trim().parse().map_err(|_| problem()));

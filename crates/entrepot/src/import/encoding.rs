@@ -17,7 +17,7 @@ const WESTERN: &[u8] = b"de";
 /// What files of programs begin with.
 const NO_TEXTS: [(&[u8], &str); 6] = [
     (b"PK\x03\x04", "a spreadsheet or an archive (zip)"),
-    (b"\xd0\xcf\x11\xe0", "a spreadsheet of an old kind (.xls)"),
+    (b"\xd0\xcf\x11\xe0", "an old-format spreadsheet (.xls)"),
     (b"\x1f\x8b", "compressed (gzip)"),
     (b"%PDF", "a PDF"),
     (b"\xff\xfe\0\0", "in UTF-32"),
@@ -64,7 +64,7 @@ impl fmt::Display for Recognised {
 /// An encoding by a name for it.
 pub(crate) fn named(name: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label(name.trim().as_bytes()).ok_or_else(|| {
-        format!("`{name}` is no encoding such as utf-8, utf-16le, windows-874 or windows-1252")
+        format!("`{name}` is not an encoding such as utf-8, utf-16le, windows-874 or windows-1252")
     })
 }
 
@@ -86,10 +86,10 @@ pub(crate) fn recognise(
         bail!("the file is {what}: save it as CSV in UTF-8");
     }
     if let Some((encoding, _)) = Encoding::for_bom(&beginning) {
-        return Ok(Recognised { encoding, by: "by the mark at its beginning" });
+        return Ok(Recognised { encoding, by: "by its byte-order mark" });
     }
     if let Some(encoding) = told {
-        return Ok(Recognised { encoding, by: "as told" });
+        return Ok(Recognised { encoding, by: "as given" });
     }
     if let Some(encoding) = utf_16(&beginning) {
         return Ok(Recognised { encoding, by: "by its zero bytes" });

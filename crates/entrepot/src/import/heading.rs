@@ -128,7 +128,7 @@ impl Heading {
         let line = loop {
             let Some(line) = lines.next_line()? else { bail!("the file is empty") };
             if line.cut {
-                bail!("line {}: the heading is longer than 512 KiB", line.number);
+                bail!("line {}: the header row is longer than 512 KiB", line.number);
             }
             let text = line.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line.bytes).to_vec();
             match separator(&text) {
@@ -152,7 +152,7 @@ impl Heading {
         }
         match best {
             Some((1.., heading)) => heading.check(),
-            _ => bail!("no column is known in the heading; {}", known()),
+            _ => bail!("the header row has no known column; {}", known()),
         }
     }
 
@@ -170,7 +170,7 @@ impl Heading {
             let before = self.columns[..place].iter().position(|before| column.is_some() && before == column);
             if let Some(before) = before {
                 bail!(
-                    "the column {} stands twice: in places {} and {}",
+                    "the column {} appears twice: at positions {} and {}",
                     excerpt(&self.names[place]),
                     before + 1,
                     place + 1
@@ -222,7 +222,7 @@ impl Heading {
         if !unknown.is_empty() {
             let named: Vec<String> =
                 unknown.iter().take(UNKNOWN_NAMED).map(|name| excerpt(name).to_string()).collect();
-            said = format!("\nignored, as no such column is known: {}", named.join(", "));
+            said = format!("\nignored, as these columns are unknown: {}", named.join(", "));
             if unknown.len() > named.len() {
                 said.push_str(&format!(" and {} more", unknown.len() - named.len()));
             }
@@ -314,7 +314,10 @@ fn separator(line: &[u8]) -> Option<u8> {
 /// Columns that there are.
 fn known() -> String {
     let plain: Vec<&str> = PLAIN.iter().map(|(name, _)| *name).collect();
-    format!("known are {}, title_LANGUAGE, description_LANGUAGE, title, description", plain.join(", "))
+    format!(
+        "known columns are {}, title_LANGUAGE, description_LANGUAGE, title, description",
+        plain.join(", ")
+    )
 }
 
 /// Without blanks and marks that cannot be seen at both ends.
@@ -350,10 +353,10 @@ mod tests {
         for (text, said) in [
             ("", "empty"),
             ("\n\n", "empty"),
-            ("a,b,c\n", "no column is known"),
+            ("a,b,c\n", "no known column"),
             ("title,stock\n", "column sku is missing"),
             ("sku,price\n", "column currency is missing"),
-            ("sku,Stock, STOCK \n", "the column STOCK stands twice: in places 2 and 3"),
+            ("sku,Stock, STOCK \n", "the column STOCK appears twice: at positions 2 and 3"),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");

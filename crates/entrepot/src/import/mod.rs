@@ -56,8 +56,8 @@ enum What {
     /// A row of a known SKU is a patch: it changes what its cells say. A column that is missing and a cell that is empty
     /// change nothing, and neither does the column stock without --stock.
     ///
-    /// Delimiter (comma, semicolon, tab), encoding and decimal commas are recognised. Rows that cannot be taken are named
-    /// by line and column, and the others are taken; the command then fails. Without --server the hub is started for the
+    /// Delimiter (comma, semicolon, tab), encoding and decimal commas are recognised. Rows that cannot be accepted are
+    /// reported by line and column, and the others are imported; the command then fails. Without --server the hub is started for the
     /// import.
     #[command(verbatim_doc_comment)]
     Products(Products),
@@ -67,7 +67,7 @@ enum What {
 struct Products {
     /// The CSV file.
     file: PathBuf,
-    /// The seller, by a short name that stays: it is opened when there is none.
+    /// The seller, by a permanent short name: it is created when there is none.
     #[arg(long, default_value = "own-shop", conflicts_with = "server")]
     seller: String,
     /// Where the seller ships from, ISO 3166-1 alpha-2; the hub's country when absent.
@@ -76,7 +76,7 @@ struct Products {
     /// The currency that the seller is paid in, ISO 4217; the hub's when absent.
     #[arg(long, conflicts_with = "server")]
     currency: Option<String>,
-    /// The public address of a hub that runs, such as 127.0.0.1:50051; needs --token.
+    /// The public address of a running hub, such as 127.0.0.1:50051; needs --token.
     #[arg(long, requires = "token")]
     server: Option<String>,
     /// A token of the seller (`entrepot token --role seller --subject seller_…`).
@@ -102,7 +102,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
         _ => embedded(&products, file, configuration).await?,
     };
     if report.rejected > 0 {
-        bail!("not every row was taken; {}", products.reading.what_to_do());
+        bail!("not every row was accepted; {}", products.reading.what_to_do());
     }
     Ok(())
 }
@@ -143,8 +143,8 @@ fn in_use(error: anyhow::Error, seller: &str) -> anyhow::Error {
     }
     let id = Firm::thai(seller).seller_id();
     anyhow::anyhow!(
-        "this hub runs already: import into it with --server and its public address, such as 127.0.0.1:50051, and \
-         --token and what `entrepot token --role seller --subject {id}` prints (of the same --hub and --data)"
+        "this hub is already running: import into it with --server and its public address, such as 127.0.0.1:50051, and \
+         with --token and the output of `entrepot token --role seller --subject {id}` (of the same --hub and --data)"
     )
 }
 
@@ -153,8 +153,9 @@ async fn kept_currency(shop: &Shop, asked: &str) -> Result<Option<String>> {
     let request = GetSellerRequest { seller_id: shop.session.subject.clone() };
     let found = shop.session.sellers().get_seller(request).await.context("looking the seller up")?;
     let kept = found.into_inner().seller.context("a seller without content")?.payout_currency;
-    let said =
-        || format!("--currency {}: ignored: this seller is there, and is paid in {kept}", excerpt(asked));
+    let said = || {
+        format!("--currency {}: ignored: this seller already exists and is paid in {kept}", excerpt(asked))
+    };
     Ok((!kept.eq_ignore_ascii_case(asked)).then(said))
 }
 
@@ -174,9 +175,9 @@ async fn remote(server: &str, token: &str) -> Result<Shop> {
     let hub = proof::Hub::at(&services::names(), server, server, Arc::new(tokens)).context("--server")?;
     let session: Session = hub.seller("")?;
     let listed = session.stock().list_locations(ListLocationsRequest::default()).await;
-    let listed = listed.with_context(|| format!("--server {server}: asking for the seller's places"))?;
+    let listed = listed.with_context(|| format!("--server {server}: listing the seller's locations"))?;
     let location = listed.into_inner().locations.into_iter().next();
-    let location = location.context("the seller has no place to ship from: CreateLocation first")?;
+    let location = location.context("the seller has no location to ship from: call CreateLocation first")?;
     Ok(Shop { session, location })
 }
 
@@ -202,14 +203,14 @@ impl ReadFile {
         let table = Table::look(Box::new(move || source.text()), reading)?;
         if let Some(column) = table.foreign().filter(|_| encoding.is_likely()) {
             bail!(
-                "the column {} has no letter of its language when it is read as {encoding}: say its encoding with \
+                "the column {} has no letter of its language when it is read as {encoding}: name its encoding with \
                  --encoding, such as windows-874 for Thai",
                 excerpt(column)
             );
         }
         if let Some((column, legacy)) = table.legacy().filter(|_| encoding.is_by_bytes()) {
             bail!(
-                "the column {} can be read as UTF-8 and as {legacy}, and spells words only as {legacy}: say which it is \
+                "the column {} can be read as UTF-8 and as {legacy}, and spells words only as {legacy}: choose one \
                  with --encoding utf-8 or --encoding {legacy}",
                 excerpt(column),
                 legacy = legacy.name()

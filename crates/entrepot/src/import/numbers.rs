@@ -63,7 +63,7 @@ impl Style {
                 excerpt(text)
             ));
         }
-        let wrong = || format!("`{}` is no number such as 1250.50", excerpt(text));
+        let wrong = || format!("`{}` is not a number such as 1250.50", excerpt(text));
         let (sign, number) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
         // Blanks part thousands in either style.
         let is_blank = |letter: char| letter.is_whitespace() || matches!(letter, '\'' | '’');
@@ -119,7 +119,7 @@ impl Style {
         let number = self.plain(text)?;
         check_thousands(text, &number)?;
         let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
-        let wrong = || format!("`{}` is no whole number", excerpt(text));
+        let wrong = || format!("`{}` is not a whole number", excerpt(text));
         if fraction.bytes().any(|byte| byte != b'0') {
             return Err(wrong());
         }
@@ -140,7 +140,7 @@ fn check_thousands(text: &str, number: &str) -> Result<(), String> {
 
 fn doubtful(text: &str, one: &str, other: &str) -> String {
     let (text, one, other) = (excerpt(text), excerpt(one), excerpt(other));
-    format!("`{text}` may be {one} or {other}: write the one that is meant")
+    format!("`{text}` may mean {one} or {other}: write it unambiguously")
 }
 
 fn is_digits(digits: &str) -> bool {
@@ -170,7 +170,7 @@ fn unsigned(text: &str, currency: Currency) -> Result<&str, String> {
     let begins = |letter: char| letter.is_ascii_digit() || letter == '-';
     let (Some(first), Some(last)) = (text.find(begins), text.rfind(|letter: char| letter.is_ascii_digit()))
     else {
-        return Err(format!("`{}` is no amount such as 12.50", excerpt(text)));
+        return Err(format!("`{}` is not an amount such as 12.50", excerpt(text)));
     };
     let end = last + 1;
     for sign in [&text[..first], &text[end..]].map(trimmed) {
@@ -181,7 +181,7 @@ fn unsigned(text: &str, currency: Currency) -> Result<&str, String> {
         };
         if !fits {
             let (text, sign) = (excerpt(text), excerpt(sign));
-            return Err(format!("`{text}` is no amount of {code} such as 12.50: what is `{sign}`?"));
+            return Err(format!("`{text}` is not an amount of {code} such as 12.50: what is `{sign}`?"));
         }
     }
     Ok(&text[first..end])

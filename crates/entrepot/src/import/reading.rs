@@ -16,17 +16,17 @@ const DELIVERY_MAX: usize = 100;
 /// How a file is to be read.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Reading {
-    /// What the column stock is for known SKUs: the units counted as of --as-of, from which what was sold since is taken
-    /// off (set), or units that came, negative ones that left (add). The same file or --delivery adds once. Absent: it
-    /// is ignored.
+    /// What the column stock means for known SKUs: the units counted as of --as-of, from which later sales are
+    /// subtracted (set), or units to add, negative to take away (add). The same file or --delivery is added only once.
+    /// Absent: the column is ignored.
     #[arg(long, value_enum)]
     pub(super) stock: Option<Stock>,
     /// When the stock was counted or came, such as 2026-11-20T09:00:00+08:00; when the file was last written if absent.
     #[arg(long, requires = "stock", value_parser = point_in_time)]
     pub(super) as_of: Option<DateTime<Utc>>,
-    /// The name of the delivery whose units come (--stock add), such as the number of its note: under it the file can
-    /// come again when rows are mended, and adds to each SKU once. Capitals and small letters are the same in it, and so
-    /// are one blank and several.
+    /// The name of the delivery that the units belong to (--stock add), such as the number of its delivery note: under
+    /// the same name a corrected file can be imported again, and adds to each SKU once. Case and repeated spaces make no
+    /// difference.
     #[arg(long, requires = "stock", value_parser = delivery)]
     pub(super) delivery: Option<String>,
     /// The language of the columns title and description, a BCP 47 tag; the hub's first when absent.
@@ -52,7 +52,7 @@ pub(super) struct Terms {
 }
 
 fn point_in_time(text: &str) -> Result<DateTime<Utc>, String> {
-    let problem = |error| format!("{error}; a point in time is such as 2026-11-20T09:00:00+08:00");
+    let problem = |error| format!("{error}; a point in time looks like 2026-11-20T09:00:00+08:00");
     DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).map_err(problem)
 }
 
@@ -73,7 +73,7 @@ impl Reading {
     /// What fits together.
     pub(super) fn check(&self) -> Result<()> {
         if self.delivery.is_some() && self.stock != Some(Stock::Add) {
-            bail!("--delivery names units that came: it goes with --stock add");
+            bail!("--delivery names a delivery of units: use it with --stock add");
         }
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Reading {
             Some(Stock::Set) => "counted",
             Some(Stock::Add) => "came",
         };
-        let say = "say another time with --as-of";
+        let say = "set another time with --as-of";
         let second = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%SZ");
         match (self.as_of, modified) {
             (Some(at), _) => format!("\nstock: {what} as of {}: as --as-of says", second(at)),
@@ -122,10 +122,10 @@ impl Reading {
     pub(super) fn what_to_do(&self) -> &'static str {
         match (self.stock, &self.delivery) {
             (Some(Stock::Add), None) => {
-                "mend the rows above and import these alone: a mended file is another one, and would add the units of \
-                 the other rows again (a file that comes with --delivery NAME from the first time on adds them once)"
+                "correct the rows above and import only these: a corrected file counts as a new one and would add the units of \
+                 the other rows again (a file that is imported with --delivery NAME from the first time on adds them once)"
             }
-            _ => "mend the rows above and import the file again",
+            _ => "correct the rows above and import the file again",
         }
     }
 }
@@ -137,7 +137,7 @@ pub(super) fn of_flags(error: anyhow::Error) -> anyhow::Error {
         statuses.any(|status| status.message().contains(field))
     };
     if names("header.stock_as_of") {
-        return error.context("--as-of, which is when the file was last written if it is not said");
+        return error.context("--as-of (by default, when the file was last written)");
     }
     error
 }

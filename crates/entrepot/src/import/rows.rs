@@ -84,7 +84,7 @@ impl Table {
             }
         }
         if table.rows_count == 0 {
-            bail!("the file has a heading and no rows");
+            bail!("the file has a header row and no other rows");
         }
         Ok(table)
     }
@@ -184,7 +184,11 @@ impl Iterator for Rows {
             Ok(Some(Err(fault))) => self.unreadable(&fault),
             Err(error) => {
                 self.broken = true;
-                Row::Refuse { line: 0, column: String::new(), reason: format!("cannot be read on: {error}") }
+                Row::Refuse {
+                    line: 0,
+                    column: String::new(),
+                    reason: format!("cannot be read further: {error}"),
+                }
             }
         })
     }
@@ -219,7 +223,7 @@ impl Rows {
                 let others = seen.others.iter().filter(|line| *line != last).map(|line| format!("{line}, "));
                 let others: String = others.collect();
                 let reason = format!(
-                    "`{}` stands in lines {}, {others}{last}{more} {}: none of them is taken",
+                    "`{}` is in lines {}, {others}{last}{more} {}: none of them is accepted",
                     excerpt(sku),
                     seen.line,
                     if seen.differs { "with different content" } else { "and each would add its units" }
@@ -240,21 +244,21 @@ impl Rows {
         Ok(Row::Take(Box::new(request)))
     }
 
-    /// As many cells as the heading has; empty ones at the end may be more or fewer where the heading is empty too.
+    /// As many cells as the header row has; trailing empty cells may differ where the header is empty too.
     fn check_length(&self, cells: &[&str]) -> Result<(), (String, String)> {
         let names = &self.table.heading.names;
         let beyond = |place: &usize| names.get(*place).is_none_or(String::is_empty);
         if let Some(place) = (0..cells.len()).find(|place| beyond(place) && !cells[*place].is_empty()) {
             let reason = match names.get(place) {
-                Some(_) => "is not empty, and the heading has no name for its column".to_owned(),
-                None => format!("the row has {} cells and the heading {}", cells.len(), names.len()),
+                Some(_) => "is not empty, but its column has no name in the header row".to_owned(),
+                None => format!("the row has {} cells and the header row {}", cells.len(), names.len()),
             };
             return Err((self.name(place), reason));
         }
         if (cells.len()..names.len()).all(|place| beyond(&place)) {
             return Ok(());
         }
-        Err((String::new(), format!("the row has {} cells and the heading {}", cells.len(), names.len())))
+        Err((String::new(), format!("the row has {} cells and the header row {}", cells.len(), names.len())))
     }
 }
 

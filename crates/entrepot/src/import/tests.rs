@@ -388,9 +388,9 @@ on_both! {
         let town = Town::open(&database, "my").await;
         for (text, said) in [
             ("", "empty"),
-            (HEADING, "a heading and no rows"),
-            ("sku,price,currency,Price\nA,1,MYR,2\n", "stands twice"),
-            ("name,cost\nA,1\n", "no column is known"),
+            (HEADING, "a header row and no other rows"),
+            ("sku,price,currency,Price\nA,1,MYR,2\n", "appears twice"),
+            ("name,cost\nA,1\n", "no known column"),
             ("PK\u{3}\u{4}", "spreadsheet"),
         ] {
             let error = town.file_as(text, &Reading::default()).await.unwrap_err();
@@ -427,8 +427,8 @@ on_both! {
         assert_eq!(came.counts(), [0, 1, 1, 0, 0], "{came:?}");
         assert_eq!((town.stock("C-1").await, town.stock("C-2").await), (8, 8));
         let came = town.file_as("sku,stock\nC-1,6\n", &add(Some("note 7"))).await.unwrap();
-        came.says(&["line 2: stock: ", "5 were taken from `note 7`"]);
-        assert!(add(None).what_to_do().contains("these alone"));
+        came.says(&["line 2: stock: ", "5 were already added from `note 7`"]);
+        assert!(add(None).what_to_do().contains("only these"));
         assert!(!add(Some("note 7")).what_to_do().contains("alone"));
         // Two rows may be one delivery or two.
         let came = town.file_as("sku,stock\nC-1,1\nC-1,1\nC-2,\nC-2,\n", &add(None)).await.unwrap();
@@ -445,13 +445,13 @@ on_both! {
         std::fs::write(&path, format!("{HEADING}{}", row("C-1", "Cup", "5.00"))).unwrap();
         let set = Reading { stock: Some(Stock::Set), ..Reading::default() };
         let file = ReadFile::open(&path, &set).unwrap();
-        assert!(file.read_as.contains("when the file was last written; say another time with --as-of"), "{}", file.read_as);
+        assert!(file.read_as.contains("when the file was last written; set another time with --as-of"), "{}", file.read_as);
         let later = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
         let file = ReadFile::open(&path, &set).unwrap();
         let (_, ended) = stream(file, &town.shop, |_| {}).await;
         let error = format!("{:#}", ended.unwrap_err());
-        assert!(error.contains("--as-of") && error.contains("after now"), "{error}");
+        assert!(error.contains("--as-of") && error.contains("is in the future"), "{error}");
         town.close().await;
     }
 
@@ -508,7 +508,7 @@ on_both! {
         assert_eq!(town.product("C-1").await.variants[0].name, "Red L");
         // A column without a name is none of this file.
         let came = town.file("sku,title_en,\nC-1,Mug,x\n").await;
-        came.says(&["line 2: cell 3: ", "no name for its column"]);
+        came.says(&["line 2: cell 3: ", "its column has no name"]);
         town.close().await;
     }
 

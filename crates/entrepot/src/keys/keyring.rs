@@ -149,11 +149,15 @@ impl Keyring {
         if next.exists() {
             let key = SigningKey::load(&next)?;
             let Some(published) = set.get(key.kid()) else {
-                bail!("the key {} is not published yet: `entrepot keys publish` first", key.kid())
+                bail!("the key {} is not published yet: run `entrepot keys publish` first", key.kid())
             };
             let from = self.signs_from(published);
             if now < from && waits == Waits::AsNeeded {
-                bail!("not all may know the key {} before {}; try again then", key.kid(), super::shown(from));
+                bail!(
+                    "not every process may know the key {} before {}; try again then",
+                    key.kid(),
+                    super::shown(from)
+                );
             }
             let written = with_its_readers(&next, file).and_then(|()| std::fs::rename(&next, file));
             written.with_context(|| format!("cannot write {}", file.display()))?;
@@ -184,7 +188,7 @@ impl Keyring {
             former.iter().copied().filter(is_due).map(|key| key.kid().to_owned()).collect();
         if let (true, Some(from)) = (due.is_empty(), former.iter().map(|key| self.withdrawn_from(key)).min())
         {
-            bail!("what the key has signed may be valid until {}; try again then", super::shown(from));
+            bail!("tokens signed by the key may be valid until {}; try again then", super::shown(from));
         }
         set.retain(|key| !due.iter().any(|kid| kid == key.kid()));
         set.write(&self.set)?;
@@ -208,7 +212,7 @@ impl Keyring {
 
     fn read(&self) -> Result<KeySet> {
         if !self.set.exists() {
-            bail!("there is no {}: `entrepot keys make` first", self.set.display());
+            bail!("there is no {}: run `entrepot keys make` first", self.set.display());
         }
         Ok(KeySet::read(&self.set)?)
     }

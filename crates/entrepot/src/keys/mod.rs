@@ -104,7 +104,7 @@ fn list(keyring: &Keyring) -> Result<()> {
         let state = match state {
             State::Signs => "signs".to_owned(),
             State::Next(from) => format!("published, may sign from {}", shown(from)),
-            State::Former(from) => format!("signs no more, may be withdrawn from {}", shown(from)),
+            State::Former(from) => format!("no longer signs, may be withdrawn from {}", shown(from)),
             State::Elsewhere => "its private key is not here".to_owned(),
         };
         println!("{:<12} {}  {state}", name(&key.holder), key.kid());

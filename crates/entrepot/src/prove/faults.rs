@@ -9,7 +9,7 @@ use super::plan::{Absence, Engine, Fault, Step};
 use crate::fleet::Fleet;
 
 /// What a process logs once a saga stands at the named point.
-const STANDS: &str = "stands still";
+const STANDS: &str = "stopped at its failpoint";
 /// How long to wait for a saga to come to the point.
 const POINT_PATIENCE: Duration = Duration::from_secs(20);
 /// How long an engine may take to be gone, or back.
@@ -61,7 +61,7 @@ impl Breaker {
         post.kill().await?;
         tokio::time::sleep(away).await;
         post.start(None).await?;
-        let how = if stood { "killed" } else { "no saga came by: killed" };
+        let how = if stood { "killed" } else { "no saga reached the point: killed anyway," };
         Ok(format!("{how} {} at `{point}`, back after {:.1} s", post.name, away.as_secs_f32()))
     }
 

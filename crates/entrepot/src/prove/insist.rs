@@ -54,7 +54,7 @@ impl Insistence {
             self.0.unanswered.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(AGAIN_AFTER).await;
         }
-        bail!("{what} was not answered within {} s; the last try: {last}", PATIENCE.as_secs())
+        bail!("{what} was not answered within {} s; the last attempt: {last}", PATIENCE.as_secs())
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-/// How often one more comes, and how many stand about at once.
+/// How often an idle connection is opened, and how many are open at once.
 const EVERY: Duration = Duration::from_millis(250);
 const AT_ONCE: usize = 40;
 /// The beginning of what an HTTP/2 client says first.

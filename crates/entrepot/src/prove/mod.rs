@@ -51,17 +51,17 @@ const SETTLE_PATIENCE: Duration = Duration::from_secs(180);
 /// the verdict.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How many times a process is killed (SIGKILL), beside hangs and the engines' deaths.
+    /// How many times a process is killed (SIGKILL), besides hangs and kills of the engines.
     #[arg(long, default_value = "20", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     kills: u32,
-    /// Instead of all that: the broker alone goes away so many times (killed, paused, stopped), and after each return all
-    /// events must go out within 15 s. Needs --control, which is also called as `COMMAND pause kafka`, `unpause`, `stop`.
+    /// Instead of these faults: only the broker goes away, this many times (killed, paused, stopped), and after each return
+    /// all events must be published within 15 s. Needs --control, which is also called as `COMMAND pause kafka`, `unpause`, `stop`.
     #[arg(long, requires = "control", conflicts_with = "kills", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     broker_rounds: Option<u32>,
-    /// The same number makes the same plan; a new one each time when absent.
+    /// The seed of the plan: the same number makes the same plan; a random one when absent.
     #[arg(long)]
     seed: Option<u64>,
-    /// Over how long the faults are spread; as fast as it goes when absent.
+    /// Over how long the faults are spread; as fast as possible when absent.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     minutes: Option<u32>,
     /// How many buyers buy.
@@ -70,11 +70,11 @@ pub(crate) struct Args {
     /// Processes of each service in the production shape.
     #[arg(long, default_value = "2", value_parser = clap::value_parser!(u32).range(1..=9))]
     instances: u32,
-    /// Production: a command that breaks and mends the engines, called as `COMMAND kill kafka`, `COMMAND start postgres`;
+    /// Production: a command that breaks and restores the engines, called as `COMMAND kill kafka`, `COMMAND start postgres`;
     /// such as "cargo xtask engines" or "docker compose". Without it the engines are left alone.
     #[arg(long, value_name = "COMMAND")]
     control: Option<String>,
-    /// Where the hub's data and logs are kept; a folder that is removed if all holds, when absent.
+    /// Where the hub's data and logs are kept; when absent, a temporary folder that is removed if every check holds.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
 }
@@ -100,7 +100,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
         return Ok(());
     }
     println!("The hub's data and logs are in {}.", folder.display());
-    if proved? { Ok(()) } else { bail!("a promise was broken; the plan comes again with --seed {seed}") }
+    if proved? { Ok(()) } else { bail!("a promise was broken; --seed {seed} repeats the plan") }
 }
 
 /// Whether all holds.
@@ -192,7 +192,7 @@ async fn open(fleet: &Fleet) -> Result<Town> {
     })
 }
 
-/// The buyers buy, the breaker breaks; when the hub is whole again all finish what they have begun.
+/// Buyers buy while faults are injected; once the hub is healthy again, all finish what they have started.
 async fn break_while_buying(
     args: &Args,
     seed: u64,

@@ -147,7 +147,7 @@ fn acknowledged(accounts: &[Account<'_>]) -> Check {
         }
         let standing = account.orders.values().filter(|order| is_open(order) || is_stranger(account, order));
         violations.extend(standing.map(|order| {
-            format!("order {} of {} is {:?}: nobody has it", order.number, account.name, order.state())
+            format!("order {} of {} is {:?}: no buyer knows it", order.number, account.name, order.state())
         }));
     }
     let count: usize = accounts.iter().map(|account| account.book.orders.len()).sum();

@@ -125,8 +125,7 @@ impl Reading {
         if self.bytes > self.bytes_max {
             let most = self.bytes_max >> 20;
             bail!(
-                "to play its orders and returns takes more than {most} MiB of memory: play the first of them, with a \
-                 smaller --orders"
+                "replaying its orders and returns takes more than {most} MiB of memory: replay the first of them, with a smaller --orders"
             );
         }
         Ok(())
@@ -235,7 +234,7 @@ impl Plan {
         if !self.goods.contains_key(&key) {
             if self.goods.len() >= GOODS_MAX {
                 bail!(
-                    "its orders name more than {GOODS_MAX} goods: play the first of them, with a smaller --orders"
+                    "its orders name more than {GOODS_MAX} goods: replay the first of them, with a smaller --orders"
                 );
             }
             self.reading.grow(GOODS_BYTES)?;

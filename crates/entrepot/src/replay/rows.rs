@@ -125,9 +125,9 @@ pub(crate) fn table<R: BufRead>(
 ) -> Result<(Vec<String>, Records<R>)> {
     let mut lines = Lines::new(input);
     let heading =
-        lines.next_line().map_err(|error| stopped(&error, 0))?.context("the file has no heading")?;
+        lines.next_line().map_err(|error| stopped(&error, 0))?.context("the file has no header row")?;
     let bytes = heading.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&heading.bytes);
-    let headings = cells(bytes, b',').map_err(|fault| anyhow!("line 1: the heading {}", fault.reason))?;
+    let headings = cells(bytes, b',').map_err(|fault| anyhow!("line 1: the header row {}", fault.reason))?;
     let headings: Vec<String> = headings.iter().map(|heading| heading.trim().to_owned()).collect();
     let places = |names: &[&str]| {
         let is_of = |(place, heading): (usize, &String)| names.contains(&heading.as_str()).then_some(place);
@@ -142,10 +142,10 @@ pub(crate) fn table<R: BufRead>(
 pub(crate) fn stopped(error: &io::Error, line: u64) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => {
-            anyhow!("the file ends early, behind line {line}: it is not whole, fetch it anew")
+            anyhow!("the file ends early, after line {line}: it is incomplete, download it again")
         }
         io::ErrorKind::FileTooLarge => anyhow!("{error}"),
-        _ => anyhow!("the file cannot be read behind line {line}: {error}"),
+        _ => anyhow!("the file cannot be read after line {line}: {error}"),
     }
 }
 
@@ -197,7 +197,7 @@ fn row(record: &Record, places: &[usize; 6], columns: usize) -> Result<Row, BadR
     };
     let found = record.cells.len();
     if found != columns {
-        return Err(bad("", "has another number of fields than the heading", &found.to_string()));
+        return Err(bad("", "has a different number of fields from the header row", &found.to_string()));
     }
     let field = |index: usize| record.cells.get(places[index]).map(|cell| cell.trim()).unwrap_or_default();
     let description = field(0).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -359,12 +359,12 @@ mod tests {
         for kept in [whole.len() / 2, whole.len() - 1] {
             let (rows, error) = outcome(&whole[..kept]);
             let error = error.unwrap_err();
-            assert!(rows > 5_000 && error.contains("the file ends early, behind line "), "{rows} {error}");
+            assert!(rows > 5_000 && error.contains("the file ends early, after line "), "{rows} {error}");
         }
-        assert!(outcome(&whole[..5]).1.unwrap_err().contains("the file ends early, behind line 0"));
+        assert!(outcome(&whole[..5]).1.unwrap_err().contains("the file ends early, after line 0"));
         let garbage = [&whole[..], b"garbage garbage"].concat();
         let (rows, error) = outcome(&garbage);
-        assert!(rows == 19_999 && error.unwrap_err().contains("cannot be read behind line 20000"));
+        assert!(rows == 19_999 && error.unwrap_err().contains("cannot be read after line 20000"));
     }
 
     #[test]

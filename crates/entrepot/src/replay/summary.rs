@@ -77,7 +77,7 @@ pub(crate) fn bad_rows(plan: &Plan, written_to: &Path) -> String {
     if more > 0 {
         let _ = writeln!(
             text,
-            "  … and {more} more: each stands with its line and reason in {}",
+            "  … and {more} more: each is listed with its line and reason in {}",
             written_to.display()
         );
     }
@@ -119,7 +119,7 @@ pub(crate) fn closing(plan: &Plan, tally: &Tally, report: &Report, work: &Work) 
     }
     let _ = writeln!(
         text,
-        "Goods: {} listed now, {} refused; the kind of {} was told by no word (3926.40)",
+        "Goods: {} listed now, {} refused; no word told the kind of {} (taken as 3926.40)",
         tally.goods_listed,
         tally.goods_rejected.len(),
         tally.unnamed_goods

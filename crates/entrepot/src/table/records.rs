@@ -44,7 +44,7 @@ pub(crate) struct Fault {
     pub(crate) reason: &'static str,
 }
 
-const OPEN: &str = "has a quote that is not closed where the cell ends";
+const OPEN: &str = "has a quote that is not closed at the end of the cell";
 const LONG: &str = "is longer than 512 KiB or 1,000 lines";
 
 /// Reads rows.
@@ -214,7 +214,9 @@ impl Cells {
                     State::Quoted
                 }
                 (State::Quote, _) => {
-                    return Went::Wrong("has text behind a closing quote: quotes within quotes are doubled");
+                    return Went::Wrong(
+                        "has text after a closing quote: double the quotes within a quoted cell",
+                    );
                 }
                 (State::Quoted, byte) => {
                     self.cell.push(byte);

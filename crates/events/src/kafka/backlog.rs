@@ -29,7 +29,7 @@ impl Backlog {
     pub(super) async fn of(&self, group: &str, topics: Vec<String>) -> Result<i64, BusError> {
         let client = self.client(group)?;
         let counted = tokio::task::spawn_blocking(move || count(&client, &topics)).await;
-        let counted = counted.map_err(|error| BusError(format!("counting was cut off: {error}")))?;
+        let counted = counted.map_err(|error| BusError(format!("counting was interrupted: {error}")))?;
         Ok(counted?)
     }
 

@@ -76,7 +76,7 @@ impl Consumer {
                 Ok(()) => return,
                 // Once, until it has worked again.
                 Err(error) if backoff == BACKOFF_FIRST => {
-                    tracing::warn!(consumer, %error, "a consumer failed and begins anew until it works");
+                    tracing::warn!(consumer, %error, "a consumer failed and is restarted until it works");
                 }
                 Err(error) => tracing::debug!(consumer, %error, "a consumer failed again"),
             }
@@ -123,15 +123,15 @@ impl Consumer {
                 () = self.stopped() => return Ok(()),
                 _ = commit.tick() => consumer.context().commit(consumer, CommitMode::Async),
                 received = consumer.recv() => match received {
-                    Ok(_) => return Err(BusError("a message came past its partition's queue".to_owned())),
+                    Ok(_) => return Err(BusError("a message bypassed its partition's queue".to_owned())),
                     Err(error) if self.ends(&error).await => return Err(error.into()),
                     // It goes on by itself, and says the same again until it can.
                     Err(error) if told.is_some_and(|told| told.elapsed() < TELL_EVERY) => {
-                        tracing::debug!(consumer = self.subscription.consumer(), %error, "still in trouble");
+                        tracing::debug!(consumer = self.subscription.consumer(), %error, "a consumer still has errors");
                     }
                     Err(error) => {
                         told = Some(Instant::now());
-                        tracing::warn!(consumer = self.subscription.consumer(), %error, "a consumer is in trouble");
+                        tracing::warn!(consumer = self.subscription.consumer(), %error, "a consumer has errors");
                     }
                 }
             }

@@ -130,7 +130,7 @@ mod tests {
         }
     }
 
-    /// The event's headers with one of them changed, or taken away.
+    /// The event's headers with one of them changed or removed.
     fn changed(name: &str, value: Option<&[u8]>) -> OwnedHeaders {
         let kept = of(&an_event(), "/entrepot/my/order");
         let headers = kept

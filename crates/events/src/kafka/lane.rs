@@ -123,7 +123,7 @@ async fn deliver(subscription: &Subscription, message: &BorrowedMessage<'_>) -> 
                 partition = message.partition(),
                 offset = message.offset(),
                 %error,
-                "a message is no event and is passed over"
+                "a message is not an event and is skipped"
             );
             true
         }

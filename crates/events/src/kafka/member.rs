@@ -111,11 +111,7 @@ impl ConsumerContext for Member {
     fn post_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let joined = matches!(rebalance, Rebalance::Assign(_));
         self.joined.store(joined, Ordering::SeqCst);
-        tracing::debug!(
-            consumer = self.work.subscription.consumer(),
-            ?rebalance,
-            "partitions were shared out"
-        );
+        tracing::debug!(consumer = self.work.subscription.consumer(), ?rebalance, "partitions were assigned");
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {

@@ -91,7 +91,7 @@ impl KafkaBus {
                 Ok(()) => {}
                 Err(NotCreated::Refused(error)) => return Err(BusError(error)),
                 Err(NotCreated::Away(error)) => {
-                    tracing::debug!(%error, "a topic is asked for again");
+                    tracing::debug!(%error, "a topic could not be looked up; trying again");
                     tokio::time::sleep(AGAIN_AFTER).await;
                     continue;
                 }

@@ -46,7 +46,7 @@ pub(super) async fn lost(
             seen += 1;
         }
         if seen == SEEN {
-            return BusError("its group stands without it".to_owned());
+            return BusError("its group is stable without it".to_owned());
         }
     }
 }

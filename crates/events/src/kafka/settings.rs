@@ -9,7 +9,7 @@ use settings::{Holds, Setting};
 
 /// The section `[kafka]` of the configuration.
 pub const SETTINGS: &[Setting] = &[
-    Setting::new("kafka.brokers", Holds::List(&BROKER), "Kafka, in the production shape: some of its brokers.")
+    Setting::new("kafka.brokers", Holds::List(&BROKER), "Some of the Kafka cluster's brokers, for the production shape.")
         .example("kafka:9092")
         .flag("kafka", "BROKERS"),
     Setting::new(
@@ -18,26 +18,26 @@ pub const SETTINGS: &[Setting] = &[
             must_be: "up to 100 letters, digits, dots, hyphens and underscores",
             is: |text| text.is_empty() || is_name(text),
         },
-        "Stands before the names of topics and groups, for hubs that share a cluster with others.",
+        "A prefix of the names of topics and groups, for hubs that share a cluster with others.",
     )
     .default(""),
     Setting::new(
         "kafka.partitions",
         Holds::Whole { least: 1, most: 1_000, unit: "partitions" },
-        "Of topics that are created: as many processes of a service can work at once. Topics that are there keep theirs.",
+        "For topics that are created: as many processes of a service can work at once. Existing topics keep theirs.",
     )
     .default("12"),
     Setting::new(
         "kafka.replication",
         Holds::Whole { least: 1, most: 15, unit: "copies" },
-        "Of topics that are created, at most as many as there are brokers. With 3, two must have an event before it counts \
+        "For topics that are created, at most as many as there are brokers. With 3, two must have an event before it counts \
          as published.",
     )
     .default("1"),
     Setting::new(
         "kafka.session_seconds",
         Holds::Whole { least: 6, most: 1_800, unit: "seconds" },
-        "After how long a silent process's partitions go to the service's others.",
+        "After how long the partitions of a silent process go to the service's other processes.",
     )
     .default("30"),
     Setting::new(
@@ -61,7 +61,7 @@ const HEARTBEATS: u32 = 6;
 const HEARTBEAT_MAX: Duration = Duration::from_secs(3);
 /// Events that a producer holds: relays keep far fewer on their way.
 const PRODUCER_QUEUE_MAX: u32 = 10_000;
-/// How long a producer waits for an acknowledgement: for ever. An event that was given up on its way would leave a gap in
+/// How long a producer waits for an acknowledgement: for ever. An event that was dropped in flight would leave a gap in
 /// the producer's sequence, and the broker refuses all that follows a gap.
 const DELIVERY_MAX_MS: &str = "0";
 /// How long the producer waits for more events to send together.
@@ -89,7 +89,7 @@ pub struct KafkaSettings {
     /// Where it is: `host:port`, several with commas between.
     #[serde(deserialize_with = "joined")]
     pub brokers: String,
-    /// Stands before the names of topics and groups, for deployments that share a cluster; usually empty.
+    /// A prefix of the names of topics and groups, for deployments that share a cluster; usually empty.
     pub prefix: String,
     /// Partitions of a topic that we create. Topics that are there keep theirs.
     pub partitions: u16,

@@ -54,7 +54,7 @@ impl Topics {
         })
     }
 
-    /// Creates those that are not there. Those that are stay as they are.
+    /// Creates the missing topics. Existing ones are left unchanged.
     pub(super) async fn ensure(&self, names: &[String]) -> Result<(), NotCreated> {
         // Held while they are created, so that many who publish at once ask once.
         let mut known = self.known.lock().await;
@@ -72,7 +72,7 @@ impl Topics {
                 Ok(name) if known.contains_key(&name) => {
                     tracing::error!(
                         topic = name,
-                        "a topic was lost and is created anew: what was published and not heard is to be published again"
+                        "a topic was lost and is created again: events that were published but not consumed must be published again"
                     );
                     known.insert(name, true);
                 }

@@ -79,7 +79,7 @@ impl Waits {
             && let Some(since) = state.told.take()
         {
             let waited_seconds = since.elapsed().as_secs();
-            tracing::info!(waited_seconds, "the broker takes events again, and none waits any more");
+            tracing::info!(waited_seconds, "the broker accepts events again, and none is waiting");
         }
     }
 

@@ -71,7 +71,7 @@ pub(super) fn run(
 ) -> Result<BTreeMap<&'static str, Value>, String> {
     let profile = profiles.get(&input.hub).ok_or_else(|| {
         let known = profiles.keys().cloned().collect::<Vec<_>>().join(", ");
-        format!("hub: `{}` is none of {known}", input.hub)
+        format!("hub: `{}` is not one of {known}", input.hub)
     })?;
     let from = input.items.first().map(|item| item.from).ok_or("items: at least one is needed")?;
     let ruleset = profile.ruleset(from).or_else(|| profile.ruleset_named(RULESET_DEFAULT));

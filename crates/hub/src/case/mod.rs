@@ -58,7 +58,7 @@ pub fn run(case: &Case, profiles: &BTreeMap<String, Profile>) -> Result<Vec<Diff
         "qr_decode" => qr::decode(&input::<qr::ToDecode>(case)?),
         "s10" => s10::run(&input(case)?)?,
         "chargeable_weight" => weight::run(&input(case)?)?,
-        other => return Err(format!("kind: `{other}` is none of {}", KINDS.join(", "))),
+        other => return Err(format!("kind: `{other}` is not one of {}", KINDS.join(", "))),
     };
     Ok(differences(&case.expect, &outcome))
 }

@@ -61,7 +61,7 @@ fn a_spread_that_cannot_be_run_names_the_field() {
         differing(&text).join("\n")
     };
     assert_eq!(wrong("0.01", "MYR", r#"["1"]"#), "");
-    assert_eq!(wrong("0.01", "MYR", "[]"), "x: shares: there is nothing to spread the amount over");
+    assert_eq!(wrong("0.01", "MYR", "[]"), "x: shares: there is nothing to allocate the amount to");
     assert_eq!(wrong("0.01", "MYR", r#"["1", "-2"]"#), "x: shares: weight -2 of share 1 must be 0 or more");
     assert!(
         wrong("0.01", "MYR", r#"["1", "two"]"#).starts_with("x: shares[1]: `two` must be a decimal number")
@@ -106,11 +106,11 @@ fn a_wrong_profile_names_the_line() {
         ("country = \"MY\"", "country = \"XX\"", "hub.country"),
         ("time_zone = \"Asia/Kuala_Lumpur\"", "time_zone = \"Asia/Penang\"", "hub.time_zone"),
         ("ruleset = \"import\"", "ruleset = \"imports\"", "lanes[0].ruleset"),
-        ("from = \"TH\"\nruleset", "from = \"CN\"\nruleset", "has a lane already"),
+        ("from = \"TH\"\nruleset", "from = \"CN\"\nruleset", "already has a lane"),
         ("[[lanes]]\nfrom = \"GB\"\nruleset = \"import\"\n", "", "there is no lane from GB"),
         ("commission_rate = \"0.08\"", "commission_rate = \"8\"", "terms.commission_rate"),
         ("rate = \"0.10\"\nbase = [\"price\"]", "rate = 0.10\nbase = [\"price\"]", "rate"),
-        ("only = [\"tobacco\", \"alcohol\"]", "only = [\"tabacco\"]", "is no class of goods"),
+        ("only = [\"tobacco\", \"alcohol\"]", "only = [\"tabacco\"]", "is not a class of goods"),
         ("serial_from = 10000000", "serial_from = 40000000", "s10"),
         ("category = \"5999\"", "category = \"59\"", "category"),
         (
@@ -125,9 +125,9 @@ fn a_wrong_profile_names_the_line() {
             "payment_methods[1].local.language",
         ),
         ("languages = [\"ms\"", "languages = [\"ms_MY\"", "hub.languages: `ms_MY` must be a language tag"),
-        ("languages = [\"ms\"", "languages = [\"ms\", \"en\"", "hub.languages: `en` stands twice"),
+        ("languages = [\"ms\"", "languages = [\"ms\", \"en\"", "hub.languages: `en` is listed twice"),
         ("code = \"monsoon\"", "code = \"selat\"", "carriers[1].code: another carrier has this code"),
-        ("code = \"excise\"", "code = \"duty\"", "rulesets.import.levies: `duty` stands twice"),
+        ("code = \"excise\"", "code = \"duty\"", "rulesets.import.levies: `duty` is listed twice"),
         ("languages = [\"ms\"", "languages = [\"MS\"", "hub.languages: `MS` is written ms"),
         ("name = \"Entrepôt Malaysia\"", "name = \"Entrep\u{202e}ôt\"", "hub.name: has U+202E"),
     ];
@@ -148,7 +148,7 @@ fn who_bears_a_return_is_said_by_the_profile() {
     assert_eq!((mind.outward_carriage, mind.return_carriage), (Bearer::Seller, Bearer::Buyer));
     assert_eq!((wrong.outward_carriage, wrong.return_carriage), (Bearer::Seller, Bearer::Seller));
     let problem = refused("outward_carriage = \"seller\"", "outward_carriage = \"customs\"");
-    assert!(problem.contains("returns.change_of_mind.outward_carriage: customs gives back"), "{problem}");
+    assert!(problem.contains("returns.change_of_mind.outward_carriage: customs refunds"), "{problem}");
     let problem = refused("return_carriage = \"buyer\"", "return_carriage = \"hub\"");
     assert!(problem.contains("the hub carries nothing back"), "{problem}");
     let problem = refused("duty_and_tax = \"customs\"", "duty_and_tax = \"nobody\"");

@@ -86,7 +86,8 @@ impl App {
     /// The next number of the carrier's range; it ends with the country that the parcel leaves from.
     async fn s10(&self, tx: &mut Tx, carrier: &str, from: Country) -> Result<String, Error> {
         let found = self.hub.carrier(carrier);
-        let range = &found.ok_or_else(|| invalid("carrier", format!("{carrier} is none of this hub's")))?.s10;
+        let range =
+            &found.ok_or_else(|| invalid("carrier", format!("{carrier} is not a carrier of this hub")))?.s10;
         let serial = serials::next(tx, carrier, range.serial_from, range.serial_to).await?;
         let serial = serial.ok_or_else(|| {
             Error::Exhausted(format!(

@@ -24,7 +24,7 @@ impl Command for CarryOverDeclared {
             declarations::keep_declared(tx, declaration).await?;
         }
         if !found.is_empty() {
-            tracing::info!(declarations = found.len(), "what is declared was carried over");
+            tracing::info!(declarations = found.len(), "the contents of declarations were carried over");
         }
         Ok(i64::try_from(found.len()).unwrap_or(BATCH) >= BATCH)
     }

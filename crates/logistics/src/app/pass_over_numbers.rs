@@ -23,8 +23,7 @@ impl Command for PassOverNumbers {
             let (first, last) = (carrier.s10.serial_from, carrier.s10.serial_to);
             if serials::pass_over(tx, &carrier.code, first, last, self.numbers).await?.is_none() {
                 return Err(Error::Exhausted(format!(
-                    "numbers that were given since the copy was made must not be given again, and the S10 range of \
-                     carrier {} has no {} left to pass over: raise its serial_to, then adopt again",
+                    "numbers that were assigned since the copy was made must not be assigned again, and the S10 range of carrier {} does not have {} left to skip: raise its serial_to, then adopt again",
                     carrier.code, self.numbers
                 )));
             }

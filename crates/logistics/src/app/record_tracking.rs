@@ -38,7 +38,7 @@ impl Command for RecordTrackingEvent {
         let shipment = match reported {
             Some((of, event)) if of == shipment.id && self.tells_of(&event) => shipment,
             Some(_) => {
-                let problem = "was used for another event: each has its own".to_owned();
+                let problem = "was already used for another event: each event needs its own".to_owned();
                 return Err(Error::Invalid { field: "carrier_reference", problem });
             }
             None => self.judge_and_move(app, tx, shipment).await?,

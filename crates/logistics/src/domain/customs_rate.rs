@@ -33,7 +33,7 @@ pub(crate) fn of(
         reference.as_of
     )];
     if age_days > i64::from(age_days_max) {
-        let problem = format!("the newest rate from {from} to {to} is of {}", reference.as_of);
+        let problem = format!("the newest rate from {from} to {to} is dated {}", reference.as_of);
         if !sandbox {
             return Err(format!("{problem}: older than the {age_days_max} days that this hub allows"));
         }

@@ -83,7 +83,7 @@ pub(crate) enum NoLandedCost {
     NoLane(Country),
     #[error("no carrier of this hub carries this consignment: {0}")]
     NoCarriage(String),
-    #[error("`{wished}` is no service for this consignment from {from}; offered: {offered}")]
+    #[error("`{wished}` is not offered for this consignment from {from}; offered: {offered}")]
     ServiceNotOffered { wished: String, from: Country, offered: String },
     #[error("line {line}: {reason}")]
     Prohibited { line: usize, reason: String },
@@ -93,7 +93,7 @@ pub(crate) enum NoLandedCost {
     NoRate(String),
     #[error("{0}")]
     Customs(String),
-    #[error("{0}: a sum of these goods is more than a hub counts; order fewer")]
+    #[error("{0}: a total of these goods is too large; order fewer")]
     TooLarge(money::Error),
 }
 
@@ -129,7 +129,7 @@ pub(crate) struct Terms<'a> {
     pub(crate) with_charges: bool,
 }
 
-/// Works the landed cost out, with the wished service or the one that comes to the least.
+/// Calculates the landed cost, with the requested service or else the one with the lowest total.
 pub(crate) fn landed(terms: &Terms<'_>, consignment: &Consignment) -> Result<Landed, NoLandedCost> {
     let ruleset = terms.profile.ruleset(consignment.from).ok_or(NoLandedCost::NoLane(consignment.from))?;
     let mut warnings = restrictions(terms, consignment)?;
@@ -207,7 +207,7 @@ fn restrictions(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<Stri
             Some(found) => match goods.permit_until {
                 Some(last) if last >= terms.today => warnings.push(found.reason),
                 Some(last) => {
-                    let problem = format!("the permit that is named expired on {last}");
+                    let problem = format!("the named permit expired on {last}");
                     return Err(NoLandedCost::NoPermit { line, reason: found.reason, problem });
                 }
                 None => {
@@ -228,7 +228,7 @@ fn carriage(terms: &Terms<'_>, consignment: &Consignment) -> Result<Vec<Carriage
     if options.is_empty() {
         let from = consignment.from;
         let problem = if terms.postcode.is_empty() && terms.profile.needs_postcode(from) {
-            format!("from {from} the price hangs on the postcode; say the postcode")
+            format!("from {from} the price depends on the postcode; give the postcode")
         } else {
             format!("it is too heavy or too large, or no zone covers {from}")
         };

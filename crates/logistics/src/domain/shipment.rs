@@ -140,7 +140,7 @@ impl Shipment {
         }
         let crosses = self.declaration_id.is_some();
         if !crosses && reported.is_at_border() {
-            let message = format!("a parcel within the country has no step {}", reported.as_str());
+            let message = format!("a domestic parcel has no step {}", reported.as_str());
             return Verdict::Impossible(message);
         }
         if crosses && reported > State::Released && self.state < State::Released {

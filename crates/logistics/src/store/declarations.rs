@@ -77,7 +77,7 @@ pub(crate) async fn put(
     Ok(())
 }
 
-/// Moves a declaration on; when it is lodged and released is kept from the first time.
+/// Advances a declaration; the times of lodging and release are kept as first recorded.
 pub(crate) async fn advance(
     tx: &mut Tx,
     id: DeclarationId,

@@ -108,7 +108,7 @@ pub(crate) async fn put(tx: &mut Tx, shipment: &Shipment) -> Result<(), db::Erro
     Ok(())
 }
 
-/// Saves where a locked shipment stands.
+/// Saves the state of a locked shipment.
 pub(crate) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), db::Error> {
     db::execute!(
         tx,

@@ -139,7 +139,7 @@ impl RateTable {
             let line = file.line(row);
             let first = Cell { line, column: "Date", text: row.get(0).unwrap_or_default() };
             let Entry::Vacant(free) = table.days.entry(first.date()?) else {
-                return Err(first.wrong("is there twice"));
+                return Err(first.wrong("appears twice"));
             };
             let day = free.insert(BTreeMap::new());
             for (place, currency) in &currencies {
@@ -220,7 +220,7 @@ fn ecb_columns(header: &StringRecord) -> Result<Vec<(usize, Currency)>, ReadErro
         }
         let Ok(currency) = Currency::from_str(name) else { continue };
         if columns.iter().any(|(_, known)| *known == currency) {
-            return wrong(format!("column `{currency}` is there twice"));
+            return wrong(format!("column `{currency}` appears twice"));
         }
         columns.push((place, currency));
     }
@@ -263,12 +263,12 @@ mod tests {
             ("Datum,USD\n", "header: the first column is `Datum`, not `Date`"),
             ("", "header: the first column is ``, not `Date`"),
             ("Date,usd\n", "header: column `usd` is not a currency, such as MYR"),
-            ("Date,USD,USD\n", "header: column `USD` is there twice"),
+            ("Date,USD,USD\n", "header: column `USD` appears twice"),
             (
                 "Date,USD\n31/12/2024,1\n",
                 "line 2, column `Date`: `31/12/2024` is not a date such as 2024-12-31",
             ),
-            ("Date,USD\n2024-12-30,1\n2024-12-30,1\n", "line 3, column `Date`: `2024-12-30` is there twice"),
+            ("Date,USD\n2024-12-30,1\n2024-12-30,1\n", "line 3, column `Date`: `2024-12-30` appears twice"),
         ] {
             assert_eq!(ecb_error(text), said);
         }

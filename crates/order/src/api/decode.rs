@@ -69,7 +69,7 @@ fn goods(
     let field = format!("lines[{place}].variant_id");
     let variant_id = violations.id(&field, variant_id);
     if variant_id.is_some_and(|id| !seen.insert(id)) {
-        violations.add(field, "is named twice; each variant may come once");
+        violations.add(field, "is listed twice; each variant may appear once");
     }
     violations.quantity(&format!("lines[{place}].quantity"), quantity, QUANTITY_MAX);
     variant_id
@@ -151,7 +151,7 @@ fn address(
     let country = market.country;
     if message.country != country.as_str() {
         let found = excerpt(&message.country);
-        violations.add("address.country", format!("is `{found}`; this hub delivers in {country}"));
+        violations.add("address.country", format!("is `{found}`; this hub delivers only in {country}"));
     }
     Some(address)
 }
@@ -176,7 +176,7 @@ fn method(value: i32, violations: &mut Violations) -> Option<PaymentMethod> {
         Ok(message::PaymentMethod::Promptpay) => Some(PaymentMethod::Promptpay),
         Ok(message::PaymentMethod::Duitnow) => Some(PaymentMethod::Duitnow),
         Ok(message::PaymentMethod::Unspecified) | Err(_) => {
-            violations.add("payment_method", "is required: one that GetHub names");
+            violations.add("payment_method", "is required: one that GetHub lists");
             None
         }
     }
@@ -194,7 +194,7 @@ pub(crate) fn cause(value: i32, violations: &mut Violations) -> Cause {
         Ok(message::ReturnCause::Unspecified | message::ReturnCause::ChangeOfMind) => Cause::ChangeOfMind,
         Ok(message::ReturnCause::WrongOrDamaged) => Cause::WrongOrDamaged,
         Err(_) => {
-            violations.add("cause", format!("{value} is no cause of a return"));
+            violations.add("cause", format!("{value} is not a cause of a return"));
             Cause::ChangeOfMind
         }
     }
@@ -212,7 +212,7 @@ fn attributes(
         let name = violations.text(&field, key, 1, ATTRIBUTE_KEY_CHARACTERS_MAX);
         let value = violations.lines(&field, value, 0, ATTRIBUTE_VALUE_CHARACTERS_MAX);
         if name.len() < key.len() && !name.is_empty() {
-            violations.add(field, "has blanks at an end of its key");
+            violations.add(field, "has a key with leading or trailing spaces");
         }
         read.insert(name, value);
     }
@@ -230,7 +230,7 @@ pub(crate) fn state(value: i32, violations: &mut Violations) -> &'static str {
         Ok(message::OrderState::Completed) => "completed",
         Ok(message::OrderState::Cancelled) => "cancelled",
         Err(_) => {
-            violations.add("state", format!("{value} is no state of an order"));
+            violations.add("state", format!("{value} is not a state of an order"));
             ""
         }
     }

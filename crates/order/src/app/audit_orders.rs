@@ -34,10 +34,11 @@ impl Query for AuditOrders {
         let mut violations = Vec::new();
         for (number, state, step) in audit::astray(tx).await? {
             let step = step.unwrap_or_else(|| "missing".to_owned());
-            violations.push(format!("order {number} is {state}, its saga is {step}"));
+            violations.push(format!("order {number} is {state}, but its saga is {step}"));
         }
         for (number, version, kept) in audit::gaps(tx).await? {
-            violations.push(format!("order {number} is at version {version}, {kept} are kept"));
+            violations
+                .push(format!("order {number} is at version {version}, but {kept} versions are stored"));
         }
         for (id, reason) in audit::failed_refunds(tx).await? {
             violations.push(format!("the refund of {} failed: {reason}", ReturnId::from(id)));

@@ -73,7 +73,7 @@ fn came(order: &Order, named: Option<ConsignmentId>) -> Result<Vec<ConsignmentId
         }
     }
     if came.is_empty() && !known {
-        return Err(Refusal::new("NOT_DELIVERED", "no consignment was delivered yet").into());
+        return Err(Refusal::new("NOT_DELIVERED", "no consignment has been delivered yet").into());
     }
     Ok(came)
 }

@@ -100,7 +100,7 @@ impl App {
             expires_at,
         };
         if !quote.price()?.total()?.is_positive() {
-            return Err(Refusal::new("NOTHING_TO_PAY", "the price comes to nothing").into());
+            return Err(Refusal::new("NOTHING_TO_PAY", "the price comes to zero").into());
         }
         Ok(quote)
     }

@@ -92,7 +92,7 @@ impl Command for NoteRefund {
             Recorded::Now => {}
             Recorded::Before => return Ok(()),
             Recorded::Otherwise => {
-                return Err(Error::Fault(format!("{id} was told before for another order or amount")));
+                return Err(Error::Fault(format!("{id} was reported before for another order or amount")));
             }
         }
         let mut of = self.consignment_id;

@@ -17,7 +17,7 @@ const ANSWERS_KEPT: Duration = Duration::days(2);
 const BATCH: i64 = 200;
 
 impl App {
-    /// Forgets some; whether there may be more.
+    /// Deletes a batch; returns whether there may be more.
     pub(crate) async fn forget_quotes(self: Arc<Self>) -> anyhow::Result<bool> {
         let now = self.clock.now();
         let after = *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);

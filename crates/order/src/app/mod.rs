@@ -82,7 +82,7 @@ impl App {
     /// Goes no further here when the configuration says so.
     async fn stand(&self, point: StandPoint) {
         if self.config.stand_at == Some(point) {
-            tracing::error!(point = ?point, "a saga stands still, as stand_at says");
+            tracing::error!(point = ?point, "a saga stopped at its failpoint (order.stand_at)");
             std::future::pending::<()>().await;
         }
     }

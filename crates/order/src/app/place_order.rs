@@ -44,7 +44,7 @@ impl OpenSaga for PlaceOrder {
             .ok_or_else(|| Error::not_found("quote", self.quote_id))?;
         let Checkout { method, address, .. } = &self.checkout;
         if !app.market.payment_methods.contains(method) {
-            let message = format!("this hub does not take {}", method.as_str());
+            let message = format!("this hub does not accept {}", method.as_str());
             return Err(Refusal::new("METHOD_NOT_OFFERED", message).into());
         }
         quote.check_permits(app.market.today(app.clock.now()))?;
@@ -72,7 +72,9 @@ impl App {
             let refusal = match orders::insert(tx, &order).await? {
                 None => return Ok(order),
                 Some(Taken::Number) => continue,
-                Some(Taken::Quote) => Refusal::new("QUOTE_ALREADY_ORDERED", "this quote has been ordered"),
+                Some(Taken::Quote) => {
+                    Refusal::new("QUOTE_ALREADY_ORDERED", "this quote has already been ordered")
+                }
                 Some(Taken::Reference) => {
                     Refusal::new("CLIENT_REFERENCE_TAKEN", "another order of yours has this client_reference")
                 }

@@ -43,7 +43,7 @@ impl From<money::Error> for Error {
         match error {
             // Prices and quantities are the buyer's and the seller's: no fault of the hub.
             money::Error::Overflow => {
-                let message = format!("{error}: a sum of these goods is more than a hub counts; order fewer");
+                let message = format!("{error}: a total of these goods is too large; order fewer");
                 Self::Refused(Refusal::new("AMOUNT_TOO_LARGE", message))
             }
             other => Self::Fault(other.to_string()),

@@ -166,7 +166,7 @@ impl Consignment {
         self.state > State::Booked && self.state != State::Cancelled
     }
 
-    /// It has its number; `None` when it had it, or is cancelled.
+    /// Records its tracking number; `None` when it already has it, or is cancelled.
     pub(super) fn book(mut self, number: &str) -> Option<Self> {
         if self.state == State::Cancelled || !self.tracking_number.is_empty() {
             return None;
@@ -202,7 +202,7 @@ impl Consignment {
                 Ok(Some(self))
             }
             State::Received | State::Released => Ok(None),
-            _ => Err(Refusal::new("NOT_DELIVERED", "the consignment was not delivered yet")),
+            _ => Err(Refusal::new("NOT_DELIVERED", "the consignment has not been delivered yet")),
         }
     }
 

@@ -89,13 +89,13 @@ pub(crate) enum Error {
         to: &'static str,
     },
     /// A consignment that is none of the order's.
-    #[error("{0} is no consignment of the order")]
+    #[error("{0} is not a consignment of the order")]
     NoConsignment(ConsignmentId),
     /// Money that cannot be counted, or more given back than was paid.
     #[error(transparent)]
     Money(#[from] money::Error),
     /// More given back than was paid.
-    #[error("a refund of {refund} is more than the {left} that are left")]
+    #[error("a refund of {refund} is more than the {left} that remains")]
     Refund {
         /// What is to be given back.
         refund: Money,
@@ -227,7 +227,7 @@ impl Order {
     /// Whether the buyer may try to cancel it: no consignment is known to have been picked up.
     pub(crate) fn check_cancellable(&self) -> Result<(), Refusal> {
         let refusal = match &self.progress.state {
-            State::Cancelled { .. } => Refusal::new("ALREADY_CANCELLED", "the order is cancelled already"),
+            State::Cancelled { .. } => Refusal::new("ALREADY_CANCELLED", "the order is already cancelled"),
             State::Completed { .. } => Refusal::new("ALREADY_PAID_OUT", "the sellers have been paid"),
             _ if self.progress.consignments.iter().any(Consignment::is_under_way) => already_picked_up(),
             _ => return Ok(()),
@@ -342,7 +342,10 @@ impl Order {
 
 /// The refusal to cancel what is on its way.
 pub(crate) fn already_picked_up() -> Refusal {
-    Refusal::new("ALREADY_PICKED_UP", "a consignment was picked up already; it can go back once delivered")
+    Refusal::new(
+        "ALREADY_PICKED_UP",
+        "a consignment was already picked up; it can be returned once delivered",
+    )
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub(crate) enum Cause {
     WrongOrDamaged,
 }
 
-/// Who bears what goods that go back have cost: the profile's, as it was when the return was asked for.
+/// Who bears the costs of returned goods: as the profile said when the return was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bearers {
     /// Carriage to the buyer, with insurance and fees.
@@ -214,11 +214,12 @@ impl Return {
         let delivery = consignment.delivery.ok_or_else(|| {
             Refusal::new(
                 "NOT_DELIVERED",
-                "the consignment was not delivered; it can be cancelled or waited for",
+                "the consignment has not been delivered: cancel the order or wait for the delivery",
             )
         })?;
         if now > delivery.windows_begin_at() + rules.period {
-            let message = format!("goods can go back for {} days after delivery", rules.period.num_days());
+            let message =
+                format!("goods can be returned for {} days after delivery", rules.period.num_days());
             return Err(Refusal::new("RETURN_PERIOD_OVER", message).into());
         }
         let earlier: Vec<&Self> = earlier.iter().filter(|one| one.counts()).collect();
@@ -282,7 +283,7 @@ impl Return {
     }
 
     fn not_now(&self) -> Refusal {
-        let message = format!("the return is {} already", self.state.as_str());
+        let message = format!("the return is already {}", self.state.as_str());
         Refusal::new("RETURN_NOT_OPEN", message)
     }
 

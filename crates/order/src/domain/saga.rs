@@ -77,8 +77,8 @@ impl Step {
         }
     }
 
-    /// Whether the hub has nothing to do by itself. One that awaits payment rests too: the buyer, or the clock,
-    /// moves it on.
+    /// Whether the hub has nothing left to do on its own. One that awaits payment is settled too: the buyer, or a
+    /// timeout, moves it on.
     pub(crate) fn is_settled(&self) -> bool {
         matches!(self, Self::AwaitingPayment { .. } | Self::Confirmed | Self::Cancelled)
     }

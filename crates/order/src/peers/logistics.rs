@@ -149,7 +149,7 @@ fn landed(cost: QuotedLandedCost, currency: Currency) -> Result<LandedCost, Erro
 fn charges(charges: &ExactCharges) -> Result<[Decimal; 3], Error> {
     let part = |field: &str, text: &str| {
         let amount = text.parse().ok().filter(|amount: &Decimal| *amount >= Decimal::ZERO);
-        amount.ok_or_else(|| Error::Fault(format!("charges.{field}: `{text}` is no part of a price")))
+        amount.ok_or_else(|| Error::Fault(format!("charges.{field}: `{text}` is not a part of a price")))
     };
     Ok([part("duty", &charges.duty)?, part("tax", &charges.tax)?, part("fees", &charges.fees)?])
 }

@@ -39,7 +39,7 @@ const METADATA: [&str; 8] =
 
 impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
-        Self::Fault(format!("an answer that does not fit: {invalid}"))
+        Self::Fault(format!("an invalid answer: {invalid}"))
     }
 }
 

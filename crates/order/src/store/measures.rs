@@ -5,7 +5,7 @@ use db::Tx;
 use kernel::SagaId;
 use uuid::Uuid;
 
-/// Sagas that are not over, by step: those that the hub moves on, and those that await payment.
+/// Unfinished sagas by step: those that the hub drives, and those that await payment.
 pub(crate) async fn under_way(tx: &mut Tx) -> Result<Vec<(String, i64)>, db::Error> {
     db::fetch_all!(
         tx,

@@ -50,7 +50,7 @@ pub(crate) enum Taken {
     Number,
 }
 
-/// Keeps a new order with its first version; or says what stands in its way.
+/// Inserts a new order with its first version; or returns what it conflicts with.
 pub(crate) async fn insert(tx: &mut Tx, order: &Order) -> Result<Option<Taken>, db::Error> {
     let inserted = db::execute!(
         tx,

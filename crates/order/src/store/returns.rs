@@ -43,7 +43,7 @@ impl From<Row> for Return {
     }
 }
 
-/// Keeps a new return; `false` when the buyer has used the reference.
+/// Inserts a new return; `false` when the buyer has already used the reference.
 pub(crate) async fn insert(tx: &mut Tx, one: &Return) -> Result<bool, db::Error> {
     let inserted = db::execute!(
         tx,
@@ -65,7 +65,7 @@ pub(crate) async fn insert(tx: &mut Tx, one: &Return) -> Result<bool, db::Error>
     Ok(inserted == 1)
 }
 
-/// Keeps where a return stands, and what it gives.
+/// Saves a return's state and its refund.
 pub(crate) async fn save(tx: &mut Tx, one: &Return) -> Result<(), db::Error> {
     db::execute!(
         tx,

@@ -274,7 +274,7 @@ pub(crate) async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>,
     Ok(db::fetch_optional!(tx, Row, sql, order_id.uuid())?.map(Kept::from))
 }
 
-/// Sagas that nobody is at: those whose time to wake has come, or whose lease is of a time that is yet to come.
+/// Sagas that no process is driving: those due to wake, or whose lease was taken in what is now the future.
 pub(crate) async fn to_wake(
     tx: &mut Tx,
     now: DateTime<Utc>,

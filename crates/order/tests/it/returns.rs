@@ -241,7 +241,7 @@ on_both! {
         }
         assert_eq!(shop.get(&order.order_id).await.refunded.unwrap().minor_units, 100);
         let parked = shop.parked().await;
-        assert!(parked[0].contains("was told before"), "{parked:?}");
+        assert!(parked[0].contains("was reported before"), "{parked:?}");
         assert_eq!(parked.len(), 1);
         shop.hub.stop().await;
     }

@@ -39,7 +39,7 @@ impl HoldService for Api {
             Violations::of(|violations| decode::hold_of_order(&asked.hold_id, &asked.order_id, violations))?;
         let after = self.0.run(Void { hold_id, order_id }).await?;
         let reason = shortened(&asked.reason, REASON_LOGGED);
-        tracing::info!(hold.id = %hold_id, %reason, "a hold was asked to end");
+        tracing::info!(hold.id = %hold_id, %reason, "the void of a hold was requested");
         Ok(Response::new(VoidResponse { state: encode::state(after).into() }))
     }
 

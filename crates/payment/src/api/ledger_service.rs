@@ -37,7 +37,7 @@ impl LedgerService for Api {
             let sum = differences.entry(&kind.currency).or_default();
             *sum += kind.posted_minor + kind.pending_minor;
             if !KINDS.contains(&kind.kind.as_str()) {
-                violations.push(format!("`{}` is no kind of account", kind.kind));
+                violations.push(format!("`{}` is not a kind of account", kind.kind));
             }
         }
         let money =

@@ -94,7 +94,7 @@ impl Authorise {
 async fn stands(tx: &mut Tx, asked: &Hold) -> Result<Hold, Error> {
     match holds::find(tx, asked.id).await? {
         Some(found) if found.state == State::Voided => {
-            Err(Error::refused("HOLD_VOIDED", "this hold was ended: it takes no money any more"))
+            Err(Error::refused("HOLD_VOIDED", "this hold was voided: it can no longer hold money"))
         }
         Some(found) if !is_same(&found, asked) => {
             let message = "this hold is for another order, buyer, method or amount";
@@ -105,7 +105,7 @@ async fn stands(tx: &mut Tx, asked: &Hold) -> Result<Hold, Error> {
     }
 }
 
-/// Whether the hold that is there is the one that is asked for.
+/// Whether the existing hold is the requested one.
 fn is_same(found: &Hold, asked: &Hold) -> bool {
     found.order_id == asked.order_id
         && found.amount == asked.amount
@@ -120,6 +120,6 @@ async fn too_little(tx: &mut Tx, hold: &Hold) -> Result<Error, Error> {
     let Some(wallet) = wallets.iter().find(|wallet| wallet.posted.currency() == currency) else {
         return Ok(Error::refused("WALLET_NOT_FOUND", format!("the buyer has no wallet in {currency}")));
     };
-    let message = format!("{} is needed and {} is available", hold.amount, wallet.available()?);
+    let message = format!("{} is needed, but only {} is available", hold.amount, wallet.available()?);
     Ok(Error::refused("INSUFFICIENT_FUNDS", message))
 }

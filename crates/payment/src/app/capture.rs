@@ -58,7 +58,7 @@ impl Command for Capture {
         if hold.is_wallet() {
             transfers::settle(tx, order_id, TransferState::Posted).await?;
             if !wallets::take_held(tx, &hold.buyer, hold.amount).await? {
-                return Err(Error::Invariant("a wallet has less than is held of it"));
+                return Err(Error::Invariant("a wallet contains less than is on hold"));
             }
         }
         let now = app.clock.now();
@@ -116,7 +116,7 @@ impl Capture {
         if sum == hold.amount {
             return Ok(());
         }
-        let problem = format!("the consignments come to {sum} and the hold is {}", hold.amount);
+        let problem = format!("the consignments add up to {sum}, but the hold is {}", hold.amount);
         Err(Error::Invalid { field: "consignments", problem })
     }
 }

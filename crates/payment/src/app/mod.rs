@@ -63,7 +63,7 @@ pub(crate) enum Error {
     Refused(#[from] Refusal),
     #[error("{field}: {problem}")]
     Invalid { field: &'static str, problem: String },
-    /// What must always hold does not: a fault of the program, or of what is stored.
+    /// An invariant is broken: a fault of the program, or of the stored data.
     #[error("an invariant is broken: {0}")]
     Invariant(&'static str),
 }

@@ -68,7 +68,8 @@ impl Command for RefundReturn {
         let (room, before) = (escrow.left()?, escrow.returned()?);
         let fits = refund.amount.currency() == room.currency() && refund.amount.minor() <= room.minor();
         if !fits || escrow.state == escrow::State::Refunded {
-            let reason = format!("{} is to be given back and {room} is left of what was paid", refund.amount);
+            let reason =
+                format!("{} is to be refunded, but only {room} is left of what was paid", refund.amount);
             return fail(tx, app.outbox, &escrow, refund.fail(reason)).await;
         }
         let after = before.and(&escrow.terms, &self.parts)?;
@@ -112,7 +113,7 @@ fn check_same(before: &Refund, told: &Refund) -> Result<Outcome, Error> {
 /// Writes a refund, and counts it with its escrow and its hold; the hold and its new version.
 async fn count(tx: &mut Tx, refund: &Refund, escrow: &Escrow) -> Result<(Hold, i64), Error> {
     if !refunds::put(tx, refund).await? {
-        return Err(Error::Invariant("a refund is there that was not found"));
+        return Err(Error::Invariant("a refund exists that was not found"));
     }
     escrows::save(tx, escrow).await?;
     let no_room = Error::Invariant("a hold has no room for a refund that its escrow has room for");

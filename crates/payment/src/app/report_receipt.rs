@@ -39,7 +39,7 @@ impl Command for ReportReceipt {
         };
         if !receipts::put(tx, &receipt).await? {
             let before = receipts::by_provider_reference(tx, &receipt.provider_reference).await?;
-            let before = before.ok_or(Error::Invariant("a receipt that is there is not found"))?;
+            let before = before.ok_or(Error::Invariant("a receipt exists that was not found"))?;
             return match before.is_same_money(&receipt) {
                 true => Ok(before.suspense),
                 false => take_reused(tx, &before, receipt).await.map(Some),
@@ -63,7 +63,7 @@ async fn take_reused(tx: &mut Tx, before: &Receipt, told: Receipt) -> Result<Sus
         tracing::warn!(
             receipt.id = %receipt.id,
             receipt.before = %before.id,
-            "a provider used the id of a receipt for other money: it is in suspense"
+            "a provider reused the id of a receipt for another payment, which is in suspense"
         );
         let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
         settle(tx, receipt.judged(hold.as_ref(), Some(Suspense::ReferenceReused))).await?;

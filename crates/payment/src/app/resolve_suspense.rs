@@ -25,7 +25,7 @@ impl Command for ResolveSuspense {
         let receipt = receipts::find(tx, id).await?.filter(|receipt| receipt.suspense.is_some());
         let receipt = receipt.ok_or_else(|| Error::not_found("receipt", id))?;
         if !receipts::resolve(tx, id, &self.note).await? {
-            return Err(Error::refused("ALREADY_RESOLVED", "this receipt was given back before"));
+            return Err(Error::refused("ALREADY_RESOLVED", "this receipt was already paid back"));
         }
         let (debit, credit) = (Account::suspense(id), Account::provider(&receipt.method));
         let back = Transfer::posted("suspense_returned", debit, credit, receipt.amount, app.clock.now());

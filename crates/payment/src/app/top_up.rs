@@ -26,7 +26,7 @@ impl Command for TopUpWallet {
     type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Wallet, Error> {
-        app.in_sandbox("no payment provider is connected for top-ups; only a sandbox takes the word for it")?;
+        app.in_sandbox("no payment provider is connected for top-ups; only a sandbox credits them unpaid")?;
         let (id, amount) = (self.wallet_id, self.amount);
         let missing = || Error::not_found("wallet", id);
         let wallet = wallets::find(tx, id).await?.filter(|wallet| wallet.owner == self.owner);
@@ -38,7 +38,7 @@ impl Command for TopUpWallet {
         if !wallets::credit(tx, id, amount).await? {
             let most = Money::new(money::MINOR_MAX, amount.currency())?;
             let message = format!(
-                "a wallet holds at most {most}, with what is held of it and what may still come back from its orders"
+                "a wallet holds at most {most}, including what is on hold and what its orders may still refund"
             );
             return Err(Error::refused("WALLET_FULL", message));
         }

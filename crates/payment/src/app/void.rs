@@ -36,7 +36,7 @@ impl Command for Void {
             return Ok(hold.state);
         }
         if holds::advance(tx, id, hold.state, State::Voided, None).await?.is_none() {
-            return Err(Error::Invariant("a hold moved that was locked"));
+            return Err(Error::Invariant("a locked hold has changed"));
         }
         give_back(tx, &hold, now).await?;
         Ok(State::Voided)
@@ -50,7 +50,7 @@ async fn give_back(tx: &mut Tx, hold: &Hold, now: DateTime<Utc>) -> Result<(), E
     if hold.is_wallet() {
         transfers::settle(tx, hold.order_id, TransferState::Voided).await?;
         if !wallets::unhold(tx, &hold.buyer, hold.amount).await? {
-            return Err(Error::Invariant("a wallet has less than is held of it"));
+            return Err(Error::Invariant("a wallet contains less than is on hold"));
         }
         return Ok(());
     }

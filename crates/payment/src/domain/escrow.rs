@@ -71,7 +71,7 @@ impl Escrow {
         Ok(Returned { refunded: self.refunded, goods, costs })
     }
 
-    /// Refuses an order that is not its own.
+    /// Refuses any order but its own.
     pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), OfAnother> {
         if self.order_id == order_id { Ok(()) } else { Err(OfAnother(self.order_id)) }
     }

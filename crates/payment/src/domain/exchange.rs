@@ -29,7 +29,7 @@ pub(crate) enum Error {
         currency: Currency,
     },
     #[error(
-        "the newest rate from {from} to {to} is of {as_of}: older than the {age_days_max} days that this hub allows"
+        "the newest rate from {from} to {to} is dated {as_of}: older than the {age_days_max} days that this hub allows"
     )]
     TooOld { from: Currency, to: Currency, as_of: NaiveDate, age_days_max: u32 },
 }
@@ -75,7 +75,7 @@ pub(crate) fn quote(
             return Err(Error::TooOld { from, to, as_of, age_days_max });
         }
         AgeLimit::WarnAfterDays(days) if is_old(days) => {
-            Some(format!("the rate from {from} to {to} is of {as_of}, which only a sandbox accepts"))
+            Some(format!("the rate from {from} to {to} is dated {as_of}, which only a sandbox accepts"))
         }
         _ => None,
     };

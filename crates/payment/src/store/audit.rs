@@ -118,7 +118,7 @@ pub(crate) async fn violations(tx: &mut Tx) -> Result<Vec<String>, db::Error> {
 /// Each finds the subjects that break a rule. What may pass 64 bits on the way is summed in two parts, as for [`wide`].
 const CHECKS: [(&str, &str); 7] = [
     (
-        "a wallet's stored balance differs from its entries, of the owner",
+        "a wallet's stored balance differs from its entries; owner",
         "select owner from wallets where posted_minor <> (select coalesce(sum(case \
              when credit_kind = 'wallet' then amount_minor / 1000000000 else -(amount_minor / 1000000000) end), 0) \
              * 1000000000 + coalesce(sum(case \
@@ -128,31 +128,31 @@ const CHECKS: [(&str, &str); 7] = [
                  or (credit_kind = 'wallet' and credit_owner = wallets.account))) limit 20",
     ),
     (
-        "a wallet has less than is held of it, of the owner",
+        "a wallet contains less than is on hold; owner",
         "select owner from wallets where posted_minor < held_minor or held_minor < 0 limit 20",
     ),
     (
-        "a wallet cannot hold what it has and what may come back, of the owner",
+        "a wallet has no room for what may still be refunded to it; owner",
         "select owner from wallets where posted_minor > 1000000000000000 - refundable_minor limit 20",
     ),
     (
-        "more was refunded than captured, for the order reference",
+        "more was refunded than captured; order reference",
         "select coalesce(reference, buyer) from holds where refunded_minor > amount_minor limit 20",
     ),
     (
-        "escrows do not add up to their captured hold, for the order reference",
+        "escrows do not add up to their captured hold; order reference",
         "select coalesce(reference, buyer) from holds where state = 'captured' and amount_minor <> \
              (select cast(coalesce(sum(escrows.amount_minor), 0) as bigint) from escrows \
               where escrows.hold_id = holds.hold_id) limit 20",
     ),
     (
-        "refunds differ from what their hold counts, for the order reference",
+        "refunds differ from the refunded amount of their hold; order reference",
         "select coalesce(reference, buyer) from holds where refunded_minor <> \
              (select cast(coalesce(sum(refunds.amount_minor), 0) as bigint) from refunds \
               where refunds.hold_id = holds.hold_id and refunds.state = 'completed') limit 20",
     ),
     (
-        "an amount went below zero, of the account",
+        "an amount went below zero; account",
         "select owner from (select owner, currency, \
              sum(amount / 1000000000) * 1000000000 + sum(amount % 1000000000) as total from ( \
              select credit_owner as owner, currency, amount_minor as amount from transfers \

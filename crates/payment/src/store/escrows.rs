@@ -65,7 +65,7 @@ pub(crate) struct Valuation {
     pub(crate) lines: i64,
 }
 
-/// Writes an escrow unless it is there; whether it was written. `consignment` is what order told, which the release before
+/// Inserts an escrow unless it exists; returns whether it was inserted. `consignment` is what order told, which the release before
 /// reads.
 pub(crate) async fn put(
     tx: &mut Tx,
@@ -143,7 +143,7 @@ pub(crate) async fn keep_terms(tx: &mut Tx, escrow: &Escrow) -> Result<(), db::E
     Ok(())
 }
 
-/// Writes where a locked escrow now stands, and what went back of it.
+/// Saves a locked escrow's state and refunds.
 pub(crate) async fn save(tx: &mut Tx, escrow: &Escrow) -> Result<(), Error> {
     let changed = db::execute!(
         tx,

@@ -165,7 +165,7 @@ pub(crate) async fn next_version(tx: &mut Tx, id: HoldId) -> Result<i64, db::Err
     Ok(version)
 }
 
-/// Counts a refund, if the captured amount still has room for it; the new version.
+/// Adds a refund, if the captured amount still covers it; returns the new version.
 pub(crate) async fn refund(tx: &mut Tx, id: HoldId, amount: Money) -> Result<Option<i64>, db::Error> {
     let row = db::fetch_optional!(
         tx,

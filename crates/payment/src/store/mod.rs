@@ -26,7 +26,7 @@ fn rate(text: Option<&str>) -> Result<Option<Decimal>, db::Error> {
 
 /// A row holds a word that none of this program's writes.
 pub(crate) fn unknown(what: &str, word: &str) -> db::Error {
-    db::Error::Other(sqlx::Error::Decode(format!("`{word}` is no {what}").into()))
+    db::Error::Other(sqlx::Error::Decode(format!("`{word}` is not a {what}").into()))
 }
 
 /// What two parts of a sum divide an amount by.

@@ -122,7 +122,7 @@ pub(crate) async fn suspended(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Notes that a suspended receipt was given back, once.
+/// Records, once, that a suspended receipt was paid back.
 pub(crate) async fn resolve(tx: &mut Tx, id: ReceiptId, note: &str) -> Result<bool, db::Error> {
     let changed = db::execute!(
         tx,

@@ -68,7 +68,7 @@ pub fn part(field: &str, message: Option<&types::Money>, currency: Currency) -> 
     if part.currency() == currency && !part.is_negative() {
         return Ok(part);
     }
-    Err(Invalid::new(field, format!("{part} is no part of a price in {currency}")))
+    Err(Invalid::new(field, format!("{part} is not a part of a price in {currency}")))
 }
 
 impl From<AppliedRule> for types::AppliedRule {

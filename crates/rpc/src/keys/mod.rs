@@ -68,7 +68,7 @@ pub enum Error {
     #[error("a token lasts from 1 second to {} days", TOKEN_LIFETIME_MAX.as_secs() / 86_400)]
     Lifetime,
     /// The issuer was to sign for a service.
-    #[error("the issuer signs for people alone: each service signs its own tokens with its own key")]
+    #[error("the issuer signs only for people: each service signs its own tokens with its own key")]
     ServiceRole,
 }
 
@@ -85,10 +85,10 @@ pub enum Refusal {
     #[error("the token lasts longer than {} days", TOKEN_LIFETIME_MAX.as_secs() / 86_400)]
     LastsTooLong,
     /// It is of another hub.
-    #[error("the token is of another hub")]
+    #[error("the token is for another hub")]
     OtherHub,
     /// It is a service's, and this is not the internal listener.
-    #[error("the token is a service's, which is valid on the internal listener alone")]
+    #[error("the token is a service's, which is valid only on the internal listener")]
     InternalOnly,
     /// It is not ours, or not a token.
     #[error("the token is not valid")]

@@ -157,7 +157,7 @@ impl Jwk {
     /// The key; `None` where it is of a kind that this program does not use.
     fn read(self) -> Result<Option<PublicKey>, String> {
         if self.d.is_some() {
-            return Err("it holds a private key (`d`), which belongs to its holder alone".to_owned());
+            return Err("it holds a private key (`d`), which must stay with its holder".to_owned());
         }
         if self.kty != "OKP" || self.crv.as_deref() != Some("Ed25519") {
             return Ok(None);
@@ -183,12 +183,13 @@ impl KeySet {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let jwks: Jwks = serde_json::from_str(text).map_err(|error| format!("it is no JWK Set: {error}"))?;
+        let jwks: Jwks =
+            serde_json::from_str(text).map_err(|error| format!("it is not a JWK Set: {error}"))?;
         let mut set = Self::default();
         for jwk in jwks.keys {
             let Some(key) = jwk.read()? else { continue };
             if let Some(twice) = set.insert(key) {
-                return Err(format!("the key {} stands in it twice", twice.kid));
+                return Err(format!("it contains the key {} twice", twice.kid));
             }
         }
         if set.0.is_empty() { Err("it holds no Ed25519 key".to_owned()) } else { Ok(set) }

@@ -195,7 +195,7 @@ impl TokenVerifier {
     fn admit(&self, keys: &Keys, token: &str, key: &PublicKey, claims: Claims) -> Result<Verified, Refusal> {
         if !key.holder.may_sign(claims.role, &claims.sub) {
             let (holder, role, subject) = (key.holder.to_string(), claims.role.as_str(), &claims.sub);
-            let message = "a key has signed a token that it may not sign: it may be in wrong hands";
+            let message = "a key has signed a token that it may not sign: it may be compromised";
             tracing::warn!(hub = self.0.hub, kid = key.kid(), holder, role, subject, "{message}");
             return Err(Refusal::Invalid);
         }

@@ -29,8 +29,8 @@ pub struct Adopted {
 /// with it. It is told of how many adoptions its database knows nothing, this one included.
 pub type AdoptionHook = fn(Arc<Profile>, Db, u32) -> BoxFuture<'static, anyhow::Result<()>>;
 
-/// Takes the databases of `services` as they are: a deliberate restore, or a loss that is known. The others, which must
-/// fit each other, know them as they are from now on, and each keeps who said so. `specs` are all services of the hub.
+/// Accepts the databases of `services` as they are: after a deliberate restore, or a known loss. The others, which must
+/// match each other, know them as they are from now on, and each keeps who said so. `specs` are all services of the hub.
 pub async fn adopt(
     settings: &Settings,
     specs: &[Spec],

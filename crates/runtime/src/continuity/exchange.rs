@@ -123,9 +123,9 @@ impl Exchange {
         match known {
             Some(known) if is_news => {
                 let (gap, remedy) = (gap(service, Some(own), by, known), remedy(service, db.engine()));
-                tracing::error!("{gap}; this process says that it does not serve: {remedy}");
+                tracing::error!("{gap}; this process now reports NOT_SERVING: {remedy}");
             }
-            None if is_news => tracing::info!(service, by, "the database is the one that is known"),
+            None if is_news => tracing::info!(service, by, "the database is again the known one"),
             _ => {}
         }
     }

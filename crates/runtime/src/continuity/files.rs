@@ -57,9 +57,9 @@ pub(super) async fn look(settings: &Settings, specs: &[Spec], meant: &[&str]) ->
         let service = one.service;
         let why = match found.iter().find(|other| other.is.may_know(service)) {
             _ if has_content(&beside(&one.file, "-wal")) => {
-                format!("its log is there ({}-wal)", one.file.display())
+                format!("its write-ahead log exists ({}-wal)", one.file.display())
             }
-            Some(other) => format!("that of {} is there", other.service),
+            Some(other) => format!("that of {} exists", other.service),
             None => continue,
         };
         return Err(Error::Discontinued {
@@ -79,7 +79,7 @@ pub(super) async fn look(settings: &Settings, specs: &[Spec], meant: &[&str]) ->
         tracing::warn!(
             hub,
             folder = %settings.folder.display(),
-            "the hub's key is there and none of its databases: it starts as a new hub; if it had some, stop it and restore them"
+            "the hub's key exists, but none of its databases: it starts as a new hub; if it had some, stop it and restore them"
         );
     }
     Ok(())

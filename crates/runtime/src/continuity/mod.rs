@@ -68,9 +68,9 @@ async fn open_meant(settings: &Settings, specs: &[Spec], meant: &[&str]) -> Resu
 pub(crate) fn gap(service: &str, own: Option<Mark>, by: &str, known: Mark) -> String {
     let is = match own {
         Some(own) if own.generation == known.generation => {
-            format!("has been set back: it is at mark {}", own.mark)
+            format!("was set back to an earlier state: it is at mark {}", own.mark)
         }
-        Some(own) => format!("is another one: its generation is {}", own.generation),
+        Some(own) => format!("is a different one: its generation is {}", own.generation),
         None => "is new".to_owned(),
     };
     format!(
@@ -82,7 +82,7 @@ pub(crate) fn gap(service: &str, own: Option<Mark>, by: &str, known: Mark) -> St
 /// What to do about it.
 pub(crate) fn remedy(service: &str, engine: Engine) -> String {
     let restore = restore(engine);
-    format!("{restore}, or, if this one is meant to be as it is, run `entrepot adopt {service}`")
+    format!("{restore}, or, if this database is as intended, run `entrepot adopt {service}`")
 }
 
 /// What helps always.
@@ -108,8 +108,11 @@ mod tests {
         let back = Mark { generation, mark: 6 };
         let other = Mark { generation: kernel::EventId::new().uuid(), mark: 9 };
         assert!(!back.continues(known) && !other.continues(known));
-        assert!(gap("order", Some(back), "payment", known).contains("has been set back: it is at mark 6"));
-        assert!(gap("order", Some(other), "payment", known).contains("is another one"));
+        assert!(
+            gap("order", Some(back), "payment", known)
+                .contains("was set back to an earlier state: it is at mark 6")
+        );
+        assert!(gap("order", Some(other), "payment", known).contains("is a different one"));
         assert!(gap("order", None, "payment", known).contains("is new; payment knows generation"));
     }
 }

@@ -109,7 +109,7 @@ impl Rounds {
     /// The last round, when all is written.
     pub(crate) async fn end(&self) {
         if let Err(error) = self.take().await {
-            tracing::warn!(%error, "the databases' last marks are not written");
+            tracing::warn!(%error, "the databases' last marks were not written");
         }
     }
 }

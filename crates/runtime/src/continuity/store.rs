@@ -48,7 +48,7 @@ pub(super) async fn identity_if_any(tx: &mut Tx) -> Result<Option<Identity>, db:
     if has_table(tx, "database_identity").await? { identity(tx).await } else { Ok(None) }
 }
 
-/// Whether a release has used it that did not name databases.
+/// Whether it was used by a release that did not record identities of databases.
 pub(super) async fn is_of_earlier_release(tx: &mut Tx) -> Result<bool, db::Error> {
     Ok(has_table(tx, "outbox").await? && !has_table(tx, "database_identity").await?)
 }
@@ -97,7 +97,7 @@ pub(crate) async fn name(tx: &mut Tx, hub: &str, service: &str, now: DateTime<Ut
     Ok(())
 }
 
-/// Writes a row: what a database that does its work can do.
+/// Writes a row, to test that the database accepts writes.
 pub(crate) async fn touch(tx: &mut Tx) -> Result<(), db::Error> {
     db::execute!(tx, "update database_identity set touched_at = $1 where id = 1", Clock::system().now())?;
     Ok(())

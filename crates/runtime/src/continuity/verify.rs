@@ -177,7 +177,9 @@ async fn untold(one: &Found<'_>, other: &Found<'_>) -> Result<Option<String>, db
     });
     let other = other.opened.service;
     Ok(unknown.await?.map(|event| {
-        format!("the database of {service} does not know the event {event}, which {other} has had of it")
+        format!(
+            "the database of {service} does not know the event {event}, which {other} has received from it"
+        )
     }))
 }
 
@@ -207,6 +209,8 @@ async fn not_had(
     });
     let service = one.opened.service;
     Ok(unknown.await?.map(|event| {
-        format!("the database of {service} does not know the event {event}, which {publisher} has had delivered to it")
+        format!(
+            "the database of {service} does not know the event {event}, which {publisher} has delivered to it"
+        )
     }))
 }

@@ -15,7 +15,7 @@ use super::reading::{Kind, Value};
 use super::{Metric, Reading, Views};
 
 const SERVING: Metric =
-    Metric::gauge("entrepot_serving", "Whether the process says that it serves: 1, else 0", &[]);
+    Metric::gauge("entrepot_serving", "1 while the process reports that it is serving, else 0", &[]);
 const SAMPLE_AGE: Metric = Metric::gauge(
     "entrepot_sample_age_seconds",
     "How long ago values were last read from a database",
@@ -50,7 +50,7 @@ impl View {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner).insert((service, name), sample);
     }
 
-    /// Nothing could be read: what was is no longer shown.
+    /// Nothing could be read: earlier values are no longer exposed.
     pub(super) fn forget(&self, service: &'static str, name: &'static str) {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sample) = samples.get_mut(&(service, name)) {

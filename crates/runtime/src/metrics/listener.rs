@@ -34,7 +34,7 @@ impl Metrics {
             .route("/metrics", get(|| async move { exposed(&metrics) }));
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
-                tracing::error!(%error, "the metrics' listener failed");
+                tracing::error!(%error, "the metrics listener failed");
             }
         });
         Ok(Listener { address, serving })

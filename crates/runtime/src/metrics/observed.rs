@@ -11,7 +11,7 @@ const STATEMENTS: Metric =
     Metric::counter("entrepot_db_statements", "Statements, begin and commit not counted", &["service"]);
 const RETRIES: Metric = Metric::counter(
     "entrepot_db_retries",
-    "Transactions that were run again, since another came first",
+    "Transactions that were run again after a conflict with another",
     &["service"],
 );
 const CONNECTIONS: Metric =

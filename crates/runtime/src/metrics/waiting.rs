@@ -19,7 +19,7 @@ const OLDEST_UNPUBLISHED: Metric = Metric::sampled(
 );
 const PARKED: Metric = Metric::sampled(
     "entrepot_events_parked",
-    "Events that could not be handled, and those of their key behind them",
+    "Events that could not be handled, and later events of the same key behind them",
     &["service", "consumer"],
 );
 const WAITING: Metric = Metric::sampled(

@@ -89,7 +89,8 @@ impl Overview {
             let known =
                 self.subscriptions(service).map(Subscription::consumer).collect::<Vec<_>>().join(", ");
             let (consumer, service) = (excerpt(consumer), excerpt(service));
-            violations.add("consumer", format!("`{consumer}` is no consumer of {service}; it has {known}"));
+            violations
+                .add("consumer", format!("`{consumer}` is not a consumer of {service}; it has {known}"));
         }
         found
     }
@@ -116,7 +117,7 @@ pub(crate) async fn clock(
             sandbox_service::kept_ahead(db).await.map_err(|source| Error::Database { service, source })?;
         // What was kept was within bounds when it was kept.
         if let Err(error) = clock.set_ahead(ahead) {
-            tracing::warn!(service, %error, "the clock's kept move is ignored");
+            tracing::warn!(service, %error, "the stored move of the clock is ignored");
         }
     }
     Ok(clock)

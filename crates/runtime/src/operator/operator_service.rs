@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::Overview;
 
-/// The longest principal that is looked for, in characters.
+/// The longest principal that can be filtered by, in characters.
 const PRINCIPAL_CHARACTERS_MAX: usize = 200;
 
 pub(super) struct Api(pub(super) Overview);

@@ -144,7 +144,7 @@ async fn a_file_that_is_missing_or_empty_is_noticed_until_it_is_adopted() {
             let told = refused(settings(&folder)).await;
             let place = lost.display().to_string();
             assert!(told.contains("the database of shop is") && told.contains(&place), "{told}");
-            assert!(told.contains("that of depot is there"), "{told}");
+            assert!(told.contains("that of depot exists"), "{told}");
             assert!(told.contains("-wal and -shm") && told.contains("`entrepot adopt shop`"), "{told}");
         }
         let adopted =
@@ -169,7 +169,7 @@ async fn a_file_that_was_set_back_is_noticed_and_a_whole_set_is_not() {
     ran(settings(&folder)).await;
     std::fs::copy(file(&backup, "depot.sqlite"), file(&folder, "depot.sqlite")).unwrap();
     let told = refused(settings(&folder)).await;
-    assert!(told.contains("the database of depot has been set back"), "{told}");
+    assert!(told.contains("the database of depot was set back"), "{told}");
     std::fs::copy(file(&backup, "shop.sqlite"), file(&folder, "shop.sqlite")).unwrap();
     ran(settings(&folder)).await;
 }
@@ -182,14 +182,14 @@ async fn a_crash_is_recovered_from_and_a_lost_log_is_noticed() {
     let robbed = copy(folder.path());
     std::fs::remove_file(file(&robbed, "shop.sqlite-wal")).unwrap();
     let told = refused(settings(&robbed)).await;
-    assert!(told.contains("the database of shop has been set back"), "{told}");
+    assert!(told.contains("the database of shop was set back"), "{told}");
     write(&hub).await;
     let [crashed, robbed] = [copy(folder.path()), copy(folder.path())];
     hub.stop().await;
     std::fs::remove_file(file(&robbed, "depot.sqlite-wal")).unwrap();
     let told = refused(settings(&robbed)).await;
     assert!(
-        told.contains("the database of depot has been set back") && told.contains("`entrepot adopt depot`"),
+        told.contains("the database of depot was set back") && told.contains("`entrepot adopt depot`"),
         "{told}"
     );
     runtime::adopt(&settings(&robbed), &[DEPOT, SHOP], &["depot"], "siti", &[]).await.unwrap();
@@ -271,7 +271,7 @@ async fn a_service_that_is_new_to_the_hub_gets_its_database_and_a_lost_one_is_no
     // From then on it is one of the hub's.
     std::fs::remove_file(file(&folder, "bank.sqlite")).unwrap();
     let told = grown(settings(&folder)).await.unwrap_err();
-    assert!(told.contains("the database of bank is missing, and that of depot is there"), "{told}");
+    assert!(told.contains("the database of bank is missing, and that of depot exists"), "{told}");
     // A whole backup of before knows nothing of it.
     grown(settings(&older)).await.unwrap();
 }

@@ -156,10 +156,10 @@ async fn addresses_that_cannot_be_are_named() {
             &["http://bank:1", "http://bank:1/"][..],
             "peers.bank: `http://bank:1/` is named twice; name each instance once",
         ),
-        (&["http://bank:1", "bank:1"], "peers.bank: `bank:1` is no address such as http://order:50052"),
-        (&["https://bank:1"], "peers.bank: `https://bank:1` is no address such as http://order:50052"),
-        (&["http://bank"], "peers.bank: `http://bank` is no address such as http://order:50052"),
-        (&[], "peers.bank: `` is no address such as http://order:50052"),
+        (&["http://bank:1", "bank:1"], "peers.bank: `bank:1` is not an address such as http://order:50052"),
+        (&["https://bank:1"], "peers.bank: `https://bank:1` is not an address such as http://order:50052"),
+        (&["http://bank"], "peers.bank: `http://bank` is not an address such as http://order:50052"),
+        (&[], "peers.bank: `` is not an address such as http://order:50052"),
     ] {
         let folder = folder();
         let mut wrong = settings(&folder);

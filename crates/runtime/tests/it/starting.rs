@@ -124,7 +124,7 @@ async fn a_peer_that_runs_nowhere_is_named() {
     let mut wrong = settings(&folder);
     wrong.peers.insert("bank".to_owned(), vec!["no address".to_owned()]);
     let text = refused(wrong, asks_a_bank).await;
-    assert_eq!(text, "peers.bank: `no address` is no address such as http://order:50052");
+    assert_eq!(text, "peers.bank: `no address` is not an address such as http://order:50052");
     let mut known = settings(&folder);
     known.peers.insert("bank".to_owned(), vec!["http://bank:50052".to_owned()]);
     start(known, asks_a_bank).await.stop().await;

@@ -59,7 +59,7 @@ fn what_was_called_otherwise_in_the_release_before_is_taken_and_said() {
     let (told, renamed) = branches(Told::file("branches = ['north']\n[depot]\nbranches = ['north']\n"));
     assert_eq!((told.as_str(), renamed.len()), ("[\"north\"]", 2));
     let both = Told::file("branches = ['north']\n[depot]\nbranches = ['south']\n").resolve().unwrap_err();
-    assert!(both.to_string().contains("shop.branches: is told twice"), "{both}");
+    assert!(both.to_string().contains("shop.branches: is set twice"), "{both}");
     let (_, renamed) = branches(Told::file("[shop]\nbranches = ['north']\n"));
     assert_eq!(renamed, Vec::<String>::new());
 }
@@ -125,7 +125,7 @@ fn a_section_that_is_handed_over_is_held_to_the_same() {
     );
     assert_eq!(
         read("sed = 3", true).unwrap_err().0,
-        ["sandbox.sed: there is no such setting; is sandbox.seed meant?"]
+        ["sandbox.sed: there is no such setting; did you mean sandbox.seed?"]
     );
     const NONE: &[Setting] = &[];
     assert!(section(NONE, "empty", &"x = 1".parse().unwrap(), true).is_err());

@@ -16,14 +16,17 @@ fn in_environment(variables: &[(&str, &str)]) -> Vec<String> {
 fn an_unknown_name_is_told_with_the_one_that_may_be_meant() {
     assert_eq!(
         in_file("[shop]\nshelves = 3\nshelve = 3\n"),
-        ["shop.shelve (shop.toml, line 3): there is no such setting; is shop.shelves meant?"]
+        ["shop.shelve (shop.toml, line 3): there is no such setting; did you mean shop.shelves?"]
     );
     assert_eq!(in_file("[zoo]\n"), ["shop.toml, line 1: there is no section [zoo]"]);
-    assert_eq!(in_file("\n[shp]\nx = 1\n"), ["shop.toml, line 2: there is no section [shp]; is shop meant?"]);
+    assert_eq!(
+        in_file("\n[shp]\nx = 1\n"),
+        ["shop.toml, line 2: there is no section [shp]; did you mean shop?"]
+    );
     assert_eq!(in_file("colour = 'red'\n"), ["colour (shop.toml, line 1): there is no such setting"]);
     assert_eq!(
         in_environment(&[("ENTREPOT_SHOP_SHELF", "3"), ("ENTREPOT_TEST_X", "1"), ("ENTREPOT_BIN", "2")]),
-        ["ENTREPOT_SHOP_SHELF: there is no such setting; is ENTREPOT_SHOP_SHELVES meant?"]
+        ["ENTREPOT_SHOP_SHELF: there is no such setting; did you mean ENTREPOT_SHOP_SHELVES?"]
     );
     assert_eq!(
         in_environment(&[("ENTREPOT_ZOO_FILE", "x"), ("ENTREPOT_BINS", "2")]),
@@ -78,11 +81,11 @@ fn a_value_and_its_file_at_one_place_contradict_each_other() {
     let (_folder, path) = file("x\n");
     assert_eq!(
         in_environment(&[("ENTREPOT_SHOP_SAFE", "x"), ("ENTREPOT_SHOP_SAFE_FILE", &path)]),
-        ["shop.safe: is told twice, as ENTREPOT_SHOP_SAFE and as ENTREPOT_SHOP_SAFE_FILE; leave one out"]
+        ["shop.safe: is set twice, as ENTREPOT_SHOP_SAFE and as ENTREPOT_SHOP_SAFE_FILE; leave one out"]
     );
     assert_eq!(
         in_file(&format!("[shop]\nsafe = 'x'\nsafe_file = '{path}'\n")),
-        ["shop.safe: is told twice, as shop.toml, line 2 and as shop.toml, line 3; leave one out"]
+        ["shop.safe: is set twice, as shop.toml, line 2 and as shop.toml, line 3; leave one out"]
     );
     // At two places one goes before the other.
     let told = Told::file("[shop]\nsafe = 'x'\n").variables(&[("ENTREPOT_SHOP_SAFE_FILE", &path)]);

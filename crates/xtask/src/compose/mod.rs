@@ -63,8 +63,5 @@ fn tests() -> Result<PathBuf> {
     let mut cargo = command::cargo();
     cargo.args(["test", "--package", "e2e", "--test", "it", "--no-run"]);
     let built = build::messages(&mut cargo)?;
-    built
-        .into_iter()
-        .find_map(|message| message.executable)
-        .context("building the end-to-end tests gave none")
+    built.into_iter().find_map(|message| message.executable).context("the build produced no end-to-end tests")
 }

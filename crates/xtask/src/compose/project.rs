@@ -184,7 +184,7 @@ impl<'a> Project<'a> {
         if !command::comes_to_pass(&mut part, BEGIN_MAX, || said().contains(begun_by))? {
             let _ = part.kill();
             part.wait()?;
-            bail!("{name} has not begun: {}", said());
+            bail!("{name} has not started: {}", said());
         }
         Ok(part)
     }

@@ -27,7 +27,8 @@ const REST_FIRST_MS: i64 = 250;
 /// The longest that it rests.
 const REST_LONGEST_MS: i64 = 30_000;
 
-/// Drives the saga until it rests; how the waiting request was answered. `None` when another goes on with it.
+/// Drives the saga until it settles; returns the response to the waiting request, or `None` when another process has
+/// taken over.
 pub(crate) async fn drive(app: Arc<App>, run: Run) -> Option<Answer> {
     let span = tracing::info_span!("saga", order.id = %run.order.id, otel.kind = "internal");
     drive_on(app, run).instrument(span).await
@@ -48,7 +49,7 @@ async fn drive_on(app: Arc<App>, mut run: Run) -> Option<Answer> {
             Ok(recorded) => {
                 app.stand(if decided { StandPoint::Decided } else { StandPoint::Recorded }).await;
                 let (saga, order) = (recorded.saga, recorded.order);
-                tracing::info!(order.id = %order.id, saga.step = saga.step.as_str(), "an order's saga went on");
+                tracing::info!(order.id = %order.id, saga.step = saga.step.as_str(), "a saga has moved on");
                 told = recorded.answer.or(told);
                 run = Run { saga, order, request: run.request };
             }
@@ -70,9 +71,8 @@ impl App {
             Step::Placing => match self.hold(&run.order).await {
                 Ok(outcome) => Ok(outcome),
                 Err(problem) if run.saga.attempt >= self.config.attempts_max => {
-                    tracing::warn!(order.id = %run.order.id, problem, "an order is given up: it could not be placed in time");
-                    let message =
-                        "the hub could not hold goods and money in time; all is given back, order again";
+                    tracing::warn!(order.id = %run.order.id, problem, "an order is abandoned: it could not be placed in time");
+                    let message = "the hub could not hold the goods and the money in time; both are released, please order again";
                     let cause = Refusal::new("SERVICE_UNAVAILABLE", message);
                     Ok(Outcome::Compensate(Ending { cause, by_buyer: false }))
                 }
@@ -83,7 +83,7 @@ impl App {
                 match self.ask(|| self.logistics.keep_back(run.order.id)).await {
                     Ok(KeptBack::All) => Ok(Outcome::End(ending.clone())),
                     Ok(KeptBack::None) => Ok(Outcome::Stay(already_picked_up())),
-                    Err(error) => Err(format!("keeping consignments back: {error}")),
+                    Err(error) => Err(format!("cancelling consignments: {error}")),
                 }
             }
             Step::Compensating(ending) => self.give_all_back(&run.order, ending).await,
@@ -98,7 +98,7 @@ impl App {
         match self.ask(|| self.catalog.reserve(order)).await {
             Ok(Reservation::Held) => {}
             Ok(Reservation::Released) => {
-                return Ok(give_up("RESERVATION_RELEASED", "the goods were given back"));
+                return Ok(give_up("RESERVATION_RELEASED", "the reservation was released"));
             }
             Err(ports::Error::Refused(cause)) => {
                 return Ok(Outcome::Compensate(Ending { cause, by_buyer: false }));
@@ -109,7 +109,7 @@ impl App {
         let outcome = match self.ask(|| self.payment.authorise(order)).await {
             Ok(Hold::Held) => Outcome::Confirm,
             Ok(Hold::Awaiting { qr_payload, expires_at }) => Outcome::Await { qr_payload, expires_at },
-            Ok(Hold::Voided) => give_up("HOLD_VOIDED", "the money was given back"),
+            Ok(Hold::Voided) => give_up("HOLD_VOIDED", "the hold was voided"),
             Err(ports::Error::Refused(cause)) => Outcome::Compensate(Ending { cause, by_buyer: false }),
             Err(error) => return Err(format!("authorising: {error}")),
         };
@@ -171,7 +171,7 @@ impl App {
         let give_back = GiveBackSaga { saga: run.saga.clone(), problem: problem.to_owned() };
         let given = self.db.run(self, give_back).await;
         if let Err(error) = given {
-            tracing::warn!(order.id = %run.order.id, %error, "a saga could not be given back; its lease will end");
+            tracing::warn!(order.id = %run.order.id, %error, "a saga's lease could not be given up; it will expire");
         }
     }
 }

@@ -65,7 +65,7 @@ impl Command for ExpirePayment {
             return Err(Error::Superseded);
         }
         tx.notify(store::SAGAS);
-        tracing::info!(order.id = %order.id, "the time of a QR payment is over; it is ended");
+        tracing::info!(order.id = %order.id, "a QR payment has expired; it is being cancelled");
         Ok(())
     }
 }

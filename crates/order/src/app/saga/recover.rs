@@ -1,4 +1,4 @@
-//! Takes up sagas that nobody is at: after a crash, after trouble, or when a timer has woken them. Of several
+//! Resumes sagas that no process is driving: after a crash, after a failure, or when a timer has woken them. Of several
 //! processes one gets each, by a guarded update.
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl App {
 
 async fn take_up(app: &Arc<App>, id: SagaId, attempt: i64) -> Result<(), Error> {
     if let Some(run) = app.db.run(app, ClaimSaga { id, attempt }).await? {
-        tracing::info!(order.id = %run.order.id, saga.attempt = run.saga.attempt, "a saga is taken up");
+        tracing::info!(order.id = %run.order.id, saga.attempt = run.saga.attempt, "a saga is resumed");
         drive(app.clone(), run).await;
     }
     Ok(())

@@ -30,7 +30,7 @@ pub(super) fn worth(
     Ok((lines, charges))
 }
 
-/// Units of a line that went back by these returns.
+/// Units of a line that were returned by these returns.
 fn gone(earlier: &[&Return], variant_id: VariantId) -> i64 {
     let lines = earlier.iter().flat_map(|one| &one.request.lines);
     lines.filter(|line| line.variant_id == variant_id).map(|line| line.quantity).sum()
@@ -49,7 +49,7 @@ impl Line {
         let gone = gone(earlier, variant_id);
         let Some(line) = line.filter(|_| (1..=bought - gone).contains(&quantity)) else {
             let message =
-                format!("{quantity} of {variant_id}: {bought} were bought, {gone} of them went back");
+                format!("{quantity} of {variant_id}: {bought} were bought, {gone} of them already returned");
             return Err(Refusal::new("QUANTITY_EXCEEDED", message).about("variant_id", variant_id).into());
         };
         let before = earlier.iter().flat_map(|one| &one.request.lines);
