@@ -1,14 +1,14 @@
 //! The section `[catalog]` of the configuration.
 
 use serde::Deserialize;
-use settings::{Holds, Setting};
+use settings::{Setting, ValueKind};
 
 use crate::domain::allowance::Allowance;
 
 /// How many products.
-const PRODUCTS: Holds = Holds::Whole { least: 1, most: 1_000_000_000, unit: "products" };
+const PRODUCTS: ValueKind = ValueKind::Whole { least: 1, most: 1_000_000_000, unit: "products" };
 /// How long the texts of all of them.
-const LETTERS: Holds = Holds::Whole { least: 1_000, most: 1_000_000_000_000, unit: "characters" };
+const LETTERS: ValueKind = ValueKind::Whole { least: 1_000, most: 1_000_000_000_000, unit: "characters" };
 
 /// The service's own settings.
 pub(crate) const SETTINGS: &[Setting] = &[
@@ -19,11 +19,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     )
     .default("1000000"),
     Setting::new(
-        "catalog.letters_max",
+        "catalog.text_characters_max",
         LETTERS,
         "How many characters the texts of all goods of a verified seller may have.",
     )
-    .default("4000000000"),
+    .default("4000000000")
+    .formerly(&["catalog.letters_max"]),
     Setting::new(
         "catalog.unverified_products_max",
         PRODUCTS,
@@ -31,11 +32,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     )
     .default("10000"),
     Setting::new(
-        "catalog.unverified_letters_max",
+        "catalog.unverified_text_characters_max",
         LETTERS,
         "How many characters the texts of all goods of an unverified seller may have.",
     )
-    .default("40000000"),
+    .default("40000000")
+    .formerly(&["catalog.unverified_letters_max"]),
 ];
 
 /// What they hold.

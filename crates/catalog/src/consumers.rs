@@ -9,20 +9,24 @@ use proto::Event as _;
 use proto::convert::parse;
 use proto::order::events::v1::{OrderCancelled, OrderConfirmed, ReturnReceived};
 
-use crate::app::dispatch::{Dispatch, Outcome};
-use crate::app::take_back::TakeBack;
+use crate::app::dispatch::{Dispatch, DispatchOutcome};
+use crate::app::receive_return::ReceiveReturn;
 use crate::app::undo_dispatch::UndoDispatch;
 use crate::app::{App, Error};
 
 /// Hears order.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
-    vec![Consumer { name: "catalog.order", services: &["order"], handler: Arc::new(OnOrder(app.clone())) }]
+    vec![Consumer {
+        name: "catalog.order",
+        services: &["order"],
+        handler: Arc::new(OrderEvents(app.clone())),
+    }]
 }
 
-struct OnOrder(Arc<App>);
+struct OrderEvents(Arc<App>);
 
 #[async_trait]
-impl Handler for OnOrder {
+impl Handler for OrderEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
             OrderConfirmed::KIND => self.confirmed(tx, event.decode()?).await,
@@ -33,13 +37,13 @@ impl Handler for OnOrder {
     }
 }
 
-impl OnOrder {
+impl OrderEvents {
     async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
         let reservation_id = parse("reservation_id", &event.reservation_id)?;
         let dispatch = Dispatch { reservation_id, order_id: parse("order_id", &event.order_id)? };
         match dispatch.run(&self.0, tx).await? {
-            Outcome::Done | Outcome::Already => Ok(()),
-            Outcome::Never => {
+            DispatchOutcome::Done | DispatchOutcome::Already => Ok(()),
+            DispatchOutcome::Never => {
                 Err(HandlerError::Poison(format!("{reservation_id} holds nothing to dispatch")))
             }
         }
@@ -67,10 +71,10 @@ impl OnOrder {
             .collect::<Result<_, HandlerError>>()?;
         let order_id = parse("order_id", &event.order_id)?;
         let return_id = event.return_id;
-        let back = TakeBack { reservation_id, order_id, return_id, quantities };
+        let back = ReceiveReturn { reservation_id, order_id, return_id, quantities };
         match back.run(&self.0, tx).await? {
-            Outcome::Done | Outcome::Already => Ok(()),
-            Outcome::Never => Err(HandlerError::Poison(format!(
+            DispatchOutcome::Done | DispatchOutcome::Already => Ok(()),
+            DispatchOutcome::Never => Err(HandlerError::Poison(format!(
                 "{reservation_id} has not dispatched what {} returns",
                 back.return_id
             ))),

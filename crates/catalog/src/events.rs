@@ -3,17 +3,16 @@
 use chrono::{DateTime, Utc};
 use events::Envelope;
 use proto::catalog::events::v1 as wire;
-use proto::catalog::events::v1::SellerState;
 
-use crate::domain::reservation::{Line, Reservation};
-use crate::domain::seller::{Seller, State};
+use crate::domain::reservation::{Reservation, ReservedLine};
+use crate::domain::seller::{Seller, SellerState};
 
 /// A seller was verified or suspended. The aggregate is the seller.
 pub(crate) fn seller_changed(seller: &Seller, at: DateTime<Utc>) -> Envelope {
     let state = match seller.state {
-        State::Applied => SellerState::Applied,
-        State::Verified => SellerState::Verified,
-        State::Suspended => SellerState::Suspended,
+        SellerState::Applied => wire::SellerState::Applied,
+        SellerState::Verified => wire::SellerState::Verified,
+        SellerState::Suspended => wire::SellerState::Suspended,
     };
     let message = wire::SellerChanged { seller_id: seller.id.to_string(), state: state.into() };
     Envelope::of(seller.id, seller.version, at, &message)
@@ -29,7 +28,11 @@ pub(crate) fn stock_dispatched(reservation: &Reservation, at: DateTime<Utc>) -> 
 }
 
 /// Goods came back on the shelf. The aggregate is the reservation.
-pub(crate) fn stock_returned(reservation: &Reservation, lines: &[Line], at: DateTime<Utc>) -> Envelope {
+pub(crate) fn stock_returned(
+    reservation: &Reservation,
+    lines: &[ReservedLine],
+    at: DateTime<Utc>,
+) -> Envelope {
     let units = lines
         .iter()
         .map(|line| wire::ReturnedUnits { variant_id: line.variant_id.to_string(), quantity: line.quantity });

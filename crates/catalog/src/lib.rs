@@ -35,7 +35,7 @@ pub const SPEC: Spec = Spec {
     },
     policies: POLICIES,
     packages: &["entrepot.catalog.v1", "entrepot.catalog.internal.v1"],
-    asks: &[],
+    calls: &[],
     build,
 };
 

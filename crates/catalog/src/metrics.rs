@@ -2,7 +2,7 @@
 
 use db::Tx;
 use rpc::Pipeline;
-use runtime::metrics::{Metric, Pace, Reading, Sampler};
+use runtime::metrics::{Metric, SampleInterval, SampleValue, Sampler};
 
 use crate::app::App;
 use crate::store::measures;
@@ -19,10 +19,10 @@ const VIOLATIONS: Metric = Metric::sampled(
 );
 
 pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
-    vec![Sampler::reading("stock", Pace::Seldom, pipeline, stock)]
+    vec![Sampler::reading("stock", SampleInterval::Seldom, pipeline, stock)]
 }
 
-async fn stock(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+async fn stock(_: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
     let stock = measures::stock(tx).await?;
     let held_otherwise = measures::held_otherwise(tx).await?;
     Ok(vec![

@@ -75,7 +75,7 @@ pub enum Column {
 
 /// A rate found in the schedule, and how far to trust it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct TariffMatch {
     /// The rate, as a fraction.
     pub rate: Decimal,
     /// The entry's prefix; none for the default.
@@ -124,7 +124,7 @@ impl Tariff {
 
     /// The rate of the longest prefix of `hs_code` that has one in `column`, else the default's.
     #[must_use]
-    pub fn find(&self, hs_code: Option<&HsCode>, column: Column) -> Option<Found> {
+    pub fn find(&self, hs_code: Option<&HsCode>, column: Column) -> Option<TariffMatch> {
         let of_entry = |entry: &Entry| match column {
             Column::Duty => entry.duty_rate,
             Column::Tax => entry.tax_rate,
@@ -139,12 +139,12 @@ impl Tariff {
             Column::Tax => default.tax_rate,
             Column::Excise => None,
         }?;
-        Some(Found { rate, prefix: None, source: None, illustrative: true })
+        Some(TariffMatch { rate, prefix: None, source: None, illustrative: true })
     }
 
     /// The duty rate of the longest prefix of `hs_code` that has one under the preference.
     #[must_use]
-    pub fn find_preference(&self, hs_code: Option<&HsCode>, preference: &str) -> Option<Found> {
+    pub fn find_preference(&self, hs_code: Option<&HsCode>, preference: &str) -> Option<TariffMatch> {
         self.longest(hs_code, |entry| entry.preference_rates.get(preference).map(|rate| rate.0))
     }
 
@@ -152,14 +152,14 @@ impl Tariff {
         &self,
         hs_code: Option<&HsCode>,
         rate_of: impl Fn(&Entry) -> Option<Decimal>,
-    ) -> Option<Found> {
+    ) -> Option<TariffMatch> {
         let code = hs_code?.as_str();
         // Of lengths that are no prefix's, there is no entry.
         (2..=code.len())
             .rev()
             .filter_map(|length| self.entries.get(&code[..length].parse::<HsPrefix>().ok()?))
             .find_map(|entry| {
-                Some(Found {
+                Some(TariffMatch {
                     rate: rate_of(entry)?,
                     prefix: Some(entry.hs.clone()),
                     source: entry.source.clone(),

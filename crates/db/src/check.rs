@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use sqlx::Sqlite;
 
-use crate::pool::Lent;
+use crate::pool::PooledConnection;
 use crate::{Db, Error, Pools};
 
 /// The most faults that are told.
@@ -19,14 +19,14 @@ impl Db {
     /// file, and ends when the database is closed. PostgreSQL watches its own.
     pub async fn check(&self) -> Result<Vec<String>, Error> {
         let Pools::Sqlite { readers, .. } = &self.0.pools else { return Ok(Vec::new()) };
-        self.faults(readers.lend().await?, CHECK).await
+        self.faults(readers.acquire().await?, CHECK).await
     }
 
     /// As [`Db::check`], and whether the indexes fit their tables: it takes several times as long, on a connection of its
     /// own.
     pub async fn check_thoroughly(&self) -> Result<Vec<String>, Error> {
         let Pools::Sqlite { checker, .. } = &self.0.pools else { return Ok(Vec::new()) };
-        self.faults(checker.lend().await?, THOROUGH_CHECK).await
+        self.faults(checker.acquire().await?, THOROUGH_CHECK).await
     }
 
     /// Moves all that is in SQLite's write-ahead log into the file: it waits for those who read.
@@ -41,13 +41,17 @@ impl Db {
 
     async fn move_log(&self, how: &'static str) -> Result<(), Error> {
         let Pools::Sqlite { writer, .. } = &self.0.pools else { return Ok(()) };
-        let mut connection = writer.lend().await?;
+        let mut connection = writer.acquire().await?;
         sqlx::query(how).fetch_all(&mut *connection).await?;
-        connection.give_back();
+        connection.release();
         Ok(())
     }
 
-    async fn faults(&self, mut connection: Lent<Sqlite>, check: &'static str) -> Result<Vec<String>, Error> {
+    async fn faults(
+        &self,
+        mut connection: PooledConnection<Sqlite>,
+        check: &'static str,
+    ) -> Result<Vec<String>, Error> {
         let closing = self.0.closing.clone();
         let goes_on = move || !closing.load(Ordering::Relaxed);
         connection.lock_handle().await?.set_progress_handler(OPERATIONS_BETWEEN_LOOKS, goes_on);
@@ -56,14 +60,14 @@ impl Db {
         connection.lock_handle().await?.remove_progress_handler();
         match found {
             Ok(found) => {
-                connection.give_back();
+                connection.release();
                 Ok(found.into_iter().map(|(fault,)| fault).filter(|fault| fault != "ok").collect())
             }
             Err(error) if error.is_damage() => Ok(vec![error.to_string()]),
             Err(error) => {
                 // Ended, it leaves the connection whole, and the database can be closed as a whole.
-                if matches!(error, Error::TooLong) {
-                    connection.give_back();
+                if matches!(error, Error::SearchTimeout) {
+                    connection.release();
                 }
                 Err(error)
             }

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::browse::work_of;
+use crate::search::work_of;
 use crate::{Db, Error, Retryable, Tx};
 
 /// A change within one transaction.
@@ -27,13 +27,13 @@ pub trait Command: Send + Sync + 'static {
 
 /// How a query reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub enum ReadMode {
     /// On one snapshot; see [`Db::read`].
     Snapshot,
     /// One select, with no transaction around it; see [`Db::look`].
     Select,
     /// What the caller chooses the cost of; see [`Db::browse`].
-    Browse,
+    Search,
 }
 
 /// A look at what is stored, which changes nothing.
@@ -46,7 +46,7 @@ pub trait Query: Send + Sync + 'static {
     type Error: From<Error> + Retryable + Send + 'static;
 
     /// How it reads.
-    const READING: Reading = Reading::Snapshot;
+    const READING: ReadMode = ReadMode::Snapshot;
 
     /// Reads.
     fn run(
@@ -75,9 +75,9 @@ impl Db {
             Box::pin(async move { query.run(&app, tx).await })
         });
         match Q::READING {
-            Reading::Snapshot => self.read(work).await,
-            Reading::Select => self.look(work).await,
-            Reading::Browse => self.browse(work).await,
+            ReadMode::Snapshot => self.read(work).await,
+            ReadMode::Select => self.read_one(work).await,
+            ReadMode::Search => self.search(work).await,
         }
     }
 }

@@ -11,7 +11,7 @@ use sqlx::error::ErrorKind;
 pub enum Error {
     /// It does not answer, or all its connections are busy.
     #[error("the database does not answer: {0}")]
-    Unavailable(#[source] Silence),
+    Unavailable(#[source] Unavailability),
     /// Another transaction came first; running again helps.
     #[error("conflict with another transaction: {0}")]
     Serialization(#[source] sqlx::Error),
@@ -36,10 +36,10 @@ pub enum Error {
     Look,
     /// A read of [`crate::Db::browse`] took longer than it may.
     #[error("it exceeded its time limit")]
-    TooLong,
+    SearchTimeout,
     /// Others were browsing for as long as it could wait.
     #[error("too many searches are running")]
-    Crowded,
+    SearchesBusy,
     /// The work panicked; it is rolled back.
     #[error("the transaction's closure panicked")]
     Panicked,
@@ -65,7 +65,7 @@ pub enum Error {
 /// Why a database does not answer.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum Silence {
+pub enum Unavailability {
     /// Others had all its connections.
     #[error("all its connections ({connections}) were in use for {waited:?}")]
     Busy {
@@ -94,7 +94,7 @@ pub enum Silence {
     Failing(Arc<sqlx::Error>),
 }
 
-impl From<sqlx::Error> for Silence {
+impl From<sqlx::Error> for Unavailability {
     fn from(error: sqlx::Error) -> Self {
         Self::Lost(Arc::new(error))
     }
@@ -116,12 +116,15 @@ impl Error {
     /// Whether it is of the database's state and not of what it was told to do: the same again will do once the database
     /// is well. What is not, comes again however often it is tried.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Serialization(_) | Self::TooLong | Self::Crowded)
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Serialization(_) | Self::SearchTimeout | Self::SearchesBusy
+        )
     }
 
     /// Whether what is stored is damaged, or is no database at all.
     pub fn is_damage(&self) -> bool {
-        let Self::Unavailable(Silence::Failing(error)) = self else { return false };
+        let Self::Unavailable(Unavailability::Failing(error)) = self else { return false };
         let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
         match code.parse::<u32>() {
             Ok(code) => matches!(code & 0xff, 11 | 26),
@@ -131,21 +134,23 @@ impl Error {
 
     /// Whether its file cannot be opened, such as one without the rights, or a folder in its place.
     pub fn is_unopenable(&self) -> bool {
-        let Self::Unavailable(Silence::Failing(error)) = self else { return false };
+        let Self::Unavailable(Unavailability::Failing(error)) = self else { return false };
         let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
         code.parse::<u32>().is_ok_and(|code| code & 0xff == 14)
     }
 
     /// Whether its connection is gone.
     pub(crate) fn is_loss(&self) -> bool {
-        matches!(self, Self::Unavailable(silence) if !matches!(silence, Silence::Failing(_)))
+        matches!(self, Self::Unavailable(silence) if !matches!(silence, Unavailability::Failing(_)))
     }
 
     /// Whether the database is to blame, and not how much was asked of it at once.
     pub(crate) fn is_trouble(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(Silence::Lost(_) | Silence::Failing(_) | Silence::Unreachable { .. })
+            Self::Unavailable(
+                Unavailability::Lost(_) | Unavailability::Failing(_) | Unavailability::Unreachable { .. }
+            )
         )
     }
 }
@@ -188,22 +193,22 @@ impl From<sqlx::Error> for Error {
 /// Whether the database cannot do its work, whatever the statement.
 pub(crate) fn is_of_the_database(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| matches!(state(&code), State::Lost | State::Failing))
+    code.is_some_and(|code| matches!(state(&code), ErrorClass::Lost | ErrorClass::Failing))
 }
 
 fn by_code(code: &str, error: sqlx::Error) -> Error {
     match state(code) {
-        State::Overtaken => Error::Serialization(error),
-        State::Lost => Error::Unavailable(error.into()),
-        State::Failing => Error::Unavailable(Silence::Failing(Arc::new(error))),
-        State::Stopped => Error::TooLong,
-        State::Well => Error::Other(error),
+        ErrorClass::Overtaken => Error::Serialization(error),
+        ErrorClass::Lost => Error::Unavailable(error.into()),
+        ErrorClass::Failing => Error::Unavailable(Unavailability::Failing(Arc::new(error))),
+        ErrorClass::Stopped => Error::SearchTimeout,
+        ErrorClass::Well => Error::Other(error),
     }
 }
 
 /// What an error's code says of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ErrorClass {
     /// Another transaction came first.
     Overtaken,
     /// The connection is gone, or none is to be had now.
@@ -217,7 +222,7 @@ enum State {
 }
 
 /// PostgreSQL's codes have five characters, SQLite's are numbers of fewer.
-fn state(code: &str) -> State {
+fn state(code: &str) -> ErrorClass {
     match code.parse() {
         Ok(code_of_sqlite) if code.len() < 5 => sqlite_state(code_of_sqlite),
         _ => postgres_state(code),
@@ -225,38 +230,38 @@ fn state(code: &str) -> State {
 }
 
 /// By SQLSTATE: its first two characters are the class.
-fn postgres_state(code: &str) -> State {
+fn postgres_state(code: &str) -> ErrorClass {
     match code {
         // Serialization failure, deadlock, lock not available.
-        "40001" | "40P01" | "55P03" => State::Overtaken,
+        "40001" | "40P01" | "55P03" => ErrorClass::Overtaken,
         // The transaction was idle for too long, and its session ended.
-        "25P03" | "25P04" => State::Lost,
-        "57014" => State::Stopped,
+        "25P03" | "25P04" => ErrorClass::Lost,
+        "57014" => ErrorClass::Stopped,
         // Read-only; a full disk, too little memory, a limit of the configuration.
-        "25006" | "53100" | "53200" | "53400" => State::Failing,
+        "25006" | "53100" | "53200" | "53400" => ErrorClass::Failing,
         _ => match code.get(..2).unwrap_or_default() {
             // Connection exceptions; resources such as connections; an operator shuts it down, or it starts.
-            "08" | "53" | "57" => State::Lost,
+            "08" | "53" | "57" => ErrorClass::Lost,
             // The system under it: I/O, files; damaged rows or indexes; and what PostgreSQL itself did not expect, such as
             // a full disk when it lets a connection in. Never what it was told to do.
-            "58" | "XX" => State::Failing,
-            _ => State::Well,
+            "58" | "XX" => ErrorClass::Failing,
+            _ => ErrorClass::Well,
         },
     }
 }
 
 /// By SQLite's result code, whose lowest eight bits are the primary one.
-fn sqlite_state(code: u32) -> State {
+fn sqlite_state(code: u32) -> ErrorClass {
     /// Another connection changed what this transaction had read.
     const BUSY_SNAPSHOT: u32 = 517;
     const LOCKED: u32 = 6;
     match (code, code & 0xff) {
-        (BUSY_SNAPSHOT, _) | (_, LOCKED) => State::Overtaken,
+        (BUSY_SNAPSHOT, _) | (_, LOCKED) => ErrorClass::Overtaken,
         // Busy for longer than its patience; out of memory; read-only; I/O; corrupt; full; cannot open; the locking
         // protocol; a file too large for the system; not a database.
-        (_, 9) => State::Stopped,
-        (_, 5 | 7 | 8 | 10 | 11 | 13 | 14 | 15 | 22 | 26) => State::Failing,
-        _ => State::Well,
+        (_, 9) => ErrorClass::Stopped,
+        (_, 5 | 7 | 8 | 10 | 11 | 13 | 14 | 15 | 22 | 26) => ErrorClass::Failing,
+        _ => ErrorClass::Well,
     }
 }
 
@@ -267,50 +272,50 @@ mod tests {
     #[test]
     fn a_code_tells_the_databases_state_from_a_wrong_statement() {
         for (code, expected) in [
-            ("40001", State::Overtaken),
-            ("40P01", State::Overtaken),
-            ("08006", State::Lost),
-            ("53300", State::Lost),
-            ("57P01", State::Lost),
-            ("57P03", State::Lost),
-            ("25P03", State::Lost),
-            ("25006", State::Failing),
-            ("53100", State::Failing),
-            ("53200", State::Failing),
-            ("57014", State::Stopped),
-            ("58030", State::Failing),
-            ("58P01", State::Failing),
-            ("XX001", State::Failing),
-            ("XX002", State::Failing),
-            ("XX000", State::Failing),
-            ("22003", State::Well),
-            ("42P01", State::Well),
-            ("25P02", State::Well),
-            ("", State::Well),
+            ("40001", ErrorClass::Overtaken),
+            ("40P01", ErrorClass::Overtaken),
+            ("08006", ErrorClass::Lost),
+            ("53300", ErrorClass::Lost),
+            ("57P01", ErrorClass::Lost),
+            ("57P03", ErrorClass::Lost),
+            ("25P03", ErrorClass::Lost),
+            ("25006", ErrorClass::Failing),
+            ("53100", ErrorClass::Failing),
+            ("53200", ErrorClass::Failing),
+            ("57014", ErrorClass::Stopped),
+            ("58030", ErrorClass::Failing),
+            ("58P01", ErrorClass::Failing),
+            ("XX001", ErrorClass::Failing),
+            ("XX002", ErrorClass::Failing),
+            ("XX000", ErrorClass::Failing),
+            ("22003", ErrorClass::Well),
+            ("42P01", ErrorClass::Well),
+            ("25P02", ErrorClass::Well),
+            ("", ErrorClass::Well),
         ] {
             assert_eq!(state(code), expected, "{code}");
         }
         for (code, expected) in [
-            (517, State::Overtaken),
-            (6, State::Overtaken),
-            (262, State::Overtaken),
-            (5, State::Failing),
-            (773, State::Failing),
-            (7, State::Failing),
-            (8, State::Failing),
-            (1_032, State::Failing),
-            (10, State::Failing),
-            (778, State::Failing),
-            (4_874, State::Failing),
-            (11, State::Failing),
-            (13, State::Failing),
-            (14, State::Failing),
-            (26, State::Failing),
-            (9, State::Stopped),
-            (1, State::Well),
-            (0, State::Well),
-            (19, State::Well),
-            (20, State::Well),
+            (517, ErrorClass::Overtaken),
+            (6, ErrorClass::Overtaken),
+            (262, ErrorClass::Overtaken),
+            (5, ErrorClass::Failing),
+            (773, ErrorClass::Failing),
+            (7, ErrorClass::Failing),
+            (8, ErrorClass::Failing),
+            (1_032, ErrorClass::Failing),
+            (10, ErrorClass::Failing),
+            (778, ErrorClass::Failing),
+            (4_874, ErrorClass::Failing),
+            (11, ErrorClass::Failing),
+            (13, ErrorClass::Failing),
+            (14, ErrorClass::Failing),
+            (26, ErrorClass::Failing),
+            (9, ErrorClass::Stopped),
+            (1, ErrorClass::Well),
+            (0, ErrorClass::Well),
+            (19, ErrorClass::Well),
+            (20, ErrorClass::Well),
         ] {
             assert_eq!(state(&code.to_string()), expected, "{code}");
         }

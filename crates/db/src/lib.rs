@@ -6,15 +6,14 @@
 //! - [`execute!`], [`fetch_one!`], [`fetch_optional!`] and [`fetch_all!`] run a statement with `$1` placeholders.
 //! - [`Tx::sql`] picks one of a pair where a statement must differ; what else differs stands in this crate.
 //! - [`Db::check`] says whether what is stored is whole; [`Db::untouched`] looks at a file before it is opened.
-//! - [`Db::listen`] wakes on [`Tx::notify`]; [`Db::try_lead`] makes one process of several the leader.
+//! - [`Db::listen`] wakes on [`Tx::notify`]; [`Db::try_become_leader`] makes one process of several the leader.
 //!
 //! Why not `sqlx::Any`: it has no BOOLEAN on SQLite, wrong placeholders in its query builder, and loses types.
 
-mod browse;
 mod check;
 mod command;
 mod error;
-mod lead;
+mod leadership;
 mod macros;
 mod migrate;
 mod notify;
@@ -22,6 +21,7 @@ mod options;
 mod pool;
 mod private;
 mod queue;
+mod search;
 mod statistics;
 mod tx;
 mod write;
@@ -33,9 +33,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
-pub use command::{Command, Query, Reading};
-pub use error::{Error, Retryable, Silence};
-pub use lead::Lead;
+pub use command::{Command, Query, ReadMode};
+pub use error::{Error, Retryable, Unavailability};
+pub use leadership::Leadership;
 pub use migrate::MigrationSet;
 pub use notify::Listener;
 pub use options::Options;
@@ -45,7 +45,7 @@ pub use tx::{Connection, Tx};
 pub use write::BROWSE_MAX;
 
 use pool::Pool;
-use queue::Patience;
+use queue::TimeLimits;
 
 #[doc(hidden)]
 pub use sqlx;
@@ -67,10 +67,10 @@ struct Inner {
     pools: Pools,
     /// Of SQLite: those who wait for its one writer.
     writes: Option<queue::Queue>,
-    notices: Arc<notify::Notices>,
-    leads: lead::Local,
+    notices: Arc<notify::Notifications>,
+    leads: leadership::Local,
     counters: Arc<statistics::Counters>,
-    browsing: browse::Browsing,
+    browsing: search::SearchSlots,
     /// Set when it is closed.
     closing: Arc<AtomicBool>,
 }
@@ -83,21 +83,21 @@ enum Pools {
 impl Db {
     /// Connects; a SQLite file is made when there is none.
     pub async fn connect(options: &Options) -> Result<Self, Error> {
-        Self::connect_with(options, Patience::default()).await
+        Self::connect_with(options, TimeLimits::default()).await
     }
 
-    pub(crate) async fn connect_with(options: &Options, patience: Patience) -> Result<Self, Error> {
+    pub(crate) async fn connect_with(options: &Options, patience: TimeLimits) -> Result<Self, Error> {
         Ok(Self::over(options.connect().await?, options.connections_max, patience))
     }
 
     /// A file of SQLite as it lies there, to be read: without its write-ahead log, and nothing is written or made. It may be
     /// in the midst of a change.
     pub fn untouched(file: &Path) -> Self {
-        Self::over(Options::untouched(file), 1, Patience::default())
+        Self::over(Options::untouched(file), 1, TimeLimits::default())
     }
 
-    fn over(pools: Pools, connections_max: u32, patience: Patience) -> Self {
-        let notices = Arc::new(notify::Notices::new(pools.engine()));
+    fn over(pools: Pools, connections_max: u32, patience: TimeLimits) -> Self {
+        let notices = Arc::new(notify::Notifications::new(pools.engine()));
         let counters = Arc::<statistics::Counters>::default();
         let writes = match &pools {
             Pools::Postgres { pool, listening } => {
@@ -108,8 +108,8 @@ impl Db {
                 Some(queue::Queue::start(writer.clone(), notices.clone(), counters.clone(), patience))
             }
         };
-        let leads = lead::Local::default();
-        let browsing = browse::Browsing::of(connections_max);
+        let leads = leadership::Local::default();
+        let browsing = search::SearchSlots::of(connections_max);
         let closing = Arc::default();
         Self(Arc::new(Inner { pools, writes, notices, leads, counters, browsing, closing }))
     }
@@ -139,10 +139,10 @@ impl Db {
         self.0.notices.listen(notify::about(channel, thing), self.engine())
     }
 
-    /// Becomes the leader for `name` unless another is; for as long as [`Lead`] is held and its connection lives.
-    pub async fn try_lead(&self, name: &str) -> Result<Option<Lead>, Error> {
+    /// Becomes the leader for `name` unless another is; for as long as [`Leadership`] is held and its connection lives.
+    pub async fn try_become_leader(&self, name: &str) -> Result<Option<Leadership>, Error> {
         match &self.0.pools {
-            Pools::Postgres { pool, .. } => Lead::postgres(pool, name).await,
+            Pools::Postgres { pool, .. } => Leadership::postgres(pool, name).await,
             Pools::Sqlite { .. } => Ok(self.0.leads.take(name)),
         }
     }
@@ -171,7 +171,7 @@ impl Db {
             Pools::Postgres { pool, listening } => {
                 let mut all = pool.drain().await;
                 if let Some(last) = all.last_mut() {
-                    self.0.notices.tell_the_last(last, &self.0.counters).await;
+                    self.0.notices.notify_the_last(last, &self.0.counters).await;
                 }
                 close(all).await;
                 listening.close().await;

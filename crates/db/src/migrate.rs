@@ -25,14 +25,14 @@ pub(crate) async fn run(pools: &Pools, set: &MigrationSet) -> Result<(), Error> 
         Pools::Postgres { pool, .. } => {
             // The migrator locks out others, for the session, and keeps the lock when it fails: closing the
             // connection gives it back, or the next to migrate would wait for ever.
-            let mut connection = pool.lend().await?;
+            let mut connection = pool.acquire().await?;
             migrator.run(&mut *connection).await.map_err(failed)?;
-            connection.give_back();
+            connection.release();
         }
         Pools::Sqlite { writer, .. } => {
-            let mut connection = writer.lend().await?;
+            let mut connection = writer.acquire().await?;
             in_turn(&migrator, &mut connection).await.map_err(failed)?;
-            connection.give_back();
+            connection.release();
         }
     }
     Ok(())

@@ -41,24 +41,24 @@ pub(crate) fn about(channel: &str, thing: Uuid) -> String {
 }
 
 /// Who listens to what in this process, and what others are to be told.
-pub(crate) struct Notices {
+pub(crate) struct Notifications {
     channels: Mutex<HashMap<String, watch::Sender<u64>>>,
     /// Those who tell others, of PostgreSQL.
-    teller: Option<Teller>,
+    teller: Option<Notifier>,
     stopped: CancellationToken,
 }
 
 /// Tells the other processes.
-struct Teller {
+struct Notifier {
     /// Tells this process's words from those of others.
     id: String,
     pending: Mutex<BTreeSet<Cow<'static, str>>>,
     more: Notify,
 }
 
-impl Notices {
+impl Notifications {
     pub(crate) fn new(engine: Engine) -> Self {
-        let teller = (engine == Engine::Postgres).then(|| Teller {
+        let teller = (engine == Engine::Postgres).then(|| Notifier {
             id: kernel::EventId::new().uuid().to_string(),
             pending: Mutex::default(),
             more: Notify::new(),
@@ -108,14 +108,14 @@ impl Notices {
     pub(crate) fn start(self: &Arc<Self>, listening: PgPool, pool: Pool<Postgres>, counters: Arc<Counters>) {
         let (hears, tells) = (self.clone(), self.clone());
         tokio::spawn(async move {
-            hears.stopped.run_until_cancelled(hears.hear_for_ever(listening)).await;
+            hears.stopped.run_until_cancelled(hears.listen_loop(listening)).await;
         });
-        tokio::spawn(async move { tells.tell_for_ever(pool, &counters).await });
+        tokio::spawn(async move { tells.notify_loop(pool, &counters).await });
     }
 
-    async fn hear_for_ever(&self, listening: PgPool) {
+    async fn listen_loop(&self, listening: PgPool) {
         loop {
-            if let Err(error) = self.hear_until_lost(&listening).await
+            if let Err(error) = self.listen_until_lost(&listening).await
                 && !self.stopped.is_cancelled()
             {
                 tracing::warn!(%error, "the database's notifications were lost; listening again");
@@ -124,18 +124,18 @@ impl Notices {
         }
     }
 
-    async fn hear_until_lost(&self, listening: &PgPool) -> Result<(), sqlx::Error> {
+    async fn listen_until_lost(&self, listening: &PgPool) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(listening).await?;
         listener.listen(NOTIFY).await?;
         // What came while nobody listened.
         self.wake_all();
         while let Some(notification) = listener.try_recv().await? {
-            self.heard(notification.payload());
+            self.on_notification(notification.payload());
         }
         Ok(())
     }
 
-    fn heard(&self, payload: &str) {
+    fn on_notification(&self, payload: &str) {
         let Some((who, channel)) = payload.split_once(' ') else { return };
         if self.teller.as_ref().is_some_and(|teller| teller.id == who) {
             return;
@@ -143,11 +143,11 @@ impl Notices {
         if channel == ALL { self.wake_all() } else { self.wake(channel) }
     }
 
-    async fn tell_for_ever(&self, pool: Pool<Postgres>, counters: &Counters) {
+    async fn notify_loop(&self, pool: Pool<Postgres>, counters: &Counters) {
         let Some(teller) = &self.teller else { return };
         while self.stopped.run_until_cancelled(teller.more.notified()).await.is_some() {
             let mut rest = GATHER;
-            if let Err(error) = teller.lend_and_tell(&pool, counters).await
+            if let Err(error) = teller.acquire_and_notify(&pool, counters).await
                 && !self.stopped.is_cancelled()
             {
                 tracing::debug!(%error, "other processes could not be notified; trying again shortly");
@@ -159,7 +159,7 @@ impl Notices {
     }
 
     /// Tells what is left, on the last connection.
-    pub(crate) async fn tell_the_last(&self, connection: &mut PgConnection, counters: &Counters) {
+    pub(crate) async fn notify_the_last(&self, connection: &mut PgConnection, counters: &Counters) {
         if let Some(teller) = &self.teller
             && let Err(error) = teller.tell(connection, counters).await
         {
@@ -172,7 +172,7 @@ impl Notices {
     }
 }
 
-impl Teller {
+impl Notifier {
     fn add(&self, channels: BTreeSet<Cow<'static, str>>) {
         let mut pending = self.pending();
         pending.extend(channels);
@@ -182,10 +182,10 @@ impl Teller {
     }
 
     /// The connection comes first: while the pool is drained nothing is on its way that is not on a connection.
-    async fn lend_and_tell(&self, pool: &Pool<Postgres>, counters: &Counters) -> Result<(), Error> {
-        let mut connection = pool.lend().await?;
+    async fn acquire_and_notify(&self, pool: &Pool<Postgres>, counters: &Counters) -> Result<(), Error> {
+        let mut connection = pool.acquire().await?;
         self.tell(&mut connection, counters).await?;
-        connection.give_back();
+        connection.release();
         Ok(())
     }
 
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_waits_to_be_told_is_there_once_and_never_too_much() {
-        let teller = Teller { id: "a".to_owned(), pending: Mutex::default(), more: Notify::new() };
+        let teller = Notifier { id: "a".to_owned(), pending: Mutex::default(), more: Notify::new() };
         for _ in 0..3 {
             teller.add(BTreeSet::from(["orders".into(), "sagas".into()]));
         }
@@ -255,13 +255,13 @@ mod tests {
 
     #[test]
     fn a_word_about_everything_wakes_each_who_listens_unless_it_is_its_own() {
-        let notices = Notices::new(Engine::Postgres);
+        let notices = Notifications::new(Engine::Postgres);
         let (mut orders, mut sagas) = (
             notices.listen("orders".to_owned(), Engine::Postgres),
             notices.listen("sagas".to_owned(), Engine::Postgres),
         );
         let mut told = |payload: &str| {
-            notices.heard(payload);
+            notices.on_notification(payload);
             [&mut orders, &mut sagas].map(|listener| {
                 let was_told = listener.changes.has_changed().is_ok_and(|changed| changed);
                 listener.changes.mark_unchanged();

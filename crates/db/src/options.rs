@@ -59,7 +59,7 @@ impl Options {
             .connect_lazy_with(options.clone());
         let connections_max = self.connections_max.saturating_sub(1).max(1);
         let pool = Pool::<Postgres>::new(options, Limits { connections_max, stays: Some(STAYS) });
-        pool.lend().await?.give_back();
+        pool.acquire().await?.release();
         Ok(Pools::Postgres { pool, listening })
     }
 
@@ -79,8 +79,8 @@ impl Options {
         let (readers, checker) = (pool(options.clone(), self.connections_max), pool(options, 1));
         crate::private::database(path);
         // The writer comes first: it turns the write-ahead log on.
-        writer.lend().await?.give_back();
-        readers.lend().await?.give_back();
+        writer.acquire().await?.release();
+        readers.acquire().await?.release();
         Ok(Pools::Sqlite { writer, readers, checker })
     }
 

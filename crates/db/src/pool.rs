@@ -13,7 +13,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Database};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::{Connections, Error, Silence};
+use crate::{Connections, Error, Unavailability};
 
 #[cfg(test)]
 mod tests;
@@ -50,14 +50,14 @@ struct Manager<D: Database> {
 }
 
 /// A connection that is kept.
-struct Kept<D: Database> {
+struct IdleConnection<D: Database> {
     connection: D::Connection,
     /// Since when nobody uses it.
     rests_since: Instant,
 }
 
-/// A connection in use. When dropped it is closed, and its server rolls back its transaction: only [`Lent::give_back`] keeps it.
-pub(crate) struct Lent<D: Database> {
+/// A connection in use. When dropped it is closed, and its server rolls back its transaction: only [`PooledConnection::release`] keeps it.
+pub(crate) struct PooledConnection<D: Database> {
     /// There until it goes back or is closed.
     object: Option<Object<Manager<D>>>,
     pool: Pool<D>,
@@ -66,16 +66,16 @@ pub(crate) struct Lent<D: Database> {
 }
 
 impl<D: Database> managed::Manager for Manager<D> {
-    type Type = Kept<D>;
+    type Type = IdleConnection<D>;
     type Error = Error;
 
     /// Until the caller has no more time: a server that has just been started refuses for a moment.
-    async fn create(&self) -> Result<Kept<D>, Error> {
+    async fn create(&self) -> Result<IdleConnection<D>, Error> {
         loop {
             match self.options.connect().await {
                 Ok(connection) => {
                     *self.refusal() = None;
-                    return Ok(Kept { connection, rests_since: Instant::now() });
+                    return Ok(IdleConnection { connection, rests_since: Instant::now() });
                 }
                 Err(error) => {
                     let word = passing(error)?;
@@ -87,8 +87,8 @@ impl<D: Database> managed::Manager for Manager<D> {
     }
 
     /// Asks the server nothing, unless the connection has rested.
-    async fn recycle(&self, kept: &mut Kept<D>, metrics: &Metrics) -> RecycleResult<Error> {
-        if !self.limits.let_stay(kept, metrics) {
+    async fn recycle(&self, kept: &mut IdleConnection<D>, metrics: &Metrics) -> RecycleResult<Error> {
+        if !self.limits.keep_open(kept, metrics) {
             return Err(RecycleError::message("it stayed long enough"));
         }
         if kept.rests_since.elapsed() > ASKED_AFTER {
@@ -111,7 +111,7 @@ fn passing(error: sqlx::Error) -> Result<String, Error> {
         sqlx::Error::Database(error) => {
             let word = error.message().to_owned();
             match Error::from(sqlx::Error::Database(error)) {
-                Error::Unavailable(Silence::Lost(_)) => Ok(word),
+                Error::Unavailable(Unavailability::Lost(_)) => Ok(word),
                 lasting => Err(lasting),
             }
         }
@@ -120,7 +120,7 @@ fn passing(error: sqlx::Error) -> Result<String, Error> {
 }
 
 impl Limits {
-    fn let_stay<D: Database>(&self, kept: &Kept<D>, metrics: &Metrics) -> bool {
+    fn keep_open<D: Database>(&self, kept: &IdleConnection<D>, metrics: &Metrics) -> bool {
         self.stays.is_none_or(|(life, rest)| metrics.age() <= life && kept.rests_since.elapsed() <= rest)
     }
 }
@@ -135,22 +135,22 @@ impl<D: Database> Pool<D> {
     }
 
     /// A connection, when one is free within [`ACQUIRE_TIMEOUT`].
-    pub(crate) async fn lend(&self) -> Result<Lent<D>, Error> {
-        self.lend_within(ACQUIRE_TIMEOUT).await
+    pub(crate) async fn acquire(&self) -> Result<PooledConnection<D>, Error> {
+        self.acquire_within(ACQUIRE_TIMEOUT).await
     }
 
-    async fn lend_within(&self, patience: Duration) -> Result<Lent<D>, Error> {
-        match tokio::time::timeout(patience, self.lend_in_turn()).await {
+    async fn acquire_within(&self, patience: Duration) -> Result<PooledConnection<D>, Error> {
+        match tokio::time::timeout(patience, self.acquire_in_turn()).await {
             Ok(lent) => lent,
-            Err(_) => Err(Error::Unavailable(self.silence(patience))),
+            Err(_) => Err(Error::Unavailable(self.unavailability(patience))),
         }
     }
 
-    async fn lend_in_turn(&self) -> Result<Lent<D>, Error> {
+    async fn acquire_in_turn(&self) -> Result<PooledConnection<D>, Error> {
         let users = &self.0.manager().users;
         let user = users.token();
         if users.is_closed() {
-            return Err(Error::Unavailable(Silence::Closed));
+            return Err(Error::Unavailable(Unavailability::Closed));
         }
         let object = self.0.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
@@ -158,23 +158,23 @@ impl<D: Database> Pool<D> {
             PoolError::Closed
             | PoolError::Timeout(_)
             | PoolError::NoRuntimeSpecified
-            | PoolError::PostCreateHook(_) => Error::Unavailable(Silence::Closed),
+            | PoolError::PostCreateHook(_) => Error::Unavailable(Unavailability::Closed),
         })?;
         // Untouched, it goes back.
         if users.is_closed() {
-            return Err(Error::Unavailable(Silence::Closed));
+            return Err(Error::Unavailable(Unavailability::Closed));
         }
-        Ok(Lent { object: Some(object), pool: self.clone(), _user: user })
+        Ok(PooledConnection { object: Some(object), pool: self.clone(), _user: user })
     }
 
     /// Why there was none. Who had a place and no connection for it has heard nothing better from the server.
-    fn silence(&self, waited: Duration) -> Silence {
+    fn unavailability(&self, waited: Duration) -> Unavailability {
         let Connections { max, open, .. } = self.connections();
         if open >= max {
-            return Silence::Busy { waited, connections: max };
+            return Unavailability::Busy { waited, connections: max };
         }
         let refusal = self.0.manager().refusal().clone().filter(|(at, _)| at.elapsed() <= waited);
-        Silence::Unreachable {
+        Unavailability::Unreachable {
             waited,
             word: refusal.map_or_else(|| "no answer".to_owned(), |(_, word)| word),
         }
@@ -184,7 +184,7 @@ impl<D: Database> Pool<D> {
     fn clear(&self) {
         let limits = self.0.manager().limits;
         if limits.stays.is_some() {
-            drop(self.0.retain(|kept, metrics| limits.let_stay(kept, &metrics)));
+            drop(self.0.retain(|kept, metrics| limits.keep_open(kept, &metrics)));
         }
     }
 
@@ -213,9 +213,9 @@ impl<D: Database> Clone for Pool<D> {
     }
 }
 
-impl<D: Database> Lent<D> {
+impl<D: Database> PooledConnection<D> {
     /// Keeps the connection for the next: it must be in no transaction.
-    pub(crate) fn give_back(mut self) {
+    pub(crate) fn release(mut self) {
         if let Some(mut object) = self.object.take() {
             object.rests_since = Instant::now();
         }
@@ -228,14 +228,14 @@ impl<D: Database> Lent<D> {
     }
 }
 
-impl<D: Database> Drop for Lent<D> {
+impl<D: Database> Drop for PooledConnection<D> {
     fn drop(&mut self) {
         // deadpool would keep it.
         drop(self.object.take().map(Object::take));
     }
 }
 
-impl<D: Database> Deref for Lent<D> {
+impl<D: Database> Deref for PooledConnection<D> {
     type Target = D::Connection;
 
     fn deref(&self) -> &Self::Target {
@@ -243,7 +243,7 @@ impl<D: Database> Deref for Lent<D> {
     }
 }
 
-impl<D: Database> DerefMut for Lent<D> {
+impl<D: Database> DerefMut for PooledConnection<D> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.object.as_mut().expect("it is lent").connection
     }

@@ -17,10 +17,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
-use crate::notify::Notices;
+use crate::notify::Notifications;
 use crate::pool::{ACQUIRE_TIMEOUT, Pool};
 use crate::statistics::Counters;
-use crate::{Error, Silence, Tx};
+use crate::{Error, Tx, Unavailability};
 
 #[cfg(test)]
 mod tests;
@@ -32,14 +32,14 @@ const WAITING_MAX: usize = 1_024;
 
 /// How long the works of one transaction may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct TimeLimits {
     /// From when on a transaction takes no more of them.
     pub(crate) together: Duration,
     /// How long a work may keep those before it from their commit.
     pub(crate) with_one: Duration,
 }
 
-impl Default for Patience {
+impl Default for TimeLimits {
     fn default() -> Self {
         Self { together: Duration::from_millis(5), with_one: Duration::from_millis(50) }
     }
@@ -48,15 +48,15 @@ impl Default for Patience {
 /// Works that wait for the writer.
 pub(crate) struct Queue(mpsc::Sender<Waiting>);
 
-type Waiting = Box<dyn Work>;
+type Waiting = Box<dyn QueuedWrite>;
 
 impl Queue {
     /// Runs what comes, until nobody can send any more.
     pub(crate) fn start(
         writer: Pool<Sqlite>,
-        notices: Arc<Notices>,
+        notices: Arc<Notifications>,
         counters: Arc<Counters>,
-        patience: Patience,
+        patience: TimeLimits,
     ) -> Self {
         let (sender, waiting) = mpsc::channel(WAITING_MAX);
         tokio::spawn(Writer { pool: writer, notices, counters, patience }.run(waiting));
@@ -82,10 +82,10 @@ impl Queue {
     {
         let (answer, mut answered) = oneshot::channel();
         let taken = Arc::new(AtomicBool::new(false));
-        let closed = || E::from(Error::Unavailable(Silence::Closed));
+        let closed = || E::from(Error::Unavailable(Unavailability::Closed));
         let work =
             Typed { run, outcome: None, answer, taken: taken.clone(), is_ours: false, span: Span::current() };
-        let busy = || E::from(Error::Unavailable(Silence::Busy { waited: patience, connections: 1 }));
+        let busy = || E::from(Error::Unavailable(Unavailability::Busy { waited: patience, connections: 1 }));
         let until = Instant::now() + patience;
         match tokio::time::timeout_at(until, self.0.send(Box::new(work))).await {
             Ok(sent) => sent.map_err(|_| closed())?,
@@ -102,7 +102,7 @@ impl Queue {
 }
 
 /// A work, whatever it answers.
-trait Work: Send {
+trait QueuedWrite: Send {
     /// Whether its caller still waits for it to begin; from then on it is done to its end.
     fn take(&mut self) -> bool;
 
@@ -126,7 +126,7 @@ struct Typed<T, E, F> {
     span: Span,
 }
 
-impl<T, E, F> Work for Typed<T, E, F>
+impl<T, E, F> QueuedWrite for Typed<T, E, F>
 where
     F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     T: Send + 'static,
@@ -166,13 +166,13 @@ where
 
 struct Writer {
     pool: Pool<Sqlite>,
-    notices: Arc<Notices>,
+    notices: Arc<Notifications>,
     counters: Arc<Counters>,
-    patience: Patience,
+    patience: TimeLimits,
 }
 
 /// How the works of one transaction went.
-enum Went {
+enum BatchResult {
     /// So many, from the first on, can be committed.
     Well(usize),
     /// The one at this place failed, or took too long.
@@ -203,19 +203,19 @@ impl Writer {
             }
         };
         match run_in(&mut tx, &mut works, self.patience).await {
-            Went::Well(count) => {
+            BatchResult::Well(count) => {
                 let behind = works.split_off(count);
                 let mut left = self.commit(tx, works).await;
                 left.push(behind);
                 left
             }
             // Before it there was nothing: what it saw is what is there.
-            Went::Wrong(0) => {
+            BatchResult::Wrong(0) => {
                 tx.rollback().await;
                 works.remove(0).answer();
                 vec![works]
             }
-            Went::Wrong(place) => {
+            BatchResult::Wrong(place) => {
                 tx.rollback().await;
                 let behind = works.split_off(place + 1);
                 let alone = works.split_off(place);
@@ -231,7 +231,7 @@ impl Writer {
             return Vec::new();
         }
         match tx.commit(&self.notices).await {
-            Ok(()) => works.into_iter().for_each(Work::answer),
+            Ok(()) => works.into_iter().for_each(QueuedWrite::answer),
             Err(Error::Conflict | Error::Reference | Error::Check(_)) if works.len() > 1 => {
                 return works.into_iter().map(|work| vec![work]).collect();
             }
@@ -245,7 +245,7 @@ impl Writer {
 }
 
 /// Runs works one after the other; those whose callers no longer wait are dropped.
-async fn run_in(tx: &mut Tx, works: &mut Vec<Waiting>, patience: Patience) -> Went {
+async fn run_in(tx: &mut Tx, works: &mut Vec<Waiting>, patience: TimeLimits) -> BatchResult {
     let begun = Instant::now();
     let mut done = 0;
     while let Some(work) = works.get_mut(done) {
@@ -264,11 +264,11 @@ async fn run_in(tx: &mut Tx, works: &mut Vec<Waiting>, patience: Patience) -> We
             tokio::time::timeout(patience.with_one, running).await.unwrap_or(false)
         };
         if !went_well {
-            return Went::Wrong(done);
+            return BatchResult::Wrong(done);
         }
         done += 1;
     }
-    Went::Well(done)
+    BatchResult::Well(done)
 }
 
 /// The last has the error itself.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
-use crate::notify::{self, Notices};
-use crate::pool::{Lent, Pool};
+use crate::notify::{self, Notifications};
+use crate::pool::{Pool, PooledConnection};
 use crate::statistics::Counters;
 use crate::{Engine, Error};
 
@@ -20,7 +20,7 @@ const OPERATIONS_BETWEEN_LOOKS: i32 = 10_000;
 /// Dropped before, its connection is closed, which rolls it back.
 pub struct Tx {
     inner: Inner,
-    look: Look,
+    look: SingleRead,
     broken: bool,
     lost: bool,
     /// Whether SQLite watches how long it takes.
@@ -31,13 +31,13 @@ pub struct Tx {
 }
 
 enum Inner {
-    Postgres(Lent<Postgres>),
-    Sqlite(Lent<Sqlite>),
+    Postgres(PooledConnection<Postgres>),
+    Sqlite(PooledConnection<Sqlite>),
 }
 
 /// Whether it is one select without a transaction, and whether that has been run.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
+enum SingleRead {
     No,
     Begun,
     Done,
@@ -59,9 +59,9 @@ impl Tx {
         counters: Arc<Counters>,
     ) -> Result<Self, Error> {
         loop {
-            let mut connection = pool.lend().await?;
+            let mut connection = pool.acquire().await?;
             match sqlx::raw_sql(begin).execute(&mut *connection).await.map_err(Error::from) {
-                Ok(_) => return Ok(Self::new(Inner::Postgres(connection), Look::No, counters)),
+                Ok(_) => return Ok(Self::new(Inner::Postgres(connection), SingleRead::No, counters)),
                 Err(error) if error.is_loss() && connection.was_idle() => {}
                 Err(error) => return Err(error),
             }
@@ -73,13 +73,13 @@ impl Tx {
         begin: &'static str,
         counters: Arc<Counters>,
     ) -> Result<Self, Error> {
-        let mut connection = pool.lend().await?;
+        let mut connection = pool.acquire().await?;
         // Busy, say: then its connection is closed.
         sqlx::query(begin).execute(&mut *connection).await?;
-        Ok(Self::new(Inner::Sqlite(connection), Look::No, counters))
+        Ok(Self::new(Inner::Sqlite(connection), SingleRead::No, counters))
     }
 
-    /// As [`Tx::sqlite`]; what goes on for longer than `budget` is [`Error::TooLong`].
+    /// As [`Tx::sqlite`]; what goes on for longer than `budget` is [`Error::SearchTimeout`].
     pub(crate) async fn sqlite_within(
         pool: &Pool<Sqlite>,
         begin: &'static str,
@@ -97,16 +97,22 @@ impl Tx {
     }
 
     /// For one select, which is a snapshot of its own.
-    pub(crate) async fn postgres_look(pool: &Pool<Postgres>, counters: Arc<Counters>) -> Result<Self, Error> {
-        Ok(Self::new(Inner::Postgres(pool.lend().await?), Look::Begun, counters))
+    pub(crate) async fn postgres_single_read(
+        pool: &Pool<Postgres>,
+        counters: Arc<Counters>,
+    ) -> Result<Self, Error> {
+        Ok(Self::new(Inner::Postgres(pool.acquire().await?), SingleRead::Begun, counters))
     }
 
-    /// As [`Tx::postgres_look`].
-    pub(crate) async fn sqlite_look(pool: &Pool<Sqlite>, counters: Arc<Counters>) -> Result<Self, Error> {
-        Ok(Self::new(Inner::Sqlite(pool.lend().await?), Look::Begun, counters))
+    /// As [`Tx::postgres_single_read`].
+    pub(crate) async fn sqlite_single_read(
+        pool: &Pool<Sqlite>,
+        counters: Arc<Counters>,
+    ) -> Result<Self, Error> {
+        Ok(Self::new(Inner::Sqlite(pool.acquire().await?), SingleRead::Begun, counters))
     }
 
-    fn new(inner: Inner, look: Look, counters: Arc<Counters>) -> Self {
+    fn new(inner: Inner, look: SingleRead, counters: Arc<Counters>) -> Self {
         let (channels, after_commit) = (BTreeSet::new(), Vec::new());
         Self { inner, look, broken: false, lost: false, timed: false, channels, after_commit, counters }
     }
@@ -147,9 +153,9 @@ impl Tx {
     #[doc(hidden)]
     pub fn connection(&mut self, sql: &'static str) -> Result<Connection<'_>, Error> {
         match self.look {
-            Look::No => {}
-            Look::Begun if sql.starts_with("select ") => self.look = Look::Done,
-            Look::Begun | Look::Done => return Err(Error::Look),
+            SingleRead::No => {}
+            SingleRead::Begun if sql.starts_with("select ") => self.look = SingleRead::Done,
+            SingleRead::Begun | SingleRead::Done => return Err(Error::Look),
         }
         self.counters.statement();
         Ok(match &mut self.inner {
@@ -180,11 +186,11 @@ impl Tx {
             Inner::Postgres(connection) => connection.was_idle(),
             Inner::Sqlite(connection) => connection.was_idle(),
         };
-        self.look != Look::No && self.lost && was_idle
+        self.look != SingleRead::No && self.lost && was_idle
     }
 
     /// Commits, then wakes and runs what was to follow.
-    pub(crate) async fn commit(mut self, notices: &Notices) -> Result<(), Error> {
+    pub(crate) async fn commit(mut self, notices: &Notifications) -> Result<(), Error> {
         if self.broken {
             self.rollback().await;
             return Err(Error::Broken);
@@ -224,11 +230,11 @@ impl Tx {
             }
         }
         let rolled_back = match (&mut self.inner, self.look) {
-            (_, Look::Begun | Look::Done) => Ok(()),
-            (Inner::Postgres(connection), Look::No) => {
+            (_, SingleRead::Begun | SingleRead::Done) => Ok(()),
+            (Inner::Postgres(connection), SingleRead::No) => {
                 sqlx::raw_sql("rollback").execute(&mut **connection).await.map(drop)
             }
-            (Inner::Sqlite(connection), Look::No) => {
+            (Inner::Sqlite(connection), SingleRead::No) => {
                 sqlx::query("rollback").execute(&mut **connection).await.map(drop)
             }
         };
@@ -243,8 +249,8 @@ impl Tx {
 impl Inner {
     fn give_back(self) {
         match self {
-            Self::Postgres(connection) => connection.give_back(),
-            Self::Sqlite(connection) => connection.give_back(),
+            Self::Postgres(connection) => connection.release(),
+            Self::Sqlite(connection) => connection.release(),
         }
     }
 }

@@ -45,8 +45,8 @@ impl Db {
         self.attempts(Access::Read, work).await
     }
 
-    /// Runs `work` that is one select, without a transaction around it; anything more is [`Error::Look`].
-    pub async fn look<T, E, F>(&self, work: F) -> Result<T, E>
+    /// Runs `work` that is one select, without a transaction around it; anything more is [`Error::SingleRead`].
+    pub async fn read_one<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
         T: Send + 'static,
@@ -71,7 +71,7 @@ impl Db {
                 .notify(|_, _| db.0.counters.retry())
                 .await
         };
-        to_its_end(Box::pin(attempts.instrument(span))).await
+        run_to_end(Box::pin(attempts.instrument(span))).await
     }
 
     async fn attempt<T, E, F>(&self, access: Access, work: &Arc<F>) -> Result<T, E>
@@ -124,7 +124,7 @@ impl Db {
             (Pools::Postgres { pool, .. }, Access::Browse) => {
                 Tx::postgres(pool, BEGIN_BROWSE, counters).await
             }
-            (Pools::Postgres { pool, .. }, Access::Look) => Tx::postgres_look(pool, counters).await,
+            (Pools::Postgres { pool, .. }, Access::Look) => Tx::postgres_single_read(pool, counters).await,
             (Pools::Sqlite { writer, .. }, Access::Write) => {
                 Tx::sqlite(writer, "begin immediate", counters).await
             }
@@ -132,7 +132,7 @@ impl Db {
             (Pools::Sqlite { readers, .. }, Access::Browse) => {
                 Tx::sqlite_within(readers, "begin", BROWSE_MAX, counters).await
             }
-            (Pools::Sqlite { readers, .. }, Access::Look) => Tx::sqlite_look(readers, counters).await,
+            (Pools::Sqlite { readers, .. }, Access::Look) => Tx::sqlite_single_read(readers, counters).await,
         }
     }
 }
@@ -156,7 +156,7 @@ fn span(access: Access) -> Span {
 }
 
 /// Boxed, so that what a use case is made of does not hold all that the door is made of: the compiler counts how deep.
-async fn to_its_end<T, E>(work: BoxFuture<'static, Result<T, E>>) -> Result<T, E>
+async fn run_to_end<T, E>(work: BoxFuture<'static, Result<T, E>>) -> Result<T, E>
 where
     T: Send + 'static,
     E: From<Error> + Send + 'static,

@@ -11,7 +11,7 @@ use hub::case::{self, Case};
 use kernel::text::shortened;
 
 use crate::profiles;
-use crate::table::{Line, Lines};
+use crate::table::{Lines, TextLine};
 
 /// Run cases with known answers (JSON lines) against the hubs' rules.
 #[derive(Debug, clap::Args)]
@@ -68,7 +68,7 @@ fn profiles(more: &[String]) -> Result<BTreeMap<String, Profile>> {
 }
 
 /// The case's kind, and what is wrong, a sentence each.
-fn judge(line: &Line, profiles: &BTreeMap<String, Profile>) -> (String, Vec<String>) {
+fn judge(line: &TextLine, profiles: &BTreeMap<String, Profile>) -> (String, Vec<String>) {
     let number = line.number;
     let unreadable = |problem: &str| ("unreadable".to_owned(), vec![format!("line {number}: {problem}")]);
     if line.cut {

@@ -15,7 +15,7 @@ pub(crate) fn apply(
     settings: &mut Settings,
     specs: &[Spec],
 ) -> Result<EventBus> {
-    let repeats = configuration.repeat_events();
+    let repeats = configuration.repeat_events_seed();
     if configuration.process.shape == Shape::Embedded {
         return Ok(EventBus { engine: Engine::Local(Arc::new(LocalBus::new())), repeats });
     }

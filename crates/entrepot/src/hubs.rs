@@ -20,7 +20,7 @@ const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// How fast the sandbox carrier is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Pace {
+pub(crate) enum ClockSpeed {
     /// A day lasts a second: for watching.
     Watchable,
     /// Each step follows at once.
@@ -127,10 +127,10 @@ async fn start(
 }
 
 /// Starts one hub for use by a command, on free ports.
-pub(crate) async fn start_one(configuration: &Configuration, pace: Pace) -> Result<Running> {
+pub(crate) async fn start_one(configuration: &Configuration, pace: ClockSpeed) -> Result<Running> {
     configuration.check(&configuration.process.hub)?;
     let mut settings = whole(profile(configuration.one_hub()?)?, configuration);
-    settings.sandbox.day = pace.day();
+    settings.sandbox.day_length = pace.day();
     let bus = engines::apply(configuration, &mut settings, services::ALL)?;
     Running::start(settings, services::ALL, bus).await.context("starting the hub")
 }
@@ -143,7 +143,7 @@ fn whole(profile: Arc<Profile>, configuration: &Configuration) -> Settings {
     settings
 }
 
-impl Pace {
+impl ClockSpeed {
     fn day(self) -> Duration {
         match self {
             Self::Watchable => Duration::from_secs(1),

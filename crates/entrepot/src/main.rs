@@ -3,18 +3,17 @@
 mod addresses;
 mod adopt;
 mod bench;
-mod books;
 mod check;
 mod config;
 mod configuration;
 mod demo;
 mod engines;
-mod exposed;
 mod fleet;
 mod healthcheck;
 mod hubs;
 mod import;
 mod keys;
+mod metrics_endpoint;
 mod migrate;
 mod password;
 mod profiles;
@@ -23,8 +22,9 @@ mod replay;
 mod roles;
 mod serve;
 mod table;
-mod telling;
+mod telemetry_setup;
 mod token;
+mod trial_balance;
 mod up;
 
 use std::process::ExitCode;
@@ -86,7 +86,7 @@ async fn run(command: Command, matches: &ArgMatches) -> Result<()> {
     match command {
         Command::OfHub(command) => {
             let configuration = Configuration::read(configuration::sources(matches)?)?;
-            let telemetry = telling::begin(&command, &configuration)?;
+            let telemetry = telemetry_setup::begin(&command, &configuration)?;
             configuration.resolved.renamed().iter().for_each(|renamed| tracing::warn!("{renamed}"));
             let done = carry_out(command, &configuration).await;
             telemetry.end().await;
@@ -96,7 +96,7 @@ async fn run(command: Command, matches: &ArgMatches) -> Result<()> {
         Command::Check(args) => check::run(&args),
         Command::Healthcheck(args) => healthcheck::run(args).await,
         Command::Services => {
-            services::asked_first().iter().for_each(|spec| println!("{}", spec.name));
+            services::callees_first().iter().for_each(|spec| println!("{}", spec.name));
             Ok(())
         }
     }

@@ -19,7 +19,7 @@ const PROVIDERS_SINCE: i32 = 150_000;
 
 /// A service's role and database, as `database.url` names them.
 #[derive(PartialEq, Eq)]
-struct Place {
+struct DatabaseTarget {
     service: String,
     role: String,
     password: Option<String>,
@@ -29,7 +29,7 @@ struct Place {
 /// Makes the roles and databases that are missing, and sets the rights and passwords of all. However many do so at
 /// once, each is made once.
 pub(crate) async fn provide(admin: &str, settings: &Settings) -> Result<()> {
-    let places: Vec<Place> =
+    let places: Vec<DatabaseTarget> =
         settings.databases.iter().map(|(service, url)| place(service, url)).collect::<Result<_>>()?;
     // Not even the debug log hears of passwords.
     let options = PgConnectOptions::from_str(admin)
@@ -56,13 +56,13 @@ pub(crate) async fn provide(admin: &str, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-fn place(service: &str, url: &str) -> Result<Place> {
+fn place(service: &str, url: &str) -> Result<DatabaseTarget> {
     let parsed = Url::parse(url).map_err(|error| anyhow::anyhow!("database.url: is not a URL: {error}"))?;
     let decoded = |text: &str, what: &str| {
         let text = percent_decode_str(text).decode_utf8();
         text.map(String::from).with_context(|| format!("database.url: the {what} of {service} is not UTF-8"))
     };
-    let place = Place {
+    let place = DatabaseTarget {
         service: service.to_owned(),
         role: decoded(parsed.username(), "user")?,
         password: parsed.password().map(|password| decoded(password, "password")).transpose()?,
@@ -77,9 +77,9 @@ fn place(service: &str, url: &str) -> Result<Place> {
 }
 
 /// Refuses what would give a service more than its own, or take from the administrator.
-fn check(places: &[Place], admin: &str, admins_database: Option<&str>) -> Result<()> {
+fn check(places: &[DatabaseTarget], admin: &str, admins_database: Option<&str>) -> Result<()> {
     for (index, place) in places.iter().enumerate() {
-        let Place { service, role, database, .. } = place;
+        let DatabaseTarget { service, role, database, .. } = place;
         for other in &places[..index] {
             if other.role == *role {
                 bail!(
@@ -118,7 +118,7 @@ async fn execute(connection: &mut PgConnection, template: &str, values: &[&str])
 }
 
 /// The role, without any right over the server, and with the password of the URL, if it has one.
-async fn role(connection: &mut PgConnection, place: &Place) -> Result<()> {
+async fn role(connection: &mut PgConnection, place: &DatabaseTarget) -> Result<()> {
     const RIGHTS: &str = "nosuperuser nocreatedb nocreaterole noreplication nobypassrls login";
     let is_there: bool = sqlx::query_scalar("select exists (select 1 from pg_roles where rolname = $1)")
         .bind(&place.role)
@@ -133,7 +133,7 @@ async fn role(connection: &mut PgConnection, place: &Place) -> Result<()> {
 }
 
 /// The database, which is the role's. Text is in the order of its bytes, as on SQLite.
-async fn database(connection: &mut PgConnection, place: &Place) -> Result<()> {
+async fn database(connection: &mut PgConnection, place: &DatabaseTarget) -> Result<()> {
     let is_there: bool = sqlx::query_scalar("select exists (select 1 from pg_database where datname = $1)")
         .bind(&place.database)
         .fetch_one(&mut *connection)
@@ -153,7 +153,11 @@ async fn database(connection: &mut PgConnection, place: &Place) -> Result<()> {
 }
 
 /// Nobody but its role connects to the database, whoever was allowed to before.
-async fn close_to_others(connection: &mut PgConnection, place: &Place, places: &[Place]) -> Result<()> {
+async fn close_to_others(
+    connection: &mut PgConnection,
+    place: &DatabaseTarget,
+    places: &[DatabaseTarget],
+) -> Result<()> {
     execute(connection, "revoke all on database %I from public", &[&place.database]).await?;
     for other in places.iter().filter(|other| *other != place) {
         let is_there: bool = sqlx::query_scalar("select exists (select 1 from pg_roles where rolname = $1)")
@@ -169,7 +173,7 @@ async fn close_to_others(connection: &mut PgConnection, place: &Place, places: &
 }
 
 /// Its role makes its tables there, and nobody else does.
-async fn open_to_its_role(options: &PgConnectOptions, place: &Place) -> Result<()> {
+async fn open_to_its_role(options: &PgConnectOptions, place: &DatabaseTarget) -> Result<()> {
     let mut connection = options.clone().database(&place.database).connect().await?;
     execute(&mut connection, "revoke create on schema public from public", &[]).await?;
     execute(&mut connection, "grant usage, create on schema public to %I", &[&place.role]).await?;
@@ -184,7 +188,7 @@ mod tests {
     fn checked(urls: [&str; 2]) -> Result<(), String> {
         let [catalog, order] = urls;
         let places = [("catalog", catalog), ("order", order)].map(|(service, url)| place(service, url));
-        let places: Result<Vec<Place>> = places.into_iter().collect();
+        let places: Result<Vec<DatabaseTarget>> = places.into_iter().collect();
         places
             .and_then(|places| check(&places, "postgres", Some("postgres")))
             .map_err(|error| format!("{error:#}"))

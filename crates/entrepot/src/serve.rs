@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use runtime::{Settings, Spec};
 
 use crate::configuration::{Configuration, Shape};
-use crate::exposed::{self, Exposing};
 use crate::hubs::{self, Running};
+use crate::metrics_endpoint::{self, MetricsEndpoint};
 use crate::{engines, profiles};
 
 /// Serve services of a hub in the production shape: one process each, on PostgreSQL and Kafka.
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
     }
     let mut settings = settings(&args, configuration)?;
     let bus = engines::apply(configuration, &mut settings, &args.services)?;
-    let exposing = exposed::open(configuration.process.metrics).await?;
+    let exposing = metrics_endpoint::open(configuration.process.metrics).await?;
     settings.metrics = exposing.as_ref().map(|exposing| exposing.metrics.clone());
     let running = Running::start(settings, &args.services, bus).await?;
     println!(
@@ -45,7 +45,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
         running.public(),
         running.internal()
     );
-    exposing.iter().for_each(Exposing::print);
+    exposing.iter().for_each(MetricsEndpoint::print);
     println!("ready in {} ms; Ctrl-C stops", begun.elapsed().as_millis());
     hubs::asked_to_stop().await?;
     println!("stopping: finishing calls in progress first");

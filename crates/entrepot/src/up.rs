@@ -5,8 +5,8 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::configuration::Configuration;
-use crate::exposed::{self, Exposing};
 use crate::hubs;
+use crate::metrics_endpoint::{self, MetricsEndpoint};
 
 /// Serve one or several hubs, each with all its services in this process, until Ctrl-C.
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
     let begun = Instant::now();
     let process = &configuration.process;
     configuration.check(&process.hub)?;
-    let exposing = exposed::open(process.metrics).await?;
+    let exposing = metrics_endpoint::open(process.metrics).await?;
     let metrics = exposing.as_ref().map(|exposing| &exposing.metrics);
     let running = hubs::start_all(&process.hub, configuration, metrics).await?;
     for hub in &running {
@@ -30,7 +30,7 @@ pub(crate) async fn run(configuration: &Configuration) -> Result<()> {
             hub.folder.display()
         );
     }
-    exposing.iter().for_each(Exposing::print);
+    exposing.iter().for_each(MetricsEndpoint::print);
     println!("ready in {} ms; Ctrl-C stops", begun.elapsed().as_millis());
     hubs::asked_to_stop().await?;
     println!("stopping: finishing calls in progress first");

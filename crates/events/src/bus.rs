@@ -21,7 +21,7 @@ pub trait Bus: Send + Sync {
 
     /// The groups of this process's subscriptions that it is not in now: while there are any, it does not hear their
     /// events.
-    fn outside(&self) -> Vec<String>;
+    fn missing_from_groups(&self) -> Vec<String>;
 
     /// For how long the event that has waited longest for the bus, of those that this process has handed over, has
     /// waited, once that is longer than it may. It is kept until the bus takes it.

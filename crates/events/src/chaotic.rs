@@ -59,8 +59,8 @@ impl Bus for ChaoticBus {
         self.bus.waiting(subscription).await
     }
 
-    fn outside(&self) -> Vec<String> {
-        self.bus.outside()
+    fn missing_from_groups(&self) -> Vec<String> {
+        self.bus.missing_from_groups()
     }
 
     fn late(&self) -> Option<Duration> {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::inbox::Taken;
+use crate::inbox::InboxResult;
 
 /// What became of the events that a process gave a consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TakenCounts {
+pub struct ConsumedCounts {
     /// They took effect.
     pub handled: u64,
     /// A later version of their aggregate had taken effect before.
@@ -27,18 +27,18 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn count(&self, taken: Taken) {
+    pub(crate) fn count(&self, taken: InboxResult) {
         let counter = match taken {
-            Taken::Handled => &self.handled,
-            Taken::Ignored => &self.ignored,
-            Taken::Duplicate => &self.duplicate,
-            Taken::Parked => &self.parked,
+            InboxResult::Handled => &self.handled,
+            InboxResult::Ignored => &self.ignored,
+            InboxResult::Duplicate => &self.duplicate,
+            InboxResult::Parked => &self.parked,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn read(&self) -> TakenCounts {
-        TakenCounts {
+    pub(crate) fn read(&self) -> ConsumedCounts {
+        ConsumedCounts {
             handled: self.handled.load(Ordering::Relaxed),
             ignored: self.ignored.load(Ordering::Relaxed),
             duplicate: self.duplicate.load(Ordering::Relaxed),

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::counts::{Counts, TakenCounts};
-use crate::inbox::{self, Taken};
+use crate::counts::{ConsumedCounts, Counts};
+use crate::inbox::{self, InboxResult};
 use crate::{Consumer, Envelope, HandlerError, parked, topic, trace};
 
 /// How often an event is tried before it is parked, unless it is the database that fails: then it waits.
@@ -30,12 +30,12 @@ pub struct Subscription {
     db: Db,
     clock: Clock,
     stop: CancellationToken,
-    held: Option<Holders>,
+    held: Option<DeliveryPauses>,
     counts: Arc<Counts>,
 }
 
 /// Those for whose sake deliveries wait; none: they go on.
-pub type Holders = watch::Receiver<BTreeSet<String>>;
+pub type DeliveryPauses = watch::Receiver<BTreeSet<String>>;
 
 /// What came of replaying a parked key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Subscription {
 
     /// Delivers while nobody holds it.
     #[must_use]
-    pub fn held_by(self, holders: Holders) -> Self {
+    pub fn held_by(self, holders: DeliveryPauses) -> Self {
         Self { held: Some(holders), ..self }
     }
 
@@ -67,7 +67,7 @@ impl Subscription {
     }
 
     /// The services whose events it takes.
-    pub fn hears(&self) -> &'static [&'static str] {
+    pub fn publishers(&self) -> &'static [&'static str] {
         self.consumer.services
     }
 
@@ -77,7 +77,7 @@ impl Subscription {
     }
 
     /// What became of the events that this process gave it since the start.
-    pub fn taken(&self) -> TakenCounts {
+    pub fn taken(&self) -> ConsumedCounts {
         self.counts.read()
     }
 
@@ -130,7 +130,7 @@ impl Subscription {
         }
     }
 
-    async fn attempt(&self, event: &Envelope) -> Result<Taken, HandlerError> {
+    async fn attempt(&self, event: &Envelope) -> Result<InboxResult, HandlerError> {
         let (consumer, event, now) = (self.consumer.clone(), event.clone(), self.clock.now());
         self.db
             .write(move |tx| {
@@ -140,10 +140,10 @@ impl Subscription {
             .await
     }
 
-    fn tell(&self, event: &Envelope, taken: Taken) {
+    fn tell(&self, event: &Envelope, taken: InboxResult) {
         self.counts.count(taken);
         match taken {
-            Taken::Handled => {
+            InboxResult::Handled => {
                 tracing::debug!(consumer = self.consumer.name, event.kind, event.id = %event.id, "an event took effect");
             }
             other => {
@@ -171,7 +171,7 @@ impl Subscription {
             consumer, event.kind, event.id = %event.id, reason,
             "an event could not be handled and is parked"
         );
-        self.counts.count(Taken::Parked);
+        self.counts.count(InboxResult::Parked);
         true
     }
 
@@ -181,7 +181,7 @@ impl Subscription {
         loop {
             match self.replay_first(aggregate_id).await {
                 Ok(true) => {
-                    self.counts.count(Taken::Handled);
+                    self.counts.count(InboxResult::Handled);
                     replayed += 1;
                 }
                 Ok(false) => return Ok(Replayed { replayed, parked: 0, reason: String::new() }),

@@ -8,7 +8,7 @@ use crate::{Consumer, Envelope, HandlerError, parked};
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum InboxResult {
     /// It took effect.
     Handled,
     /// A later version of the aggregate had been handled: it has no effect, and is noted.
@@ -28,17 +28,17 @@ pub(crate) async fn take(
     consumer: &Consumer,
     event: &Envelope,
     now: DateTime<Utc>,
-) -> Result<Taken, HandlerError> {
+) -> Result<InboxResult, HandlerError> {
     match note(tx, consumer.name, event, now).await?.as_deref() {
         Some("handled") => {
             consumer.handler.handle(tx, event).await?;
-            Ok(Taken::Handled)
+            Ok(InboxResult::Handled)
         }
-        Some(_) => Ok(Taken::Ignored),
-        None if is_noted(tx, consumer.name, event).await? => Ok(Taken::Duplicate),
+        Some(_) => Ok(InboxResult::Ignored),
+        None if is_noted(tx, consumer.name, event).await? => Ok(InboxResult::Duplicate),
         None => {
             parked::put(tx, consumer.name, event, BEHIND, now).await?;
-            Ok(Taken::Parked)
+            Ok(InboxResult::Parked)
         }
     }
 }

@@ -25,8 +25,8 @@ pub mod witness;
 
 pub use bus::{Bus, Error as BusError};
 pub use chaotic::ChaoticBus;
-pub use counts::{Published, TakenCounts};
-pub use delivery::{Holders, Subscription};
+pub use counts::{ConsumedCounts, Published};
+pub use delivery::{DeliveryPauses, Subscription};
 pub use envelope::{Envelope, topic};
 pub use error::HandlerError;
 pub use handler::{Consumer, Handler};

@@ -54,7 +54,7 @@ impl Bus for LocalBus {
         Ok(0)
     }
 
-    fn outside(&self) -> Vec<String> {
+    fn missing_from_groups(&self) -> Vec<String> {
         Vec::new()
     }
 }

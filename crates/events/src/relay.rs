@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use db::{Db, Lead};
+use db::{Db, Leadership};
 use kernel::{Clock, EventId};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -45,7 +45,7 @@ pub async fn run(
 ) {
     let relay = Relay { db, clock, bus, topic, published, is_refused: AtomicBool::new(false) };
     while !cancel.is_cancelled() {
-        match relay.db.try_lead("relay").await {
+        match relay.db.try_become_leader("relay").await {
             Ok(Some(lead)) => {
                 if let Err(error) = relay.lead(lead, &cancel).await {
                     tracing::warn!(topic = relay.topic, %error, "the relay failed and pauses");
@@ -76,7 +76,7 @@ struct Sent {
 }
 
 impl Relay {
-    async fn lead(&self, mut lead: Lead, cancel: &CancellationToken) -> Result<(), db::Error> {
+    async fn lead(&self, mut lead: Leadership, cancel: &CancellationToken) -> Result<(), db::Error> {
         let mut woken = self.db.listen(outbox::CHANNEL);
         let mut in_flight = JoinSet::new();
         let mut aggregates = HashSet::new();
@@ -120,7 +120,8 @@ impl Relay {
         in_flight: &mut JoinSet<Sent>,
         aggregates: &mut HashSet<Uuid>,
     ) -> Result<bool, db::Error> {
-        let heads = self.db.look(|tx| Box::pin(async move { outbox::heads(tx, BATCH_ROWS).await })).await?;
+        let heads =
+            self.db.read_one(|tx| Box::pin(async move { outbox::heads(tx, BATCH_ROWS).await })).await?;
         let are_all = i64::try_from(heads.len()).is_ok_and(|count| count < BATCH_ROWS);
         for event in heads {
             if in_flight.len() >= IN_FLIGHT_MAX {

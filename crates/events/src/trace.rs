@@ -22,7 +22,7 @@ pub(crate) fn published(topic: &str, event: &Envelope) -> Span {
         messaging.message.id = %event.id,
         aggregate.id = %event.aggregate_id,
     );
-    telemetry::follow_traceparent(&span, event.traceparent.as_deref());
+    telemetry::extract_traceparent(&span, event.traceparent.as_deref());
     span
 }
 
@@ -41,6 +41,6 @@ pub(crate) fn consumed(consumer: &'static str, event: &Envelope) -> Span {
         messaging.message.id = %event.id,
         aggregate.id = %event.aggregate_id,
     );
-    telemetry::follow_traceparent(&span, event.traceparent.as_deref());
+    telemetry::extract_traceparent(&span, event.traceparent.as_deref());
     span
 }

@@ -18,7 +18,7 @@ use trade::Transport;
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
     pub(crate) hub: HubSection,
-    pub(crate) terms: Terms,
+    pub(crate) terms: TradeTerms,
     #[serde(default)]
     pub(crate) returns: Returns,
     #[serde(default)]
@@ -69,7 +69,7 @@ fn time_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<chrono_tz::Tz
 /// The hub's terms of trade.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Terms {
+pub struct TradeTerms {
     /// How long a quote holds, in minutes.
     pub quote_minutes: u32,
     /// What the hub takes of the goods' price, as a fraction.

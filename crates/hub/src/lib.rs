@@ -19,7 +19,7 @@ pub use carriage::{CarriageOption, Parcel};
 pub use customs::rules::FreightSpread;
 pub use file::{
     Bearer, Carrier, DuitNowMerchant, LocalName, PaymentMethod, PromptPayBiller, ReturnTerms, Returns,
-    S10Range, Service, Terms, Zone,
+    S10Range, Service, TradeTerms, Zone,
 };
 pub use problem::{Problem, Problems};
 pub use profile::{Lane, Profile, Restricted};

@@ -13,7 +13,7 @@ use kernel::Country;
 use money::Currency;
 use sha2::{Digest as _, Sha256};
 
-use crate::file::{Carrier, File, PaymentMethod, Returns, Terms};
+use crate::file::{Carrier, File, PaymentMethod, Returns, TradeTerms};
 use crate::problem::{Problem, Problems, line_at};
 use crate::validate;
 
@@ -145,7 +145,7 @@ impl Profile {
     }
 
     /// The terms of trade.
-    pub fn terms(&self) -> &Terms {
+    pub fn terms(&self) -> &TradeTerms {
         &self.file.terms
     }
 

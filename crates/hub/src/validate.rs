@@ -17,7 +17,7 @@ const NAME_CHARACTERS_MAX: usize = 60;
 
 /// Everything that is wrong.
 pub(crate) fn problems(file: &str, text: &str, profile: &File) -> Vec<Problem> {
-    let mut found = Found { file, text, problems: Vec::new() };
+    let mut found = Validator { file, text, problems: Vec::new() };
     hub(&mut found, profile);
     words(&mut found, profile);
     terms(&mut found, profile);
@@ -31,13 +31,13 @@ pub(crate) fn problems(file: &str, text: &str, profile: &File) -> Vec<Problem> {
     found.problems
 }
 
-struct Found<'a> {
+struct Validator<'a> {
     file: &'a str,
     text: &'a str,
     problems: Vec<Problem>,
 }
 
-impl Found<'_> {
+impl Validator<'_> {
     /// A problem with `key`, in the `nth` line that contains `wanted`.
     fn add(&mut self, wanted: &str, nth: usize, key: impl Into<String>, problem: impl Into<String>) {
         let line = line_of(self.text, wanted, nth);
@@ -50,7 +50,7 @@ impl Found<'_> {
     }
 }
 
-fn hub(found: &mut Found<'_>, profile: &File) {
+fn hub(found: &mut Validator<'_>, profile: &File) {
     let code = &profile.hub.code;
     let is_code = (2..=12).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase());
     if !is_code {
@@ -77,7 +77,7 @@ fn hub(found: &mut Found<'_>, profile: &File) {
 }
 
 /// What people read on labels, in quotes and in answers.
-fn words(found: &mut Found<'_>, profile: &File) {
+fn words(found: &mut Validator<'_>, profile: &File) {
     let mut all = vec![("hub.name".to_owned(), &profile.hub.name)];
     for carrier in &profile.carriers {
         let key = format!("carriers.{}", carrier.code);
@@ -97,7 +97,7 @@ fn words(found: &mut Found<'_>, profile: &File) {
     }
 }
 
-fn terms(found: &mut Found<'_>, profile: &File) {
+fn terms(found: &mut Validator<'_>, profile: &File) {
     let terms = &profile.terms;
     let rates = [
         ("commission_rate", terms.commission_rate),
@@ -122,7 +122,7 @@ fn terms(found: &mut Found<'_>, profile: &File) {
     }
 }
 
-fn returns(found: &mut Found<'_>, profile: &File) {
+fn returns(found: &mut Validator<'_>, profile: &File) {
     let causes = [
         ("change_of_mind", profile.returns.change_of_mind),
         ("wrong_or_damaged", profile.returns.wrong_or_damaged),
@@ -144,7 +144,7 @@ fn returns(found: &mut Found<'_>, profile: &File) {
     }
 }
 
-fn payment_methods(found: &mut Found<'_>, profile: &File) {
+fn payment_methods(found: &mut Validator<'_>, profile: &File) {
     let mut seen = BTreeSet::new();
     for (place, method) in profile.payment_methods.iter().enumerate() {
         let key = format!("payment_methods[{place}]");
@@ -182,7 +182,7 @@ fn payment_methods(found: &mut Found<'_>, profile: &File) {
     }
 }
 
-fn lanes(found: &mut Found<'_>, profile: &File) {
+fn lanes(found: &mut Validator<'_>, profile: &File) {
     let mut seen = BTreeSet::new();
     for (place, lane) in profile.lanes.iter().enumerate() {
         let wanted = format!("from = \"{}\"", lane.from);
@@ -234,7 +234,7 @@ fn services(profile: &File) -> impl Iterator<Item = (&Carrier, &Service)> {
 }
 
 /// Every postcode has one zone at most.
-fn zones(found: &mut Found<'_>, profile: &File, service: &Service) {
+fn zones(found: &mut Validator<'_>, profile: &File, service: &Service) {
     let hub = &profile.hub;
     let mut seen = BTreeSet::new();
     for zone in &service.zones {
@@ -259,7 +259,7 @@ fn zones(found: &mut Found<'_>, profile: &File, service: &Service) {
     }
 }
 
-fn carriers(found: &mut Found<'_>, profile: &File) {
+fn carriers(found: &mut Validator<'_>, profile: &File) {
     let mut codes = BTreeSet::new();
     for (_, service) in services(profile) {
         let wanted = format!("code = \"{}\"", service.code);
@@ -315,7 +315,7 @@ fn carriers(found: &mut Found<'_>, profile: &File) {
     }
 }
 
-fn ruleset(found: &mut Found<'_>, profile: &File, name: &str, rules: &Rules) {
+fn ruleset(found: &mut Validator<'_>, profile: &File, name: &str, rules: &Rules) {
     let mut codes = BTreeSet::new();
     for levy in &rules.levies {
         if !codes.insert(levy.code.as_str()) {
@@ -362,7 +362,7 @@ fn is_for_the_rest(rule: &Rule) -> bool {
 }
 
 /// The versions of a rule may neither overlap nor leave a gap.
-fn versions(found: &mut Found<'_>, key: &str, levy: &Levy) {
+fn versions(found: &mut Validator<'_>, key: &str, levy: &Levy) {
     let names: BTreeSet<&str> = levy.rules.iter().map(|rule| rule.rule.as_str()).collect();
     for name in names {
         let mut versions: Vec<(usize, &Rule)> =

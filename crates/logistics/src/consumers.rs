@@ -16,13 +16,17 @@ use crate::domain::booking::{Consignment, Declared, DeclaredItem};
 
 /// Hears order. A cancelled order asks by gRPC, since it must know the answer.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
-    vec![Consumer { name: "logistics.order", services: &["order"], handler: Arc::new(OnOrder(app.clone())) }]
+    vec![Consumer {
+        name: "logistics.order",
+        services: &["order"],
+        handler: Arc::new(OrderEvents(app.clone())),
+    }]
 }
 
-struct OnOrder(Arc<App>);
+struct OrderEvents(Arc<App>);
 
 #[async_trait]
-impl Handler for OnOrder {
+impl Handler for OrderEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         if event.kind != OrderConfirmed::KIND {
             return Ok(());

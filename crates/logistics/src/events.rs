@@ -5,7 +5,7 @@ use events::Envelope;
 use proto::convert::timestamp;
 use proto::logistics::events::v1 as message;
 
-use crate::domain::shipment::{Shipment, State, TrackingEvent};
+use crate::domain::shipment::{Shipment, ShipmentState, TrackingEvent};
 
 /// A consignment has its number and label.
 pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Envelope {
@@ -34,18 +34,17 @@ pub(crate) fn tracking_recorded(shipment: &Shipment, event: &TrackingEvent, at: 
     Envelope::of(shipment.id, shipment.version, at, &message)
 }
 
-fn state(state: State) -> message::ShipmentState {
-    use message::ShipmentState;
+fn state(state: ShipmentState) -> message::ShipmentState {
     match state {
-        State::Booked => ShipmentState::Booked,
-        State::PickedUp => ShipmentState::PickedUp,
-        State::ExportCleared => ShipmentState::ExportCleared,
-        State::Departed => ShipmentState::Departed,
-        State::Arrived => ShipmentState::Arrived,
-        State::ImportAssessed => ShipmentState::ImportAssessed,
-        State::Released => ShipmentState::Released,
-        State::OutForDelivery => ShipmentState::OutForDelivery,
-        State::Delivered => ShipmentState::Delivered,
-        State::Cancelled => ShipmentState::Cancelled,
+        ShipmentState::Booked => message::ShipmentState::Booked,
+        ShipmentState::PickedUp => message::ShipmentState::PickedUp,
+        ShipmentState::ExportCleared => message::ShipmentState::ExportCleared,
+        ShipmentState::Departed => message::ShipmentState::Departed,
+        ShipmentState::Arrived => message::ShipmentState::Arrived,
+        ShipmentState::ImportAssessed => message::ShipmentState::ImportAssessed,
+        ShipmentState::Released => message::ShipmentState::Released,
+        ShipmentState::OutForDelivery => message::ShipmentState::OutForDelivery,
+        ShipmentState::Delivered => message::ShipmentState::Delivered,
+        ShipmentState::Cancelled => message::ShipmentState::Cancelled,
     }
 }

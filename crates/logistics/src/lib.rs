@@ -24,8 +24,8 @@ use runtime::{Deps, Service, Spec, Worker};
 
 use crate::app::App;
 use crate::app::carry::Carry;
-use crate::app::carry_over_declared::CarryOverDeclared;
-use crate::app::passages::Passages;
+use crate::app::migrate_declarations::MigrateDeclarations;
+use crate::app::transit_times::TransitTimes;
 
 /// The service.
 pub const SPEC: Spec = Spec {
@@ -42,7 +42,7 @@ pub const SPEC: Spec = Spec {
     },
     policies: POLICIES,
     packages: &["entrepot.logistics.v1", "entrepot.logistics.internal.v1"],
-    asks: &[],
+    calls: &[],
     build,
 };
 
@@ -77,14 +77,14 @@ fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         hub: deps.hub,
         rates: deps.rates,
         sandbox: deps.sandbox,
-        passages: Passages::new(),
+        passages: TransitTimes::new(),
     });
     let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
     let mut workers = vec![Worker::repeating(
         "logistics.carry_over_declared",
         CARRY_OVER_PERIOD,
         &pipeline,
-        CarryOverDeclared,
+        MigrateDeclarations,
     )];
     if app.sandbox.enabled {
         workers.push(Worker::repeating("logistics.sandbox_carrier", CARRIER_PERIOD, &pipeline, Carry));

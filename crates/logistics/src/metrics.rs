@@ -2,11 +2,11 @@
 
 use db::Tx;
 use rpc::Pipeline;
-use runtime::metrics::{Metric, Pace, Reading, Sampler};
+use runtime::metrics::{Metric, SampleInterval, SampleValue, Sampler};
 
 use crate::app::App;
-use crate::app::passages::Passages;
-use crate::domain::shipment::{DeclarationState, State};
+use crate::app::transit_times::TransitTimes;
+use crate::domain::shipment::{DeclarationState, ShipmentState};
 use crate::store::measures;
 
 const CONSIGNMENTS: Metric =
@@ -28,17 +28,22 @@ const DOOR_TO_DOOR: Metric = Metric::durations(
 pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
     let passages = pipeline.app().passages.clone();
     vec![
-        Sampler::reading("consignments", Pace::Seldom, pipeline, by_state),
-        Sampler::new("passages", Pace::Often, passages, |Passages { clearance, door_to_door }| {
-            std::future::ready(Ok(vec![CLEARANCE.took(&clearance), DOOR_TO_DOOR.took(&door_to_door)]))
-        }),
+        Sampler::reading("consignments", SampleInterval::Seldom, pipeline, by_state),
+        Sampler::new(
+            "passages",
+            SampleInterval::Often,
+            passages,
+            |TransitTimes { clearance, door_to_door }| {
+                std::future::ready(Ok(vec![CLEARANCE.took(&clearance), DOOR_TO_DOOR.took(&door_to_door)]))
+            },
+        ),
     ]
 }
 
-async fn by_state(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+async fn by_state(_: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
     let consignments = measures::consignments(tx).await?;
     let declarations = measures::declarations(tx).await?;
-    let mut readings = CONSIGNMENTS.of_each(&State::ALL.map(State::as_str), &consignments);
+    let mut readings = CONSIGNMENTS.of_each(&ShipmentState::ALL.map(ShipmentState::as_str), &consignments);
     let states = DeclarationState::ALL.map(DeclarationState::as_str);
     readings.extend(DECLARATIONS.of_each(&states, &declarations));
     Ok(readings)

@@ -5,22 +5,21 @@ use proto::convert::{self, Invalid, optional_money, parse};
 use proto::logistics::v1 as message;
 
 use crate::domain::booking::{Declared, DeclaredItem};
-use crate::domain::shipment::State;
+use crate::domain::shipment::ShipmentState;
 
 /// A state.
-pub(crate) fn state(state: State) -> message::ShipmentState {
-    use message::ShipmentState;
+pub(crate) fn state(state: ShipmentState) -> message::ShipmentState {
     match state {
-        State::Booked => ShipmentState::Booked,
-        State::PickedUp => ShipmentState::PickedUp,
-        State::ExportCleared => ShipmentState::ExportCleared,
-        State::Departed => ShipmentState::Departed,
-        State::Arrived => ShipmentState::Arrived,
-        State::ImportAssessed => ShipmentState::ImportAssessed,
-        State::Released => ShipmentState::Released,
-        State::OutForDelivery => ShipmentState::OutForDelivery,
-        State::Delivered => ShipmentState::Delivered,
-        State::Cancelled => ShipmentState::Cancelled,
+        ShipmentState::Booked => message::ShipmentState::Booked,
+        ShipmentState::PickedUp => message::ShipmentState::PickedUp,
+        ShipmentState::ExportCleared => message::ShipmentState::ExportCleared,
+        ShipmentState::Departed => message::ShipmentState::Departed,
+        ShipmentState::Arrived => message::ShipmentState::Arrived,
+        ShipmentState::ImportAssessed => message::ShipmentState::ImportAssessed,
+        ShipmentState::Released => message::ShipmentState::Released,
+        ShipmentState::OutForDelivery => message::ShipmentState::OutForDelivery,
+        ShipmentState::Delivered => message::ShipmentState::Delivered,
+        ShipmentState::Cancelled => message::ShipmentState::Cancelled,
     }
 }
 

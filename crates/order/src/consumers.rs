@@ -12,19 +12,23 @@ use proto::logistics::events::v1 as logistics;
 use proto::logistics::events::v1::ShipmentState;
 use proto::payment::events::v1 as payment;
 
-use crate::app::events_of_parcels::{NoteBooking, NoteTracking};
-use crate::app::events_of_payment::{NoteEscrowRelease, NotePayment, NoteRefund, NoteRefundFailure};
+use crate::app::logistics_events::{RecordBooking, RecordTracking};
+use crate::app::payment_events::{RecordEscrowRelease, RecordPayment, RecordRefund, RecordRefundFailure};
 use crate::app::{App, Error};
 use crate::domain::consignment::{Event, Parcel};
 
 /// Those of this service.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
     vec![
-        Consumer { name: "order.payment", services: &["payment"], handler: Arc::new(OfPayment(app.clone())) },
+        Consumer {
+            name: "order.payment",
+            services: &["payment"],
+            handler: Arc::new(PaymentEvents(app.clone())),
+        },
         Consumer {
             name: "order.logistics",
             services: &["logistics"],
-            handler: Arc::new(OfLogistics(app.clone())),
+            handler: Arc::new(LogisticsEvents(app.clone())),
         },
     ]
 }
@@ -39,30 +43,30 @@ impl From<Error> for HandlerError {
     }
 }
 
-struct OfPayment(Arc<App>);
+struct PaymentEvents(Arc<App>);
 
 #[async_trait]
-impl Handler for OfPayment {
+impl Handler for PaymentEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
             payment::PaymentReceived::KIND => {
                 let told: payment::PaymentReceived = event.decode()?;
                 let paid_at = convert::datetime("paid_at", told.paid_at.as_ref())?;
                 let order_id = parse("order_id", &told.order_id)?;
-                NotePayment { order_id, paid_at }.run(&self.0, tx).await?;
+                RecordPayment { order_id, paid_at }.run(&self.0, tx).await?;
             }
             payment::EscrowReleased::KIND => {
                 let told: payment::EscrowReleased = event.decode()?;
                 let consignment_id = parse("consignment_id", &told.consignment_id)?;
                 let order_id = parse("order_id", &told.order_id)?;
-                NoteEscrowRelease { order_id, consignment_id }.run(&self.0, tx).await?;
+                RecordEscrowRelease { order_id, consignment_id }.run(&self.0, tx).await?;
             }
             payment::RefundCompleted::KIND => refund(&event.decode()?)?.run(&self.0, tx).await?,
             payment::RefundFailed::KIND => {
                 let told: payment::RefundFailed = event.decode()?;
                 let return_id = parse_optional("return_id", &told.return_id)?;
                 let order_id = parse("order_id", &told.order_id)?;
-                NoteRefundFailure { order_id, return_id, reason: told.reason }.run(&self.0, tx).await?;
+                RecordRefundFailure { order_id, return_id, reason: told.reason }.run(&self.0, tx).await?;
             }
             _ => {}
         }
@@ -70,8 +74,8 @@ impl Handler for OfPayment {
     }
 }
 
-fn refund(told: &payment::RefundCompleted) -> Result<NoteRefund, HandlerError> {
-    Ok(NoteRefund {
+fn refund(told: &payment::RefundCompleted) -> Result<RecordRefund, HandlerError> {
+    Ok(RecordRefund {
         refund_id: parse("refund_id", &told.refund_id)?,
         order_id: parse("order_id", &told.order_id)?,
         return_id: parse_optional("return_id", &told.return_id)?,
@@ -80,10 +84,10 @@ fn refund(told: &payment::RefundCompleted) -> Result<NoteRefund, HandlerError> {
     })
 }
 
-struct OfLogistics(Arc<App>);
+struct LogisticsEvents(Arc<App>);
 
 #[async_trait]
-impl Handler for OfLogistics {
+impl Handler for LogisticsEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
             logistics::ConsignmentBooked::KIND => {
@@ -91,14 +95,14 @@ impl Handler for OfLogistics {
                 let (order_id, consignment_id) =
                     (parse("order_id", &told.order_id)?, parse("consignment_id", &told.consignment_id)?);
                 let tracking_number = told.tracking_number;
-                NoteBooking { order_id, consignment_id, tracking_number }.run(&self.0, tx).await?;
+                RecordBooking { order_id, consignment_id, tracking_number }.run(&self.0, tx).await?;
             }
             logistics::TrackingRecorded::KIND => {
                 let told: logistics::TrackingRecorded = event.decode()?;
                 let (order_id, consignment_id) =
                     (parse("order_id", &told.order_id)?, parse("consignment_id", &told.consignment_id)?);
                 if let Some(parcel) = parcel(told)? {
-                    NoteTracking { order_id, consignment_id, parcel }.run(&self.0, tx).await?;
+                    RecordTracking { order_id, consignment_id, parcel }.run(&self.0, tx).await?;
                 }
             }
             _ => {}

@@ -8,7 +8,7 @@ use proto::Event;
 use proto::order::events::v1 as event;
 use proto::types::v1::Transport;
 
-use crate::domain::order::{Order, State};
+use crate::domain::order::{Order, OrderState};
 use crate::domain::quote::{Carriage, QuotedConsignment, QuotedLine};
 use crate::domain::returns::{Bearers, Cause, Return};
 
@@ -32,7 +32,7 @@ pub(crate) fn confirmed(order: &Order) -> Result<Envelope, money::Error> {
 /// The order ended before completion.
 pub(crate) fn cancelled(order: &Order) -> Envelope {
     let (was_confirmed, reason) = match &order.progress.state {
-        State::Cancelled { cause, paid_at } => (paid_at.is_some(), cause.reason.clone()),
+        OrderState::Cancelled { cause, paid_at } => (paid_at.is_some(), cause.reason.clone()),
         _ => (false, String::new()),
     };
     let message = event::OrderCancelled {

@@ -11,10 +11,10 @@ mod config;
 mod consumers;
 mod domain;
 mod events;
-mod market;
 mod metrics;
 mod peers;
 mod store;
+mod trade_policy;
 mod wire;
 
 use std::sync::{Arc, Mutex};
@@ -28,8 +28,8 @@ use runtime::{Deps, Service, Spec, Worker};
 
 use app::App;
 use config::Config;
-use market::Market;
 use peers::{CatalogPeer, LogisticsPeer, PaymentPeer};
+use trade_policy::TradePolicy;
 
 /// The service.
 pub const SPEC: Spec = Spec {
@@ -38,7 +38,7 @@ pub const SPEC: Spec = Spec {
     migrations: MIGRATIONS,
     policies: POLICIES,
     packages: &["entrepot.order.v1", "entrepot.order.internal.v1"],
-    asks: &["catalog", "logistics", "payment"],
+    calls: &["catalog", "logistics", "payment"],
     build,
 };
 
@@ -89,7 +89,7 @@ const FORGET_PERIOD: Duration = Duration::from_secs(10);
 
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: Config = runtime::parse_section(section)?;
-    let market = Market::of(&deps.hub, deps.sandbox.enabled);
+    let market = TradePolicy::of(&deps.hub, deps.sandbox.enabled);
     let peer = |service| deps.peers.of(service).with_context(|| format!("no address of {service} is known"));
     let app = Arc::new(App {
         catalog: Arc::new(CatalogPeer::new(peer("catalog")?)),

@@ -3,7 +3,7 @@
 use db::Tx;
 use kernel::SagaId;
 use rpc::Pipeline;
-use runtime::metrics::{Metric, Pace, Reading, Sampler};
+use runtime::metrics::{Metric, SampleInterval, SampleValue, Sampler};
 
 use crate::app::App;
 use crate::app::list_sagas::STUCK_AFTER;
@@ -27,12 +27,12 @@ const STEPS: [&str; 5] =
 
 pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
     vec![
-        Sampler::reading("sagas", Pace::Often, pipeline, sagas),
-        Sampler::reading("orders", Pace::Seldom, pipeline, orders),
+        Sampler::reading("sagas", SampleInterval::Often, pipeline, sagas),
+        Sampler::reading("orders", SampleInterval::Seldom, pipeline, orders),
     ]
 }
 
-async fn sagas(app: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+async fn sagas(app: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
     let now = app.machine.now();
     let mut readings = SAGAS.of_each(&STEPS, &measures::under_way(tx).await?);
     readings.push(STUCK.is(&[], measures::stuck(tx, now - STUCK_AFTER).await?));
@@ -41,6 +41,6 @@ async fn sagas(app: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
     Ok(readings)
 }
 
-async fn orders(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+async fn orders(_: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
     Ok(ORDERS.of_each(&STATES, &audit::by_state(tx).await?))
 }

@@ -9,12 +9,12 @@ use proto::order::v1 as message;
 use proto::types::v1 as types;
 use trade::Price;
 
-use crate::domain::consignment::{self, Consignment, Step};
-use crate::domain::order::{Order, PaymentMethod, Progress, State};
+use crate::domain::consignment::{Consignment, ConsignmentState, TrackingStep};
+use crate::domain::order::{Order, OrderState, PaymentMethod, Progress};
 use crate::domain::quote::{Carriage, Quote, QuotedConsignment, QuotedLine};
-use crate::domain::returns::{self, Return};
+use crate::domain::returns::{self, Return, ReturnState};
 use crate::domain::viewer::Viewer;
-use crate::store::sagas::Kept;
+use crate::store::sagas::StoredSaga;
 
 /// An order as it stands.
 pub(crate) fn order(order: &Order, viewer: &Viewer) -> Result<message::Order, money::Error> {
@@ -40,7 +40,7 @@ pub(crate) fn version(
     let refunded = Money::sum(seen.iter().map(|(_, consignment)| consignment.refunded), order.currency())?;
     let consignments = seen.into_iter().map(|(quoted, progress)| consignment_of(quoted, progress));
     let (cancel_reason, cancel_message) = match &progress.state {
-        State::Cancelled { cause, .. } => (cause.reason.clone(), cause.message.clone()),
+        OrderState::Cancelled { cause, .. } => (cause.reason.clone(), cause.message.clone()),
         _ => (String::new(), String::new()),
     };
     let mut seen_order = message::Order {
@@ -82,7 +82,7 @@ fn hide_the_buyer(order: &mut message::Order) {
 
 fn payment(order: &Order, progress: &Progress, seen: &Price) -> Result<message::OrderPayment, money::Error> {
     let (qr_payload, expires_at) = match &progress.state {
-        State::AwaitingPayment { qr_payload, expires_at } => {
+        OrderState::AwaitingPayment { qr_payload, expires_at } => {
             (qr_payload.clone(), Some(timestamp(*expires_at)))
         }
         _ => (String::new(), None),
@@ -105,14 +105,14 @@ pub(crate) fn method(method: PaymentMethod) -> message::PaymentMethod {
     }
 }
 
-fn state(state: &State) -> message::OrderState {
+fn state(state: &OrderState) -> message::OrderState {
     match state {
-        State::Placing => message::OrderState::Placing,
-        State::AwaitingPayment { .. } => message::OrderState::AwaitingPayment,
-        State::Confirmed { .. } => message::OrderState::Confirmed,
-        State::Delivered { .. } => message::OrderState::Delivered,
-        State::Completed { .. } => message::OrderState::Completed,
-        State::Cancelled { .. } => message::OrderState::Cancelled,
+        OrderState::Placing => message::OrderState::Placing,
+        OrderState::AwaitingPayment { .. } => message::OrderState::AwaitingPayment,
+        OrderState::Confirmed { .. } => message::OrderState::Confirmed,
+        OrderState::Delivered { .. } => message::OrderState::Delivered,
+        OrderState::Completed { .. } => message::OrderState::Completed,
+        OrderState::Cancelled { .. } => message::OrderState::Cancelled,
     }
 }
 
@@ -131,23 +131,22 @@ fn consignment_of(
     })
 }
 
-fn consignment_state(state: consignment::State) -> message::ConsignmentState {
-    use consignment::State;
+fn consignment_state(state: ConsignmentState) -> message::ConsignmentState {
     match state {
-        State::Planned => message::ConsignmentState::Planned,
-        State::Booked => message::ConsignmentState::Booked,
-        State::InTransit => message::ConsignmentState::InTransit,
-        State::AtCustoms => message::ConsignmentState::AtCustoms,
-        State::Cleared => message::ConsignmentState::Cleared,
-        State::OutForDelivery => message::ConsignmentState::OutForDelivery,
-        State::Delivered => message::ConsignmentState::Delivered,
-        State::Received => message::ConsignmentState::Received,
-        State::Released => message::ConsignmentState::Released,
-        State::Cancelled => message::ConsignmentState::Cancelled,
+        ConsignmentState::Planned => message::ConsignmentState::Planned,
+        ConsignmentState::Booked => message::ConsignmentState::Booked,
+        ConsignmentState::InTransit => message::ConsignmentState::InTransit,
+        ConsignmentState::AtCustoms => message::ConsignmentState::AtCustoms,
+        ConsignmentState::Cleared => message::ConsignmentState::Cleared,
+        ConsignmentState::OutForDelivery => message::ConsignmentState::OutForDelivery,
+        ConsignmentState::Delivered => message::ConsignmentState::Delivered,
+        ConsignmentState::Received => message::ConsignmentState::Received,
+        ConsignmentState::Released => message::ConsignmentState::Released,
+        ConsignmentState::Cancelled => message::ConsignmentState::Cancelled,
     }
 }
 
-fn step(step: &Step) -> message::TrackingStep {
+fn step(step: &TrackingStep) -> message::TrackingStep {
     message::TrackingStep {
         status: step.status.clone(),
         place: step.place.clone(),
@@ -226,11 +225,11 @@ fn carriage(carriage: &Carriage) -> message::Carriage {
 /// A return.
 pub(crate) fn goods_return(one: &Return) -> Result<message::Return, money::Error> {
     let state = match &one.state {
-        returns::State::Requested => message::ReturnState::Requested,
-        returns::State::Approved { .. } => message::ReturnState::Approved,
-        returns::State::Rejected { .. } => message::ReturnState::Rejected,
-        returns::State::Received { .. } => message::ReturnState::Received,
-        returns::State::Refunded { .. } => message::ReturnState::Refunded,
+        ReturnState::Requested => message::ReturnState::Requested,
+        ReturnState::Approved { .. } => message::ReturnState::Approved,
+        ReturnState::Rejected { .. } => message::ReturnState::Rejected,
+        ReturnState::Received { .. } => message::ReturnState::Received,
+        ReturnState::Refunded { .. } => message::ReturnState::Refunded,
     };
     let (answer, restock) = one.state.answer();
     Ok(message::Return {
@@ -284,9 +283,9 @@ fn return_lines(one: &Return) -> Vec<message::ReturnLine> {
 }
 
 /// A saga, for operators. One that awaits payment is unsettled once its time is over.
-pub(crate) fn saga(kept: &Kept, now: DateTime<Utc>) -> internal::Saga {
-    use crate::domain::saga::Step;
-    let overdue = matches!(&kept.saga.step, Step::AwaitingPayment { expires_at } if *expires_at <= now);
+pub(crate) fn saga(kept: &StoredSaga, now: DateTime<Utc>) -> internal::Saga {
+    use crate::domain::saga::SagaStep;
+    let overdue = matches!(&kept.saga.step, SagaStep::AwaitingPayment { expires_at } if *expires_at <= now);
     internal::Saga {
         saga_id: kept.saga.id.to_string(),
         order_id: kept.saga.order_id.to_string(),

@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use crate::app::capture::{self, Capture, Captured};
 use crate::app::refund::{self, RefundCancelled, RefundReturn};
-use crate::app::release::{self, Release};
+use crate::app::release_escrow::{self, ReleaseEscrow};
 use crate::app::{App, Error};
-use crate::domain::escrow::{self, Escrow};
+use crate::domain::escrow::{Escrow, EscrowState};
 use crate::domain::returned::{CostParts, Costs, Parts};
 use crate::domain::settlement;
 use crate::quoted::{self, Escrowed};
@@ -26,13 +26,17 @@ use crate::store::escrows::Valuation;
 
 /// Hears order.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
-    vec![Consumer { name: "payment.order", services: &["order"], handler: Arc::new(OnOrder(app.clone())) }]
+    vec![Consumer {
+        name: "payment.order",
+        services: &["order"],
+        handler: Arc::new(OrderEvents(app.clone())),
+    }]
 }
 
-struct OnOrder(Arc<App>);
+struct OrderEvents(Arc<App>);
 
 #[async_trait]
-impl Handler for OnOrder {
+impl Handler for OrderEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
             OrderConfirmed::KIND => self.confirmed(tx, event.decode()?).await,
@@ -44,7 +48,7 @@ impl Handler for OnOrder {
     }
 }
 
-impl OnOrder {
+impl OrderEvents {
     async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
         let hold_id: HoldId = parse("hold_id", &event.hold_id)?;
         let order_id: OrderId = parse("order_id", &event.order_id)?;
@@ -52,9 +56,13 @@ impl OnOrder {
         let consignments = event.consignments.iter().map(captured).collect::<Result<Vec<_>, _>>()?;
         let capture = Capture { hold_id, order_id, consignments };
         match capture.run(&self.0, tx).await? {
-            capture::Outcome::Captured | capture::Outcome::Already => Ok(()),
-            capture::Outcome::NotYet => Err(HandlerError::Retry(format!("hold {hold_id} is not held"))),
-            capture::Outcome::Voided => Err(HandlerError::Poison(format!("hold {hold_id} was voided"))),
+            capture::CaptureOutcome::Captured | capture::CaptureOutcome::Already => Ok(()),
+            capture::CaptureOutcome::NotYet => {
+                Err(HandlerError::Retry(format!("hold {hold_id} is not held")))
+            }
+            capture::CaptureOutcome::Voided => {
+                Err(HandlerError::Poison(format!("hold {hold_id} was voided")))
+            }
         }
     }
 
@@ -77,7 +85,7 @@ impl OnOrder {
                 hold_id,
                 order_id,
                 seller_id: terms.seller_id.clone(),
-                state: escrow::State::Held,
+                state: EscrowState::Held,
                 refunded: Money::zero(amount.currency()),
                 amount,
                 returned_goods_minor: 0,
@@ -95,17 +103,21 @@ impl OnOrder {
         }
         let hold_id: HoldId = parse("hold_id", &event.hold_id)?;
         match (RefundCancelled { hold_id }).run(&self.0, tx).await? {
-            refund::Outcome::Done | refund::Outcome::Already => Ok(()),
-            refund::Outcome::NotYet => Err(HandlerError::Retry(format!("hold {hold_id} is not captured"))),
+            refund::RefundOutcome::Done | refund::RefundOutcome::Already => Ok(()),
+            refund::RefundOutcome::NotYet => {
+                Err(HandlerError::Retry(format!("hold {hold_id} is not captured")))
+            }
         }
     }
 
     async fn received(&self, tx: &mut Tx, event: ConsignmentReceived) -> Result<(), HandlerError> {
         let consignment_id: ConsignmentId = parse("consignment_id", &event.consignment_id)?;
-        let release = Release { order_id: parse("order_id", &event.order_id)?, consignment_id };
+        let release = ReleaseEscrow { order_id: parse("order_id", &event.order_id)?, consignment_id };
         match release.run(&self.0, tx).await? {
-            release::Outcome::Released | release::Outcome::Already => Ok(()),
-            release::Outcome::NotYet => Err(HandlerError::Retry(format!("{consignment_id} has no escrow"))),
+            release_escrow::ReleaseOutcome::Released | release_escrow::ReleaseOutcome::Already => Ok(()),
+            release_escrow::ReleaseOutcome::NotYet => {
+                Err(HandlerError::Retry(format!("{consignment_id} has no escrow")))
+            }
         }
     }
 
@@ -124,8 +136,10 @@ impl OnOrder {
         };
         let consignment_id = back.consignment_id;
         match back.run(&self.0, tx).await? {
-            refund::Outcome::Done | refund::Outcome::Already => Ok(()),
-            refund::Outcome::NotYet => Err(HandlerError::Retry(format!("{consignment_id} has no escrow"))),
+            refund::RefundOutcome::Done | refund::RefundOutcome::Already => Ok(()),
+            refund::RefundOutcome::NotYet => {
+                Err(HandlerError::Retry(format!("{consignment_id} has no escrow")))
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use proto::payment::events::v1 as wire;
 
 use crate::domain::escrow::Escrow;
 use crate::domain::hold::Hold;
-use crate::domain::refund::{Refund, State};
+use crate::domain::refund::{Refund, RefundState};
 use crate::domain::settlement::Release;
 
 /// A QR code was paid.
@@ -80,8 +80,8 @@ pub(crate) fn refund_failed(escrow: &Escrow, version: i64, refund: &Refund) -> E
         order_id: escrow.order_id.to_string(),
         return_id: refund.return_id.clone(),
         reason: match &refund.state {
-            State::Completed => String::new(),
-            State::Failed(reason) => reason.clone(),
+            RefundState::Completed => String::new(),
+            RefundState::Failed(reason) => reason.clone(),
         },
     };
     Envelope::of(escrow.hold_id, version, refund.at, &message)

@@ -19,7 +19,7 @@ use std::time::Duration;
 use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec, Worker};
 
-use crate::app::carry_over_terms::CarryOverTerms;
+use crate::app::migrate_terms::MigrateTerms;
 
 /// The service.
 pub const SPEC: Spec = Spec {
@@ -36,7 +36,7 @@ pub const SPEC: Spec = Spec {
     },
     policies: POLICIES,
     packages: &["entrepot.payment.v1", "entrepot.payment.internal.v1"],
-    asks: &[],
+    calls: &[],
     build,
 };
 
@@ -90,7 +90,7 @@ fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
             "payment.carry_over_terms",
             CARRY_OVER_PERIOD,
             &pipeline,
-            CarryOverTerms,
+            MigrateTerms,
         )],
     })
 }

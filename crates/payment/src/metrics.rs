@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use db::Tx;
 use rpc::Pipeline;
-use runtime::metrics::{Metric, Pace, Reading, Sampler};
+use runtime::metrics::{Metric, SampleInterval, SampleValue, Sampler};
 
 use crate::app::App;
 use crate::store::measures::{self, Flow};
@@ -28,20 +28,20 @@ type Balances = BTreeMap<(String, String, String), i128>;
 
 pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
     vec![
-        Sampler::reading("ledger", Pace::Seldom, pipeline, ledger),
-        Sampler::reading("suspense", Pace::Often, pipeline, suspense),
+        Sampler::reading("ledger", SampleInterval::Seldom, pipeline, ledger),
+        Sampler::reading("suspense", SampleInterval::Often, pipeline, suspense),
     ]
 }
 
-async fn suspense(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+async fn suspense(_: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
     Ok(vec![SUSPENDED.is(&[], measures::suspended(tx).await?)])
 }
 
 /// On one snapshot: wallets and ledger change together.
-async fn ledger(_: &App, tx: &mut Tx) -> Result<Vec<Reading>, db::Error> {
+async fn ledger(_: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
     let balances = balances(&measures::flows(tx).await?);
     let differences = differences(&balances, measures::wallets(tx).await?);
-    let mut readings: Vec<Reading> = balances
+    let mut readings: Vec<SampleValue> = balances
         .iter()
         .map(|((kind, currency, state), minor)| BALANCE.is(&[kind, currency, state], narrow(*minor)))
         .collect();

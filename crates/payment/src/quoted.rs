@@ -10,7 +10,7 @@ use proto::types::v1::ExchangeRate;
 use rust_decimal::Decimal;
 
 use crate::app::Error;
-use crate::domain::settlement::Terms;
+use crate::domain::settlement::SettlementTerms;
 
 /// What an escrow says of a consignment that its quote does not.
 #[derive(Debug)]
@@ -23,13 +23,21 @@ pub(crate) struct Escrowed {
 }
 
 /// The terms of a consignment that is kept as order told it.
-pub(crate) fn decode(consignment: &[u8], escrowed: &Escrowed, hub: &Profile) -> Result<Terms, Error> {
+pub(crate) fn decode(
+    consignment: &[u8],
+    escrowed: &Escrowed,
+    hub: &Profile,
+) -> Result<SettlementTerms, Error> {
     let quoted = QuotedConsignment::decode(consignment);
     terms(&quoted.map_err(|error| invalid("consignment", error.to_string()))?, escrowed, hub)
 }
 
 /// The terms of a consignment.
-pub(crate) fn terms(quoted: &QuotedConsignment, escrowed: &Escrowed, hub: &Profile) -> Result<Terms, Error> {
+pub(crate) fn terms(
+    quoted: &QuotedConsignment,
+    escrowed: &Escrowed,
+    hub: &Profile,
+) -> Result<SettlementTerms, Error> {
     let consignment_id = quoted.consignment_id.parse();
     let currency = hub.currency();
     let parts = quoted.hub_price.clone().unwrap_or_default();
@@ -60,7 +68,7 @@ pub(crate) fn terms(quoted: &QuotedConsignment, escrowed: &Escrowed, hub: &Profi
     let paid_outward = paid(price.carriage.as_ref(), carriage)?
         .checked_add(paid(price.insurance.as_ref(), insurance)?)?
         .checked_add(paid(price.fees.as_ref(), fees)?)?;
-    Ok(Terms {
+    Ok(SettlementTerms {
         order_id: escrowed.order_id,
         consignment_id: consignment_id
             .map_err(|error: kernel::IdError| invalid("consignment_id", error.to_string()))?,

@@ -14,7 +14,7 @@ const PAGE_SIZE: i32 = 200;
 const TOLD_MAX: usize = 20;
 
 /// What became of an event at a consumer, by the consumer and the event's id.
-type Taken = HashMap<(String, String), String>;
+type Consumed = HashMap<(String, String), String>;
 
 /// Each event of the outboxes took effect once at each of its consumers. Walks over all that is kept (a week of
 /// outboxes), so it takes its time at a hub with a history. Let the hub settle first.
@@ -43,7 +43,7 @@ pub async fn check(hub: &Hub) -> Result<Check> {
     Ok(Check { name: "every event took effect once", seen: format!("{count} deliveries"), violations })
 }
 
-fn missing(consumer: &str, event: &OutboxEvent, taken: &Taken) -> Option<String> {
+fn missing(consumer: &str, event: &OutboxEvent, taken: &Consumed) -> Option<String> {
     let OutboxEvent { kind, aggregate_id, .. } = event;
     match taken.get(&(consumer.to_owned(), event.event_id.clone())).map(String::as_str) {
         Some("handled") => None,
@@ -157,10 +157,10 @@ async fn outbox(
     }
 }
 
-async fn inbox(hub: &Hub, service: &str, since: Option<DateTime<Utc>>) -> Result<Taken> {
+async fn inbox(hub: &Hub, service: &str, since: Option<DateTime<Utc>>) -> Result<Consumed> {
     let mut request =
         ListInboxRequest { service: service.to_owned(), page_size: PAGE_SIZE, ..ListInboxRequest::default() };
-    let mut taken = Taken::new();
+    let mut taken = Consumed::new();
     loop {
         let listed = hub.operations(service)?.list_inbox(request.clone()).await;
         let page = listed.with_context(|| format!("the inbox of {service}"))?.into_inner();

@@ -15,7 +15,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
 /// A channel that sends a token.
-pub type Line = InterceptedService<Channel, Bearer>;
+pub type AuthorisedChannel = InterceptedService<Channel, Bearer>;
 
 /// Makes tokens of the hub: its keys within its process, `entrepot token` from outside.
 pub trait Tokens: Send + Sync {
@@ -31,7 +31,7 @@ impl<F: Fn(Role, &str) -> Result<String> + Send + Sync> Tokens for F {
 
 /// The listeners of a service.
 #[derive(Debug, Clone)]
-pub struct Door {
+pub struct ServiceChannels {
     /// The public API.
     pub public: Channel,
     /// The internal API.
@@ -39,12 +39,12 @@ pub struct Door {
 }
 
 /// Where each service of a hub is, by its name.
-pub type Doors = BTreeMap<&'static str, Door>;
+pub type HubChannels = BTreeMap<&'static str, ServiceChannels>;
 
 /// A running hub.
 #[derive(Clone)]
 pub struct Hub {
-    doors: Arc<Doors>,
+    doors: Arc<HubChannels>,
     tokens: Arc<dyn Tokens>,
 }
 
@@ -56,12 +56,12 @@ impl Hub {
         internal: Channel,
         tokens: Arc<dyn Tokens>,
     ) -> Self {
-        let door = Door { public, internal };
+        let door = ServiceChannels { public, internal };
         Self::of_services(services.iter().map(|service| (*service, door.clone())).collect(), tokens)
     }
 
     /// Each service behind channels of its own.
-    pub fn of_services(doors: Doors, tokens: Arc<dyn Tokens>) -> Self {
+    pub fn of_services(doors: HubChannels, tokens: Arc<dyn Tokens>) -> Self {
         Self { doors: Arc::new(doors), tokens }
     }
 
@@ -112,7 +112,7 @@ impl Hub {
     }
 
     /// The internal API of a service as an operator.
-    fn operator(&self, service: &str) -> Result<Line> {
+    fn operator(&self, service: &str) -> Result<AuthorisedChannel> {
         let internal = door(&self.doors, service)?.internal.clone();
         Ok(InterceptedService::new(internal, self.bearer(Role::Operator, "proof")?))
     }
@@ -120,31 +120,37 @@ impl Hub {
     /// The catalog's operator views.
     pub fn catalog_operator(
         &self,
-    ) -> Result<catalog_internal::catalog_operator_service_client::CatalogOperatorServiceClient<Line>> {
+    ) -> Result<
+        catalog_internal::catalog_operator_service_client::CatalogOperatorServiceClient<AuthorisedChannel>,
+    > {
         Ok(catalog_internal::catalog_operator_service_client::CatalogOperatorServiceClient::new(
             self.operator("catalog")?,
         ))
     }
 
     /// The ledger for operators.
-    pub fn ledger(&self) -> Result<payment_internal::ledger_service_client::LedgerServiceClient<Line>> {
+    pub fn ledger(
+        &self,
+    ) -> Result<payment_internal::ledger_service_client::LedgerServiceClient<AuthorisedChannel>> {
         Ok(payment_internal::ledger_service_client::LedgerServiceClient::new(self.operator("payment")?))
     }
 
     /// The payment providers' side.
-    pub fn provider(&self) -> Result<payment_internal::provider_service_client::ProviderServiceClient<Line>> {
+    pub fn provider(
+        &self,
+    ) -> Result<payment_internal::provider_service_client::ProviderServiceClient<AuthorisedChannel>> {
         Ok(payment_internal::provider_service_client::ProviderServiceClient::new(self.operator("payment")?))
     }
 
     /// The sagas behind orders.
-    pub fn sagas(&self) -> Result<order_internal::saga_service_client::SagaServiceClient<Line>> {
+    pub fn sagas(&self) -> Result<order_internal::saga_service_client::SagaServiceClient<AuthorisedChannel>> {
         Ok(order_internal::saga_service_client::SagaServiceClient::new(self.operator("order")?))
     }
 
     /// The carriers' side.
     pub fn tracking(
         &self,
-    ) -> Result<logistics_internal::tracking_service_client::TrackingServiceClient<Line>> {
+    ) -> Result<logistics_internal::tracking_service_client::TrackingServiceClient<AuthorisedChannel>> {
         Ok(logistics_internal::tracking_service_client::TrackingServiceClient::new(
             self.operator("logistics")?,
         ))
@@ -154,12 +160,12 @@ impl Hub {
     pub fn operations(
         &self,
         service: &str,
-    ) -> Result<operator::operator_service_client::OperatorServiceClient<Line>> {
+    ) -> Result<operator::operator_service_client::OperatorServiceClient<AuthorisedChannel>> {
         Ok(operator::operator_service_client::OperatorServiceClient::new(self.operator(service)?))
     }
 }
 
-fn door<'a>(doors: &'a Doors, service: &str) -> Result<&'a Door> {
+fn door<'a>(doors: &'a HubChannels, service: &str) -> Result<&'a ServiceChannels> {
     doors.get(service).with_context(|| format!("the hub has no service {service}"))
 }
 
@@ -173,65 +179,67 @@ fn channel(address: &str) -> Result<Channel> {
 pub struct Session {
     /// The token's subject.
     pub subject: String,
-    catalog: Line,
-    order: Line,
-    payment: Line,
-    logistics: Line,
+    catalog: AuthorisedChannel,
+    order: AuthorisedChannel,
+    payment: AuthorisedChannel,
+    logistics: AuthorisedChannel,
 }
 
 impl Session {
     /// Sellers.
-    pub fn sellers(&self) -> catalog::seller_service_client::SellerServiceClient<Line> {
+    pub fn sellers(&self) -> catalog::seller_service_client::SellerServiceClient<AuthorisedChannel> {
         catalog::seller_service_client::SellerServiceClient::new(self.catalog.clone())
     }
 
     /// Goods.
-    pub fn products(&self) -> catalog::product_service_client::ProductServiceClient<Line> {
+    pub fn products(&self) -> catalog::product_service_client::ProductServiceClient<AuthorisedChannel> {
         catalog::product_service_client::ProductServiceClient::new(self.catalog.clone())
     }
 
     /// Places and shelves.
-    pub fn stock(&self) -> catalog::stock_service_client::StockServiceClient<Line> {
+    pub fn stock(&self) -> catalog::stock_service_client::StockServiceClient<AuthorisedChannel> {
         catalog::stock_service_client::StockServiceClient::new(self.catalog.clone())
     }
 
     /// Landed prices.
-    pub fn quotes(&self) -> order::quote_service_client::QuoteServiceClient<Line> {
+    pub fn quotes(&self) -> order::quote_service_client::QuoteServiceClient<AuthorisedChannel> {
         order::quote_service_client::QuoteServiceClient::new(self.order.clone())
     }
 
     /// Orders.
-    pub fn orders(&self) -> order::order_service_client::OrderServiceClient<Line> {
+    pub fn orders(&self) -> order::order_service_client::OrderServiceClient<AuthorisedChannel> {
         order::order_service_client::OrderServiceClient::new(self.order.clone())
     }
 
     /// Returns.
-    pub fn returns(&self) -> order::return_service_client::ReturnServiceClient<Line> {
+    pub fn returns(&self) -> order::return_service_client::ReturnServiceClient<AuthorisedChannel> {
         order::return_service_client::ReturnServiceClient::new(self.order.clone())
     }
 
     /// Wallets.
-    pub fn wallets(&self) -> payment::wallet_service_client::WalletServiceClient<Line> {
+    pub fn wallets(&self) -> payment::wallet_service_client::WalletServiceClient<AuthorisedChannel> {
         payment::wallet_service_client::WalletServiceClient::new(self.payment.clone())
     }
 
     /// Payments.
-    pub fn payments(&self) -> payment::payment_service_client::PaymentServiceClient<Line> {
+    pub fn payments(&self) -> payment::payment_service_client::PaymentServiceClient<AuthorisedChannel> {
         payment::payment_service_client::PaymentServiceClient::new(self.payment.clone())
     }
 
     /// A seller's statement.
-    pub fn statements(&self) -> payment::statement_service_client::StatementServiceClient<Line> {
+    pub fn statements(&self) -> payment::statement_service_client::StatementServiceClient<AuthorisedChannel> {
         payment::statement_service_client::StatementServiceClient::new(self.payment.clone())
     }
 
     /// Shipments.
-    pub fn shipments(&self) -> logistics::shipment_service_client::ShipmentServiceClient<Line> {
+    pub fn shipments(&self) -> logistics::shipment_service_client::ShipmentServiceClient<AuthorisedChannel> {
         logistics::shipment_service_client::ShipmentServiceClient::new(self.logistics.clone())
     }
 
     /// Declarations.
-    pub fn declarations(&self) -> logistics::declaration_service_client::DeclarationServiceClient<Line> {
+    pub fn declarations(
+        &self,
+    ) -> logistics::declaration_service_client::DeclarationServiceClient<AuthorisedChannel> {
         logistics::declaration_service_client::DeclarationServiceClient::new(self.logistics.clone())
     }
 }

@@ -14,7 +14,7 @@ pub mod purchase;
 pub mod returns;
 pub mod shop;
 
-pub use hub::{Door, Doors, Hub, Line, Session, Tokens};
+pub use hub::{AuthorisedChannel, Hub, HubChannels, ServiceChannels, Session, Tokens};
 
 /// A fresh `request_id`: repeat the request with the same one until it is answered.
 pub fn request_id() -> String {

@@ -5,7 +5,7 @@ use proto::catalog::v1::{ImportProductsRequest, ListStockRequest, StockItem, Tra
 use proto::types::v1::{Dimensions, Money};
 
 use crate::Hub;
-use crate::shop::{self, Firm, Shop};
+use crate::shop::{self, SellerEntry, Shop};
 
 /// Price of the first scarf in minor units of the seller's currency; each further one costs a unit more.
 const PRICE_MINOR: i64 = 45_000;
@@ -21,7 +21,7 @@ pub struct Market {
 
 impl Market {
     /// Opens the firm, with silk scarves from Thailand of which so many are on the shelf.
-    pub async fn open(hub: &Hub, firm: &Firm, stock: &[i64]) -> Result<Self> {
+    pub async fn open(hub: &Hub, firm: &SellerEntry, stock: &[i64]) -> Result<Self> {
         let shop = shop::open(hub, firm).await?;
         let rows = stock
             .iter()

@@ -13,17 +13,17 @@ use tonic::Status;
 use crate::{Hub, Session, request_id};
 
 /// What is wanted: a variant and how many units.
-pub type Wish = (String, i64);
+pub type RequestedLine = (String, i64);
 
 /// One landed price for these wishes, in a currency (empty: the hub's).
-pub async fn quote(buyer: &Session, wishes: &[Wish], currency: &str) -> Result<Quote, Status> {
+pub async fn quote(buyer: &Session, wishes: &[RequestedLine], currency: &str) -> Result<Quote, Status> {
     quote_under(buyer, wishes, currency, &BTreeMap::new()).await
 }
 
 /// The same, naming a permit for each line that is refused without one.
 pub async fn quote_permitted(
     buyer: &Session,
-    wishes: &[Wish],
+    wishes: &[RequestedLine],
     currency: &str,
     permit: &Permit,
 ) -> Result<Quote, Status> {
@@ -45,7 +45,7 @@ pub async fn quote_permitted(
 
 async fn quote_under(
     buyer: &Session,
-    wishes: &[Wish],
+    wishes: &[RequestedLine],
     currency: &str,
     permits: &BTreeMap<String, Permit>,
 ) -> Result<Quote, Status> {
@@ -66,7 +66,7 @@ async fn quote_under(
 
 /// How a quote is ordered.
 #[derive(Debug, Clone)]
-pub struct Placing {
+pub struct OrderOptions {
     /// Where it goes.
     pub address: Address,
     /// How it is paid.
@@ -77,7 +77,7 @@ pub struct Placing {
     pub attributes: BTreeMap<String, String>,
 }
 
-impl Placing {
+impl OrderOptions {
     /// Without reference and notes.
     pub fn new(address: Address, method: PaymentMethod) -> Self {
         Self { address, method, client_reference: String::new(), attributes: BTreeMap::new() }
@@ -85,7 +85,7 @@ impl Placing {
 }
 
 /// Orders the quote.
-pub async fn place(buyer: &Session, quote: &Quote, placing: &Placing) -> Result<Order, Status> {
+pub async fn place(buyer: &Session, quote: &Quote, placing: &OrderOptions) -> Result<Order, Status> {
     let request = PlaceOrderRequest {
         request_id: request_id(),
         quote_id: quote.quote_id.clone(),

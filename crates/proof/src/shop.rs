@@ -22,7 +22,7 @@ const ROWS_IN_FLIGHT: usize = 64;
 
 /// What a firm says of itself when it applies.
 #[derive(Debug, Clone)]
-pub struct Firm {
+pub struct SellerEntry {
     /// Short and stable, such as `kain-batik`; its id derives from it.
     pub slug: String,
     /// The name that buyers see.
@@ -35,7 +35,7 @@ pub struct Firm {
     pub tax_registered: bool,
 }
 
-impl Firm {
+impl SellerEntry {
     /// A Thai firm of this name that is paid in baht and collects the hub's tax.
     pub fn thai(slug: &str) -> Self {
         Self {
@@ -63,7 +63,7 @@ pub struct Shop {
 }
 
 /// Opens a firm at the hub: applied, verified, with a place to ship from. Finds the one that is there.
-pub async fn open(hub: &Hub, firm: &Firm) -> Result<Shop> {
+pub async fn open(hub: &Hub, firm: &SellerEntry) -> Result<Shop> {
     let seller_id = firm.seller_id().to_string();
     let session = hub.seller(&seller_id)?;
     let seller = apply(&session, firm).await?;
@@ -75,7 +75,7 @@ pub async fn open(hub: &Hub, firm: &Firm) -> Result<Shop> {
     Ok(Shop { session, location })
 }
 
-async fn apply(session: &Session, firm: &Firm) -> Result<Seller> {
+async fn apply(session: &Session, firm: &SellerEntry) -> Result<Seller> {
     let request = proto::catalog::v1::GetSellerRequest { seller_id: session.subject.clone() };
     match session.sellers().get_seller(request).await {
         Ok(found) => return found.into_inner().seller.context("a seller without content"),
@@ -94,7 +94,7 @@ async fn apply(session: &Session, firm: &Firm) -> Result<Seller> {
     applied.into_inner().seller.context("a seller without content")
 }
 
-async fn location(session: &Session, firm: &Firm) -> Result<Location> {
+async fn location(session: &Session, firm: &SellerEntry) -> Result<Location> {
     let listed =
         session.stock().list_locations(ListLocationsRequest::default()).await.context("a seller's places")?;
     if let Some(location) =

@@ -10,7 +10,7 @@ use http_body::{Frame, SizeHint};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use crate::budget::Held;
+use crate::budget::HeldBytes;
 use crate::fields::Fields;
 use crate::status;
 
@@ -18,7 +18,7 @@ use crate::status;
 const PREFIX_BYTES: usize = 5;
 
 /// A check of each message of a request, such as whether its sender's rate allows it.
-pub(crate) type EachMessage = Box<dyn Fn() -> Result<(), Status> + Send>;
+pub(crate) type MessageCheck = Box<dyn Fn() -> Result<(), Status> + Send>;
 
 /// What a request may bring.
 pub(crate) struct Bounds {
@@ -26,8 +26,8 @@ pub(crate) struct Bounds {
     /// Whether there may be other than one message.
     pub(crate) streams: bool,
     /// Where the bytes are counted: of a stream, those of the message that is coming in; else all, until it is answered.
-    pub(crate) held: Option<Arc<Held>>,
-    pub(crate) each: Option<EachMessage>,
+    pub(crate) held: Option<Arc<HeldBytes>>,
+    pub(crate) each: Option<MessageCheck>,
     /// Counts the fields of each message; those from within the hub are not counted.
     pub(crate) fields: Option<Fields>,
     /// Where it is noted why the request was refused, should its handler keep silent about it.
@@ -38,7 +38,7 @@ pub(crate) struct Bounds {
 pub(crate) type Refused = Arc<OnceLock<Status>>;
 
 /// Where in the sequence of messages a body is.
-enum Place {
+enum BodyPosition {
     Prefix { bytes: [u8; PREFIX_BYTES], filled: usize },
     Message { left: usize },
 }
@@ -46,7 +46,7 @@ enum Place {
 /// A request body within its bounds.
 pub(crate) struct Bounded {
     inner: Body,
-    place: Place,
+    place: BodyPosition,
     bounds: Bounds,
     messages: usize,
     /// Bytes of messages that have come in whole since the body was last asked.
@@ -68,14 +68,14 @@ impl Bounded {
         }
     }
 
-    fn start() -> Place {
-        Place::Prefix { bytes: [0; PREFIX_BYTES], filled: 0 }
+    fn start() -> BodyPosition {
+        BodyPosition::Prefix { bytes: [0; PREFIX_BYTES], filled: 0 }
     }
 
     fn check(&mut self, mut data: &[u8]) -> Result<(), Status> {
         while !data.is_empty() {
             match &mut self.place {
-                Place::Message { left } => {
+                BodyPosition::Message { left } => {
                     let taken = data.len().min(*left);
                     *left -= taken;
                     let is_whole = *left == 0;
@@ -88,7 +88,7 @@ impl Bounded {
                         self.end_message()?;
                     }
                 }
-                Place::Prefix { bytes, filled } => {
+                BodyPosition::Prefix { bytes, filled } => {
                     bytes[*filled] = data[0];
                     *filled += 1;
                     data = &data[1..];
@@ -118,7 +118,7 @@ impl Bounded {
             each()?;
         }
         self.messages += 1;
-        self.place = Place::Message { left };
+        self.place = BodyPosition::Message { left };
         if let Some(fields) = &mut self.bounds.fields {
             fields.begin(left);
         }
@@ -152,7 +152,7 @@ impl Bounded {
     }
 
     fn end(&mut self) -> Result<(), Status> {
-        let is_whole = matches!(self.place, Place::Prefix { filled: 0, .. });
+        let is_whole = matches!(self.place, BodyPosition::Prefix { filled: 0, .. });
         if !is_whole {
             return Err(malformed("the request ends in the middle of a message"));
         }
@@ -229,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::Limits;
-    use crate::budget::{Account, Budgets};
+    use crate::budget::{Budgets, ByteBudget};
 
     fn framed(length: usize) -> Vec<u8> {
         let mut bytes = vec![0];
@@ -294,7 +294,7 @@ mod tests {
             [&[0], &length[..], &[0x1a, 0].repeat(parts)].concat()
         };
         let budgets = Budgets::new(&Limits::default());
-        let held = Arc::new(budgets.hold("a", false, &Account::new("connection", 8 << 20)));
+        let held = Arc::new(budgets.hold("a", false, &ByteBudget::new("connection", 8 << 20)));
         let bytes = [framed(100), framed(100), framed(5_001)].concat();
         let frames = bytes.chunks(205).map(|piece| Ok::<_, Status>(Frame::data(piece.to_vec().into())));
         let frames: Vec<_> = frames.collect();
@@ -317,7 +317,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_holds_the_message_that_is_coming_and_a_single_one_is_held_until_its_answer() {
         let budgets = Budgets::new(&Limits::default());
-        let connection = Account::new("connection", 100);
+        let connection = ByteBudget::new("connection", 100);
         for streams in [false, true] {
             let held = Arc::new(budgets.hold("a", true, &connection));
             let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();

@@ -22,13 +22,13 @@ const FORGET_EVERY: usize = 1024;
 
 /// How many bytes are held, and how many may be.
 #[derive(Debug)]
-pub(crate) struct Account {
+pub(crate) struct ByteBudget {
     of: &'static str,
     held: AtomicUsize,
     most: usize,
 }
 
-impl Account {
+impl ByteBudget {
     pub(crate) fn new(of: &'static str, most: usize) -> Arc<Self> {
         Arc::new(Self { of, held: AtomicUsize::new(0), most })
     }
@@ -51,9 +51,9 @@ impl Account {
 /// The accounts of a listener.
 #[derive(Debug)]
 pub(crate) struct Budgets {
-    process: Arc<Account>,
-    anonymous: Arc<Account>,
-    principals: Mutex<HashMap<String, Weak<Account>>>,
+    process: Arc<ByteBudget>,
+    anonymous: Arc<ByteBudget>,
+    principals: Mutex<HashMap<String, Weak<ByteBudget>>>,
     principal_bytes: usize,
     anonymous_bytes: usize,
 }
@@ -64,8 +64,8 @@ impl Budgets {
         // A message each way there must always be room for.
         let share = (anonymous_bytes / ANONYMOUS_SHARES).max(2 * MESSAGE_BYTES_MAX);
         Self {
-            process: Account::new("process", limits.process_bytes),
-            anonymous: Account::new("group, callers without a token,", anonymous_bytes),
+            process: ByteBudget::new("process", limits.process_bytes),
+            anonymous: ByteBudget::new("group, callers without a token,", anonymous_bytes),
             principals: Mutex::default(),
             principal_bytes: limits.principal_bytes,
             anonymous_bytes: share.min(limits.principal_bytes),
@@ -73,16 +73,21 @@ impl Budgets {
     }
 
     /// Nothing yet, for a call of `principal`.
-    pub(crate) fn hold(&self, principal: &str, is_anonymous: bool, connection: &Arc<Account>) -> Held {
+    pub(crate) fn hold(
+        &self,
+        principal: &str,
+        is_anonymous: bool,
+        connection: &Arc<ByteBudget>,
+    ) -> HeldBytes {
         let most = if is_anonymous { self.anonymous_bytes } else { self.principal_bytes };
         let mut accounts = vec![self.of(principal, most), connection.clone(), self.process.clone()];
         if is_anonymous {
             accounts.push(self.anonymous.clone());
         }
-        Held { accounts: accounts.into(), bytes: AtomicUsize::new(0) }
+        HeldBytes { accounts: accounts.into(), bytes: AtomicUsize::new(0) }
     }
 
-    fn of(&self, principal: &str, most: usize) -> Arc<Account> {
+    fn of(&self, principal: &str, most: usize) -> Arc<ByteBudget> {
         let mut principals = self.principals.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(account) = principals.get(principal).and_then(Weak::upgrade) {
             return account;
@@ -90,7 +95,7 @@ impl Budgets {
         if principals.len().is_multiple_of(FORGET_EVERY) {
             principals.retain(|_, account| account.strong_count() > 0);
         }
-        let account = Account::new("caller", most);
+        let account = ByteBudget::new("caller", most);
         principals.insert(principal.to_owned(), Arc::downgrade(&account));
         account
     }
@@ -103,12 +108,12 @@ impl Budgets {
 
 /// What a call holds; dropped, it holds nothing.
 #[derive(Debug)]
-pub(crate) struct Held {
-    accounts: Arc<[Arc<Account>]>,
+pub(crate) struct HeldBytes {
+    accounts: Arc<[Arc<ByteBudget>]>,
     bytes: AtomicUsize,
 }
 
-impl Held {
+impl HeldBytes {
     /// Nothing yet, on the same accounts.
     pub(crate) fn beside(&self) -> Self {
         Self { accounts: self.accounts.clone(), bytes: AtomicUsize::new(0) }
@@ -133,15 +138,15 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         let bytes = *self.bytes.get_mut();
         self.accounts.iter().for_each(|account| account.give_back(bytes));
     }
 }
 
-fn refused(account: &Account) -> Status {
-    let Account { of, most, .. } = account;
+fn refused(account: &ByteBudget) -> Status {
+    let ByteBudget { of, most, .. } = account;
     let message = format!(
         "the requests and responses of this {of} already take all of {most} bytes: read the responses, or send less at once"
     );
@@ -156,13 +161,13 @@ mod tests {
     fn sixteen_callers_without_a_token_share_what_such_callers_have() {
         let budgets = Budgets::new(&Limits::default());
         let hold = |principal: &str, is_anonymous| {
-            budgets.hold(principal, is_anonymous, &Account::new("connection", usize::MAX))
+            budgets.hold(principal, is_anonymous, &ByteBudget::new("connection", usize::MAX))
         };
         let (known, address) = (hold("buyer:a", false), hold("127.0.0.1", true));
         known.take(8 << 20).unwrap();
         assert!(address.take((2 << 20) + 1).is_err());
         address.take(2 << 20).unwrap();
-        let others: Vec<Held> = (0..20)
+        let others: Vec<HeldBytes> = (0..20)
             .map(|number| hold(&number.to_string(), true))
             .filter(|held| held.take(2 << 20).is_ok())
             .collect();
@@ -173,7 +178,7 @@ mod tests {
     fn every_bound_holds_and_what_is_dropped_is_free() {
         let limits = Limits { process_bytes: 100, principal_bytes: 40, ..Limits::default() };
         let budgets = Budgets::new(&limits);
-        let connection = Account::new("connection", 60);
+        let connection = ByteBudget::new("connection", 60);
         let (one, two) = (budgets.hold("a", false, &connection), budgets.hold("b", false, &connection));
         one.take(40).unwrap();
         let refused = one.take(1).unwrap_err();
@@ -186,14 +191,14 @@ mod tests {
         assert!(two.take(21).is_err());
         two.take(20).unwrap();
         // The process, and half of it for those without a token.
-        let others: Vec<Held> = (0..9)
-            .map(|number| budgets.hold(&number.to_string(), true, &Account::new("connection", 60)))
+        let others: Vec<HeldBytes> = (0..9)
+            .map(|number| budgets.hold(&number.to_string(), true, &ByteBudget::new("connection", 60)))
             .filter(|held| held.take(10).is_ok())
             .collect();
         assert_eq!((others.len(), budgets.held()), (4, 100));
         drop(others);
-        let others: Vec<Held> = (0..9)
-            .map(|number| budgets.hold(&number.to_string(), true, &Account::new("connection", 60)))
+        let others: Vec<HeldBytes> = (0..9)
+            .map(|number| budgets.hold(&number.to_string(), true, &ByteBudget::new("connection", 60)))
             .filter(|held| held.take(11).is_ok())
             .collect();
         assert_eq!(others.len(), 3);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use crate::budget::Account;
+use crate::budget::ByteBudget;
 use crate::{Limits, address};
 
 /// Who has sent less has not begun to speak: HTTP/2 begins with so many bytes, and no HTTP/1.1 request has fewer.
@@ -25,17 +25,17 @@ pub(crate) struct Connection {
     /// Who is at its other end: a client, or a proxy.
     pub(crate) peer: IpAddr,
     /// The bytes that its calls hold.
-    pub(crate) account: Arc<Account>,
+    pub(crate) account: Arc<ByteBudget>,
     /// Whether it carries the calls of many: then it is not bounded as one client, and not cut off for one of them.
     is_proxy: bool,
     /// Whether it may be kept ready without a call: that of a proxy, or of another service.
     may_wait: bool,
     begun: Instant,
-    state: Mutex<State>,
+    state: Mutex<ConnectionState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct ConnectionState {
     heard_bytes: usize,
     /// Whether a request has come.
     was_asked: bool,
@@ -52,7 +52,7 @@ struct State {
 
 /// What is to become of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ConnectionFate {
     Stays,
     /// It takes no new calls; those that are open end.
     Leaves,
@@ -63,7 +63,7 @@ pub(crate) enum Verdict {
 impl Connection {
     pub(crate) fn new(peer: IpAddr, limits: &Limits, is_public: bool) -> Arc<Self> {
         let begun = Instant::now();
-        let state = State {
+        let state = ConnectionState {
             heard_bytes: 0,
             was_asked: false,
             calls: 0,
@@ -75,12 +75,12 @@ impl Connection {
         };
         let is_proxy = address::is_proxy(&limits.trusted_proxies, peer);
         let most = if is_proxy { limits.process_bytes } else { limits.connection_bytes };
-        let account = Account::new("connection", most);
+        let account = ByteBudget::new("connection", most);
         let may_wait = is_proxy || !is_public;
         Arc::new(Self { peer, account, is_proxy, may_wait, begun, state: Mutex::new(state) })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -106,35 +106,35 @@ impl Connection {
     }
 
     /// What is to become of it now.
-    pub(crate) fn judge(&self, limits: &Limits, now: Instant) -> Verdict {
+    pub(crate) fn judge(&self, limits: &Limits, now: Instant) -> ConnectionFate {
         let mut state = self.state();
         let since = |then: Instant| now.saturating_duration_since(then);
         let age = since(self.begun);
         if state.heard_bytes < PREFACE_BYTES && state.answers == 0 && age >= limits.first_frame() {
-            return Verdict::Cut("silent");
+            return ConnectionFate::Cut("silent");
         }
         let asks_nothing = !state.was_asked && !self.may_wait;
         if asks_nothing && age >= limits.first_frame() * 2 {
-            return Verdict::Cut("silent");
+            return ConnectionFate::Cut("silent");
         }
         let unread = state.unread.values().filter(|_| !self.is_proxy).chain(&state.blocked_since).min();
         if unread.is_some_and(|then| since(*then) >= limits.write()) {
-            return Verdict::Cut("unread");
+            return ConnectionFate::Cut("unread");
         }
         // Streams end by themselves once they are as old.
         if age >= limits.age() * 2 + LEAVE_MAX {
-            return Verdict::Cut("age");
+            return ConnectionFate::Cut("age");
         }
         if let Some(left_at) = state.left_at {
             let is_over = state.calls == 0 && since(left_at.max(state.idle_since)) >= LEAVE_MAX;
-            return if is_over { Verdict::Cut("idle") } else { Verdict::Stays };
+            return if is_over { ConnectionFate::Cut("idle") } else { ConnectionFate::Stays };
         }
         let is_idle = state.calls == 0 && since(state.idle_since) >= limits.idle();
         if is_idle || age >= limits.age() || (asks_nothing && age >= limits.first_frame()) {
             state.left_at = Some(now);
-            return Verdict::Leaves;
+            return ConnectionFate::Leaves;
         }
-        Verdict::Stays
+        ConnectionFate::Stays
     }
 
     fn heard(&self, bytes: usize) {
@@ -272,26 +272,26 @@ mod tests {
     fn one_that_does_not_speak_is_cut_off() {
         let (connection, limits, begun) = connection();
         connection.heard(PREFACE_BYTES - 1);
-        assert_eq!(connection.judge(&limits, begun + 9 * SECOND), Verdict::Stays);
-        assert_eq!(connection.judge(&limits, begun + 10 * SECOND), Verdict::Cut("silent"));
+        assert_eq!(connection.judge(&limits, begun + 9 * SECOND), ConnectionFate::Stays);
+        assert_eq!(connection.judge(&limits, begun + 10 * SECOND), ConnectionFate::Cut("silent"));
         connection.heard(1);
         connection.asked();
-        assert_eq!(connection.judge(&limits, begun + 10 * SECOND), Verdict::Stays);
+        assert_eq!(connection.judge(&limits, begun + 10 * SECOND), ConnectionFate::Stays);
     }
 
     #[test]
     fn one_that_asks_nothing_leaves_and_is_cut_off_unless_it_is_kept_ready() {
         let (connection, limits, begun) = connection();
         connection.heard(PREFACE_BYTES + 9);
-        assert_eq!(connection.judge(&limits, begun + 9 * SECOND), Verdict::Stays);
-        assert_eq!(connection.judge(&limits, begun + 10 * SECOND), Verdict::Leaves);
-        assert_eq!(connection.judge(&limits, begun + 19 * SECOND), Verdict::Stays);
-        assert_eq!(connection.judge(&limits, begun + 20 * SECOND), Verdict::Cut("silent"));
+        assert_eq!(connection.judge(&limits, begun + 9 * SECOND), ConnectionFate::Stays);
+        assert_eq!(connection.judge(&limits, begun + 10 * SECOND), ConnectionFate::Leaves);
+        assert_eq!(connection.judge(&limits, begun + 19 * SECOND), ConnectionFate::Stays);
+        assert_eq!(connection.judge(&limits, begun + 20 * SECOND), ConnectionFate::Cut("silent"));
         let trusted = Limits { trusted_proxies: vec!["127.0.0.1".parse().unwrap()], ..limits.clone() };
         for (limits, is_public) in [(trusted, true), (limits, false)] {
             let ready = Connection::new(connection.peer, &limits, is_public);
             ready.heard(PREFACE_BYTES);
-            assert_eq!(ready.judge(&limits, ready.begun + 200 * SECOND), Verdict::Stays);
+            assert_eq!(ready.judge(&limits, ready.begun + 200 * SECOND), ConnectionFate::Stays);
         }
     }
 
@@ -301,13 +301,13 @@ mod tests {
         connection.heard(PREFACE_BYTES);
         connection.asked();
         let call = connection.call();
-        assert_eq!(connection.judge(&limits, begun + 400 * SECOND), Verdict::Stays);
+        assert_eq!(connection.judge(&limits, begun + 400 * SECOND), ConnectionFate::Stays);
         drop(call);
         let ended = Instant::now();
-        assert_eq!(connection.judge(&limits, ended + 299 * SECOND), Verdict::Stays);
-        assert_eq!(connection.judge(&limits, ended + 301 * SECOND), Verdict::Leaves);
-        assert_eq!(connection.judge(&limits, ended + 302 * SECOND), Verdict::Stays);
-        assert_eq!(connection.judge(&limits, ended + 320 * SECOND), Verdict::Cut("idle"));
+        assert_eq!(connection.judge(&limits, ended + 299 * SECOND), ConnectionFate::Stays);
+        assert_eq!(connection.judge(&limits, ended + 301 * SECOND), ConnectionFate::Leaves);
+        assert_eq!(connection.judge(&limits, ended + 302 * SECOND), ConnectionFate::Stays);
+        assert_eq!(connection.judge(&limits, ended + 320 * SECOND), ConnectionFate::Cut("idle"));
     }
 
     #[test]
@@ -316,9 +316,9 @@ mod tests {
         connection.heard(PREFACE_BYTES);
         connection.asked();
         let _call = connection.call();
-        assert_eq!(connection.judge(&limits, begun + 3_600 * SECOND), Verdict::Leaves);
-        assert_eq!(connection.judge(&limits, begun + 7_000 * SECOND), Verdict::Stays);
-        assert_eq!(connection.judge(&limits, begun + 7_210 * SECOND), Verdict::Cut("age"));
+        assert_eq!(connection.judge(&limits, begun + 3_600 * SECOND), ConnectionFate::Leaves);
+        assert_eq!(connection.judge(&limits, begun + 7_000 * SECOND), ConnectionFate::Stays);
+        assert_eq!(connection.judge(&limits, begun + 7_210 * SECOND), ConnectionFate::Cut("age"));
     }
 
     #[test]
@@ -328,23 +328,23 @@ mod tests {
         connection.asked();
         let (_call, answer) = (connection.call(), connection.answer());
         let now = Instant::now();
-        assert_eq!(connection.judge(&limits, now + 31 * SECOND), Verdict::Cut("unread"));
+        assert_eq!(connection.judge(&limits, now + 31 * SECOND), ConnectionFate::Cut("unread"));
         answer.waits();
-        assert_eq!(connection.judge(&limits, now + 31 * SECOND), Verdict::Stays);
+        assert_eq!(connection.judge(&limits, now + 31 * SECOND), ConnectionFate::Stays);
         answer.handed_over();
-        assert_eq!(connection.judge(&limits, now + 32 * SECOND), Verdict::Cut("unread"));
+        assert_eq!(connection.judge(&limits, now + 32 * SECOND), ConnectionFate::Cut("unread"));
         // Of a proxy it is one client of many.
         let limits = Limits { trusted_proxies: vec!["127.0.0.1".parse().unwrap()], ..limits };
         let proxy = Connection::new(connection.peer, &limits, true);
         proxy.heard(PREFACE_BYTES);
         proxy.asked();
         let _answer = proxy.answer();
-        assert_eq!(proxy.judge(&limits, now + 32 * SECOND), Verdict::Stays);
+        assert_eq!(proxy.judge(&limits, now + 32 * SECOND), ConnectionFate::Stays);
         drop(answer);
         connection.blocked(true);
         connection.blocked(true);
-        assert_eq!(connection.judge(&limits, now + 32 * SECOND), Verdict::Cut("unread"));
+        assert_eq!(connection.judge(&limits, now + 32 * SECOND), ConnectionFate::Cut("unread"));
         connection.blocked(false);
-        assert_eq!(connection.judge(&limits, now + 32 * SECOND), Verdict::Stays);
+        assert_eq!(connection.judge(&limits, now + 32 * SECOND), ConnectionFate::Stays);
     }
 }

@@ -9,19 +9,19 @@ const INTERNAL: &str = ".internal.";
 
 /// The shape of one RPC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(crate) struct StreamKinds {
     pub(crate) client_streams: bool,
     pub(crate) server_streams: bool,
 }
 
 /// Every RPC of the descriptors: path `/package.Service/Method` to (package, shape).
-pub(crate) fn methods(descriptors: &FileDescriptorSet) -> BTreeMap<String, (String, Shape)> {
+pub(crate) fn methods(descriptors: &FileDescriptorSet) -> BTreeMap<String, (String, StreamKinds)> {
     let mut found = BTreeMap::new();
     for file in &descriptors.file {
         for service in &file.service {
             for method in &service.method {
                 let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
-                let shape = Shape {
+                let shape = StreamKinds {
                     client_streams: method.client_streaming(),
                     server_streams: method.server_streaming(),
                 };

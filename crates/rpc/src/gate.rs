@@ -11,28 +11,28 @@ use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use crate::answer::{self, Answer, OnItsWay, Until};
-use crate::body::{Bounded, Bounds, EachMessage, Refused};
-use crate::budget::{Budgets, CALL_BYTES, Held};
+use crate::body::{Bounded, Bounds, MessageCheck, Refused};
+use crate::budget::{Budgets, CALL_BYTES, HeldBytes};
 use crate::caller::{Client, Deadline, OnBehalfOf};
 use crate::connection::Connection;
 use crate::context::{self, Context};
-use crate::counted::{Counted, One};
-use crate::descriptors::{self, Shape};
+use crate::descriptors::{self, StreamKinds};
 use crate::fields::Fields;
+use crate::keyed_counter::{CountGuard, KeyedCounter};
 use crate::keys::now_seconds;
 use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MESSAGE_BYTES_MAX, STREAM_DEADLINE_MAX};
+use crate::middleware::{InnerService, Middleware, ResponseFuture, answered};
 use crate::policy::{Method, Policies};
 use crate::rate::Limiter;
-use crate::stage::{Answering, Behind, Stage, answered};
+use crate::response_body::{self, InFlightResponse, ResponseBody, StreamEnd};
 use crate::{
-    Caller, Drain, Limits, Policy, Refusal, Role, Verified, Verifier, address, peer, status, timeout,
+    Caller, Drain, Limits, Policy, Role, TokenError, Verified, Verifier, address, peer, status, timeout,
 };
 
 /// Health and reflection: for anyone, without deadline.
 const SYSTEM_PREFIXES: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 /// What they are, but for the one question of a probe.
-const SYSTEM_SHAPE: Shape = Shape { client_streams: true, server_streams: true };
+const SYSTEM_SHAPE: StreamKinds = StreamKinds { client_streams: true, server_streams: true };
 const SYSTEM_UNARY: &str = "/Check";
 /// The longest question to them.
 const SYSTEM_MESSAGE_BYTES_MAX: usize = 4 * 1024;
@@ -57,32 +57,32 @@ pub(crate) struct PublicRules {
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) budgets: Arc<Budgets>,
-    pub(crate) streams: Counted,
+    pub(crate) streams: KeyedCounter,
 }
 
 /// One call let in.
 struct Admission {
-    shape: Shape,
+    shape: StreamKinds,
     context: Option<Context>,
     message_bytes_max: usize,
-    each: Option<EachMessage>,
+    each: Option<MessageCheck>,
     /// On the public listener: counts the fields of what the call takes.
     fields: Option<Fields>,
     /// When a streaming answer ends, and with which word.
     until: (Instant, Status),
     /// On the public listener: that it is one of its principal's streams.
-    stream: Option<One>,
+    stream: Option<CountGuard>,
     /// On the public listener, over TCP: the bytes that it holds.
-    held: Option<Held>,
+    held: Option<HeldBytes>,
 }
 
 /// Who calls: the token's caller if it is good, and the name under which its calls are counted.
-struct Known {
+struct Identified {
     verified: Result<Option<Verified>, Status>,
     principal: String,
 }
 
-impl Known {
+impl Identified {
     fn is_anonymous(&self) -> bool {
         !matches!(self.verified, Ok(Some(_)))
     }
@@ -108,7 +108,7 @@ impl Rules {
             .filter(|method| self.internal || !descriptors::is_internal(method.path))
             .ok_or_else(status::no_such_rpc)?;
         let is_anonymous = known.is_anonymous();
-        let Known { verified, principal } = known;
+        let Identified { verified, principal } = known;
         let verified = verified?;
         let caller = verified.as_ref().map(|verified| verified.caller.clone());
         permit(method.policy, caller.as_ref())?;
@@ -139,14 +139,14 @@ impl Rules {
     fn admit_to_system(
         &self,
         request: &Request<Body>,
-        known: &Known,
+        known: &Identified,
         now: Instant,
     ) -> Result<Admission, Status> {
         let is_unary = request.uri().path().ends_with(SYSTEM_UNARY);
-        let shape = if is_unary { Shape::default() } else { SYSTEM_SHAPE };
+        let shape = if is_unary { StreamKinds::default() } else { SYSTEM_SHAPE };
         let (held, stream) = self.bounded(request, &known.principal, known.is_anonymous(), shape)?;
         // One stream asks many questions: each of them is a call.
-        let each = self.public.as_ref().map(|public| -> EachMessage {
+        let each = self.public.as_ref().map(|public| -> MessageCheck {
             let (limiter, principal) = (public.limiter.clone(), known.principal.clone());
             Box::new(move || limiter.check(&principal))
         });
@@ -179,14 +179,14 @@ impl Rules {
         client.map_or_else(|| "unknown".to_owned(), |client| client.0.clone())
     }
 
-    fn known(&self, headers: &HeaderMap, client: Option<&Client>) -> Known {
+    fn known(&self, headers: &HeaderMap, client: Option<&Client>) -> Identified {
         let verified = self.verified(headers);
         let principal = match &verified {
             Ok(Some(verified)) => verified.caller.principal(),
             // Who shows a token that is refused is nobody yet.
             _ => Self::address_of(client),
         };
-        Known { verified, principal }
+        Identified { verified, principal }
     }
 
     fn verified(&self, headers: &HeaderMap) -> Result<Option<Verified>, Status> {
@@ -198,7 +198,7 @@ impl Rules {
         let verified = self.verifier.verify(token.trim()).and_then(|verified| {
             // Who has taken a service's key is no further than the services are.
             let is_inside = self.internal || verified.caller.role != Role::Service;
-            if is_inside { Ok(Some(verified)) } else { Err(Refusal::InternalOnly) }
+            if is_inside { Ok(Some(verified)) } else { Err(TokenError::InternalOnly) }
         });
         verified.map_err(|refusal| {
             // A service whose clock differs signs its next token by this one.
@@ -214,8 +214,8 @@ impl Rules {
         request: &Request<Body>,
         principal: &str,
         is_anonymous: bool,
-        shape: Shape,
-    ) -> Result<(Option<Held>, Option<One>), Status> {
+        shape: StreamKinds,
+    ) -> Result<(Option<HeldBytes>, Option<CountGuard>), Status> {
         let Some(public) = &self.public else { return Ok((None, None)) };
         let stream = match shape.server_streams {
             false => None,
@@ -260,10 +260,10 @@ impl Rules {
 impl PublicRules {
     pub(crate) fn new(limiter: Limiter, limits: Arc<Limits>) -> Self {
         let budgets = Arc::new(Budgets::new(&limits));
-        Self { limiter: Arc::new(limiter), limits, budgets, streams: Counted::default() }
+        Self { limiter: Arc::new(limiter), limits, budgets, streams: KeyedCounter::default() }
     }
 
-    fn stream(&self, principal: &str) -> Result<One, Status> {
+    fn stream(&self, principal: &str) -> Result<CountGuard, Status> {
         let most = self.limits.streams_max;
         self.streams.take(principal, most).ok_or_else(|| {
             let message = format!("you already have {most} streams open: close one first");
@@ -306,8 +306,8 @@ fn patience(method: &Method, headers: &HeaderMap) -> Result<Duration, Status> {
 #[derive(Clone)]
 pub(crate) struct Gate(pub(crate) Arc<Rules>);
 
-impl Stage for Gate {
-    fn call(&self, behind: &mut impl Behind, mut request: Request<Body>) -> Answering {
+impl Middleware for Gate {
+    fn call(&self, behind: &mut impl InnerService, mut request: Request<Body>) -> ResponseFuture {
         // Taken here and not in the future: so no timer of another layer is started before it and rings first.
         let now = Instant::now();
         let connection = request.extensions().get::<Arc<Connection>>().cloned();
@@ -342,23 +342,23 @@ impl Stage for Gate {
                 () = at_last(timer) => return Ok(status::deadline_exceeded().into_http()),
             };
             let response = match answer {
-                Ok(response) => answer::in_our_words(response?),
+                Ok(response) => response_body::in_our_words(response?),
                 Err(_) => return Ok(status::internal("the handler panicked").into_http()),
             };
             // The request was read and answered.
             drop(of_request);
             let way = match (held, connection, call) {
                 (Some(held), Some(connection), Some(call)) => {
-                    Some(OnItsWay { held, writing: connection.answer(), _call: call })
+                    Some(InFlightResponse { held, writing: connection.answer(), _call: call })
                 }
                 _ => None,
             };
             if !shape.server_streams && way.is_none() {
                 return Ok(response);
             }
-            let until = shape.server_streams.then(|| Until::new(drain.begun_owned(), until, refused));
+            let until = shape.server_streams.then(|| StreamEnd::new(drain.begun_owned(), until, refused));
             let (head, body) = response.into_parts();
-            let mut body = Answer::new(body, until, way, stream);
+            let mut body = ResponseBody::new(body, until, way, stream);
             if !shape.server_streams
                 && let Err(status) = body.begin().await
             {

@@ -16,10 +16,10 @@ const EVENTS: &str = "events";
 
 /// What the health services of a process answer. Clones share it; it is well while nobody says that a part of it is not.
 #[derive(Clone, Debug, Default)]
-pub struct Health(watch::Sender<State>);
+pub struct Health(watch::Sender<HealthState>);
 
 #[derive(Clone, Debug, Default)]
-struct State {
+struct HealthState {
     /// The parts of the process that are not as they should be.
     unwell: BTreeSet<String>,
     /// Whether events wait because the bus does not take them.
@@ -37,7 +37,7 @@ impl Health {
     }
 
     /// Whether nobody says that this part is not as it should be.
-    pub fn is_part_well(&self, part: &str) -> bool {
+    pub fn is_part_healthy(&self, part: &str) -> bool {
         !self.0.borrow().unwell.contains(part)
     }
 
@@ -47,7 +47,7 @@ impl Health {
     }
 
     /// Whether the process serves as it should.
-    pub fn is_well(&self) -> bool {
+    pub fn is_healthy(&self) -> bool {
         self.0.borrow().unwell.is_empty()
     }
 
@@ -90,12 +90,12 @@ mod tests {
     #[test]
     fn it_is_well_once_all_of_its_parts_are() {
         let health = Health::default();
-        assert!(health.is_well());
+        assert!(health.is_healthy());
         assert!(health.set("bus", false) && health.set("database", false));
         assert!(!health.set("bus", false));
         assert!(health.set("bus", true));
-        assert!(!health.is_well());
+        assert!(!health.is_healthy());
         assert!(health.set("database", true));
-        assert!(health.is_well() && !health.set("database", true));
+        assert!(health.is_healthy() && !health.set("database", true));
     }
 }

@@ -9,42 +9,42 @@
 //! has no policy does not start.
 
 mod address;
-mod answer;
 mod body;
 mod budget;
 mod caller;
 mod client;
 mod connection;
 pub mod context;
-mod counted;
 mod descriptors;
 mod drain;
 pub mod duplex;
-mod entrance;
 mod fields;
 mod gate;
 mod guest;
 mod health;
+pub mod idempotency;
 mod identity;
+mod keyed_counter;
 mod keys;
 mod limits;
 mod listener;
 mod metrics;
+mod middleware;
+mod non_calls;
+mod observe;
 pub mod page;
 mod peer;
 mod pipeline;
 mod policy;
 mod quota;
 mod rate;
-pub mod replay;
+mod response_body;
 mod saga;
 mod server;
-mod stage;
 pub mod status;
 mod timeout;
 mod trace;
 mod violations;
-mod watch;
 mod wire;
 
 pub use address::{Network, UnknownNetwork};
@@ -56,8 +56,9 @@ pub use guest::GuestSecret;
 pub use health::Health;
 pub use identity::Identity;
 pub use keys::{
-    CLOCK_SKEW, Error as KeyError, Holder, Issuer, IssuerFile, KeySet, KeySource, PublicKey, Refusal,
-    SERVICE_TOKEN_LIFETIME, SetFile, SigningKey, TOKEN_LIFETIME_MAX, TokenVerifier, Verified, Verifier,
+    CLOCK_SKEW, Error as KeyError, Holder, Issuer, IssuerFile, KeySet, KeySource, PublicKey,
+    SERVICE_TOKEN_LIFETIME, SetFile, SigningKey, TOKEN_LIFETIME_MAX, TokenError, TokenVerifier, Verified,
+    Verifier,
 };
 pub use limits::{DEADLINE_DEFAULT, DEADLINE_MAX, Limits, MESSAGE_BYTES_MAX, STREAM_DEADLINE_MAX};
 pub use metrics::{HubMetrics, Metrics};
@@ -65,7 +66,7 @@ pub use page::Page;
 pub use peer::{PEER_DEADLINE_DEFAULT, PEER_DEADLINE_MAX, Peer};
 pub use pipeline::Pipeline;
 pub use policy::{Error as PolicyError, Policies, Policy, PolicyTable};
-pub use quota::{Counted, Quota};
+pub use quota::{Quota, QuotaKey};
 pub use rate::Rate;
 pub use saga::OpenSaga;
 pub use server::{CONNECTION_STREAMS_MAX, DRAIN_MAX, Error as ServerError, Server, merge};

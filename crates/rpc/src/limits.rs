@@ -40,9 +40,9 @@ pub struct Limits {
     /// How long a connection may be without a call.
     pub idle_seconds: u64,
     /// How long a connection, or a stream, lasts at most; then the client makes another.
-    pub age_seconds: u64,
+    pub connection_age_max_seconds: u64,
     /// How long an answer may wait for its client to read on.
-    pub write_seconds: u64,
+    pub unread_response_seconds: u64,
     /// Networks of proxies whose word is taken for whom they speak for.
     #[serde(default)]
     pub trusted_proxies: Vec<Network>,
@@ -61,8 +61,8 @@ impl Default for Limits {
             connections_per_address: 250,
             first_frame_seconds: 10,
             idle_seconds: 300,
-            age_seconds: 3_600,
-            write_seconds: 30,
+            connection_age_max_seconds: 3_600,
+            unread_response_seconds: 30,
             trusted_proxies: Vec::new(),
         }
     }
@@ -78,10 +78,10 @@ impl Limits {
     }
 
     pub(crate) fn age(&self) -> Duration {
-        Duration::from_secs(self.age_seconds)
+        Duration::from_secs(self.connection_age_max_seconds)
     }
 
     pub(crate) fn write(&self) -> Duration {
-        Duration::from_secs(self.write_seconds)
+        Duration::from_secs(self.unread_response_seconds)
     }
 }

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use tonic::body::Body;
 use tower::{Service, ServiceExt as _};
 
-use crate::connection::{Connection, Socket, Verdict};
-use crate::counted::{Counted, One};
+use crate::connection::{Connection, ConnectionFate, Socket};
+use crate::keyed_counter::{CountGuard, KeyedCounter};
 use crate::metrics::ListenerMetrics;
 use crate::server::CONNECTION_STREAMS_MAX;
 use crate::{Drain, Limits, address};
@@ -48,8 +48,8 @@ struct Shared {
     limits: Arc<Limits>,
     /// Whether those who come are bounded by their address: on the public listener.
     by_address: bool,
-    of_address: Counted,
-    open: Counted,
+    of_address: KeyedCounter,
+    open: KeyedCounter,
     connections_max: usize,
     metrics: Option<ListenerMetrics>,
     drain: Drain,
@@ -70,8 +70,8 @@ pub(crate) async fn serve<S>(
     let connections_max = if is_public { limits.connections_max } else { usize::MAX };
     let shared = Arc::new(Shared {
         by_address: is_public,
-        of_address: Counted::default(),
-        open: Counted::default(),
+        of_address: KeyedCounter::default(),
+        open: KeyedCounter::default(),
         connections_max: connections_max.min(descriptors().saturating_sub(DESCRIPTORS_RESERVED).max(1)),
         limits,
         metrics,
@@ -123,7 +123,7 @@ fn builder(limits: &Limits, is_public: bool) -> Builder<TokioExecutor> {
 
 impl Shared {
     /// A place for a connection; without one it is closed.
-    fn admit(&self, peer: IpAddr) -> Result<[Option<One>; 2], ()> {
+    fn admit(&self, peer: IpAddr) -> Result<[Option<CountGuard>; 2], ()> {
         let open = self.open.take("", self.connections_max);
         if open.is_none() {
             self.refused("too_many");
@@ -162,7 +162,7 @@ impl Shared {
 async fn carry<S>(
     stream: TcpStream,
     peer: IpAddr,
-    _places: [Option<One>; 2],
+    _places: [Option<CountGuard>; 2],
     service: S,
     builder: Builder<TokioExecutor>,
     shared: Arc<Shared>,
@@ -202,9 +202,9 @@ async fn carry<S>(
                 serving.as_mut().graceful_shutdown();
             }
             _ = look.tick() => match connection.judge(limits, Instant::now()) {
-                Verdict::Stays => {}
-                Verdict::Leaves => serving.as_mut().graceful_shutdown(),
-                Verdict::Cut(reason) => {
+                ConnectionFate::Stays => {}
+                ConnectionFate::Leaves => serving.as_mut().graceful_shutdown(),
+                ConnectionFate::Cut(reason) => {
                     shared.refused(reason);
                     return;
                 }

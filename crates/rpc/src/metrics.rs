@@ -41,11 +41,11 @@ const CLOSED: [&str; 7] =
 /// The calls to all hubs of a process. Clones count together.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    requests: Family<Ending, Counter>,
+    requests: Family<CallLabels, Counter>,
     seconds: Family<Method, Histogram, fn() -> Histogram>,
     streams: Family<Method, Gauge>,
-    connections: Family<OfListener, Gauge>,
-    closed: Family<Closed, Counter>,
+    connections: Family<ListenerLabels, Gauge>,
+    closed: Family<ClosedLabels, Counter>,
 }
 
 impl Metrics {
@@ -77,9 +77,9 @@ impl Metrics {
         let hub: Arc<str> = hub.into();
         // Connections are shown from the start on, so that an alert may ask for an increase.
         for listener in LISTENERS {
-            drop(self.connections.get_or_create(&OfListener { hub: hub.clone(), listener }));
+            drop(self.connections.get_or_create(&ListenerLabels { hub: hub.clone(), listener }));
             for reason in CLOSED {
-                drop(self.closed.get_or_create(&Closed { hub: hub.clone(), listener, reason }));
+                drop(self.closed.get_or_create(&ClosedLabels { hub: hub.clone(), listener, reason }));
             }
         }
         HubMetrics { all: self.clone(), hub }
@@ -97,7 +97,7 @@ impl HubMetrics {
     /// The connections to a listener.
     pub(crate) fn listener(&self, listener: &'static str) -> ListenerMetrics {
         let Self { all, hub } = self.clone();
-        ListenerMetrics { all, of: OfListener { hub, listener } }
+        ListenerMetrics { all, of: ListenerLabels { hub, listener } }
     }
 }
 
@@ -105,40 +105,40 @@ impl HubMetrics {
 #[derive(Clone, Debug)]
 pub(crate) struct ListenerMetrics {
     all: Metrics,
-    of: OfListener,
+    of: ListenerLabels,
 }
 
 impl ListenerMetrics {
     /// A connection, open until it is dropped.
-    pub(crate) fn open(&self) -> Open {
+    pub(crate) fn open(&self) -> OpenConnection {
         self.all.connections.get_or_create(&self.of).inc();
-        Open(self.clone())
+        OpenConnection(self.clone())
     }
 
     /// One was not let in, or cut off.
     pub(crate) fn closed(&self, reason: &'static str) {
-        let OfListener { hub, listener } = self.of.clone();
-        self.all.closed.get_or_create(&Closed { hub, listener, reason }).inc();
+        let ListenerLabels { hub, listener } = self.of.clone();
+        self.all.closed.get_or_create(&ClosedLabels { hub, listener, reason }).inc();
     }
 }
 
 /// A connection that is open.
-pub(crate) struct Open(ListenerMetrics);
+pub(crate) struct OpenConnection(ListenerMetrics);
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.all.connections.get_or_create(&self.0.of).dec();
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfListener {
+struct ListenerLabels {
     hub: Arc<str>,
     listener: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Closed {
+struct ClosedLabels {
     hub: Arc<str>,
     listener: &'static str,
     reason: &'static str,
@@ -161,7 +161,7 @@ struct Method {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ending {
+struct CallLabels {
     hub: Arc<str>,
     listener: &'static str,
     service: &'static str,
@@ -218,7 +218,7 @@ impl Tally {
     pub(crate) fn ended(&self, code: Code) {
         let Method { hub, listener, service, method } = self.method.clone();
         let code = name(code);
-        self.metrics.requests.get_or_create(&Ending { hub, listener, service, method, code }).inc();
+        self.metrics.requests.get_or_create(&CallLabels { hub, listener, service, method, code }).inc();
         if self.streams {
             self.metrics.streams.get_or_create(&self.method).dec();
         }

@@ -33,12 +33,12 @@ pub(crate) const VERIFIED_AT: &str = "verified_at";
 /// says by how much. It is made anew with each key that the service signs with.
 #[derive(Default)]
 struct Credential {
-    bearer: Option<Made>,
+    bearer: Option<CachedToken>,
     /// How far the other's clock is ahead, in seconds.
     ahead_seconds: i64,
 }
 
-struct Made {
+struct CachedToken {
     bearer: HeaderValue,
     /// With which key.
     kid: String,
@@ -51,7 +51,7 @@ impl Credential {
     fn bearer(&mut self, identity: &Identity, now_seconds: u64) -> Option<HeaderValue> {
         let now = now_seconds.saturating_add_signed(self.ahead_seconds);
         let key = identity.key();
-        if let Some(Made { bearer, kid, at }) = &self.bearer
+        if let Some(CachedToken { bearer, kid, at }) = &self.bearer
             && kid == key.kid()
             && (*at..at.saturating_add(RENEWED_AFTER_SECONDS)).contains(&now)
         {
@@ -60,7 +60,7 @@ impl Credential {
         let token = identity.token_as_of(&key, now).ok()?;
         let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
         bearer.set_sensitive(true);
-        self.bearer = Some(Made { bearer: bearer.clone(), kid: key.kid().to_owned(), at: now });
+        self.bearer = Some(CachedToken { bearer: bearer.clone(), kid: key.kid().to_owned(), at: now });
         Some(bearer)
     }
 
@@ -94,7 +94,7 @@ impl Peer {
         Self { channel, identity, credential: Arc::default() }
     }
 
-    fn dress(&self, request: &mut Request<Body>) {
+    fn add_token(&self, request: &mut Request<Body>) {
         let context = context::current();
         let left = context
             .as_ref()
@@ -140,8 +140,8 @@ impl Service<Request<Body>> for Peer {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let span = trace::asked(request.uri().path());
-        telemetry::lead(&span, request.headers_mut());
-        self.dress(&mut request);
+        telemetry::inject(&span, request.headers_mut());
+        self.add_token(&mut request);
         let answer = self.channel.call(request);
         let (told, credential) = (span.clone(), self.credential.clone());
         let asking = async move {
@@ -162,11 +162,11 @@ impl Service<Request<Body>> for Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Caller, Identity, KeySource, Refusal, Role, SigningKey, TokenVerifier, Verifier as _};
+    use crate::{Caller, Identity, KeySource, Role, SigningKey, TokenError, TokenVerifier, Verifier as _};
 
     const HOUR: u64 = 3_600;
 
-    fn verified(keys: &TokenVerifier, bearer: &HeaderValue) -> Result<Caller, Refusal> {
+    fn verified(keys: &TokenVerifier, bearer: &HeaderValue) -> Result<Caller, TokenError> {
         let token = bearer.to_str().unwrap().strip_prefix("Bearer ").unwrap();
         keys.verify(token).map(|verified| verified.caller)
     }
@@ -224,7 +224,7 @@ mod tests {
         let (own, others) = (now_seconds() - HOUR, now_seconds());
         let mut credential = Credential::default();
         let refused = credential.bearer(&order, own).unwrap();
-        assert_eq!(verified(&keys, &refused), Err(Refusal::Expired));
+        assert_eq!(verified(&keys, &refused), Err(TokenError::Expired));
         let others = others.to_string();
         let refusal = status::reject(Code::Unauthenticated, "TOKEN_EXPIRED", "", &[(VERIFIED_AT, &others)]);
         credential.refused(&refusal, own);

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
-use crate::replay::{self, Key};
-use crate::saga::{self, Begun, OpenSaga};
+use crate::idempotency::{self, Key};
+use crate::saga::{self, OpenSaga, SagaStart};
 use crate::{Caller, Violations, deadline, require};
 
 /// Runs the use cases of a service; its API holds one, and each handler hands it what it has read.
@@ -70,7 +70,7 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         C::Error: Into<Status>,
         R: prost::Message + Default + 'static,
     {
-        if let Some(answer) = replay::ended(&self.db, &key).await? {
+        if let Some(answer) = idempotency::ended(&self.db, &key).await? {
             return Ok(answer);
         }
         self.once(key, deadline, prepare.await?, encode).await
@@ -89,7 +89,7 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         R: prost::Message + Default + 'static,
     {
         let shared = Arc::new((self.app.clone(), command, encode));
-        let answer = replay::once(&self.db, &self.clock, key, deadline, move |tx| {
+        let answer = idempotency::once(&self.db, &self.clock, key, deadline, move |tx| {
             let shared = shared.clone();
             Box::pin(async move {
                 let (app, command, encode) = &*shared;
@@ -123,9 +123,9 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
                 let begun =
                     saga::begin(&pipeline.db, &pipeline.clock, &pipeline.app, request, opening).await?;
                 match begun {
-                    Begun::Kept(kept) => kept.and_then(|bytes| replay::decode(&bytes)).map(Some),
-                    Begun::Running => Ok(None),
-                    Begun::Opened(opened) => match S::see_through(pipeline.app, opened).await {
+                    SagaStart::Kept(kept) => kept.and_then(|bytes| idempotency::decode(&bytes)).map(Some),
+                    SagaStart::Running => Ok(None),
+                    SagaStart::Opened(opened) => match S::run_to_end(pipeline.app, opened).await {
                         Some(ended) => ended.and_then(|output| encode(&output)).map(Some).map_err(Into::into),
                         None => Ok(None),
                     },
@@ -138,7 +138,7 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
             Ok(Ok(Err(refused))) => Err(refused),
             // Another is at it, or its time is over.
             Ok(Ok(Ok(None)) | Err(_)) | Err(_) => {
-                replay::wait(&self.db, &key, deadline).await.map(Response::new)
+                idempotency::wait(&self.db, &key, deadline).await.map(Response::new)
             }
         }
     }

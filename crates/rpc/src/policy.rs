@@ -7,7 +7,7 @@ use std::sync::Arc;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
-use crate::descriptors::{self, Shape};
+use crate::descriptors::{self, StreamKinds};
 use crate::fields::{Fields, Schema};
 use crate::{Caller, Role};
 
@@ -94,7 +94,7 @@ pub enum Error {
 pub(crate) struct Method {
     pub(crate) path: &'static str,
     pub(crate) policy: Policy,
-    pub(crate) shape: Shape,
+    pub(crate) shape: StreamKinds,
 }
 
 /// The checked tables of all services behind one server, and the descriptors for reflection.

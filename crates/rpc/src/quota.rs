@@ -30,11 +30,11 @@ impl Quota {
     }
 
     /// Takes so many for whom a call is counted.
-    pub fn take(&self, counted: &Counted, worth: NonZeroU32) -> Result<(), Status> {
+    pub fn take(&self, counted: &QuotaKey, worth: NonZeroU32) -> Result<(), Status> {
         let taken = match counted {
-            Counted::Principal(principal) => self.known.take(principal, worth),
-            Counted::Address(address) => self.anonymous.take(address, worth),
-            Counted::Nobody => Ok(()),
+            QuotaKey::Principal(principal) => self.known.take(principal, worth),
+            QuotaKey::Address(address) => self.anonymous.take(address, worth),
+            QuotaKey::Nobody => Ok(()),
         };
         taken
             .map_err(|wait: Duration| status::retry(Code::ResourceExhausted, self.reason, self.message, wait))
@@ -43,7 +43,7 @@ impl Quota {
 
 /// For whom a call is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Counted {
+pub enum QuotaKey {
     /// Who comes with a token.
     Principal(String),
     /// Where a call without one comes from.
@@ -52,7 +52,7 @@ pub enum Counted {
     Nobody,
 }
 
-impl Counted {
+impl QuotaKey {
     /// For whom this request is.
     pub fn of<T>(request: &Request<T>) -> Self {
         match (caller(request), client(request)) {

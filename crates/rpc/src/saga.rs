@@ -7,7 +7,7 @@ use db::{Db, Retryable, Tx};
 use kernel::Clock;
 use tonic::Status;
 
-use crate::replay::{self, Key};
+use crate::idempotency::{self, Key};
 
 /// A command that opens a saga: a durable run of steps, which ends by itself whoever dies on the way.
 pub trait OpenSaga: Send + Sync + 'static {
@@ -30,14 +30,14 @@ pub trait OpenSaga: Send + Sync + 'static {
 
     /// Takes it to its outcome, which is kept as the request's answer in the transaction that decides it; `None` where
     /// another goes on with it.
-    fn see_through(
+    fn run_to_end(
         app: Arc<Self::App>,
         opened: Self::Opened,
     ) -> impl Future<Output = Option<Result<Self::Output, Self::Error>>> + Send;
 }
 
 /// How it begins.
-pub(crate) enum Begun<T> {
+pub(crate) enum SagaStart<T> {
     /// It ended before, or was refused just now.
     Kept(Result<Vec<u8>, Status>),
     /// It is under way.
@@ -71,7 +71,7 @@ pub(crate) async fn begin<S>(
     app: &Arc<S::App>,
     key: Key,
     opening: S,
-) -> Result<Begun<S::Opened>, Status>
+) -> Result<SagaStart<S::Opened>, Status>
 where
     S: OpenSaga,
     S::Error: Into<Status>,
@@ -82,21 +82,21 @@ where
             let shared = shared.clone();
             Box::pin(async move {
                 let (app, clock, key, opening) = &*shared;
-                match replay::begin(tx, clock, key).await? {
-                    replay::Begun::New => {}
-                    replay::Begun::Running => return Ok(Begun::Running),
-                    replay::Begun::Finished(outcome) => return Ok(Begun::Kept(outcome)),
+                match idempotency::begin(tx, clock, key).await? {
+                    idempotency::RequestState::New => {}
+                    idempotency::RequestState::Running => return Ok(SagaStart::Running),
+                    idempotency::RequestState::Finished(outcome) => return Ok(SagaStart::Kept(outcome)),
                 }
                 match opening.open(app, tx, key).await {
-                    Ok(opened) => Ok(Begun::Opened(opened)),
+                    Ok(opened) => Ok(SagaStart::Opened(opened)),
                     Err(error) if error.is_retryable() => Err(Failed::Error(error)),
                     Err(error) => {
                         let refused: Status = error.into();
-                        if !replay::is_kept(refused.code()) {
+                        if !idempotency::is_kept(refused.code()) {
                             return Err(Failed::Status(refused));
                         }
-                        replay::finish::<()>(tx, key, &Err(refused.clone())).await?;
-                        Ok(Begun::Kept(Err(refused)))
+                        idempotency::finish::<()>(tx, key, &Err(refused.clone())).await?;
+                        Ok(SagaStart::Kept(Err(refused)))
                     }
                 }
             })

@@ -10,13 +10,13 @@ use tonic_web::GrpcWebLayer;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
-use crate::entrance::Entrance;
 use crate::gate::{Gate, PublicRules, Rules};
 use crate::metrics::HubMetrics;
+use crate::middleware::MiddlewareLayer;
+use crate::non_calls::NonCallCounter;
+use crate::observe::CallObserver;
 use crate::rate::Limiter;
-use crate::stage::Before;
-use crate::watch::Watch;
-use crate::wire::Wire;
+use crate::wire::WireCheck;
 use crate::{Drain, Health, Limits, Policies, Rate, Verifier, duplex, listener};
 
 #[cfg(test)]
@@ -96,9 +96,9 @@ impl Server {
         Self { metrics, ..self }
     }
 
-    fn watch(&self) -> Watch {
+    fn watch(&self) -> CallObserver {
         let listener = if self.rules.internal { "internal" } else { "public" };
-        Watch { metrics: self.metrics.clone(), policies: self.rules.policies.clone(), listener }
+        CallObserver { metrics: self.metrics.clone(), policies: self.rules.policies.clone(), listener }
     }
 
     /// Serves gRPC and gRPC-Web, health and reflection on `listener` until the drain has begun and the last call has
@@ -118,12 +118,12 @@ impl Server {
         let metrics = self.metrics.as_ref().map(|metrics| metrics.listener(watch.listener));
         let rules = Arc::new(self.rules);
         let service = ServiceBuilder::new()
-            .layer(Before(Entrance(rules.clone())))
+            .layer(MiddlewareLayer(NonCallCounter(rules.clone())))
             .layer(cors)
-            .layer(Before(Wire))
+            .layer(MiddlewareLayer(WireCheck))
             .layer(GrpcWebLayer::new())
-            .layer(Before(watch))
-            .layer(Before(Gate(rules)))
+            .layer(MiddlewareLayer(watch))
+            .layer(MiddlewareLayer(Gate(rules)))
             .service(routes.prepare());
         let serving = listener::serve(listener, service, limits, is_public, metrics, drain.clone());
         bounded(serving, drain).await;
@@ -134,8 +134,8 @@ impl Server {
     /// the drain: the other services may still need it while they drain.
     pub async fn in_process(self, incoming: duplex::Incoming) -> Result<(), Error> {
         let server = tonic::transport::Server::builder()
-            .layer(Before(self.watch()))
-            .layer(Before(Gate(Arc::new(self.rules))))
+            .layer(MiddlewareLayer(self.watch()))
+            .layer(MiddlewareLayer(Gate(Arc::new(self.rules))))
             .add_routes(self.routes);
         Ok(server.serve_with_incoming(incoming).await?)
     }

@@ -123,11 +123,11 @@ pub fn database(error: &db::Error) -> Status {
         return retry(Code::Aborted, "CONFLICT", "another change came first; try again", RETRY_AFTER);
     }
     match error {
-        db::Error::TooLong => {
+        db::Error::SearchTimeout => {
             let message = "this search takes too long: make it narrower";
             reject(Code::ResourceExhausted, "SEARCH_TOO_COSTLY", message, &[])
         }
-        db::Error::Crowded => {
+        db::Error::SearchesBusy => {
             let message = "too many searches are running at once; wait and call again";
             retry(Code::ResourceExhausted, "SEARCHES_BUSY", message, SEARCH_AGAIN_AFTER)
         }
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_database_that_fails_is_to_be_asked_again() {
-        let failing = db::Silence::Failing(std::sync::Arc::new(db::sqlx::Error::WorkerCrashed));
+        let failing = db::Unavailability::Failing(std::sync::Arc::new(db::sqlx::Error::WorkerCrashed));
         let status = database(&db::Error::Unavailable(failing));
         assert_eq!(status.code(), Code::Unavailable);
         assert_eq!(reason(&status).as_deref(), Some("DATABASE_UNAVAILABLE"));

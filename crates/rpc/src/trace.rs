@@ -21,7 +21,7 @@ pub(crate) fn served(path: &'static str, headers: &HeaderMap) -> Span {
         rpc.method = method,
         rpc.grpc.status_code = Empty,
     );
-    telemetry::follow(&span, headers);
+    telemetry::extract(&span, headers);
     span
 }
 

@@ -13,7 +13,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 use crate::limits::MESSAGE_BYTES_MAX;
-use crate::stage::{Answering, Behind, Stage, answered};
+use crate::middleware::{InnerService, Middleware, ResponseFuture, answered};
 use crate::status;
 
 /// gRPC's own content types, and those of gRPC-Web.
@@ -32,10 +32,10 @@ const READ_ON_MAX: Duration = Duration::from_secs(5);
 
 /// Looks at each request before it is a call.
 #[derive(Clone, Copy)]
-pub(crate) struct Wire;
+pub(crate) struct WireCheck;
 
-impl Stage for Wire {
-    fn call(&self, behind: &mut impl Behind, mut request: Request<Body>) -> Answering {
+impl Middleware for WireCheck {
+    fn call(&self, behind: &mut impl InnerService, mut request: Request<Body>) -> ResponseFuture {
         // HTTP/2 ends a request by itself. Over HTTP/1.1 a connection that closes on what is still being sent is an error
         // to its sender, who then never reads the answer.
         let reads_on = request.version() < Version::HTTP_2 && !request.headers().contains_key(header::EXPECT);
@@ -47,7 +47,8 @@ impl Stage for Wire {
             };
         }
         let (lender, mut lent) = oneshot::channel();
-        let request = request.map(|body| Body::new(Lent { body: Some(body), lender: Some(lender) }));
+        let request =
+            request.map(|body| Body::new(RecoverableBody { body: Some(body), lender: Some(lender) }));
         let answer = match refused {
             Some(response) => {
                 drop(request);
@@ -68,7 +69,7 @@ impl Stage for Wire {
     }
 }
 
-/// Whether it is as a call is: what [`Wire`] does not refuse.
+/// Whether it is as a call is: what [`WireCheck`] does not refuse.
 pub(crate) fn is_call(request: &Request<Body>) -> bool {
     request.method() == Method::POST && type_of_call(request).is_some_and(|known| known.is_ok())
 }
@@ -142,12 +143,12 @@ async fn read_on(mut body: Body) {
 }
 
 /// A request's body that comes back when it is dropped before its end.
-struct Lent {
+struct RecoverableBody {
     body: Option<Body>,
     lender: Option<oneshot::Sender<Body>>,
 }
 
-impl http_body::Body for Lent {
+impl http_body::Body for RecoverableBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -172,7 +173,7 @@ impl http_body::Body for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for RecoverableBody {
     fn drop(&mut self) {
         if let (Some(body), Some(lender)) = (self.body.take(), self.lender.take()) {
             // Nobody waits for it once the answer has begun.

@@ -8,7 +8,7 @@ use db::Db;
 use rpc::Health;
 
 use crate::Worker;
-use crate::continuity::{Check, restore, store};
+use crate::continuity::{PendingCheck, restore, store};
 
 /// How often its troubles are counted.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ pub(crate) fn watcher(service: &'static str, db: Db, health: Health) -> Worker {
                     "the database is not operational: this process now reports NOT_SERVING"
                 );
             }
-        } else if !health.is_part_well(&part) {
+        } else if !health.is_part_healthy(&part) {
             db.write(|tx| Box::pin(store::touch(tx))).await?;
             health.set(&part, true);
             tracing::info!(service, "the database is operational again");
@@ -38,7 +38,7 @@ pub(crate) fn watcher(service: &'static str, db: Db, health: Health) -> Worker {
 }
 
 /// Follows what is left of the check of a file; closing the database ends it.
-pub(crate) fn contents(service: &'static str, check: Check, health: Health) -> Worker {
+pub(crate) fn contents(service: &'static str, check: PendingCheck, health: Health) -> Worker {
     Worker::new("contents", move |cancel| async move {
         match cancel.run_until_cancelled(check.finish()).await {
             None => {}

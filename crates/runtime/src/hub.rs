@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Channel;
 
-use crate::continuity::{Exchange, Hearing, Opened, Peering, Rounds};
+use crate::continuity::{ConsumerSources, Exchange, MarkRounds, OpenDatabase, Peering};
 use crate::keys::Keys;
-use crate::metrics::{self, Observed, Sampler, Shown, View};
+use crate::metrics::{self, Exposure, Observed, Sampler, View};
 use crate::operator::{self, Overview};
 use crate::{
     Deps, Error, Peers, Service, Settings, Spec, Worker, continuity, databases, folder, instances, membership,
@@ -37,11 +37,11 @@ pub struct Hub {
     internal: SocketAddr,
     channels: (Channel, Channel),
     databases: BTreeMap<&'static str, Db>,
-    rounds: Rounds,
+    rounds: MarkRounds,
     drain: Drain,
     health: Health,
     calls: Option<rpc::HubMetrics>,
-    shown: Option<Shown>,
+    shown: Option<Exposure>,
     stop: CancellationToken,
     servers: JoinSet<()>,
     tasks: JoinSet<()>,
@@ -71,7 +71,7 @@ impl Hub {
         let clock = operator::clock(&settings, &databases).await?;
         let drain = Drain::new();
         let (built, peerings) = build(&settings, specs, &databases, &clock, &keys, &drain)?;
-        let hearing = hearing(&built);
+        let hearing = consumer_sources(&built);
         continuity::verify(&opened, &hearing, &[]).await?;
         continuity::settle(&opened, &hearing, &code, clock.now()).await?;
         let checks = opened.iter_mut().filter_map(|one| Some((one.service, one.check.take()?)));
@@ -83,7 +83,7 @@ impl Hub {
             internal: internal.1,
             // Replaced as soon as there are servers.
             channels: (duplex::pair().0, duplex::pair().0),
-            rounds: Rounds::new(databases.clone()),
+            rounds: MarkRounds::new(databases.clone()),
             databases,
             drain,
             health: Health::default(),
@@ -359,18 +359,18 @@ pub async fn migrate(settings: &Settings, specs: &[Spec]) -> Result<(), Error> {
     Ok(())
 }
 
-fn by_service(opened: &[Opened]) -> BTreeMap<&'static str, Db> {
+fn by_service(opened: &[OpenDatabase]) -> BTreeMap<&'static str, Db> {
     opened.iter().map(|opened| (opened.service, opened.db.clone())).collect()
 }
 
 /// Who hears whom, within this process.
-fn hearing(built: &[Built]) -> Vec<Hearing> {
+fn consumer_sources(built: &[Built]) -> Vec<ConsumerSources> {
     let of = |built: &Built| {
         let service = built.spec.name;
-        let hearing = |consumer: &events::Consumer| Hearing {
+        let hearing = |consumer: &events::Consumer| ConsumerSources {
             service,
             consumer: consumer.name,
-            hears: consumer.services,
+            publishers: consumer.services,
         };
         built.service.consumers.iter().map(hearing).collect::<Vec<_>>()
     };
@@ -396,12 +396,12 @@ fn build(
     let rates = Arc::new(hub::reference_rates(settings.rates_file.as_deref())?);
     let mut built = Vec::new();
     for (spec, incoming) in specs.iter().zip(ends) {
-        if let Some(service) = spec.asks.iter().find(|service| !channels.contains_key(**service)) {
+        if let Some(service) = spec.calls.iter().find(|service| !channels.contains_key(**service)) {
             return Err(Error::NoPeer { service });
         }
         let identity = keys.identity(spec.name).ok_or(Error::NoPeer { service: spec.name })?;
         let peers = Peers::new(channels.clone(), identity.clone());
-        for other in remote.iter().filter(|other| spec.asks.contains(&other.as_str())) {
+        for other in remote.iter().filter(|other| spec.calls.contains(&other.as_str())) {
             let (service, db, other) = (spec.name, databases[spec.name].clone(), other.clone());
             peerings.extend(peers.of(&other).map(|peer| Peering { service, db, other, peer }));
         }

@@ -33,12 +33,12 @@ const CHANGES_MAX: usize = 256;
 
 /// What is known of an instance; calls go to the best there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum State {
+enum InstanceHealth {
     /// It cannot be reached, or leaves.
-    Away,
+    Unreachable,
     /// It answers, and says that it does not serve as it should.
-    Unwell,
-    Serves,
+    NotServing,
+    Serving,
 }
 
 /// A channel to a service, wherever its instances are: `http://order-0:50052`. A dead one is left out within seconds.
@@ -90,7 +90,7 @@ async fn balance(endpoints: Vec<Endpoint>, changes: mpsc::Sender<Change<usize, E
     for (place, endpoint) in endpoints.iter().enumerate() {
         watchers.spawn(watch(place, endpoint.clone(), tell.clone()));
     }
-    let mut known: Vec<Option<State>> = vec![None; endpoints.len()];
+    let mut known: Vec<Option<InstanceHealth>> = vec![None; endpoints.len()];
     let mut offered = BTreeSet::new();
     loop {
         let change = next_change(&offered, &best(&known));
@@ -119,9 +119,9 @@ fn next_change(offered: &BTreeSet<usize>, best: &BTreeSet<usize>) -> Option<(usi
 }
 
 /// The places of those in the best state. While some are not known yet, calls wait rather than go to one that is away.
-fn best(known: &[Option<State>]) -> BTreeSet<usize> {
+fn best(known: &[Option<InstanceHealth>]) -> BTreeSet<usize> {
     let best = known.iter().max().copied().flatten();
-    if best == Some(State::Away) && known.contains(&None) {
+    if best == Some(InstanceHealth::Unreachable) && known.contains(&None) {
         return BTreeSet::new();
     }
     let those = known.iter().enumerate().filter(|(_, state)| state.is_some() && **state == best);
@@ -129,7 +129,7 @@ fn best(known: &[Option<State>]) -> BTreeSet<usize> {
 }
 
 /// Tells how an instance is, whenever that changes.
-async fn watch(place: usize, endpoint: Endpoint, tell: mpsc::Sender<(usize, State)>) {
+async fn watch(place: usize, endpoint: Endpoint, tell: mpsc::Sender<(usize, InstanceHealth)>) {
     let address = endpoint.uri().to_string();
     let mut health = HealthClient::new(endpoint.connect_lazy());
     let mut last = None;
@@ -140,13 +140,13 @@ async fn watch(place: usize, endpoint: Endpoint, tell: mpsc::Sender<(usize, Stat
             async move { !is_news || tell.send((place, state)).await.is_ok() }
         });
         let Err(why) = watched.await else { return };
-        if last.replace(State::Away) != Some(State::Away) {
+        if last.replace(InstanceHealth::Unreachable) != Some(InstanceHealth::Unreachable) {
             tracing::warn!(
                 address,
                 why,
                 "an instance of a service cannot be reached: calls go to the others"
             );
-            if tell.send((place, State::Away)).await.is_err() {
+            if tell.send((place, InstanceHealth::Unreachable)).await.is_err() {
                 return;
             }
         }
@@ -157,7 +157,7 @@ async fn watch(place: usize, endpoint: Endpoint, tell: mpsc::Sender<(usize, Stat
 /// Follows an instance's health until it cannot be reached: why not.
 async fn follow<Fut: Future<Output = bool>>(
     health: &mut HealthClient<Channel>,
-    mut tell: impl FnMut(State) -> Fut,
+    mut tell: impl FnMut(InstanceHealth) -> Fut,
 ) -> Result<(), String> {
     let opening = async {
         let mut states = health.watch(HealthCheckRequest::default()).await?.into_inner();
@@ -169,7 +169,7 @@ async fn follow<Fut: Future<Output = bool>>(
     let (mut states, mut next) = opened.map_err(|status: tonic::Status| status.message().to_owned())?;
     while let Some(answer) = next {
         let serves = answer.status() == ServingStatus::Serving;
-        if !tell(if serves { State::Serves } else { State::Unwell }).await {
+        if !tell(if serves { InstanceHealth::Serving } else { InstanceHealth::NotServing }).await {
             return Ok(());
         }
         next = states.message().await.map_err(|status| status.message().to_owned())?;
@@ -183,13 +183,13 @@ mod tests {
 
     #[test]
     fn calls_go_to_the_best() {
-        use State::{Away, Serves, Unwell};
-        let best = |known: &[Option<State>]| best(known).into_iter().collect::<Vec<_>>();
+        use InstanceHealth::{NotServing, Serving, Unreachable};
+        let best = |known: &[Option<InstanceHealth>]| best(known).into_iter().collect::<Vec<_>>();
         assert_eq!(best(&[None, None]), [0_usize; 0]);
-        assert_eq!(best(&[None, Some(Away)]), [0_usize; 0]);
-        assert_eq!(best(&[None, Some(Unwell)]), [1]);
-        assert_eq!(best(&[Some(Away), Some(Away)]), [0, 1]);
-        assert_eq!(best(&[Some(Unwell), Some(Away), Some(Unwell)]), [0, 2]);
-        assert_eq!(best(&[Some(Unwell), Some(Serves), Some(Away)]), [1]);
+        assert_eq!(best(&[None, Some(Unreachable)]), [0_usize; 0]);
+        assert_eq!(best(&[None, Some(NotServing)]), [1]);
+        assert_eq!(best(&[Some(Unreachable), Some(Unreachable)]), [0, 1]);
+        assert_eq!(best(&[Some(NotServing), Some(Unreachable), Some(NotServing)]), [0, 2]);
+        assert_eq!(best(&[Some(NotServing), Some(Serving), Some(Unreachable)]), [1]);
     }
 }

@@ -128,7 +128,7 @@ fn identity(settings: &Settings, spec: &Spec) -> Result<Identity, Error> {
     if let Some(file) = files.services.get(spec.name).or(shared) {
         return Ok(Identity::from_file(hub, spec.name, file)?);
     }
-    match spec.asks.iter().find(|asked| settings.peers.contains_key(**asked)) {
+    match spec.calls.iter().find(|asked| settings.peers.contains_key(**asked)) {
         Some(asked) if files.set.as_ref().is_some_and(|set| set.required) => {
             Err(Error::NoServiceKey { service: spec.name, asked })
         }

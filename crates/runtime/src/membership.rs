@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) fn watcher(bus: Arc<dyn Bus>, health: Health) -> Worker {
     let was_inside = AtomicBool::new(false);
     Worker::every("membership", LOOK_EVERY, None, (), move |()| {
-        let outside = bus.outside();
+        let outside = bus.missing_from_groups();
         if health.set(PART, outside.is_empty()) {
             tell(&outside, was_inside.load(Ordering::Relaxed));
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::settings::{Holds, PATH, Setting};
+use ::settings::{PATH, Setting, ValueKind};
 use hub::Profile;
 use rpc::{Limits, Rate};
 use serde::de::DeserializeOwned;
@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "database.connections_max",
-        Holds::Whole { least: 2, most: 1_000, unit: "connections" },
+        ValueKind::Whole { least: 2, most: 1_000, unit: "connections" },
         "The most connections to each service's database.",
     )
     .default("8"),
@@ -33,112 +33,116 @@ pub const SETTINGS: &[Setting] = &[
     .formerly(&["catalog.ecb_rates_file", "payment.ecb_rates_file", "logistics.ecb_rates_file"]),
     Setting::new(
         "rate.per_second",
-        Holds::Whole { least: 1, most: 1_000_000, unit: "calls" },
+        ValueKind::Whole { least: 1, most: 1_000_000, unit: "calls" },
         "How many calls per second one principal may make to the public API over time.",
     )
     .default("500"),
     Setting::new(
         "rate.burst",
-        Holds::Whole { least: 1, most: 1_000_000, unit: "calls" },
+        ValueKind::Whole { least: 1, most: 1_000_000, unit: "calls" },
         "How many calls one principal may make in a burst.",
     )
     .default("1000"),
     Setting::new(
         "limits.process_bytes",
-        Holds::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
+        ValueKind::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
         "How many bytes of requests and answers all calls to the public API may hold together; callers without a token may use half of them.",
     )
     .default("67108864"),
     Setting::new(
         "limits.connection_bytes",
-        Holds::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
+        ValueKind::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
         "How many bytes the calls of one connection to the public API may hold.",
     )
     .default("8388608"),
     Setting::new(
         "limits.principal_bytes",
-        Holds::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
+        ValueKind::Whole { least: 1_048_576, most: 1_099_511_627_776, unit: "bytes" },
         "How many bytes the calls of one principal may hold at the public API. An address without a token has a sixteenth of \
          what all such callers have.",
     )
     .default("8388608"),
     Setting::new(
         "limits.anonymous_message_bytes",
-        Holds::Whole { least: 1_024, most: 1_048_576, unit: "bytes" },
+        ValueKind::Whole { least: 1_024, most: 1_048_576, unit: "bytes" },
         "The longest message of a caller without a token.",
     )
     .default("65536"),
     Setting::new(
         "limits.streams_max",
-        Holds::Whole { least: 1, most: 1_000_000, unit: "streams" },
+        ValueKind::Whole { least: 1, most: 1_000_000, unit: "streams" },
         "How many streams one principal may have open at the public API.",
     )
     .default("100"),
     Setting::new(
         "limits.connections_max",
-        Holds::Whole { least: 1, most: 1_000_000, unit: "connections" },
+        ValueKind::Whole { least: 1, most: 1_000_000, unit: "connections" },
         "How many connections to the public API may be open; fewer where the process may not open so many file descriptors.",
     )
     .default("1000"),
     Setting::new(
         "limits.connections_per_address",
-        Holds::Whole { least: 1, most: 1_000_000, unit: "connections" },
+        ValueKind::Whole { least: 1, most: 1_000_000, unit: "connections" },
         "How many connections may come from one address, trusted proxies aside.",
     )
     .default("250"),
     Setting::new(
         "limits.first_frame_seconds",
-        Holds::Whole { least: 1, most: 600, unit: "seconds" },
+        ValueKind::Whole { least: 1, most: 600, unit: "seconds" },
         "How long a connection has to send its first frame, and how long one that makes no call is kept until it is asked to close; after twice that it is cut off.",
     )
     .default("10"),
     Setting::new(
         "limits.idle_seconds",
-        Holds::Whole { least: 1, most: 86_400, unit: "seconds" },
+        ValueKind::Whole { least: 1, most: 86_400, unit: "seconds" },
         "How long a connection may be without a call.",
     )
     .default("300"),
     Setting::new(
-        "limits.age_seconds",
-        Holds::Whole { least: 1, most: 604_800, unit: "seconds" },
+        "limits.connection_age_max_seconds",
+        ValueKind::Whole { least: 1, most: 604_800, unit: "seconds" },
         "How long a connection or a stream lasts at most; clients then open another.",
     )
-    .default("3600"),
+    .default("3600")
+    .formerly(&["limits.age_seconds"]),
     Setting::new(
-        "limits.write_seconds",
-        Holds::Whole { least: 1, most: 3_600, unit: "seconds" },
+        "limits.unread_response_seconds",
+        ValueKind::Whole { least: 1, most: 3_600, unit: "seconds" },
         "How long a response may wait for its client to read on.",
     )
-    .default("30"),
+    .default("30")
+    .formerly(&["limits.write_seconds"]),
     Setting::new(
         "limits.trusted_proxies",
-        Holds::List(&NETWORK),
+        ValueKind::List(&NETWORK),
         "Networks of proxies whose `X-Forwarded-For` is trusted to name the client.",
     )
     .example("10.0.0.0/8"),
     Setting::new(
         "sandbox.enabled",
-        Holds::Switch,
+        ValueKind::Switch,
         "Whether money and parcels are simulated: top-ups need no payment, QR codes and parcels are handled by a sandbox, the clock can be moved. Must be set with shape = production.",
     )
     .default("true"),
     Setting::new(
-        "sandbox.day",
-        Holds::Duration { least: Duration::ZERO, most: Duration::from_secs(30 * 86_400) },
+        "sandbox.day_length",
+        ValueKind::Duration { least: Duration::ZERO, most: Duration::from_secs(30 * 86_400) },
         "How long a day of the sandbox carrier lasts.",
     )
-    .default("1s"),
+    .default("1s")
+    .formerly(&["sandbox.day"]),
     Setting::new(
-        "sandbox.repeat_events",
-        Holds::Whole { least: 0, most: i64::MAX, unit: "" },
+        "sandbox.repeat_events_seed",
+        ValueKind::Whole { least: 0, most: i64::MAX, unit: "" },
         "For tests: the bus delivers each event twice, and earlier ones again; the number is the seed.",
     )
     .example("7")
-    .sandbox_only(),
+    .sandbox_only()
+    .formerly(&["sandbox.repeat_events"]),
 ];
 
 /// Networks.
-const NETWORK: Holds = Holds::Text {
+const NETWORK: ValueKind = ValueKind::Text {
     must_be: "a network such as 10.0.0.0/8, or an address",
     is: |text| text.parse::<rpc::Network>().is_ok(),
 };

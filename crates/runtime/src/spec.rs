@@ -31,7 +31,7 @@ pub struct Spec {
     /// Its proto packages, such as `entrepot.order.v1`: each RPC of them needs a policy.
     pub packages: &'static [&'static str],
     /// The services that it asks by gRPC.
-    pub asks: &'static [&'static str],
+    pub calls: &'static [&'static str],
     /// Builds it from its section, checked and with the defaults; spawns nothing.
     pub build: fn(&toml::Table, Deps) -> anyhow::Result<Service>,
 }
@@ -69,13 +69,13 @@ pub struct Sandbox {
     /// Top-ups need no payment, QR codes are paid by a sandbox provider, parcels are moved by a sandbox carrier, and the clock can be moved.
     pub enabled: bool,
     /// How long a day of the sandbox carrier lasts.
-    pub day: Duration,
+    pub day_length: Duration,
 }
 
 impl Default for Sandbox {
     /// A sandbox whose carrier's day lasts a second.
     fn default() -> Self {
-        Self { enabled: true, day: Duration::from_secs(1) }
+        Self { enabled: true, day_length: Duration::from_secs(1) }
     }
 }
 

@@ -15,12 +15,12 @@ pub fn names() -> Vec<&'static str> {
 }
 
 /// The services, each after those that it asks: in this order processes are started and upgraded.
-pub fn asked_first() -> Vec<Spec> {
+pub fn callees_first() -> Vec<Spec> {
     let (mut ordered, mut left) = (Vec::<Spec>::new(), ALL.to_vec());
     // Each pass takes one at least, unless services ask each other in a circle.
     for _ in ALL {
         let is_known = |name: &&str| ordered.iter().any(|known| known.name == *name);
-        let (ready, waiting) = left.into_iter().partition(|spec| spec.asks.iter().all(&is_known));
+        let (ready, waiting) = left.into_iter().partition(|spec| spec.calls.iter().all(&is_known));
         ordered.extend::<Vec<Spec>>(ready);
         left = waiting;
     }
@@ -29,8 +29,8 @@ pub fn asked_first() -> Vec<Spec> {
 }
 
 /// The services that another one asks.
-pub fn asked() -> Vec<&'static str> {
-    names().into_iter().filter(|name| ALL.iter().any(|spec| spec.asks.contains(name))).collect()
+pub fn called() -> Vec<&'static str> {
+    names().into_iter().filter(|name| ALL.iter().any(|spec| spec.calls.contains(name))).collect()
 }
 
 #[cfg(test)]
@@ -39,12 +39,12 @@ mod tests {
 
     #[test]
     fn each_comes_after_those_that_it_asks() {
-        let ordered = asked_first();
+        let ordered = callees_first();
         assert_eq!(ordered.len(), ALL.len());
         for (place, spec) in ordered.iter().enumerate() {
             let before: Vec<&str> = ordered[..place].iter().map(|spec| spec.name).collect();
             assert!(
-                spec.asks.iter().all(|asked| before.contains(asked)),
+                spec.calls.iter().all(|asked| before.contains(asked)),
                 "{} is after {before:?}",
                 spec.name
             );
@@ -62,7 +62,7 @@ mod tests {
                 spec.name
             );
             assert!(
-                spec.asks.iter().all(|asked| names().contains(asked)),
+                spec.calls.iter().all(|asked| names().contains(asked)),
                 "{} asks one that is not there",
                 spec.name
             );

@@ -7,13 +7,13 @@ use std::path::Path;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
+use crate::errors::suggestion;
 use crate::given::{Given, Origin, Raw, keyed};
 use crate::setting::{FROM_FILE, place};
-use crate::wrong::meant;
-use crate::{Setting, Wrong};
+use crate::{Setting, SettingErrors};
 
 /// What the file tells.
-pub(crate) fn in_file(settings: &[&'static Setting], path: &Path, wrong: &mut Wrong) -> Vec<Given> {
+pub(crate) fn in_file(settings: &[&'static Setting], path: &Path, wrong: &mut SettingErrors) -> Vec<Given> {
     let file = path.display().to_string();
     let text = match read_text(path) {
         Ok(text) => text,
@@ -68,7 +68,7 @@ fn in_table(
     settings: &[&'static Setting],
     table: &Table,
     origin: impl Fn(&str, &str) -> Origin,
-    wrong: &mut Wrong,
+    wrong: &mut SettingErrors,
 ) -> Vec<Given> {
     let sections: Vec<&str> = keyed(settings).map(|(key, _)| place(key).0).collect();
     let mut given = Vec::new();
@@ -82,7 +82,7 @@ fn in_table(
                 wrong.0.push(format!(
                     "{}: there is no section [{name}]{}",
                     origin(name, ""),
-                    meant(name, known)
+                    suggestion(name, known)
                 ));
             }
             value => given.extend(one(settings, name, value, origin("", name), wrong)),
@@ -97,7 +97,7 @@ pub(crate) fn in_section(
     name: &str,
     section: &Table,
     origin: impl Fn(&str) -> Origin,
-    wrong: &mut Wrong,
+    wrong: &mut SettingErrors,
 ) -> Vec<Given> {
     let given = section
         .iter()
@@ -110,7 +110,7 @@ fn one(
     key: &str,
     value: &Value,
     origin: Origin,
-    wrong: &mut Wrong,
+    wrong: &mut SettingErrors,
 ) -> Option<Given> {
     let of_key = |key: &str| keyed(settings).find(|(known, _)| *known == key);
     if let Some((key, setting)) = of_key(key) {
@@ -126,7 +126,7 @@ fn one(
             None
         }
         (None, _) => {
-            let meant = meant(key, settings.iter().map(|setting| setting.key));
+            let meant = suggestion(key, settings.iter().map(|setting| setting.key));
             wrong.0.push(format!("{}: there is no such setting{meant}", origin.naming(key)));
             None
         }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use toml::Value;
 
+use crate::errors::suggestion;
 use crate::setting::{FROM_FILE, PREFIX, variable};
-use crate::wrong::meant;
-use crate::{Setting, Wrong};
+use crate::{Setting, SettingErrors};
 
 /// Names the configuration file, where the command line does not.
 const CONFIG: &str = "ENTREPOT_CONFIG";
@@ -34,8 +34,8 @@ pub struct Environment {
 
 impl Environment {
     /// This process's.
-    pub fn of_process(others: &'static [&'static str]) -> Result<Self, Wrong> {
-        let mut wrong = Wrong::default();
+    pub fn of_process(others: &'static [&'static str]) -> Result<Self, SettingErrors> {
+        let mut wrong = SettingErrors::default();
         let mut variables = Vec::new();
         for (name, value) in std::env::vars_os() {
             let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
@@ -58,7 +58,7 @@ impl Environment {
         self.variables.iter().filter(|(_, value)| !value.is_empty())
     }
 
-    fn is_others(&self, name: &str) -> bool {
+    fn is_foreign(&self, name: &str) -> bool {
         self.others.iter().any(|other| name == *other || (other.ends_with('_') && name.starts_with(other)))
     }
 }
@@ -165,11 +165,12 @@ pub(crate) fn keyed(settings: &[&'static Setting]) -> impl Iterator<Item = (&'st
 pub(crate) fn in_environment(
     settings: &[&'static Setting],
     environment: &Environment,
-    wrong: &mut Wrong,
+    wrong: &mut SettingErrors,
 ) -> Vec<Given> {
     let of_name = |name: &str| keyed(settings).find(|(key, _)| variable(key) == name);
     let mut given = Vec::new();
-    for (name, value) in environment.told().filter(|(name, _)| name != CONFIG && !environment.is_others(name))
+    for (name, value) in
+        environment.told().filter(|(name, _)| name != CONFIG && !environment.is_foreign(name))
     {
         let direct = of_name(name).map(|found| (found, false));
         let from_file = || Some((of_name(name.strip_suffix(FROM_FILE.0)?)?, true));
@@ -184,7 +185,7 @@ pub(crate) fn in_environment(
                 let known: Vec<String> = settings.iter().map(|setting| setting.variable()).collect();
                 let known = known.iter().map(String::as_str);
                 // What all begin with makes none alike.
-                let meant = meant(&name[PREFIX.len()..], known.map(|known| &known[PREFIX.len()..]));
+                let meant = suggestion(&name[PREFIX.len()..], known.map(|known| &known[PREFIX.len()..]));
                 let meant = meant.replace("; is ", &format!("; is {PREFIX}"));
                 wrong.0.push(format!("{name}: there is no such setting{meant}"));
             }

@@ -1,7 +1,7 @@
 //! Settings: declared once, as data, by the crate that owns them; told on the command line, in the environment or in a
 //! file; and resolved in one place, which names whatever is wrong.
 //!
-//! A [`Setting`] says what it is called, what it [`Holds`] and what it is for. [`resolve`] takes what was told, the
+//! A [`Setting`] says what it is called, what it [`ValueKind`] and what it is for. [`resolve`] takes what was told, the
 //! command line before the environment before the file before the default, and a section of the outcome becomes the
 //! struct that the code uses ([`Resolved::section`]). That struct denies unknown fields, so that a setting which is
 //! declared but read by nobody is found by the first start. [`explain`], [`template`] and [`table`] tell all there are.
@@ -9,17 +9,17 @@
 //! To add one: declare it beside its section's others, add the field to the section's struct, and put what
 //! `entrepot config --template` and `--table` print into deploy/entrepot.toml and docs/configuration.md.
 
+mod errors;
+mod explain;
 mod file;
 mod given;
-mod holds;
 mod resolved;
 mod setting;
-mod tell;
-mod wrong;
+mod value_kind;
 
+pub use errors::{SettingErrors, without_password};
+pub use explain::{RULES, explain, resolved, table, template};
 pub use given::{Environment, Origin, Sources};
-pub use holds::{ADDRESS, Holds, PATH};
-pub use resolved::{Held, Resolved, Value, read_file, resolve, section};
+pub use resolved::{Resolved, ResolvedSetting, Value, read_file, resolve, section};
 pub use setting::{Flag, PREFIX, Setting, problems};
-pub use tell::{RULES, explain, resolved, table, template};
-pub use wrong::{Wrong, without_password};
+pub use value_kind::{ADDRESS, PATH, ValueKind};

@@ -7,7 +7,7 @@ use toml::Table;
 
 use crate::given::{self, Given, Origin, Raw, Sources};
 use crate::setting::FROM_FILE;
-use crate::{Setting, Wrong, file, without_password};
+use crate::{Setting, SettingErrors, file, without_password};
 
 /// Says whether a hub is a sandbox.
 const SANDBOX: &str = "sandbox.enabled";
@@ -15,13 +15,13 @@ const SANDBOX: &str = "sandbox.enabled";
 /// The settings of a process.
 #[derive(Debug)]
 pub struct Resolved {
-    held: Vec<Held>,
+    held: Vec<ResolvedSetting>,
     renamed: Vec<String>,
 }
 
 /// A setting and what it holds.
 #[derive(Debug)]
-pub struct Held {
+pub struct ResolvedSetting {
     /// Which.
     pub setting: &'static Setting,
     /// What; `None` where nobody told it and it has no default.
@@ -41,8 +41,8 @@ pub enum Value {
 
 /// Settles what holds: the command line before the environment before the file before the default. All that is wrong
 /// anywhere is told, also what something else goes before.
-pub fn resolve(settings: &[&'static Setting], sources: Sources) -> Result<Resolved, Wrong> {
-    let mut wrong = Wrong::default();
+pub fn resolve(settings: &[&'static Setting], sources: Sources) -> Result<Resolved, SettingErrors> {
+    let mut wrong = SettingErrors::default();
     let file = sources.file.or_else(|| sources.environment.config());
     let mut given = file.map(|file| file::in_file(settings, &file, &mut wrong)).unwrap_or_default();
     given.extend(given::in_environment(settings, &sources.environment, &mut wrong));
@@ -62,8 +62,8 @@ pub fn section(
     name: &str,
     section: &Table,
     is_sandbox: bool,
-) -> Result<Table, Wrong> {
-    let mut wrong = Wrong::default();
+) -> Result<Table, SettingErrors> {
+    let mut wrong = SettingErrors::default();
     let settings: Vec<&'static Setting> = settings.iter().collect();
     let given = file::in_section(&settings, name, section, |_| Origin::Section, &mut wrong);
     let resolved = Resolved::of(&settings, &given, &mut wrong);
@@ -72,7 +72,7 @@ pub fn section(
 }
 
 impl Resolved {
-    fn of(settings: &[&'static Setting], given: &[Given], wrong: &mut Wrong) -> Self {
+    fn of(settings: &[&'static Setting], given: &[Given], wrong: &mut SettingErrors) -> Self {
         let renamed = given.iter().filter(|given| given.key != given.setting.key).map(|given| {
             let (told, key) = (given.origin.naming(given.key), given.setting.key);
             format!("{told}: is now called {key}; the next release no longer accepts the old name")
@@ -87,7 +87,7 @@ impl Resolved {
     }
 
     /// Every setting, in the order in which they were declared.
-    pub fn iter(&self) -> impl Iterator<Item = &Held> {
+    pub fn iter(&self) -> impl Iterator<Item = &ResolvedSetting> {
         self.held.iter()
     }
 
@@ -117,9 +117,9 @@ impl Resolved {
     }
 
     /// The same as its struct, which denies unknown fields. It fails where struct and declarations differ.
-    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Wrong> {
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, SettingErrors> {
         let section = toml::Value::Table(self.table(name));
-        T::deserialize(section).map_err(|error| Wrong(vec![format!("[{name}] {}", error.message())]))
+        T::deserialize(section).map_err(|error| SettingErrors(vec![format!("[{name}] {}", error.message())]))
     }
 
     /// These settings as the environment of another process would have them, as far as they were told.
@@ -128,7 +128,7 @@ impl Resolved {
             .held
             .iter()
             .filter(|held| keys.contains(&held.setting.key) && held.origin != Origin::Default);
-        let variable = |held: &Held| {
+        let variable = |held: &ResolvedSetting| {
             let variable = held.setting.variable();
             Some(match held.value.as_ref()? {
                 Value::Here(value) => (variable, plain(value)),
@@ -138,7 +138,7 @@ impl Resolved {
         told.filter_map(variable).collect()
     }
 
-    fn check_sandbox(&self, is_sandbox: bool, wrong: &mut Wrong) {
+    fn check_sandbox(&self, is_sandbox: bool, wrong: &mut SettingErrors) {
         let told =
             self.held.iter().filter(|held| held.setting.sandbox_only && held.origin != Origin::Default);
         for held in told.filter(|_| !is_sandbox) {
@@ -149,8 +149,8 @@ impl Resolved {
 }
 
 /// What a setting holds by all that was told of it.
-fn held(setting: &'static Setting, given: &[Given], wrong: &mut Wrong) -> Held {
-    let mut highest = Held { setting, value: default(setting), origin: Origin::Default };
+fn held(setting: &'static Setting, given: &[Given], wrong: &mut SettingErrors) -> ResolvedSetting {
+    let mut highest = ResolvedSetting { setting, value: default(setting), origin: Origin::Default };
     for one in given.iter().filter(|given| given.setting.key == setting.key) {
         let told = value(one);
         // Where several settings have become one, it may have been told for each of them.
@@ -161,7 +161,7 @@ fn held(setting: &'static Setting, given: &[Given], wrong: &mut Wrong) -> Held {
         }
         match told {
             Ok(value) if one.origin.rank() >= highest.origin.rank() => {
-                highest = Held { setting, value: Some(value), origin: one.origin.clone() };
+                highest = ResolvedSetting { setting, value: Some(value), origin: one.origin.clone() };
             }
             Ok(_) => {}
             Err(problem) => wrong.0.push(format!("{}: {problem}", one.origin.naming(one.key))),
@@ -180,19 +180,19 @@ pub(crate) fn plain(value: &toml::Value) -> String {
 }
 
 fn default(setting: &Setting) -> Option<Value> {
-    setting.default.and_then(|default| setting.holds.read(default)).map(Value::Here)
+    setting.default.and_then(|default| setting.kind.read(default)).map(Value::Here)
 }
 
 /// The value that was told, or why it cannot be.
 fn value(Given { setting, raw, .. }: &Given) -> Result<Value, String> {
     let must_be = |shown: &str| {
         let shown = if setting.secret { String::new() } else { format!("`{}` ", without_password(shown)) };
-        format!("{shown}must be {}", setting.holds.allowed())
+        format!("{shown}must be {}", setting.kind.allowed())
     };
-    let read = |text: &str| setting.holds.read(text).map(Value::Here).ok_or_else(|| must_be(text));
+    let read = |text: &str| setting.kind.read(text).map(Value::Here).ok_or_else(|| must_be(text));
     match raw {
         Raw::Text(text) => read(text),
-        Raw::Value(value) => setting.holds.take(value).map(Value::Here).ok_or_else(|| must_be(&plain(value))),
+        Raw::Value(value) => setting.kind.take(value).map(Value::Here).ok_or_else(|| must_be(&plain(value))),
         Raw::InFile(file) if setting.each => Ok(Value::InFile(file.clone())),
         Raw::InFile(file) => read(&read_file(file)?),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Holds;
+use crate::ValueKind;
 
 /// Begins the names of settings in the environment.
 pub const PREFIX: &str = "ENTREPOT_";
@@ -15,7 +15,7 @@ pub struct Setting {
     /// Its name in the configuration file: `section.key`, or `key` at the file's top.
     pub key: &'static str,
     /// What it holds.
-    pub holds: Holds,
+    pub kind: ValueKind,
     /// One sentence about it, or two, for operators.
     pub about: &'static str,
     /// What it is unless told, as the environment would have it; `None`: nothing.
@@ -48,10 +48,10 @@ pub struct Flag {
 
 impl Setting {
     /// One that holds nothing unless told.
-    pub const fn new(key: &'static str, holds: Holds, about: &'static str) -> Self {
+    pub const fn new(key: &'static str, holds: ValueKind, about: &'static str) -> Self {
         Self {
             key,
-            holds,
+            kind: holds,
             about,
             default: None,
             example: "",
@@ -148,11 +148,11 @@ pub fn problems(settings: &[&'static Setting]) -> Vec<String> {
             }
         }
         let shown = setting.default.or((!setting.secret).then_some(setting.example));
-        if shown.is_some_and(|shown| setting.holds.read(shown).is_none()) {
+        if shown.is_some_and(|shown| setting.kind.read(shown).is_none()) {
             problems.push(format!(
                 "{key}: `{}` must be {}",
                 shown.unwrap_or_default(),
-                setting.holds.allowed()
+                setting.kind.allowed()
             ));
         }
         if !setting.about.ends_with('.') {

@@ -10,17 +10,17 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 /// Lets a span that was just made follow the one that these headers tell of, or begin a trace; what is malformed counts
 /// as absent. Its field `trace_id`, if it has one, is set: log lines are found by it.
-pub fn follow(span: &Span, headers: &HeaderMap) {
-    follow_carried(span, &Read(headers));
+pub fn extract(span: &Span, headers: &HeaderMap) {
+    extract_carried(span, &Read(headers));
 }
 
 /// As [`follow`], for a `traceparent` alone.
-pub fn follow_traceparent(span: &Span, traceparent: Option<&str>) {
-    follow_carried(span, &Traceparent(traceparent));
+pub fn extract_traceparent(span: &Span, traceparent: Option<&str>) {
+    extract_carried(span, &Traceparent(traceparent));
 }
 
 /// Tells of a span in the headers of what it asks for.
-pub fn lead(span: &Span, headers: &mut HeaderMap) {
+pub fn inject(span: &Span, headers: &mut HeaderMap) {
     if !span.is_disabled() {
         TraceContextPropagator::new().inject_context(&span.context(), &mut Written(headers));
     }
@@ -46,7 +46,7 @@ fn context_of(span: &Span) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-fn follow_carried(span: &Span, carrier: &dyn Extractor) {
+fn extract_carried(span: &Span, carrier: &dyn Extractor) {
     if span.is_disabled() {
         return;
     }
@@ -126,9 +126,9 @@ mod tests {
     fn a_trace_goes_on_from_headers_to_headers() {
         traced(|| {
             let span = a_span();
-            follow(&span, &headers(&[("traceparent", PARENT), ("tracestate", "shop=7")]));
+            extract(&span, &headers(&[("traceparent", PARENT), ("tracestate", "shop=7")]));
             let mut sent = HeaderMap::new();
-            lead(&span, &mut sent);
+            inject(&span, &mut sent);
             let traceparent = sent["traceparent"].to_str().unwrap();
             assert!(
                 traceparent.starts_with(&format!("00-{TRACE}-")) && traceparent != PARENT,
@@ -143,7 +143,7 @@ mod tests {
     fn a_trace_goes_on_from_an_event_to_what_it_brings_about() {
         traced(|| {
             let span = a_span();
-            follow_traceparent(&span, Some(PARENT));
+            extract_traceparent(&span, Some(PARENT));
             span.in_scope(|| assert!(traceparent().unwrap().contains(TRACE)));
         });
     }
@@ -154,7 +154,7 @@ mod tests {
         traced(|| {
             for told in wrong.map(Some).into_iter().chain([None]) {
                 let span = a_span();
-                follow_traceparent(&span, told);
+                extract_traceparent(&span, told);
                 let own = traceparent_of(&span).unwrap();
                 assert!(!own.contains(TRACE) && own.len() == PARENT.len(), "{told:?}: {own}");
             }
@@ -165,9 +165,9 @@ mod tests {
     fn where_traces_are_off_nothing_is_told() {
         tracing::subscriber::with_default(tracing_subscriber::registry(), || {
             let span = a_span();
-            follow_traceparent(&span, Some(PARENT));
+            extract_traceparent(&span, Some(PARENT));
             let mut sent = HeaderMap::new();
-            lead(&span, &mut sent);
+            inject(&span, &mut sent);
             assert!(sent.is_empty() && traceparent_of(&span).is_none());
         });
         assert_eq!(traceparent(), None);

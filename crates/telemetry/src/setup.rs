@@ -10,7 +10,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
-use settings::{Holds, Setting};
+use settings::{Setting, ValueKind};
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -18,10 +18,10 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, filter};
 
-use crate::anew::Anew;
-use crate::sampler::OneIn;
+use crate::log_fields::{Object, PlainFields};
+use crate::sampler::RatioSampler;
 use crate::sender::Sender;
-use crate::shown::{Object, Words};
+use crate::uncached_filter::UncachedFilter;
 
 /// How long a collector may take with what it is sent, and with the rest when the process ends.
 const EXPORT_MAX: Duration = Duration::from_secs(5);
@@ -32,22 +32,22 @@ const FINEST: LevelFilter = LevelFilter::DEBUG;
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "log",
-        Holds::Text { must_be: "a filter such as info or warn,order=debug", is: is_filter },
+        ValueKind::Text { must_be: "a filter such as info or warn,order=debug", is: is_filter },
         "What is logged to standard error; prove logs errors only, unless this is set.",
     )
     .default("warn")
     .flag("log", "FILTER"),
-    Setting::new("log_json", Holds::Switch, "Log one JSON object per line.").default("false").flag("log-json", ""),
+    Setting::new("log_json", ValueKind::Switch, "Log one JSON object per line.").default("false").flag("log-json", ""),
     Setting::new(
         "traces.url",
-        Holds::Text { must_be: "a URL such as http://collector:4317", is: is_collector },
+        ValueKind::Text { must_be: "a URL such as http://collector:4317", is: is_collector },
         "For up and serve: a collector that accepts OTLP over gRPC. One that is unreachable delays nothing; what it does not accept is lost.",
     )
     .example("http://collector:4317")
     .flag("traces", "URL"),
     Setting::new(
         "traces.one_in",
-        Holds::Whole { least: 1, most: 1_000_000, unit: "traces" },
+        ValueKind::Whole { least: 1, most: 1_000_000, unit: "traces" },
         "Keep one trace in this many; the same for all processes of a hub.",
     )
     .default("1")
@@ -111,12 +111,12 @@ where
     let filter = logs.filter;
     let filter =
         EnvFilter::try_new(filter).map_err(|error| anyhow!("log: `{filter}` is not a filter: {error}"))?;
-    let filter = Anew(filter);
+    let filter = UncachedFilter(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     Ok(if logs.json {
         layer.json().fmt_fields(Object).with_filter(filter).boxed()
     } else {
-        layer.compact().fmt_fields(Words).with_filter(filter).boxed()
+        layer.compact().fmt_fields(PlainFields).with_filter(filter).boxed()
     })
 }
 
@@ -158,7 +158,7 @@ fn provider(traces: Traces) -> Result<SdkTracerProvider> {
         Resource::builder().with_service_name(service).with_attributes(named).with_attribute(version);
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(Sender::new(exporter))
-        .with_sampler(OneIn(one_in))
+        .with_sampler(RatioSampler(one_in))
         .with_resource(resource.build())
         .build())
 }

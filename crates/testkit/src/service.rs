@@ -70,7 +70,7 @@ impl Setup {
             profile,
             section: toml::Table::new(),
             rates_file: None,
-            sandbox: Sandbox { enabled: true, day: Duration::from_secs(86_400) },
+            sandbox: Sandbox { enabled: true, day_length: Duration::from_secs(86_400) },
             bus: Arc::new(ChaoticBus::local(7)),
             peers: BTreeMap::new(),
             fakes: Vec::new(),

@@ -10,8 +10,8 @@ use rpc::Violations;
 use crate::domain::product::{
     Goods, NewProduct, NewStock, NewVariant, TRANSLATIONS_MAX, Translation, VARIANTS_MAX,
 };
+use crate::domain::search_terms;
 use crate::domain::seller::UNITS_MAX;
-use crate::domain::terms;
 use crate::store::search::Filter;
 
 /// Of a search.
@@ -46,7 +46,7 @@ pub(super) fn filter(
         range(min, max, violations);
     }
     Filter {
-        words: terms::wanted(&text),
+        words: search_terms::wanted(&text),
         seller_id,
         category,
         origin: origin.map(|origin| origin.as_str().to_owned()).unwrap_or_default(),

@@ -8,16 +8,16 @@ use proto::convert::timestamp;
 use proto::types::v1::{Dimensions, Money};
 
 use crate::domain::product::{Product, Variant};
-use crate::domain::reservation;
-use crate::domain::seller::{Change, Location, Seller, State, StockItem};
+use crate::domain::reservation::ReservationState;
+use crate::domain::seller::{Location, Seller, SellerChange, SellerState, StockItem};
 use crate::store::offers::Offer;
 
 /// A seller; what only itself and operators may see is left out unless `whole`.
 pub(super) fn seller(seller: &Seller, whole: bool) -> wire::Seller {
     let state = match seller.state {
-        State::Applied => wire::SellerState::Applied,
-        State::Verified => wire::SellerState::Verified,
-        State::Suspended => wire::SellerState::Suspended,
+        SellerState::Applied => wire::SellerState::Applied,
+        SellerState::Verified => wire::SellerState::Verified,
+        SellerState::Suspended => wire::SellerState::Suspended,
     };
     let private = |text: &str| if whole { text.to_owned() } else { String::new() };
     wire::Seller {
@@ -35,7 +35,7 @@ pub(super) fn seller(seller: &Seller, whole: bool) -> wire::Seller {
     }
 }
 
-fn change(change: &Change) -> wire::SellerChange {
+fn change(change: &SellerChange) -> wire::SellerChange {
     let entry = &change.entry;
     wire::SellerChange {
         display_name: entry.display_name.clone(),
@@ -149,12 +149,12 @@ pub(super) fn offer(offer: Offer, languages: &[String]) -> internal_wire::Offer 
     }
 }
 
-pub(super) fn reservation_state(state: reservation::State) -> internal_wire::ReservationState {
+pub(super) fn reservation_state(state: ReservationState) -> internal_wire::ReservationState {
     use internal_wire::ReservationState as Wire;
     match state {
-        reservation::State::Held => Wire::Held,
-        reservation::State::Released => Wire::Released,
+        ReservationState::Held => Wire::Held,
+        ReservationState::Released => Wire::Released,
         // What was dispatched and came back left the shelf all the same.
-        reservation::State::Dispatched | reservation::State::Returned => Wire::Dispatched,
+        ReservationState::Dispatched | ReservationState::Returned => Wire::Dispatched,
     }
 }

@@ -11,7 +11,7 @@ use rpc::Violations;
 
 use super::decode;
 use crate::app::App;
-use crate::app::import_products::Terms;
+use crate::app::import_products::ImportOptions;
 use crate::app::import_stock::{Stated, StockMode};
 use crate::domain::row::Field;
 
@@ -23,22 +23,22 @@ const SKEW_MINUTES: i64 = 5;
 const TEXTS: [&str; 2] = ["title", "description"];
 
 /// How the rows of a stream are read.
-pub(super) struct Reading {
+pub(super) struct RowReader {
     /// Fields by name; `None`: whatever a row says.
     pub(super) named: Option<BTreeSet<String>>,
     pub(super) default_language: String,
     pub(super) default_category: String,
-    pub(super) terms: Arc<Terms>,
+    pub(super) terms: Arc<ImportOptions>,
 }
 
-impl Reading {
+impl RowReader {
     /// Without a header.
-    pub(super) fn whatever(app: &App) -> Self {
+    pub(super) fn any_mode(app: &App) -> Self {
         Self {
             named: None,
             default_language: default_language(app),
             default_category: String::new(),
-            terms: Arc::new(Terms {
+            terms: Arc::new(ImportOptions {
                 stock_mode: StockMode::First,
                 stock_as_of: app.clock.now(),
                 source: String::new(),
@@ -68,7 +68,7 @@ impl Reading {
             language => violations.take(convert::language("header.default_language", language)),
         };
         let stated = Stated::default();
-        let terms = Arc::new(Terms { stock_mode, stock_as_of: stock_as_of?, source, stated });
+        let terms = Arc::new(ImportOptions { stock_mode, stock_as_of: stock_as_of?, source, stated });
         Some(Self { named: Some(named?), default_language: default_language?, default_category, terms })
     }
 

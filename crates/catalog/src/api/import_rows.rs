@@ -13,12 +13,12 @@ use rpc::{Pipeline, Violations};
 use tonic::Status;
 
 use super::decode;
-use super::import_header::{Reading, canonical};
-use crate::app::import_products::{ImportProducts, Outcome, Taken};
+use super::import_header::{RowReader, canonical};
+use crate::app::import_products::{ImportProducts, ImportedRow, RowOutcome};
 use crate::app::import_stock::StockMode;
 use crate::app::{App, Error};
 use crate::domain::product::TRANSLATIONS_MAX;
-use crate::domain::row::{Field, Row, Words};
+use crate::domain::row::{Field, Row, RowTranslation};
 use crate::domain::seller::UNITS_MAX;
 
 /// One stream.
@@ -26,7 +26,7 @@ pub(super) struct Import {
     pipeline: Pipeline<App>,
     seller_id: SellerId,
     /// Set by the first message.
-    reading: OnceLock<Reading>,
+    reading: OnceLock<RowReader>,
 }
 
 impl Import {
@@ -44,7 +44,7 @@ impl Import {
                 "must come alone: a message that has it is not a row",
             )]));
         }
-        let reading = Violations::of(|violations| Reading::of(&header, self.pipeline.app(), violations))?;
+        let reading = Violations::of(|violations| RowReader::of(&header, self.pipeline.app(), violations))?;
         let begun = self.reading.set(reading);
         begun
             .map_err(|_| rpc::status::invalid(&[("header", "is allowed in the stream's first message only")]))
@@ -63,8 +63,8 @@ impl Import {
         Ok(read)
     }
 
-    fn reading(&self) -> &Reading {
-        self.reading.get_or_init(|| Reading::whatever(self.pipeline.app()))
+    fn reading(&self) -> &RowReader {
+        self.reading.get_or_init(|| RowReader::any_mode(self.pipeline.app()))
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn batch(
     answers.into_iter().map(answer).collect()
 }
 
-impl Reading {
+impl RowReader {
     /// A row, of which counts what it says and the header names.
     fn row(&self, row: &ImportProductsRequest) -> Result<Row, Invalid> {
         let Some(given) = &row.variant else {
@@ -145,7 +145,7 @@ impl Reading {
                 said,
             })
         })();
-        match (read, violations.into_first()) {
+        match (read, violations.into_first_message()) {
             (Some(read), None) => Ok(read),
             (_, problem) => {
                 let problem = problem.unwrap_or_else(|| Invalid::new("variant", "is required"));
@@ -164,13 +164,13 @@ impl Reading {
     }
 
     /// What the rows say in languages.
-    fn words(&self, translations: &[Translation], violations: &mut Violations) -> Vec<Words> {
+    fn words(&self, translations: &[Translation], violations: &mut Violations) -> Vec<RowTranslation> {
         if translations.len() > TRANSLATIONS_MAX {
             let problem = format!("must be at most {TRANSLATIONS_MAX}");
             violations.add("translations", problem);
             return Vec::new();
         }
-        let mut read: Vec<Words> = Vec::with_capacity(translations.len());
+        let mut read: Vec<RowTranslation> = Vec::with_capacity(translations.len());
         for (place, translation) in translations.iter().enumerate() {
             let language = match translation.language.as_str() {
                 "" => self.default_language.clone(),
@@ -195,7 +195,7 @@ impl Reading {
             let mut wrong = Violations::default();
             let languages = [language];
             let whole = decode::translations_of(&languages, &[filled], &mut wrong);
-            if let Some(problem) = wrong.into_first() {
+            if let Some(problem) = wrong.into_first_message() {
                 let field = self.text_name(&problem.field, &translation.language, place);
                 violations.add(field, problem.problem);
                 continue;
@@ -205,7 +205,7 @@ impl Reading {
                     let field = self.text_name("translations[0].language", &translation.language, place);
                     violations.add(field, "is listed twice");
                 }
-                read.push(Words {
+                read.push(RowTranslation {
                     language: whole.language,
                     title: title.then_some(whole.title),
                     description: description.then_some(whole.description),
@@ -267,8 +267,8 @@ fn rejected(row: i64, field: String, reason: String) -> ImportProductsResponse {
     ImportProductsResponse { row, outcome, field, reason, ..ImportProductsResponse::default() }
 }
 
-fn response(reading: &Reading, row: i64, outcome: Outcome) -> ImportProductsResponse {
-    let written = |outcome: ImportOutcome, taken: Taken| ImportProductsResponse {
+fn response(reading: &RowReader, row: i64, outcome: RowOutcome) -> ImportProductsResponse {
+    let written = |outcome: ImportOutcome, taken: ImportedRow| ImportProductsResponse {
         row,
         outcome: outcome.into(),
         product_id: taken.product_id.to_string(),
@@ -277,9 +277,9 @@ fn response(reading: &Reading, row: i64, outcome: Outcome) -> ImportProductsResp
         ..ImportProductsResponse::default()
     };
     match outcome {
-        Outcome::Created(taken) => written(ImportOutcome::Created, taken),
-        Outcome::Updated(taken) => written(ImportOutcome::Updated, taken),
-        Outcome::Unchanged(taken) => written(ImportOutcome::Unchanged, taken),
-        Outcome::Rejected(rejection) => rejected(row, reading.name(rejection.field), rejection.problem),
+        RowOutcome::Created(taken) => written(ImportOutcome::Created, taken),
+        RowOutcome::Updated(taken) => written(ImportOutcome::Updated, taken),
+        RowOutcome::Unchanged(taken) => written(ImportOutcome::Unchanged, taken),
+        RowOutcome::Rejected(rejection) => rejected(row, reading.name(rejection.field), rejection.problem),
     }
 }

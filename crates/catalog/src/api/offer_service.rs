@@ -8,7 +8,7 @@ use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::{Api, LINES_MAX, QUANTITY_MAX, encode};
-use crate::app::get_offers::{GetOffers, Wish};
+use crate::app::get_offers::{GetOffers, RequestedLine};
 
 #[tonic::async_trait]
 impl OfferService for Api {
@@ -35,7 +35,9 @@ fn get_offers(asked: &GetOffersRequest, violations: &mut Violations) -> Option<G
             violations.add(field("variant_id"), "is listed twice: add up its quantities");
         }
         let quantity = violations.quantity(&field("quantity"), line.quantity, QUANTITY_MAX);
-        wishes.extend(variant_id.zip(quantity).map(|(variant_id, quantity)| Wish { variant_id, quantity }));
+        wishes.extend(
+            variant_id.zip(quantity).map(|(variant_id, quantity)| RequestedLine { variant_id, quantity }),
+        );
     }
     Some(GetOffers { wishes })
 }

@@ -13,8 +13,8 @@ use tonic::{Request, Response, Status};
 
 use super::{Api, LINES_MAX, QUANTITY_MAX, encode};
 use crate::app::inquire_reservation::InquireReservation;
-use crate::app::release::Release;
-use crate::app::reserve::{Reserve, Wanted};
+use crate::app::release_reservation::ReleaseReservation;
+use crate::app::reserve::{RequestedLine, Reserve};
 use crate::domain::quoted::Attributes;
 
 /// What is logged of why a hold ends, in characters: it ends whatever the words are.
@@ -34,7 +34,7 @@ impl ReservationService for Api {
             let reservation_id = violations.id("reservation_id", &asked.reservation_id);
             reservation_id.zip(violations.id("order_id", &asked.order_id))
         })?;
-        let state = self.0.run(Release { reservation_id, order_id }).await?;
+        let state = self.0.run(ReleaseReservation { reservation_id, order_id }).await?;
         let reason = shortened(&asked.reason, REASON_LOGGED);
         tracing::info!(reservation.id = %reservation_id, %reason, "the release of a reservation was requested");
         Ok(Response::new(ReleaseResponse { state: encode::reservation_state(state).into() }))
@@ -66,8 +66,14 @@ fn reserve(asked: ReserveRequest, violations: &mut Violations) -> Option<Reserve
         let quantity = violations.quantity(&field("quantity"), line.quantity, QUANTITY_MAX);
         let unit_price = violations.amount(&field("unit_price"), line.unit_price.as_ref());
         let quoted = line.quoted.map(attributes);
-        let read =
-            || Some(Wanted { variant_id: variant_id?, quantity: quantity?, unit_price: unit_price?, quoted });
+        let read = || {
+            Some(RequestedLine {
+                variant_id: variant_id?,
+                quantity: quantity?,
+                unit_price: unit_price?,
+                quoted,
+            })
+        };
         wanted.extend(read());
     }
     Some(Reserve { reservation_id: reservation_id?, order_id: order_id?, wanted })

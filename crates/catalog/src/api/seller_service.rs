@@ -16,7 +16,7 @@ use crate::app::apply_seller::ApplySeller;
 use crate::app::get_seller::GetSeller;
 use crate::app::list_sellers::ListSellers;
 use crate::app::update_seller::UpdateSeller;
-use crate::domain::seller::{Entry, Seller};
+use crate::domain::seller::{Seller, SellerEntry};
 
 #[tonic::async_trait]
 impl SellerService for Api {
@@ -75,8 +75,12 @@ fn apply_seller(
     let country = violations.code("country", &asked.country);
     let registration_number = violations.text("registration_number", &asked.registration_number, 1, 60);
     let payout_currency = violations.code("payout_currency", &asked.payout_currency);
-    let entry =
-        Entry { display_name, country: country?, registration_number, tax_registered: asked.tax_registered };
+    let entry = SellerEntry {
+        display_name,
+        country: country?,
+        registration_number,
+        tax_registered: asked.tax_registered,
+    };
     Some(ApplySeller { seller_id, entry, payout_currency: payout_currency? })
 }
 

@@ -6,7 +6,7 @@ use kernel::{SellerId, StockItemId};
 use super::acting::acting;
 use super::{App, Error};
 use crate::domain::seller::{StockItem, UNITS_MAX};
-use crate::store::stock::{self, Why};
+use crate::store::stock::{self, AdjustmentReason};
 
 /// Adds or takes away, never below what orders hold.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Command for AdjustStock {
         let (seller_id, id) = (self.seller_id, self.stock_item_id);
         own(tx, seller_id, id).await?;
         acting(tx, seller_id).await?;
-        let (why, now) = (Why::Moved(&self.reason), app.clock.now());
+        let (why, now) = (AdjustmentReason::Moved(&self.reason), app.clock.now());
         let adjusted = stock::adjust(tx, id, seller_id, self.delta, UNITS_MAX, why, now).await?;
         let item = own(tx, seller_id, id).await?;
         if adjusted {

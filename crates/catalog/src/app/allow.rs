@@ -5,26 +5,30 @@ use kernel::SellerId;
 
 use super::Error;
 use crate::domain::allowance::{Allowance, Usage};
-use crate::domain::seller::State;
+use crate::domain::seller::SellerState;
 use crate::store::{sellers, usage};
 
 /// What a seller's goods take before they are changed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Before {
+pub(crate) struct UsageBefore {
     seller_id: SellerId,
-    state: State,
+    state: SellerState,
     usage: Usage,
 }
 
-impl Before {
+impl UsageBefore {
     /// Who has not applied is refused by what it wants to do.
     pub(crate) async fn of(tx: &mut Tx, seller_id: SellerId) -> Result<Self, Error> {
-        let state = sellers::find(tx, seller_id).await?.map_or(State::Applied, |seller| seller.state);
+        let state = sellers::find(tx, seller_id).await?.map_or(SellerState::Applied, |seller| seller.state);
         Self::of_one_in(tx, seller_id, state).await
     }
 
     /// What it takes of a seller that has been read.
-    pub(crate) async fn of_one_in(tx: &mut Tx, seller_id: SellerId, state: State) -> Result<Self, Error> {
+    pub(crate) async fn of_one_in(
+        tx: &mut Tx,
+        seller_id: SellerId,
+        state: SellerState,
+    ) -> Result<Self, Error> {
         Ok(Self { seller_id, state, usage: usage::of(tx, seller_id).await? })
     }
 

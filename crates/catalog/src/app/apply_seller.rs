@@ -5,14 +5,14 @@ use kernel::SellerId;
 use money::Currency;
 
 use super::{App, Error};
-use crate::domain::seller::{Entry, Seller, State};
+use crate::domain::seller::{Seller, SellerEntry, SellerState};
 use crate::store::sellers;
 
 /// Writes the application; the seller's id is its token's subject, so it applies once.
 #[derive(Debug)]
 pub(crate) struct ApplySeller {
     pub(crate) seller_id: SellerId,
-    pub(crate) entry: Entry,
+    pub(crate) entry: SellerEntry,
     pub(crate) payout_currency: Currency,
 }
 
@@ -29,7 +29,7 @@ impl Command for ApplySeller {
             entry: self.entry.clone(),
             change: None,
             payout_currency: self.payout_currency,
-            state: State::Applied,
+            state: SellerState::Applied,
             state_reason: String::new(),
             version: 1,
             created_at: app.clock.now(),

@@ -4,7 +4,7 @@ use db::{Command, Tx};
 use kernel::{ProductId, SellerId};
 
 use super::acting::acting;
-use super::allow::Before;
+use super::allow::UsageBefore;
 use super::listing::{found, put_terms, put_variant};
 use super::{App, Error};
 use crate::domain::product::{NewProduct, Product};
@@ -25,7 +25,7 @@ impl Command for CreateProduct {
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Product, Error> {
         let Self { seller_id, new } = self;
         app.check_prices(&new.variants)?;
-        let before = Before::of(tx, *seller_id).await?;
+        let before = UsageBefore::of(tx, *seller_id).await?;
         acting(tx, *seller_id).await?;
         let (id, now) = (ProductId::new(), app.clock.now());
         let product = Product {

@@ -4,7 +4,7 @@ use db::{Command, Tx};
 use kernel::{OrderId, ReservationId};
 
 use super::{App, Error};
-use crate::domain::reservation::{State, units_by_item};
+use crate::domain::reservation::{ReservationState, units_by_item};
 use crate::events;
 use crate::store::{reservations, stock};
 
@@ -17,7 +17,7 @@ pub(crate) struct Dispatch {
 
 /// How a step of a confirmed order ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum DispatchOutcome {
     Done,
     /// It was done before.
     Already,
@@ -27,21 +27,23 @@ pub(crate) enum Outcome {
 
 impl Command for Dispatch {
     type App = App;
-    type Output = Outcome;
+    type Output = DispatchOutcome;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<DispatchOutcome, Error> {
         let id = self.reservation_id;
-        let Some(held) = reservations::advance(tx, id, State::Held, State::Dispatched).await? else {
+        let Some(held) =
+            reservations::advance(tx, id, ReservationState::Held, ReservationState::Dispatched).await?
+        else {
             return Ok(match reservations::find(tx, id).await?.map(|(found, _)| found.state) {
-                Some(State::Dispatched | State::Returned) => Outcome::Already,
-                _ => Outcome::Never,
+                Some(ReservationState::Dispatched | ReservationState::Returned) => DispatchOutcome::Already,
+                _ => DispatchOutcome::Never,
             });
         };
         held.check_order(self.order_id)?;
         let (units, now) = (units_by_item(&held.lines).unwrap_or_default(), app.clock.now());
         stock::dispatch(tx, &units, id, now).await?;
         app.outbox.put(tx, &events::stock_dispatched(&held, now)).await?;
-        Ok(Outcome::Done)
+        Ok(DispatchOutcome::Done)
     }
 }

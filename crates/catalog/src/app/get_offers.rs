@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 
 use customs::HsCode;
-use db::{Query, Reading, Tx};
+use db::{Query, ReadMode, Tx};
 use kernel::{Refusal, VariantId};
 use uuid::Uuid;
 
 use super::{App, Error};
-use crate::domain::seller::State;
+use crate::domain::seller::SellerState;
 use crate::store::offers::{self, Offer};
 
 /// A wish to buy.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wish {
+pub(crate) struct RequestedLine {
     pub(crate) variant_id: VariantId,
     pub(crate) quantity: i64,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Wish {
 /// The offers in the order asked, or why the first cannot be bought. Stock is a hint: only a reservation decides.
 #[derive(Debug)]
 pub(crate) struct GetOffers {
-    pub(crate) wishes: Vec<Wish>,
+    pub(crate) wishes: Vec<RequestedLine>,
 }
 
 impl Query for GetOffers {
@@ -29,7 +29,7 @@ impl Query for GetOffers {
     type Output = Vec<Offer>;
     type Error = Error;
 
-    const READING: Reading = Reading::Select;
+    const READING: ReadMode = ReadMode::Select;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Vec<Offer>, Error> {
         let ids: Vec<VariantId> = self.wishes.iter().map(|wish| wish.variant_id).collect();
@@ -75,7 +75,7 @@ pub(super) fn buyable(offer: &Offer) -> Result<(), Error> {
         let message = format!("`{}` is no longer offered", offer.sku);
         return Err(refused("PRODUCT_WITHDRAWN", message, offer).into());
     }
-    if State::parse(&offer.seller_state) != State::Verified {
+    if SellerState::parse(&offer.seller_state) != SellerState::Verified {
         let message = format!("{} does not sell here at present", offer.seller_name);
         return Err(refused("SELLER_NOT_VERIFIED", message, offer).into());
     }

@@ -5,7 +5,7 @@ use kernel::{ProductId, SellerId};
 
 use super::{App, Error};
 use crate::domain::product::Product;
-use crate::domain::seller::State;
+use crate::domain::seller::SellerState;
 use crate::store::{products, sellers};
 
 /// A product. One that is not offered is there for its own seller only.
@@ -28,7 +28,7 @@ impl Query for GetProduct {
             return Ok(product);
         }
         let seller = sellers::find(tx, product.seller_id).await?.ok_or_else(missing)?;
-        let offered = seller.state == State::Verified && !product.withdrawn;
+        let offered = seller.state == SellerState::Verified && !product.withdrawn;
         if offered { Ok(product) } else { Err(missing()) }
     }
 }

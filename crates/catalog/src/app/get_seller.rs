@@ -4,7 +4,7 @@ use db::{Query, Tx};
 use kernel::SellerId;
 
 use super::{App, Error};
-use crate::domain::seller::{Seller, State};
+use crate::domain::seller::{Seller, SellerState};
 use crate::store::sellers;
 
 /// A seller. One that is not verified is there for itself and the operator only.
@@ -23,7 +23,7 @@ impl Query for GetSeller {
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Seller, Error> {
         let seller = sellers::find(tx, self.seller_id).await?;
         seller
-            .filter(|seller| self.whole || seller.state == State::Verified)
+            .filter(|seller| self.whole || seller.state == SellerState::Verified)
             .ok_or_else(|| Error::not_found("seller", self.seller_id))
     }
 }

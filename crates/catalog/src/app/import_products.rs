@@ -8,7 +8,7 @@ use db::{Command, Tx};
 use kernel::{ProductId, SellerId, VariantId};
 
 use super::acting::acting;
-use super::allow::Before;
+use super::allow::UsageBefore;
 use super::import_stock::{Stated, Statements, StockMode, Stocked, Stocks};
 use super::listing::{found, put_terms, put_variant};
 use super::{App, Error};
@@ -17,12 +17,12 @@ use crate::domain::product::{
     Goods, NewStock, NewVariant, Product, TRANSLATIONS_MAX, Translation, VARIANTS_MAX, Variant,
 };
 use crate::domain::row::{Field, Row};
-use crate::domain::seller::State;
+use crate::domain::seller::SellerState;
 use crate::store::{locations, products, stock, variants};
 
 /// What holds for all rows of a stream.
 #[derive(Debug)]
-pub(crate) struct Terms {
+pub(crate) struct ImportOptions {
     pub(crate) stock_mode: StockMode,
     pub(crate) stock_as_of: DateTime<Utc>,
     /// Names the file; empty: nothing does.
@@ -33,16 +33,16 @@ pub(crate) struct Terms {
 
 /// What became of a row.
 #[derive(Debug, Clone)]
-pub(crate) enum Outcome {
-    Created(Taken),
-    Updated(Taken),
-    Unchanged(Taken),
+pub(crate) enum RowOutcome {
+    Created(ImportedRow),
+    Updated(ImportedRow),
+    Unchanged(ImportedRow),
     Rejected(Rejection),
 }
 
 /// The goods of a row.
 #[derive(Debug, Clone)]
-pub(crate) struct Taken {
+pub(crate) struct ImportedRow {
     pub(crate) product_id: ProductId,
     pub(crate) variant_id: VariantId,
     /// What the row says and was not taken over.
@@ -62,18 +62,18 @@ pub(super) const SKU: &str = "sku";
 const TITLE: &str = "title";
 
 /// Why a row was not taken: it is rejected, or the transaction of all has failed.
-pub(super) enum NotTaken {
+pub(super) enum RowError {
     Rejected(Rejection),
     Failed(Error),
 }
 
-impl From<Rejection> for NotTaken {
+impl From<Rejection> for RowError {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
     }
 }
 
-impl<E: Into<Error>> From<E> for NotTaken {
+impl<E: Into<Error>> From<E> for RowError {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
@@ -89,7 +89,7 @@ impl Rejection {
 #[derive(Debug)]
 pub(crate) struct ImportProducts {
     pub(crate) seller_id: SellerId,
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) terms: Arc<ImportOptions>,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -97,7 +97,7 @@ pub(crate) struct ImportProducts {
 #[derive(Debug)]
 pub(crate) struct Imported {
     /// By the row's number, in the order of the rows.
-    pub(crate) outcomes: Vec<(i64, Outcome)>,
+    pub(crate) outcomes: Vec<(i64, RowOutcome)>,
     /// For [`Stated::add`], once the transaction has committed.
     pub(crate) stated: Statements,
 }
@@ -116,8 +116,8 @@ impl Command for ImportProducts {
         for row in &self.rows {
             let outcome = match import.take(tx, row).await {
                 Ok(outcome) => outcome,
-                Err(NotTaken::Rejected(rejection)) => Outcome::Rejected(rejection),
-                Err(NotTaken::Failed(error)) => return Err(error),
+                Err(RowError::Rejected(rejection)) => RowOutcome::Rejected(rejection),
+                Err(RowError::Failed(error)) => return Err(error),
             };
             outcomes.push((row.number, outcome));
         }
@@ -128,20 +128,20 @@ impl Command for ImportProducts {
 struct Import<'a> {
     app: &'a App,
     seller_id: SellerId,
-    state: State,
+    state: SellerState,
     stocks: Stocks<'a>,
     now: DateTime<Utc>,
 }
 
 impl Import<'_> {
     /// Checks all before it writes anything: a rejection leaves nothing behind in the shared transaction.
-    async fn take(&mut self, tx: &mut Tx, row: &Row) -> Result<Outcome, NotTaken> {
+    async fn take(&mut self, tx: &mut Tx, row: &Row) -> Result<RowOutcome, RowError> {
         self.check_shelf(tx, &row.variant, row).await?;
         let group = self.group(tx, &row.group).await?;
         let known = variants::by_sku(tx, self.seller_id, &row.variant.goods.sku).await?;
         let (products, variants) = (known.is_none() && group.is_none(), known.is_none());
         let more = Usage { products: products.into(), variants: variants.into(), letters: row.letters() };
-        let before = Before::of_one_in(tx, self.seller_id, self.state).await?;
+        let before = UsageBefore::of_one_in(tx, self.seller_id, self.state).await?;
         if let Some(problem) = before.problem(&self.app.allowance, more) {
             return Err(Rejection { field: SKU, problem }.into());
         }
@@ -163,7 +163,7 @@ impl Import<'_> {
         found(tx, id).await.map(Some)
     }
 
-    async fn check_shelf(&self, tx: &mut Tx, variant: &NewVariant, row: &Row) -> Result<(), NotTaken> {
+    async fn check_shelf(&self, tx: &mut Tx, variant: &NewVariant, row: &Row) -> Result<(), RowError> {
         match variant.stock {
             NewStock::Own { location_id, .. }
                 if row.says(Field::LocationId)
@@ -181,8 +181,13 @@ impl Import<'_> {
     }
 
     /// A SKU that is new: in the product of its group, or in one of its own.
-    async fn create(&mut self, tx: &mut Tx, row: &Row, group: Option<Product>) -> Result<Outcome, NotTaken> {
-        let translations = row.words_onto(group.as_ref().map_or(&[], |product| &product.translations));
+    async fn create(
+        &mut self,
+        tx: &mut Tx,
+        row: &Row,
+        group: Option<Product>,
+    ) -> Result<RowOutcome, RowError> {
+        let translations = row.translations_onto(group.as_ref().map_or(&[], |product| &product.translations));
         self.check_new(row, &translations, group.as_ref())?;
         let mut variant = row.variant.clone();
         if let NewStock::Own { units, .. } = &mut variant.stock {
@@ -205,7 +210,7 @@ impl Import<'_> {
         let ignored = if own || !stated { Vec::new() } else { vec![Field::Stock.name().to_owned()] };
         let others = group.iter().flat_map(|product| &product.variants).map(|other| &other.goods);
         put_terms(tx, product_id, &translations, others.chain([&variant.goods])).await?;
-        Ok(Outcome::Created(Taken { product_id, variant_id, ignored }))
+        Ok(RowOutcome::Created(ImportedRow { product_id, variant_id, ignored }))
     }
 
     fn check_new(
@@ -273,14 +278,14 @@ impl Import<'_> {
         product: &Product,
         group: Option<Product>,
         known: Variant,
-    ) -> Result<Outcome, NotTaken> {
+    ) -> Result<RowOutcome, RowError> {
         let home = group.filter(|group| group.id != product.id);
         let target = home.as_ref().unwrap_or(product);
-        let after = After::of(row, target, &known);
+        let after = UpdatedVariant::of(row, target, &known);
         check_size(&after.translations, home.as_ref())?;
         let grouped = self.join(tx, row, product, home.as_ref()).await?;
         // From here on only the stock can be rejected, which is written first.
-        let mut ignored = row.wordless(&target.translations);
+        let mut ignored = row.has_no_search_terms(&target.translations);
         let stocked = self.stocks.take(tx, row, &known).await?;
         if grouped {
             products::put_group(tx, product.id, &row.group).await?;
@@ -288,20 +293,20 @@ impl Import<'_> {
         if stocked == Stocked::Ignored {
             ignored.push(Field::Stock.name().to_owned());
         }
-        let taken = Taken { product_id: target.id, variant_id: known.id, ignored };
+        let taken = ImportedRow { product_id: target.id, variant_id: known.id, ignored };
         // Who says all that new goods need lists them; who says less leaves off the market what is off it.
         let offered = product.variants.iter().any(|offered| offered.id == known.id);
         let relist = row.missing().is_empty() && (target.withdrawn || !offered);
         if !(grouped || relist || home.is_some() || after.differs(target, &known)) {
             let changed = stocked == Stocked::Changed;
-            return Ok(if changed { Outcome::Updated(taken) } else { Outcome::Unchanged(taken) });
+            return Ok(if changed { RowOutcome::Updated(taken) } else { RowOutcome::Unchanged(taken) });
         }
         products::revise(tx, target.id, &after.category, &after.translations, relist, self.now).await?;
         self.put(tx, target, &known, &after, relist || offered).await?;
         if home.is_some() {
             leave(tx, product, &known, self.now).await?;
         }
-        Ok(Outcome::Updated(taken))
+        Ok(RowOutcome::Updated(taken))
     }
 
     /// Whether the variant's product becomes the one of the row's group; if there is one already, whether the variant may
@@ -312,7 +317,7 @@ impl Import<'_> {
         row: &Row,
         product: &Product,
         home: Option<&Product>,
-    ) -> Result<bool, NotTaken> {
+    ) -> Result<bool, RowError> {
         if row.group.is_empty() {
             return Ok(false);
         }
@@ -333,7 +338,7 @@ impl Import<'_> {
         tx: &mut Tx,
         target: &Product,
         known: &Variant,
-        after: &After,
+        after: &UpdatedVariant,
         offered: bool,
     ) -> Result<(), Error> {
         let goods = after.goods.clone();
@@ -349,14 +354,14 @@ impl Import<'_> {
 }
 
 /// A variant and its product after a row.
-struct After {
+struct UpdatedVariant {
     goods: Goods,
     stock_item_id: kernel::StockItemId,
     category: String,
     translations: Vec<Translation>,
 }
 
-impl After {
+impl UpdatedVariant {
     fn of(row: &Row, target: &Product, known: &Variant) -> Self {
         let shelf = match row.variant.stock {
             NewStock::Shared(id) => id,
@@ -367,7 +372,7 @@ impl After {
             goods: row.onto(&known.goods),
             stock_item_id: shelf,
             category: category.clone(),
-            translations: row.words_onto(&target.translations),
+            translations: row.translations_onto(&target.translations),
         }
     }
 

@@ -8,11 +8,11 @@ use db::Tx;
 use kernel::{SellerId, StockItemId, VariantId, excerpt};
 
 use super::Error;
-use super::import_products::{NotTaken, Rejection, SKU, Terms};
+use super::import_products::{ImportOptions, Rejection, RowError, SKU};
 use crate::domain::product::{NewStock, Variant};
 use crate::domain::row::{Field, Row};
 use crate::domain::seller::UNITS_MAX;
-use crate::store::stock::{self, Before, Since, Why};
+use crate::store::stock::{self, AdjustmentReason, PreviousStatement, StockSince};
 
 /// How long after a count of the same moment an addition is dated.
 const AFTER_COUNT: chrono::Duration = chrono::Duration::milliseconds(1);
@@ -66,7 +66,7 @@ impl Stated {
 /// The stock that the rows of one transaction of a stream state.
 pub(super) struct Stocks<'a> {
     pub(super) seller_id: SellerId,
-    pub(super) terms: &'a Terms,
+    pub(super) terms: &'a ImportOptions,
     pub(super) now: DateTime<Utc>,
     /// By rows of this transaction.
     pub(super) written: Statements,
@@ -85,7 +85,7 @@ impl Stocks<'_> {
         tx: &mut Tx,
         row: &Row,
         known: &Variant,
-    ) -> Result<Stocked, NotTaken> {
+    ) -> Result<Stocked, RowError> {
         if !row.says(Field::Stock) {
             return Ok(Stocked::Unchanged);
         }
@@ -97,7 +97,8 @@ impl Stocks<'_> {
             return Err(rejection.into());
         }
         let source = self.terms.source.as_str();
-        let before = if source.is_empty() { None } else { stock::source(tx, known.id, source).await? };
+        let before =
+            if source.is_empty() { None } else { stock::previous_statement(tx, known.id, source).await? };
         let stated_as_of = self.terms.stock_as_of;
         let stocked = match (self.terms.stock_mode, before) {
             (StockMode::First, _) => return Ok(Stocked::Ignored),
@@ -142,7 +143,7 @@ impl Stocks<'_> {
     }
 
     /// What a source added once is not added again; something else under its name is a mistake.
-    fn added_before(&self, row: &Row, before: Before) -> Result<Stocked, Rejection> {
+    fn added_before(&self, row: &Row, before: PreviousStatement) -> Result<Stocked, Rejection> {
         match before.units {
             Some(units) if units != row.stock => {
                 let problem = format!(
@@ -165,7 +166,7 @@ impl Stocks<'_> {
     }
 
     /// So many came then, or left: a count of later has them in it.
-    async fn add(&self, tx: &mut Tx, id: StockItemId, units: i64) -> Result<Stocked, NotTaken> {
+    async fn add(&self, tx: &mut Tx, id: StockItemId, units: i64) -> Result<Stocked, RowError> {
         if units == 0 {
             return Ok(Stocked::Unchanged);
         }
@@ -181,7 +182,7 @@ impl Stocks<'_> {
         }
         // What comes with a count is on top of it, and stays so when the count is stated again.
         let at = shelf.counted_as_of.map_or(as_of, |counted| as_of.max(counted + AFTER_COUNT));
-        let why = Why::Moved("import: added");
+        let why = AdjustmentReason::Moved("import: added");
         if stock::adjust(tx, id, self.seller_id, units, UNITS_MAX, why, at).await? {
             return Ok(Stocked::Changed);
         }
@@ -199,7 +200,7 @@ impl Stocks<'_> {
         id: StockItemId,
         units: i64,
         as_of: DateTime<Utc>,
-    ) -> Result<Stocked, NotTaken> {
+    ) -> Result<Stocked, RowError> {
         let shelf = found(tx, id, as_of).await?;
         if let Some(counted) = shelf.counted_as_of.filter(|counted| as_of < *counted) {
             let problem = format!(
@@ -211,7 +212,7 @@ impl Stocks<'_> {
         }
         let left = units.saturating_add(shelf.moved);
         let delta = left.saturating_sub(shelf.on_hand);
-        let why = Why::Counted("import: counted");
+        let why = AdjustmentReason::Counted("import: counted");
         let fits =
             delta == 0 || stock::adjust(tx, id, self.seller_id, delta, UNITS_MAX, why, self.now).await?;
         if fits {
@@ -229,8 +230,8 @@ impl Stocks<'_> {
     }
 }
 
-async fn found(tx: &mut Tx, id: StockItemId, as_of: DateTime<Utc>) -> Result<Since, Error> {
-    stock::since(tx, id, as_of).await?.ok_or_else(|| Error::not_found("stock item", id))
+async fn found(tx: &mut Tx, id: StockItemId, as_of: DateTime<Utc>) -> Result<StockSince, Error> {
+    stock::stock_since(tx, id, as_of).await?.ok_or_else(|| Error::not_found("stock item", id))
 }
 
 /// A time for people.

@@ -1,7 +1,7 @@
 //! How a hold of stock stands.
 
 use chrono::{DateTime, Utc};
-use db::{Query, Reading, Tx};
+use db::{Query, ReadMode, Tx};
 use kernel::ReservationId;
 
 use super::{App, Error};
@@ -19,7 +19,7 @@ impl Query for InquireReservation {
     type Output = (Reservation, DateTime<Utc>);
     type Error = Error;
 
-    const READING: Reading = Reading::Select;
+    const READING: ReadMode = ReadMode::Select;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<(Reservation, DateTime<Utc>), Error> {
         let id = self.reservation_id;

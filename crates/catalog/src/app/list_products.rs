@@ -1,10 +1,10 @@
 //! Looking for goods.
 
-use db::{Query, Reading, Tx};
+use db::{Query, ReadMode, Tx};
 use uuid::Uuid;
 
 use super::{App, Error};
-use crate::store::search::{self, Filter, Found};
+use crate::store::search::{self, Filter, SearchHit};
 
 /// Goods, newest first.
 #[derive(Debug)]
@@ -16,12 +16,12 @@ pub(crate) struct ListProducts {
 
 impl Query for ListProducts {
     type App = App;
-    type Output = Found;
+    type Output = SearchHit;
     type Error = Error;
 
-    const READING: Reading = Reading::Browse;
+    const READING: ReadMode = ReadMode::Search;
 
-    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Found, Error> {
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<SearchHit, Error> {
         Ok(search::products(tx, &self.filter, self.before, self.limit).await?)
     }
 }

@@ -1,6 +1,6 @@
 //! Who sells here.
 
-use db::{Query, Reading, Tx};
+use db::{Query, ReadMode, Tx};
 use uuid::Uuid;
 
 use super::{App, Error};
@@ -20,7 +20,7 @@ impl Query for ListSellers {
     type Output = Vec<Seller>;
     type Error = Error;
 
-    const READING: Reading = Reading::Browse;
+    const READING: ReadMode = ReadMode::Search;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Seller>, Error> {
         Ok(sellers::verified(tx, self.after.clone(), self.limit).await?)

@@ -7,8 +7,8 @@ use kernel::{ProductId, SellerId, StockItemId, VariantId};
 use super::Error;
 use super::acting::acting;
 use crate::domain::product::{Goods, NewStock, NewVariant, Product, Translation, Variant};
+use crate::domain::search_terms;
 use crate::domain::seller::StockItem;
-use crate::domain::terms;
 use crate::store::{locations, products, stock, usage, variants};
 
 /// Writes a variant; one that is known keeps its shelf unless another is named.
@@ -73,7 +73,7 @@ pub(super) async fn put_terms<'a>(
 ) -> Result<(), Error> {
     let words = translations.iter().flat_map(|words| [words.title.as_str(), words.description.as_str()]);
     let codes = goods.flat_map(|goods| [goods.sku.as_str(), goods.name.as_str()]);
-    Ok(products::put_terms(tx, id, &terms::of(words.chain(codes))).await?)
+    Ok(products::put_terms(tx, id, &search_terms::of(words.chain(codes))).await?)
 }
 
 /// A product of the seller's own, which it is about to change.

@@ -22,10 +22,10 @@ pub(crate) mod list_seller_changes;
 pub(crate) mod list_sellers;
 pub(crate) mod list_stock;
 mod listing;
-pub(crate) mod release;
+pub(crate) mod receive_return;
+pub(crate) mod release_reservation;
 pub(crate) mod reserve;
 pub(crate) mod suspend_seller;
-pub(crate) mod take_back;
 pub(crate) mod undo_dispatch;
 pub(crate) mod update_product;
 pub(crate) mod update_seller;
@@ -41,7 +41,7 @@ use kernel::{Clock, Refusal};
 use money::rates::RateTable;
 
 use crate::domain::allowance::Allowance;
-use crate::domain::reservation::OfAnother;
+use crate::domain::reservation::WrongOrder;
 
 /// What every use case needs.
 pub(crate) struct App {
@@ -90,8 +90,8 @@ impl Error {
     }
 }
 
-impl From<OfAnother> for Error {
-    fn from(error: OfAnother) -> Self {
+impl From<WrongOrder> for Error {
+    fn from(error: WrongOrder) -> Self {
         Self::refused("RESERVATION_EXISTS", error.to_string())
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::get_offers::{buyable, out_of_stock, refused};
 use super::{App, Error};
 use crate::domain::quoted::Attributes;
-use crate::domain::reservation::{Line, State, units_by_item};
+use crate::domain::reservation::{ReservationState, ReservedLine, units_by_item};
 use crate::store::offers::{self, Offer};
 use crate::store::{reservations, stock};
 
@@ -21,12 +21,12 @@ use crate::store::{reservations, stock};
 pub(crate) struct Reserve {
     pub(crate) reservation_id: ReservationId,
     pub(crate) order_id: OrderId,
-    pub(crate) wanted: Vec<Wanted>,
+    pub(crate) wanted: Vec<RequestedLine>,
 }
 
 /// What is to be held.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct RequestedLine {
     pub(crate) variant_id: VariantId,
     pub(crate) quantity: i64,
     /// The price in the quote.
@@ -37,16 +37,16 @@ pub(crate) struct Wanted {
 
 impl Command for Reserve {
     type App = App;
-    type Output = State;
+    type Output = ReservationState;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<State, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<ReservationState, Error> {
         let (id, order_id) = (self.reservation_id, self.order_id);
         let ids: Vec<VariantId> = self.wanted.iter().map(|line| line.variant_id).collect();
         let found: HashMap<Uuid, Offer> =
             offers::of(tx, &ids).await?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
         let lines = self.lines(&found)?;
-        if !reservations::put(tx, id, order_id, State::Held, &lines, app.clock.now()).await? {
+        if !reservations::put(tx, id, order_id, ReservationState::Held, &lines, app.clock.now()).await? {
             return stands(tx, id, order_id, &lines).await;
         }
         for line in &self.wanted {
@@ -59,7 +59,7 @@ impl Command for Reserve {
             .ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be reserved"))?;
         let held = stock::reserve(tx, &units).await?;
         if held.len() == units.len() {
-            return Ok(State::Held);
+            return Ok(ReservationState::Held);
         }
         // The first line whose shelf was short: as it is now, within the transaction that is rolled back.
         let offers = offers::of(tx, &ids).await?;
@@ -73,23 +73,28 @@ impl Command for Reserve {
 
 impl Reserve {
     /// The lines with what they take of their shelves.
-    fn lines(&self, found: &HashMap<Uuid, Offer>) -> Result<Vec<Line>, Error> {
-        let line = |wanted: &Wanted| {
-            let Wanted { variant_id, quantity, .. } = *wanted;
+    fn lines(&self, found: &HashMap<Uuid, Offer>) -> Result<Vec<ReservedLine>, Error> {
+        let line = |wanted: &RequestedLine| {
+            let RequestedLine { variant_id, quantity, .. } = *wanted;
             let offer = found.get(&variant_id.uuid());
             let offer = offer.ok_or_else(|| Error::not_found("variant", variant_id))?;
             let units = quantity.checked_mul(offer.stock_units).ok_or_else(|| out_of_stock(offer))?;
-            Ok(Line { variant_id, quantity, stock_item_id: offer.stock_item_id.into(), units })
+            Ok(ReservedLine { variant_id, quantity, stock_item_id: offer.stock_item_id.into(), units })
         };
         self.wanted.iter().map(line).collect()
     }
 }
 
 /// The hold that is there already, as it stands now; not one of another order or of other lines.
-async fn stands(tx: &mut Tx, id: ReservationId, order_id: OrderId, asked: &[Line]) -> Result<State, Error> {
+async fn stands(
+    tx: &mut Tx,
+    id: ReservationId,
+    order_id: OrderId,
+    asked: &[ReservedLine],
+) -> Result<ReservationState, Error> {
     let found = reservations::find(tx, id).await?;
     let (found, _) = found.ok_or_else(|| Error::not_found("reservation", id))?;
-    if found.state == State::Released {
+    if found.state == ReservationState::Released {
         let message = "this reservation was released: it can no longer hold stock";
         return Err(Error::refused("RESERVATION_RELEASED", message));
     }
@@ -102,8 +107,8 @@ async fn stands(tx: &mut Tx, id: ReservationId, order_id: OrderId, asked: &[Line
 }
 
 /// Whether both are of the same variants and quantities; what these take of a shelf may have changed since.
-fn is_same(held: &[Line], asked: &[Line]) -> bool {
-    let sorted = |lines: &[Line]| {
+fn is_same(held: &[ReservedLine], asked: &[ReservedLine]) -> bool {
+    let sorted = |lines: &[ReservedLine]| {
         let mut lines: Vec<(VariantId, i64)> =
             lines.iter().map(|line| (line.variant_id, line.quantity)).collect();
         lines.sort_unstable();
@@ -113,7 +118,7 @@ fn is_same(held: &[Line], asked: &[Line]) -> bool {
 }
 
 /// The price holds as quoted; what the goods are must be as quoted, since duty, tax and carriage were worked out by it.
-fn check_quoted(offer: &Offer, line: &Wanted) -> Result<(), Error> {
+fn check_quoted(offer: &Offer, line: &RequestedLine) -> Result<(), Error> {
     let quoted = line.unit_price;
     let changed = match &line.quoted {
         Some(quoted) => offer.attributes().changed_since(quoted),

@@ -5,7 +5,7 @@ use kernel::SellerId;
 
 use super::verify_seller::judge;
 use super::{App, Error};
-use crate::domain::seller::{Seller, State};
+use crate::domain::seller::{Seller, SellerState};
 
 /// Takes a seller's goods off the market; one that is suspended already stays as it is.
 #[derive(Debug)]
@@ -21,6 +21,6 @@ impl Command for SuspendSeller {
     type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Seller, Error> {
-        judge(app, tx, self.seller_id, None, State::Suspended, &self.reason).await
+        judge(app, tx, self.seller_id, None, SellerState::Suspended, &self.reason).await
     }
 }

@@ -3,10 +3,10 @@
 use db::{Command, Tx};
 use kernel::{OrderId, ReservationId};
 
-use super::release::Release;
-use super::take_back::put_back;
+use super::receive_return::put_back;
+use super::release_reservation::ReleaseReservation;
 use super::{App, Error};
-use crate::domain::reservation::{State, without};
+use crate::domain::reservation::{ReservationState, without};
 use crate::store::reservations;
 
 /// Puts goods dispatched for a cancelled order back on the shelf; reserved stock is released.
@@ -23,9 +23,15 @@ impl Command for UndoDispatch {
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let (reservation_id, order_id) = (self.reservation_id, self.order_id);
-        let undone = reservations::advance(tx, reservation_id, State::Dispatched, State::Returned).await?;
+        let undone = reservations::advance(
+            tx,
+            reservation_id,
+            ReservationState::Dispatched,
+            ReservationState::Returned,
+        )
+        .await?;
         let Some(left) = undone else {
-            Release { reservation_id, order_id }.run(app, tx).await?;
+            ReleaseReservation { reservation_id, order_id }.run(app, tx).await?;
             return Ok(());
         };
         left.check_order(order_id)?;

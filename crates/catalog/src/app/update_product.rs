@@ -3,7 +3,7 @@
 use db::{Command, Tx};
 use kernel::{ProductId, SellerId};
 
-use super::allow::Before;
+use super::allow::UsageBefore;
 use super::listing::{found, own, put_terms, put_variant};
 use super::{App, Error};
 use crate::domain::product::{NewProduct, Product};
@@ -27,7 +27,7 @@ impl Command for UpdateProduct {
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Product, Error> {
         let (seller_id, id, new, now) = (self.seller_id, self.product_id, &self.new, app.clock.now());
         app.check_prices(&new.variants)?;
-        let before = Before::of(tx, seller_id).await?;
+        let before = UsageBefore::of(tx, seller_id).await?;
         own(tx, seller_id, id).await?;
         if !products::edit(tx, id, self.version, &new.category, &new.translations, now).await? {
             return Err(Error::stale());

@@ -5,7 +5,7 @@ use kernel::{Country, SellerId};
 
 use super::acting::acting;
 use super::{App, Error};
-use crate::domain::seller::{Entry, Seller};
+use crate::domain::seller::{Seller, SellerEntry};
 use crate::store::sellers;
 
 /// Edits the seller's own entry, as it was last read.
@@ -36,7 +36,7 @@ impl Command for UpdateSeller {
             return Err(Error::stale());
         }
         let number = self.registration_number.as_ref().unwrap_or(&seller.entry.registration_number);
-        let wanted = Entry {
+        let wanted = SellerEntry {
             display_name: self.display_name.clone(),
             country: self.country.unwrap_or(seller.entry.country),
             registration_number: number.clone(),

@@ -4,7 +4,7 @@ use db::{Command, Tx};
 use kernel::SellerId;
 
 use super::{App, Error};
-use crate::domain::seller::{Seller, State};
+use crate::domain::seller::{Seller, SellerState};
 use crate::events;
 use crate::store::sellers;
 
@@ -22,7 +22,7 @@ impl Command for VerifySeller {
     type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Seller, Error> {
-        judge(app, tx, self.seller_id, self.version, State::Verified, "").await
+        judge(app, tx, self.seller_id, self.version, SellerState::Verified, "").await
     }
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn judge(
     tx: &mut Tx,
     id: SellerId,
     version: Option<i64>,
-    state: State,
+    state: SellerState,
     reason: &str,
 ) -> Result<Seller, Error> {
     let moved = sellers::judge(tx, id, version, state, reason).await?;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::seller::State;
+use super::seller::SellerState;
 
 /// How many variants a seller may have for each product that it may have. Those that are off the market count: they are
 /// kept.
@@ -21,18 +21,18 @@ pub(crate) struct Usage {
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Allowance {
     pub(crate) products_max: i64,
-    pub(crate) letters_max: i64,
+    pub(crate) text_characters_max: i64,
     pub(crate) unverified_products_max: i64,
-    pub(crate) unverified_letters_max: i64,
+    pub(crate) unverified_text_characters_max: i64,
 }
 
 impl Allowance {
     /// Whether goods that take so much may become goods that take so much; else why not. Less is always fine.
-    pub(crate) fn check(&self, state: State, before: Usage, after: Usage) -> Result<(), String> {
-        let is_verified = state == State::Verified;
+    pub(crate) fn check(&self, state: SellerState, before: Usage, after: Usage) -> Result<(), String> {
+        let is_verified = state == SellerState::Verified;
         let (products, letters) = match is_verified {
-            true => (self.products_max, self.letters_max),
-            false => (self.unverified_products_max, self.unverified_letters_max),
+            true => (self.products_max, self.text_characters_max),
+            false => (self.unverified_products_max, self.unverified_text_characters_max),
         };
         let who = if is_verified { "a seller" } else { "an unverified seller" };
         if after.products > products && after.products > before.products {
@@ -57,24 +57,24 @@ mod tests {
     fn more_is_refused_beyond_the_bound_and_less_is_not() {
         let allowance = Allowance {
             products_max: 10,
-            letters_max: 1_000,
+            text_characters_max: 1_000,
             unverified_products_max: 2,
-            unverified_letters_max: 100,
+            unverified_text_characters_max: 100,
         };
         let usage = |products, letters| Usage { products, letters, ..Usage::default() };
         let check = |state, before, after| allowance.check(state, before, after).is_ok();
-        assert!(check(State::Applied, usage(1, 0), usage(2, 100)));
-        assert!(!check(State::Applied, usage(2, 0), usage(3, 0)));
-        assert!(!check(State::Suspended, usage(2, 90), usage(2, 101)));
-        assert!(check(State::Verified, usage(9, 900), usage(10, 1_000)));
-        assert!(!check(State::Verified, usage(10, 0), usage(11, 0)));
+        assert!(check(SellerState::Applied, usage(1, 0), usage(2, 100)));
+        assert!(!check(SellerState::Applied, usage(2, 0), usage(3, 0)));
+        assert!(!check(SellerState::Suspended, usage(2, 90), usage(2, 101)));
+        assert!(check(SellerState::Verified, usage(9, 900), usage(10, 1_000)));
+        assert!(!check(SellerState::Verified, usage(10, 0), usage(11, 0)));
         let variants = |variants| Usage { products: 2, variants, letters: 0 };
-        assert!(check(State::Applied, variants(19), variants(20)));
-        assert!(!check(State::Applied, variants(20), variants(21)));
-        assert!(check(State::Verified, variants(99), variants(100)));
-        assert!(!check(State::Verified, variants(99), variants(101)));
-        assert!(check(State::Suspended, variants(90), variants(90)));
+        assert!(check(SellerState::Applied, variants(19), variants(20)));
+        assert!(!check(SellerState::Applied, variants(20), variants(21)));
+        assert!(check(SellerState::Verified, variants(99), variants(100)));
+        assert!(!check(SellerState::Verified, variants(99), variants(101)));
+        assert!(check(SellerState::Suspended, variants(90), variants(90)));
         // One who was suspended may still make its texts shorter.
-        assert!(check(State::Suspended, usage(9, 900), usage(9, 899)));
+        assert!(check(SellerState::Suspended, usage(9, 900), usage(9, 899)));
     }
 }

@@ -5,5 +5,5 @@ pub(crate) mod product;
 pub(crate) mod quoted;
 pub(crate) mod reservation;
 pub(crate) mod row;
+pub(crate) mod search_terms;
 pub(crate) mod seller;
-pub(crate) mod terms;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a hold stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum ReservationState {
     /// Stock is held.
     Held,
     /// Given back, or never to be held.
@@ -18,7 +18,7 @@ pub(crate) enum State {
     Returned,
 }
 
-impl State {
+impl ReservationState {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Held => "held",
@@ -41,7 +41,7 @@ impl State {
 
 /// Units of a variant, and what they take of a shelf.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct ReservedLine {
     pub(crate) variant_id: VariantId,
     pub(crate) quantity: i64,
     pub(crate) stock_item_id: StockItemId,
@@ -51,7 +51,7 @@ pub(crate) struct Line {
 
 /// What came back of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Back {
+pub(crate) struct ReturnedLine {
     pub(crate) variant_id: VariantId,
     pub(crate) quantity: i64,
     /// Units of the shelf.
@@ -63,26 +63,26 @@ pub(crate) struct Back {
 pub(crate) struct Reservation {
     pub(crate) id: ReservationId,
     pub(crate) order_id: OrderId,
-    pub(crate) state: State,
+    pub(crate) state: ReservationState,
     pub(crate) version: i64,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<ReservedLine>,
 }
 
 /// A hold that is named for an order is another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the reservation is for order {0}")]
-pub(crate) struct OfAnother(OrderId);
+pub(crate) struct WrongOrder(OrderId);
 
 impl Reservation {
     /// Refuses an order that is not its own.
-    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), OfAnother> {
-        if self.order_id == order_id { Ok(()) } else { Err(OfAnother(self.order_id)) }
+    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), WrongOrder> {
+        if self.order_id == order_id { Ok(()) } else { Err(WrongOrder(self.order_id)) }
     }
 }
 
 /// Units by shelf, in the order of its id: lines that share a shelf count together. `None` when they are more than
 /// can be counted.
-pub(crate) fn units_by_item(lines: &[Line]) -> Option<BTreeMap<StockItemId, i64>> {
+pub(crate) fn units_by_item(lines: &[ReservedLine]) -> Option<BTreeMap<StockItemId, i64>> {
     let mut units: BTreeMap<StockItemId, i64> = BTreeMap::new();
     for line in lines {
         let sum = units.entry(line.stock_item_id).or_default();
@@ -92,24 +92,28 @@ pub(crate) fn units_by_item(lines: &[Line]) -> Option<BTreeMap<StockItemId, i64>
 }
 
 /// The part of lines that these quantities are; `None` when they are of other goods or more.
-pub(crate) fn part(lines: &[Line], quantities: &BTreeMap<VariantId, i64>) -> Option<Vec<Line>> {
+pub(crate) fn part(
+    lines: &[ReservedLine],
+    quantities: &BTreeMap<VariantId, i64>,
+) -> Option<Vec<ReservedLine>> {
     let one = |(variant_id, quantity): (&VariantId, &i64)| {
-        let is_of = |line: &&Line| line.variant_id == *variant_id && (1..=line.quantity).contains(quantity);
+        let is_of =
+            |line: &&ReservedLine| line.variant_id == *variant_id && (1..=line.quantity).contains(quantity);
         let line = lines.iter().find(is_of)?;
         let per_unit = line.units.checked_div(line.quantity)?;
-        Some(Line { quantity: *quantity, units: per_unit.checked_mul(*quantity)?, ..line.clone() })
+        Some(ReservedLine { quantity: *quantity, units: per_unit.checked_mul(*quantity)?, ..line.clone() })
     };
     quantities.iter().map(one).collect()
 }
 
 /// The lines that remain after returned ones are subtracted.
-pub(crate) fn without(lines: &[Line], back: &[Back]) -> Vec<Line> {
-    let left = |line: &Line| {
+pub(crate) fn without(lines: &[ReservedLine], back: &[ReturnedLine]) -> Vec<ReservedLine> {
+    let left = |line: &ReservedLine| {
         let returned = back.iter().filter(|back| back.variant_id == line.variant_id);
         let (quantity, units) = returned.fold((line.quantity, line.units), |(quantity, units), back| {
             (quantity - back.quantity, units - back.units)
         });
-        Line { quantity, units, ..line.clone() }
+        ReservedLine { quantity, units, ..line.clone() }
     };
     lines.iter().map(left).filter(|line| line.quantity > 0).collect()
 }
@@ -121,7 +125,8 @@ mod tests {
     #[test]
     fn lines_of_one_shelf_count_together() {
         let shelf = StockItemId::new();
-        let line = |units| Line { variant_id: VariantId::new(), quantity: 1, stock_item_id: shelf, units };
+        let line =
+            |units| ReservedLine { variant_id: VariantId::new(), quantity: 1, stock_item_id: shelf, units };
         let units = units_by_item(&[line(2), line(3)]).unwrap();
         assert_eq!(units.into_iter().collect::<Vec<_>>(), [(shelf, 5)]);
         assert!(units_by_item(&[line(i64::MAX), line(1)]).is_none());
@@ -130,13 +135,13 @@ mod tests {
     #[test]
     fn a_part_takes_its_share_of_the_shelf() {
         let variant_id = VariantId::new();
-        let line = Line { variant_id, quantity: 3, stock_item_id: StockItemId::new(), units: 12 };
+        let line = ReservedLine { variant_id, quantity: 3, stock_item_id: StockItemId::new(), units: 12 };
         let back = part(std::slice::from_ref(&line), &BTreeMap::from([(variant_id, 2)])).unwrap();
         assert_eq!((back[0].quantity, back[0].units), (2, 8));
         for wrong in [4, 0, -1] {
             assert!(part(std::slice::from_ref(&line), &BTreeMap::from([(variant_id, wrong)])).is_none());
         }
-        let back = Back { variant_id, quantity: back[0].quantity, units: back[0].units };
+        let back = ReturnedLine { variant_id, quantity: back[0].quantity, units: back[0].units };
         let left = without(&[line], &[back]);
         assert_eq!((left[0].quantity, left[0].units), (1, 4));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::product::{Goods, NewVariant, Translation};
 
-/// What a row can say of its variant and the variant's place; texts in languages are [`Words`].
+/// What a row can say of its variant and the variant's place; texts in languages are [`RowTranslation`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Field {
     Group,
@@ -75,7 +75,7 @@ impl Field {
 
 /// What a row says of its product in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Words {
+pub(crate) struct RowTranslation {
     pub(crate) language: String,
     pub(crate) title: Option<String>,
     pub(crate) description: Option<String>,
@@ -91,7 +91,7 @@ pub(crate) struct Row {
     pub(crate) group: String,
     /// Of a new product, where the row says none.
     pub(crate) category: String,
-    pub(crate) words: Vec<Words>,
+    pub(crate) words: Vec<RowTranslation>,
     /// Of it counts what is [`said`](Self::said), and the SKU.
     pub(crate) variant: NewVariant,
     pub(crate) stock: i64,
@@ -141,14 +141,14 @@ impl Row {
     }
 
     /// Descriptions that have no title to stand under.
-    pub(crate) fn wordless(&self, known: &[Translation]) -> Vec<String> {
+    pub(crate) fn has_no_search_terms(&self, known: &[Translation]) -> Vec<String> {
         let is_known = |language: &str| known.iter().any(|known| known.language == language);
         let wordless = self.words.iter().filter(|words| words.title.is_none() && !is_known(&words.language));
         wordless.map(|words| format!("description_{}", words.language)).collect()
     }
 
     /// The texts after the row. A language that is new is taken once it has a title.
-    pub(crate) fn words_onto(&self, known: &[Translation]) -> Vec<Translation> {
+    pub(crate) fn translations_onto(&self, known: &[Translation]) -> Vec<Translation> {
         let mut translations = known.to_vec();
         for words in &self.words {
             if let Some(known) = translations.iter_mut().find(|known| known.language == words.language) {

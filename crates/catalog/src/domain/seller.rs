@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 /// Where a seller stands with the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum SellerState {
     Applied,
     Verified,
     Suspended,
 }
 
-impl State {
+impl SellerState {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
@@ -34,7 +34,7 @@ impl State {
 
 /// What a firm says of itself, and the operator verifies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct SellerEntry {
     pub(crate) display_name: String,
     /// ISO 3166-1.
     pub(crate) country: Country,
@@ -44,8 +44,8 @@ pub(crate) struct Entry {
 
 /// What a verified seller wants its entry to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Change {
-    pub(crate) entry: Entry,
+pub(crate) struct SellerChange {
+    pub(crate) entry: SellerEntry,
     pub(crate) proposed_at: DateTime<Utc>,
     /// Why the operator refused it; none while it waits.
     pub(crate) refusal: Option<String>,
@@ -56,11 +56,11 @@ pub(crate) struct Change {
 pub(crate) struct Seller {
     pub(crate) id: SellerId,
     /// What is in force.
-    pub(crate) entry: Entry,
+    pub(crate) entry: SellerEntry,
     /// What it wants instead.
-    pub(crate) change: Option<Change>,
+    pub(crate) change: Option<SellerChange>,
     pub(crate) payout_currency: Currency,
-    pub(crate) state: State,
+    pub(crate) state: SellerState,
     pub(crate) state_reason: String,
     pub(crate) version: i64,
     pub(crate) created_at: DateTime<Utc>,
@@ -68,14 +68,14 @@ pub(crate) struct Seller {
 
 impl Seller {
     /// The seller as it stands after its own edit. What was verified changes by the operator's decision alone.
-    pub(crate) fn edited(mut self, wanted: Entry, now: DateTime<Utc>) -> Self {
-        let waits = |change: &Change| change.refusal.is_none() && change.entry == wanted;
-        if self.state == State::Applied {
+    pub(crate) fn edited(mut self, wanted: SellerEntry, now: DateTime<Utc>) -> Self {
+        let waits = |change: &SellerChange| change.refusal.is_none() && change.entry == wanted;
+        if self.state == SellerState::Applied {
             self.entry = wanted;
         } else if self.entry == wanted {
             self.change = None;
         } else if !self.change.as_ref().is_some_and(waits) {
-            self.change = Some(Change { entry: wanted, proposed_at: now, refusal: None });
+            self.change = Some(SellerChange { entry: wanted, proposed_at: now, refusal: None });
         }
         self
     }
@@ -85,7 +85,7 @@ impl Seller {
         let change = self.change.take().filter(|change| change.refusal.is_none())?;
         match refusal {
             None => self.entry = change.entry,
-            Some(_) => self.change = Some(Change { refusal, ..change }),
+            Some(_) => self.change = Some(SellerChange { refusal, ..change }),
         }
         Some(self)
     }

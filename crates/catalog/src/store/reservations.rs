@@ -6,7 +6,7 @@ use kernel::{OrderId, ReservationId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::reservation::{Back, Line, Reservation, State};
+use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, ReturnedLine};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -14,7 +14,7 @@ struct Row {
     order_id: Uuid,
     state: String,
     version: i64,
-    lines: Json<Vec<Line>>,
+    lines: Json<Vec<ReservedLine>>,
     created_at: DateTime<Utc>,
 }
 
@@ -23,7 +23,7 @@ impl Row {
         let reservation = Reservation {
             id: self.reservation_id.into(),
             order_id: self.order_id.into(),
-            state: State::parse(&self.state),
+            state: ReservationState::parse(&self.state),
             version: self.version,
             lines: self.lines.0,
         };
@@ -36,8 +36,8 @@ pub(crate) async fn put(
     tx: &mut Tx,
     id: ReservationId,
     order_id: OrderId,
-    state: State,
-    lines: &[Line],
+    state: ReservationState,
+    lines: &[ReservedLine],
     now: DateTime<Utc>,
 ) -> Result<bool, db::Error> {
     let written = db::execute!(
@@ -71,8 +71,8 @@ pub(crate) async fn find(
 pub(crate) async fn advance(
     tx: &mut Tx,
     id: ReservationId,
-    from: State,
-    to: State,
+    from: ReservationState,
+    to: ReservationState,
 ) -> Result<Option<Reservation>, db::Error> {
     let row = db::fetch_optional!(
         tx,
@@ -103,7 +103,7 @@ pub(crate) async fn put_returned(
     tx: &mut Tx,
     return_id: &str,
     id: ReservationId,
-    lines: &[Line],
+    lines: &[ReservedLine],
 ) -> Result<bool, db::Error> {
     let written = db::execute!(
         tx,
@@ -120,10 +120,10 @@ pub(crate) async fn put_returned(
 pub(crate) async fn returned_by(
     tx: &mut Tx,
     return_id: &str,
-) -> Result<Option<(ReservationId, Vec<Line>)>, db::Error> {
+) -> Result<Option<(ReservationId, Vec<ReservedLine>)>, db::Error> {
     let row = db::fetch_optional!(
         tx,
-        (Uuid, Json<Vec<Line>>),
+        (Uuid, Json<Vec<ReservedLine>>),
         "select reservation_id, lines from returned_goods where return_id = $1",
         return_id,
     )?;
@@ -131,7 +131,7 @@ pub(crate) async fn returned_by(
 }
 
 /// What came back of a hold, of each of its goods: however many returns it came by.
-pub(crate) async fn returned(tx: &mut Tx, id: ReservationId) -> Result<Vec<Back>, db::Error> {
+pub(crate) async fn returned(tx: &mut Tx, id: ReservationId) -> Result<Vec<ReturnedLine>, db::Error> {
     let sql = tx.sql(
         "select line ->> 'variant_id', cast(sum(cast(line ->> 'quantity' as bigint)) as bigint), \
          cast(sum(cast(line ->> 'units' as bigint)) as bigint) from returned_goods, \
@@ -144,7 +144,7 @@ pub(crate) async fn returned(tx: &mut Tx, id: ReservationId) -> Result<Vec<Back>
     let rows = db::fetch_all!(tx, (String, i64, i64), sql, id.uuid())?;
     rows.into_iter()
         .map(|(variant_id, quantity, units)| {
-            Ok(Back { variant_id: super::parsed(&variant_id)?, quantity, units })
+            Ok(ReturnedLine { variant_id: super::parsed(&variant_id)?, quantity, units })
         })
         .collect()
 }

@@ -30,7 +30,7 @@ pub(crate) struct Filter {
 
 /// Goods that were found, and whether there are more.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct SearchHit {
     pub(crate) products: Vec<Product>,
     pub(crate) more: bool,
 }
@@ -87,9 +87,9 @@ pub(crate) async fn products(
     filter: &Filter,
     before: Option<Uuid>,
     limit: i64,
-) -> Result<Found, db::Error> {
+) -> Result<SearchHit, db::Error> {
     let price = filter.min_price.or(filter.max_price);
-    let word = rare(tx, &filter.words).await?.unwrap_or_default();
+    let word = rarest_term(tx, &filter.words).await?.unwrap_or_default();
     let others: Vec<&str> = filter.words.iter().map(String::as_str).filter(|other| *other != word).collect();
     let sql = if word.is_empty() { tx.sql(POSTGRES, SQLITE) } else { tx.sql(POSTGRES_WORD, SQLITE_WORD) };
     let found = db::fetch_all!(
@@ -110,11 +110,11 @@ pub(crate) async fn products(
     )?;
     let ids = within_bytes(&found);
     let more = ids.len() < found.len();
-    Ok(Found { products: products::of_ids(tx, &ids).await?, more })
+    Ok(SearchHit { products: products::of_ids(tx, &ids).await?, more })
 }
 
 /// The rarest of these words, if few goods have it. How words are ordered is the database's; here it need not be exact.
-async fn rare(tx: &mut Tx, words: &[String]) -> Result<Option<String>, db::Error> {
+async fn rarest_term(tx: &mut Tx, words: &[String]) -> Result<Option<String>, db::Error> {
     if words.is_empty() {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::parsed;
-use crate::domain::seller::{Change, Entry, Seller, State};
+use crate::domain::seller::{Seller, SellerChange, SellerEntry, SellerState};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -19,7 +19,7 @@ struct Row {
     payout_currency: String,
     state: String,
     state_reason: String,
-    change: Option<Json<Change>>,
+    change: Option<Json<SellerChange>>,
     version: i64,
     created_at: DateTime<Utc>,
 }
@@ -28,7 +28,7 @@ impl Row {
     fn read(self) -> Result<Seller, db::Error> {
         Ok(Seller {
             id: self.seller_id.into(),
-            entry: Entry {
+            entry: SellerEntry {
                 country: parsed(&self.country)?,
                 display_name: self.display_name,
                 registration_number: self.registration_number,
@@ -36,7 +36,7 @@ impl Row {
             },
             change: self.change.map(|change| change.0),
             payout_currency: parsed(&self.payout_currency)?,
-            state: State::parse(&self.state),
+            state: SellerState::parse(&self.state),
             state_reason: self.state_reason,
             version: self.version,
             created_at: self.created_at,
@@ -135,7 +135,7 @@ pub(crate) async fn judge(
     tx: &mut Tx,
     id: SellerId,
     version: Option<i64>,
-    state: State,
+    state: SellerState,
     reason: &str,
 ) -> Result<Option<i64>, db::Error> {
     let row = db::fetch_optional!(

@@ -63,14 +63,14 @@ pub(crate) async fn put(tx: &mut Tx, item: &StockItem, now: DateTime<Utc>) -> Re
         item.on_hand,
     )?;
     if item.on_hand != 0 {
-        moved(tx, item.id, item.on_hand, Why::Counted("first stock"), now).await?;
+        moved(tx, item.id, item.on_hand, AdjustmentReason::Counted("first stock"), now).await?;
     }
     Ok(())
 }
 
 /// Why what is on a shelf changes other than by orders, in a seller's words or ours.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Why<'a> {
+pub(crate) enum AdjustmentReason<'a> {
     /// Units came or left.
     Moved(&'a str),
     /// It was stated how many there are.
@@ -81,12 +81,12 @@ async fn moved(
     tx: &mut Tx,
     id: StockItemId,
     delta: i64,
-    why: Why<'_>,
+    why: AdjustmentReason<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
     let (reason, counted) = match why {
-        Why::Moved(reason) => (reason, false),
-        Why::Counted(reason) => (reason, true),
+        AdjustmentReason::Moved(reason) => (reason, false),
+        AdjustmentReason::Counted(reason) => (reason, true),
     };
     db::execute!(
         tx,
@@ -110,7 +110,7 @@ pub(crate) async fn adjust(
     seller_id: SellerId,
     delta: i64,
     most: i64,
-    why: Why<'_>,
+    why: AdjustmentReason<'_>,
     at: DateTime<Utc>,
 ) -> Result<bool, db::Error> {
     let changed = db::execute!(
@@ -131,7 +131,7 @@ pub(crate) async fn adjust(
 /// A shelf, with when it was last counted, and the units that came less those that left since `as_of`; counts are no
 /// such movements.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
-pub(crate) struct Since {
+pub(crate) struct StockSince {
     pub(crate) on_hand: i64,
     pub(crate) reserved: i64,
     pub(crate) counted_as_of: Option<DateTime<Utc>>,
@@ -139,14 +139,14 @@ pub(crate) struct Since {
 }
 
 /// Reads a shelf and its movements since `as_of` as they stand together.
-pub(crate) async fn since(
+pub(crate) async fn stock_since(
     tx: &mut Tx,
     id: StockItemId,
     as_of: DateTime<Utc>,
-) -> Result<Option<Since>, db::Error> {
+) -> Result<Option<StockSince>, db::Error> {
     db::fetch_optional!(
         tx,
-        Since,
+        StockSince,
         "select on_hand, reserved, counted_as_of, (select cast(coalesce(sum(delta), 0) as bigint) from movements \
          where movements.stock_item_id = $1 and created_at > $2 and not counted) as moved \
          from stock_items where stock_item_id = $1",
@@ -166,7 +166,7 @@ const SOURCES_MAX: i64 = 32;
 
 /// What a source stated of a variant's stock before.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
-pub(crate) struct Before {
+pub(crate) struct PreviousStatement {
     /// When the units were counted or came.
     pub(crate) as_of: DateTime<Utc>,
     /// `None`: not known any more.
@@ -174,14 +174,14 @@ pub(crate) struct Before {
 }
 
 /// What a source stated of this variant's stock before, if it did.
-pub(crate) async fn source(
+pub(crate) async fn previous_statement(
     tx: &mut Tx,
     variant_id: VariantId,
     source: &str,
-) -> Result<Option<Before>, db::Error> {
+) -> Result<Option<PreviousStatement>, db::Error> {
     db::fetch_optional!(
         tx,
-        Before,
+        PreviousStatement,
         "select as_of, units from stock_sources where variant_id = $1 and source = $2",
         variant_id.uuid(),
         source,

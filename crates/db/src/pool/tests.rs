@@ -27,8 +27,8 @@ fn postgres(url: &str) -> Pool<Postgres> {
     Pool::new(options, Limits { connections_max: 2, stays: None })
 }
 
-async fn lent<D: Database>(pool: &Pool<D>) -> Lent<D> {
-    pool.lend().await.expect("a connection")
+async fn lent<D: Database>(pool: &Pool<D>) -> PooledConnection<D> {
+    pool.acquire().await.expect("a connection")
 }
 
 /// Lets the connection that is next rest for so long.
@@ -37,8 +37,8 @@ async fn rest<D: Database>(pool: &Pool<D>, time: Duration) {
     next.rests_since = next.rests_since.checked_sub(time).expect("a machine that runs for so long");
 }
 
-async fn refused<D: Database>(pool: &Pool<D>) -> Silence {
-    match pool.lend_within(SOON).await {
+async fn refused<D: Database>(pool: &Pool<D>) -> Unavailability {
+    match pool.acquire_within(SOON).await {
         Err(Error::Unavailable(silence)) => silence,
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("there was one"),
@@ -55,8 +55,8 @@ async fn the_one_that_was_used_last_is_used_next() {
     let (first, second) = (lent(&pool).await, lent(&pool).await);
     assert!(!second.was_idle());
     let id = second.object.as_ref().map(Object::id);
-    first.give_back();
-    second.give_back();
+    first.release();
+    second.release();
     assert_eq!(pool.connections(), connections(3, 2, 2));
     let next = lent(&pool).await;
     assert!(next.was_idle() && next.object.as_ref().map(Object::id) == id);
@@ -68,7 +68,7 @@ async fn one_that_is_dropped_is_closed_and_what_it_was_at_is_undone() {
     let (pool, _database) = sqlite(1, None);
     let mut connection = lent(&pool).await;
     sqlx::raw_sql("create table shelves (id bigint)").execute(&mut *connection).await.expect("a table");
-    connection.give_back();
+    connection.release();
     let mut connection = lent(&pool).await;
     sqlx::raw_sql("begin immediate; insert into shelves values (1)")
         .execute(&mut *connection)
@@ -89,9 +89,9 @@ async fn who_waits_in_vain_hears_that_all_are_in_use() {
     let (pool, _database) = sqlite(1, None);
     let user = lent(&pool).await;
     let silence = refused(&pool).await;
-    assert!(matches!(silence, Silence::Busy { connections: 1, waited: SOON }), "{silence:?}");
-    user.give_back();
-    assert!(pool.lend_within(SOON).await.is_ok());
+    assert!(matches!(silence, Unavailability::Busy { connections: 1, waited: SOON }), "{silence:?}");
+    user.release();
+    assert!(pool.acquire_within(SOON).await.is_ok());
 }
 
 #[tokio::test]
@@ -113,22 +113,22 @@ async fn who_cannot_connect_hears_what_the_server_said() {
 async fn what_the_server_said_is_forgotten_once_it_lets_one_in() {
     let (pool, _database) = sqlite(2, None);
     *pool.0.manager().refusal() = Some((Instant::now(), "not yet".to_owned()));
-    assert!(pool.silence(HOUR).to_string().ends_with("not yet"));
+    assert!(pool.unavailability(HOUR).to_string().ends_with("not yet"));
     // Nor is it told to one who came later.
-    assert!(pool.silence(Duration::ZERO).to_string().ends_with("no answer"));
+    assert!(pool.unavailability(Duration::ZERO).to_string().ends_with("no answer"));
     let _user = lent(&pool).await;
-    assert!(pool.silence(HOUR).to_string().ends_with("no answer"));
+    assert!(pool.unavailability(HOUR).to_string().ends_with("no answer"));
 }
 
 #[tokio::test]
 async fn what_lasts_is_told_at_once() {
     let options = SqliteConnectOptions::new().filename("/there/is/no/such/folder/shelf.sqlite");
     let pool = Pool::<Sqlite>::new(options, Limits { connections_max: 1, stays: None });
-    let error = pool.lend().await.err();
-    assert!(matches!(error, Some(Error::Unavailable(Silence::Failing(_)))), "{error:?}");
+    let error = pool.acquire().await.err();
+    assert!(matches!(error, Some(Error::Unavailable(Unavailability::Failing(_)))), "{error:?}");
     let pool = postgres("postgres://hub@%2Fthere%2Fis%2Fno%2Fsuch%2Ffolder/hub");
-    let error = pool.lend().await.err();
-    assert!(matches!(error, Some(Error::Unavailable(Silence::Lost(_)))), "{error:?}");
+    let error = pool.acquire().await.err();
+    assert!(matches!(error, Some(Error::Unavailable(Unavailability::Lost(_)))), "{error:?}");
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn one_that_stayed_or_rested_long_enough_is_not_lent_again() {
         rest(&pool, HOUR / 2).await;
         let connection = lent(&pool).await;
         assert!(connection.was_idle());
-        connection.give_back();
+        connection.release();
     }
 }
 
@@ -153,9 +153,9 @@ async fn one_that_stayed_or_rested_long_enough_is_not_lent_again() {
 async fn one_that_nobody_needs_any_more_is_closed() {
     let (pool, _database) = sqlite(2, Some((HOUR, HOUR / 2)));
     let (first, second) = (lent(&pool).await, lent(&pool).await);
-    first.give_back();
+    first.release();
     rest(&pool, HOUR / 2).await;
-    second.give_back();
+    second.release();
     assert_eq!(pool.connections(), connections(2, 1, 1));
 }
 
@@ -173,11 +173,11 @@ async fn one_that_its_server_left_is_found_out_after_a_rest() {
         .await
         .expect("a role that may");
     assert!(ended);
-    cut.give_back();
+    cut.release();
     // Without a rest nobody is asked.
     let cut = lent(&pool).await;
     assert!(cut.was_idle());
-    cut.give_back();
+    cut.release();
     rest(&pool, ASKED_AFTER).await;
     let mut next = lent(&pool).await;
     assert!(!next.was_idle());
@@ -191,12 +191,12 @@ async fn one_that_its_server_left_is_found_out_after_a_rest() {
 async fn who_drains_waits_for_those_in_use_and_gets_what_is_open() {
     let (pool, _database) = sqlite(1, None);
     let user = lent(&pool).await;
-    let mut waiting = Box::pin(pool.lend());
+    let mut waiting = Box::pin(pool.acquire());
     assert!(poll!(&mut waiting).is_pending());
     let mut draining = Box::pin(pool.drain());
     assert!(poll!(&mut draining).is_pending());
-    assert!(matches!(refused(&pool).await, Silence::Closed));
-    user.give_back();
-    assert!(matches!(waiting.await.err(), Some(Error::Unavailable(Silence::Closed))));
+    assert!(matches!(refused(&pool).await, Unavailability::Closed));
+    user.release();
+    assert!(matches!(waiting.await.err(), Some(Error::Unavailable(Unavailability::Closed))));
     assert_eq!((draining.await.len(), pool.connections()), (1, connections(1, 0, 0)));
 }

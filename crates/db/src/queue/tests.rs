@@ -19,7 +19,8 @@ const MIGRATIONS: MigrationSet = MigrationSet {
 };
 
 /// So long that no test hangs on the machine's speed.
-const PATIENCE: Patience = Patience { together: Duration::from_secs(60), with_one: Duration::from_secs(2) };
+const PATIENCE: TimeLimits =
+    TimeLimits { together: Duration::from_secs(60), with_one: Duration::from_secs(2) };
 
 type Answer<T> = BoxFuture<'static, Result<T, Error>>;
 
@@ -117,7 +118,7 @@ async fn take(tx: &mut Tx, id: i64) -> Result<u64, Error> {
 
 async fn shelves(db: &Db) -> Vec<i64> {
     let found: Result<Vec<(i64,)>, Error> = db
-        .look(|tx| {
+        .read_one(|tx| {
             Box::pin(async move { crate::fetch_all!(tx, (i64,), "select id from shelves order by id") })
         })
         .await;

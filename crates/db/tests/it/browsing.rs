@@ -27,10 +27,10 @@ on_both! {
     async fn one_that_takes_too_long_is_ended_and_leaves_nothing_behind(database: Database) {
         let db = open(&database).await;
         stock(&db, 1, 7).await.unwrap();
-        let ended = db.browse(|tx| Box::pin(endless(tx))).await;
-        assert!(matches!(ended, Err(Error::TooLong)), "{ended:?}");
+        let ended = db.search(|tx| Box::pin(endless(tx))).await;
+        assert!(matches!(ended, Err(Error::SearchTimeout)), "{ended:?}");
         // The same connections serve on, and their reads are bounded no more.
-        assert_eq!(db.browse(|tx| Box::pin(count(tx))).await.unwrap(), 1);
+        assert_eq!(db.search(|tx| Box::pin(count(tx))).await.unwrap(), 1);
         assert_eq!(shelves(&db).await, 1);
     }
 
@@ -41,7 +41,7 @@ on_both! {
         let browsing = (0..MANY).map(|_| {
             let (db, left) = (db.clone(), left.clone());
             tokio::spawn(async move {
-                let ended = db.browse(|tx| Box::pin(endless(tx))).await;
+                let ended = db.search(|tx| Box::pin(endless(tx))).await;
                 left.fetch_sub(1, Ordering::SeqCst);
                 ended
             })
@@ -58,8 +58,8 @@ on_both! {
         let mut crowded = 0;
         for ended in browsing {
             match ended.await.unwrap() {
-                Err(Error::TooLong) => {}
-                Err(Error::Crowded) => crowded += 1,
+                Err(Error::SearchTimeout) => {}
+                Err(Error::SearchesBusy) => crowded += 1,
                 other => panic!("{other:?}"),
             }
         }

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use db::{Db, Error, MigrationSet, Options, Silence};
+use db::{Db, Error, MigrationSet, Options, Unavailability};
 use futures::future::join_all;
 use testkit::on_both;
 
@@ -46,7 +46,7 @@ async fn a_server_that_is_not_there_is_told_in_its_own_words_and_in_time() {
     let began = Instant::now();
     let error = Db::connect(&Options::new(url)).await.unwrap_err();
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
-    assert!(matches!(error, Error::Unavailable(Silence::Unreachable { .. })), "{error:?}");
+    assert!(matches!(error, Error::Unavailable(Unavailability::Unreachable { .. })), "{error:?}");
     let text = error.to_string();
     assert!(
         text.starts_with("the database does not answer: no connection within 10s: Connection refused"),

@@ -7,7 +7,7 @@ use crate::shelf::{count, on_hand, open, put, read, shelves, stock, write};
 
 /// What a look of one select finds.
 async fn seen(db: &Db) -> Result<i64, Error> {
-    db.look(|tx| Box::pin(count(tx))).await
+    db.read_one(|tx| Box::pin(count(tx))).await
 }
 
 /// Ends every connection that there is to the database now, and waits until they have ended.
@@ -56,10 +56,10 @@ on_both! {
 
     async fn a_look_is_one_select(database: Database) {
         let db = open(&database).await;
-        let twice = db.look(|tx| Box::pin(async move { Ok::<_, Error>((count(tx).await?, count(tx).await?)) })).await;
+        let twice = db.read_one(|tx| Box::pin(async move { Ok::<_, Error>((count(tx).await?, count(tx).await?)) })).await;
         assert!(matches!(twice, Err(Error::Look)), "{twice:?}");
         let swallowed = db
-            .look(|tx| {
+            .read_one(|tx| {
                 Box::pin(async move {
                     let first = count(tx).await?;
                     assert!(count(tx).await.is_err());
@@ -73,9 +73,9 @@ on_both! {
     async fn a_look_changes_nothing(database: Database) {
         let db = open(&database).await;
         stock(&db, 1, 7).await.unwrap();
-        let put: Result<(), Error> = db.look(|tx| Box::pin(put(tx, 2, 7))).await;
+        let put: Result<(), Error> = db.read_one(|tx| Box::pin(put(tx, 2, 7))).await;
         assert!(matches!(put, Err(Error::Look)), "{put:?}");
-        let taken = db.look(|tx| {
+        let taken = db.read_one(|tx| {
             Box::pin(async move {
                 db::fetch_one!(tx, (i64,), "update shelves set on_hand = 0 where id = 1 returning on_hand")
             })
@@ -88,7 +88,7 @@ on_both! {
         let db = open(&database).await;
         for _ in 0..20 {
             let failed: Result<(i64,), Error> = db
-                .look(|tx| Box::pin(async move { db::fetch_one!(tx, (i64,), "select nothing from shelves") }))
+                .read_one(|tx| Box::pin(async move { db::fetch_one!(tx, (i64,), "select nothing from shelves") }))
                 .await;
             assert!(matches!(failed, Err(Error::Other(_))), "{failed:?}");
         }

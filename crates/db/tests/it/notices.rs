@@ -143,15 +143,15 @@ on_both! {
     async fn one_of_two_leads_and_the_other_after_it(database: Database) {
         let first = open(&database).await;
         let second = second(&database, &first).await;
-        let mut lead = first.try_lead("relay").await.unwrap().expect("nobody leads");
+        let mut lead = first.try_become_leader("relay").await.unwrap().expect("nobody leads");
         assert!(lead.is_held().await);
-        assert!(second.try_lead("relay").await.unwrap().is_none());
+        assert!(second.try_become_leader("relay").await.unwrap().is_none());
         // Another matter has another leader.
-        assert!(second.try_lead("timer").await.unwrap().is_some());
+        assert!(second.try_become_leader("timer").await.unwrap().is_some());
         drop(lead);
-        let taken_over = || async { second.try_lead("relay").await.unwrap() };
+        let taken_over = || async { second.try_become_leader("relay").await.unwrap() };
         let _lead = eventually("the other leads", taken_over).await;
-        assert!(first.try_lead("relay").await.unwrap().is_none());
+        assert!(first.try_become_leader("relay").await.unwrap().is_none());
     }
 }
 

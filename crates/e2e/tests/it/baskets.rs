@@ -1,8 +1,8 @@
 //! Baskets of many small equal lines: what is rounded over the whole is spread over them evenly, and none falls below zero.
 
 use proof::Session;
-use proof::purchase::{self, Wish};
-use proof::shop::{self, Firm};
+use proof::purchase::{self, RequestedLine};
+use proof::shop::{self, SellerEntry};
 use proto::catalog::v1::{ImportProductsRequest, Translation, VariantInput};
 use proto::order::v1::Quote;
 use proto::types::v1::{Dimensions, Money, PriceParts};
@@ -40,12 +40,12 @@ fn adds_up(quote: &Quote) {
 }
 
 /// One unit each of so many goods.
-async fn basket(town: &Town, place: usize) -> Vec<Wish> {
+async fn basket(town: &Town, place: usize) -> Vec<RequestedLine> {
     let (country, currency, price, lines) = BASKETS[place];
-    let firm = Firm {
+    let firm = SellerEntry {
         country: country.to_owned(),
         payout_currency: currency.to_owned(),
-        ..Firm::thai(&format!("firm-{place}"))
+        ..SellerEntry::thai(&format!("firm-{place}"))
     };
     let shop = shop::open(&town.hub, &firm).await.unwrap();
     let location_id = shop.location.location_id.clone();
@@ -90,7 +90,7 @@ fn is_even(quote: &Quote) {
     }
 }
 
-async fn quoted(buyer: &Session, wishes: &[Wish], currency: &str) {
+async fn quoted(buyer: &Session, wishes: &[RequestedLine], currency: &str) {
     let quote = purchase::quote(buyer, wishes, currency).await.unwrap_or_else(|refused| {
         panic!("{} lines in `{currency}`: {refused:?}", wishes.len());
     });

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use proof::journey;
-use proof::purchase::{self, Placing};
+use proof::purchase::{self, OrderOptions};
 use proto::order::v1::{OrderState, PaymentMethod};
 use proto::payment::internal::v1::{ListSuspenseRequest, PayQrRequest};
 use testkit::eventually;
@@ -29,7 +29,7 @@ on_every_shape! {
         let thai = seller(&town.hub, &[10]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let quote = quote(&buyer, &[(thai.variants[0].clone(), 4)]).await;
-        let placing = Placing::new(address(), PaymentMethod::Duitnow);
+        let placing = OrderOptions::new(address(), PaymentMethod::Duitnow);
         let order = purchase::place(&buyer, &quote, &placing).await.unwrap();
         assert_eq!(available(&thai, 0).await, 6);
         town.advance(Duration::minutes(16));
@@ -53,7 +53,7 @@ on_every_shape! {
         let buyer = town.hub.buyer("aisyah").unwrap();
         for _ in 0..10 {
             let quote = quote(&buyer, &[(thai.variants[0].clone(), 1)]).await;
-            let placing = Placing::new(address(), PaymentMethod::Duitnow);
+            let placing = OrderOptions::new(address(), PaymentMethod::Duitnow);
             let order = purchase::place(&buyer, &quote, &placing).await.unwrap();
             let qr_payload = order.payment.clone().unwrap().qr_payload;
             town.advance(Duration::minutes(16));

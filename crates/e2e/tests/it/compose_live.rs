@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use kernel::Clock;
 use proof::deliveries::{self, Window};
-use proof::{Door, Doors, Hub, invariants, journey};
+use proof::{Hub, HubChannels, ServiceChannels, invariants, journey};
 use proto::catalog::internal::v1::AuditStockRequest;
 use proto::order::v1::OrderState;
 use proto::payment::internal::v1::TrialBalanceRequest;
@@ -51,9 +51,9 @@ fn hub() -> Hub {
     let public = over_tcp(edge().parse().unwrap());
     let door = |service: &str| {
         let internal = variable(&format!("ENTREPOT_COMPOSE_{}", service.to_uppercase()));
-        Door { public: public.clone(), internal: over_tcp(internal.parse().unwrap()) }
+        ServiceChannels { public: public.clone(), internal: over_tcp(internal.parse().unwrap()) }
     };
-    let doors: Doors = services::names().into_iter().map(|service| (service, door(service))).collect();
+    let doors: HubChannels = services::names().into_iter().map(|service| (service, door(service))).collect();
     Hub::of_services(doors, Arc::new(|role: Role, subject: &str| Ok(token(role, subject))))
 }
 

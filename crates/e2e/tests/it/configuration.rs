@@ -87,15 +87,16 @@ fn a_contradiction_stops_the_start() {
 
 #[test]
 fn all_that_is_wrong_is_told_at_once_also_by_config() {
-    let place = Place::new("[rate]\nburst = 0\n[sandbox]\nenabled = false\nrepeat_events = 1\n");
-    let variables = [FILE, ("ENTREPOT_ORDER_CALL_MS", "99"), ("ENTREPOT_ADMIN_PASSWORD_FILE", "nowhere")];
+    let place = Place::new("[rate]\nburst = 0\n[sandbox]\nenabled = false\nrepeat_events_seed = 1\n");
+    let variables =
+        [FILE, ("ENTREPOT_ORDER_CALL_TIMEOUT_MS", "99"), ("ENTREPOT_ADMIN_PASSWORD_FILE", "nowhere")];
     let said = place.refused(&["up", "--hub", "xx"], &variables);
     for wrong in [
         "5 settings are wrong:",
         "hub (--hub): `xx` must be a hub",
         "rate.burst (entrepot.toml, line 2): `0` must be 1 to 1000000 calls",
-        "sandbox.repeat_events (entrepot.toml, line 5): is allowed in a sandbox hub only",
-        "order.call_ms (ENTREPOT_ORDER_CALL_MS): `99` must be 100 to 20000 milliseconds",
+        "sandbox.repeat_events_seed (entrepot.toml, line 5): is allowed in a sandbox hub only",
+        "order.call_timeout_ms (ENTREPOT_ORDER_CALL_TIMEOUT_MS): `99` must be 100 to 20000 milliseconds",
         "admin.password (ENTREPOT_ADMIN_PASSWORD_FILE): cannot read nowhere",
     ] {
         assert!(said.contains(wrong), "{wrong} is missing in\n{said}");

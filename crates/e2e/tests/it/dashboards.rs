@@ -22,7 +22,8 @@ use crate::town::{AT_ONCE, Ground, PATIENCE, Town, buy, seller};
 /// Between two looks at a database.
 const SOON: Duration = Duration::from_millis(200);
 /// What Prometheus tells of what it scrapes itself, and of alerts.
-const OF_PROMETHEUS: &str = "up 1\nALERTS{alertname=\"EntrepotBooksDiffer\",alertstate=\"firing\"} 1\n";
+const OF_PROMETHEUS: &str =
+    "up 1\nALERTS{alertname=\"EntrepotTrialBalanceMismatch\",alertstate=\"firing\"} 1\n";
 /// What a collector and a store of traces tell it, as a real one of each has shown it.
 const OF_TRACES: &str = "up 1\notelcol_receiver_refused_spans_total{receiver=\"otlp\",transport=\"grpc\"} 0\n\
                          otelcol_exporter_send_failed_spans_total{exporter=\"otlp_grpc\"} 0\n\

@@ -48,7 +48,7 @@ fn containers(hub: &Hub) -> String {
             users + number,
             users + 10,
         );
-        for asked in spec.asks {
+        for asked in spec.calls {
             writeln!(text, "      {}: http://{prefix}{asked}:50052", variable("PEERS_", asked)).unwrap();
         }
         text
@@ -76,7 +76,7 @@ fn second_instances() -> String {
     each(|spec, _| {
         let name = spec.name;
         let peers: String = spec
-            .asks
+            .calls
             .iter()
             .map(|asked| {
                 let variable = variable("PEERS_", asked);
@@ -128,12 +128,12 @@ fn ingress_paths() -> String {
 
 fn manifest(spec: &Spec) -> String {
     let mut peers = String::new();
-    if !spec.asks.is_empty() {
+    if !spec.calls.is_empty() {
         peers.push_str(
             "            # Instance by instance: the program shares calls among those that it knows.\n",
         );
     }
-    for asked in spec.asks {
+    for asked in spec.calls {
         for number in 0..REPLICAS {
             let address = format!("http://{asked}-{number}.{asked}-internal:50052");
             writeln!(peers, "            - --peer={asked}={address}").unwrap();
@@ -270,7 +270,7 @@ fn each_service_can_have_its_number_and_its_route() {
 #[test]
 fn the_program_lists_the_services() {
     let listed = std::process::Command::new(crate::process::program()).arg("services").output().unwrap();
-    let names: Vec<&str> = services::asked_first().iter().map(|spec| spec.name).collect();
+    let names: Vec<&str> = services::callees_first().iter().map(|spec| spec.name).collect();
     assert_eq!(String::from_utf8(listed.stdout).unwrap().lines().collect::<Vec<_>>(), names);
 }
 

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proof::{Door, Doors};
+use proof::{HubChannels, ServiceChannels};
 use rpc::Role;
 use runtime::instances;
 use tempfile::TempDir;
@@ -97,7 +97,7 @@ impl Fleet {
         let traces = traces.to_owned();
         let mut fleet =
             Self { running, databases, database, brokers, prefix, order: "", keys, traces, folder };
-        for spec in services::asked_first() {
+        for spec in services::callees_first() {
             for number in 0..instances {
                 fleet.join((spec.name, number)).await;
             }
@@ -122,9 +122,13 @@ impl Fleet {
                     running.iter().map(|running| format!("http://{}", address(running))).collect();
                 instances::channel(service, &addresses).unwrap()
             };
-            Door { public: channel(|running| running.public), internal: channel(|running| running.internal) }
+            ServiceChannels {
+                public: channel(|running| running.public),
+                internal: channel(|running| running.internal),
+            }
         };
-        let doors: Doors = services::names().into_iter().map(|service| (service, door(service))).collect();
+        let doors: HubChannels =
+            services::names().into_iter().map(|service| (service, door(service))).collect();
         let folder = self.folder.path().to_owned();
         proof::Hub::of_services(
             doors,
@@ -148,7 +152,7 @@ impl Fleet {
             self.order, self.prefix
         );
         std::fs::write(&config, text).unwrap();
-        let asks = services::ALL.iter().find(|spec| spec.name == service).unwrap().asks;
+        let asks = services::ALL.iter().find(|spec| spec.name == service).unwrap().calls;
         let asked = self.running.iter().filter(|((peer, _), _)| asks.contains(peer));
         let peers = asked.map(|((peer, _), running)| format!("{peer}=http://{}", running.internal));
         let mut command = Command::new(program());

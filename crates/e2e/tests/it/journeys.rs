@@ -1,6 +1,6 @@
 //! Orders from the quote to their end.
 
-use proof::purchase::{self, Placing};
+use proof::purchase::{self, OrderOptions};
 use proof::{journey, returns};
 use proto::order::v1::{
     CancelOrderRequest, ConsignmentState, Order, OrderState, PaymentMethod, ReturnLine, ReturnState,
@@ -47,7 +47,7 @@ on_every_shape! {
         let thai = seller(&town.hub, &[10]).await;
         let buyer = town.hub.buyer("aisyah").unwrap();
         let quote = quote(&buyer, &[(thai.variants[0].clone(), 1)]).await;
-        let placing = Placing::new(address(), PaymentMethod::Duitnow);
+        let placing = OrderOptions::new(address(), PaymentMethod::Duitnow);
         let order = purchase::place(&buyer, &quote, &placing).await.unwrap();
         assert_eq!(order.state(), OrderState::AwaitingPayment);
         purchase::pay_qr(&town.hub, &order).await.unwrap();
@@ -119,7 +119,7 @@ on_every_shape! {
         assert!(rules.iter().any(|rule| rule.title.contains("GST")), "{rules:?}");
         purchase::fund(&buyer, &total(&quote)).await.unwrap();
         let home = Address { city: "Singapore".to_owned(), postcode: "088439".to_owned(), country: "SG".to_owned(), ..address() };
-        let order = purchase::place(&buyer, &quote, &Placing::new(home, PaymentMethod::Wallet)).await.unwrap();
+        let order = purchase::place(&buyer, &quote, &OrderOptions::new(home, PaymentMethod::Wallet)).await.unwrap();
         let over = journey::to_completion(&buyer, &order.order_id, PATIENCE, |_| {}).await.unwrap();
         assert_eq!(over.state(), OrderState::Completed);
         town.close().await;

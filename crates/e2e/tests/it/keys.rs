@@ -51,7 +51,7 @@ async fn a_hub_whose_processes_share_a_key_comes_to_keys_of_their_own() {
     let market = seller(&fleet.hub(), &[100]).await;
     for keys in [Keys::SharedAndPublic, Keys::SharedAndOwn, Keys::Own] {
         fleet.keys = keys;
-        for spec in services::asked_first() {
+        for spec in services::callees_first() {
             fleet.kill_and_restart(spec.name).await;
             let name = format!("{keys:?}-{}", spec.name);
             a_purchase_is_completed(&fleet.hub(), &market, &name).await;

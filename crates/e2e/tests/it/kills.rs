@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use proof::purchase::{self, Placing};
+use proof::purchase::{self, OrderOptions};
 use proof::{Hub, Session, invariants, journey};
 use proto::catalog::internal::v1::AuditStockRequest;
 use proto::order::v1::{OrderState, PaymentMethod, PlaceOrderRequest};
@@ -48,7 +48,7 @@ async fn killed_at(
     short: i64,
 ) -> (Data, Hub, crate::process::Process, PlaceOrderRequest) {
     let data = Data::new();
-    let mut process = data.start(&format!("stand_at = \"{point}\"")).await;
+    let mut process = data.start(&format!("failpoint = \"{point}\"")).await;
     let (buyer, request) = request(&process.hub, method, short).await;
     let sent = request.clone();
     let placing = tokio::spawn(async move { buyer.orders().place_order(sent).await });
@@ -154,7 +154,7 @@ async fn shop_on(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let placing = Placing::new(address(), PaymentMethod::Wallet);
+        let placing = OrderOptions::new(address(), PaymentMethod::Wallet);
         let request = PlaceOrderRequest {
             request_id: proof::request_id(),
             quote_id: quote.quote_id.clone(),

@@ -302,7 +302,7 @@ fn every_instance_that_is_asked_is_named() {
         let arguments = strings(&container(asking)["args"]);
         let peers: BTreeSet<&str> =
             arguments.iter().filter_map(|argument| argument.strip_prefix("--peer=")).collect();
-        let asked = sets.iter().filter(|set| spec.asks.contains(&name(set)));
+        let asked = sets.iter().filter(|set| spec.calls.contains(&name(set)));
         let instances: BTreeSet<String> = asked
             .flat_map(|set| {
                 let (service, headless) = (name(set), set["spec"]["serviceName"].as_str().unwrap());

@@ -92,7 +92,7 @@ on_every_shape! {
             for counter in ["entrepot_db_commits_total", "entrepot_db_statements_total", "entrepot_events_published_total"] {
                 assert!(shown.sum(counter, &[("service", service)]) > Some(0.0), "{counter} {service}");
             }
-            assert!(shown.sum("entrepot_events_taken_total", &[("service", service), ("outcome", "handled")]) > Some(0.0));
+            assert!(shown.sum("entrepot_events_consumed_total", &[("service", service), ("outcome", "handled")]) > Some(0.0));
             assert!(shown.sum("entrepot_db_connections", &[("service", service)]) > Some(0.0));
         }
         assert!(shown.sum("entrepot_serving", &[("hub", "my")]) > Some(0.0));

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use proof::market::Market;
-use proof::purchase::{self, Placing};
+use proof::purchase::{self, OrderOptions};
 use proto::catalog::internal::v1::SuspendSellerRequest;
 use proto::catalog::v1::{ListProductsRequest, UpdateProductRequest, VariantInput};
 use proto::order::v1::{CreateQuoteRequest, OrderState, PaymentMethod, QuoteLine};
@@ -116,7 +116,7 @@ on_every_shape! {
             buyer.quotes().create_quote(request).await.unwrap().into_inner().quote.unwrap()
         };
         let sabah = Address { city: "Kota Kinabalu".to_owned(), postcode: "MY-88 000".to_owned(), ..address() };
-        let placing = Placing::new(sabah, PaymentMethod::Wallet);
+        let placing = OrderOptions::new(sabah, PaymentMethod::Wallet);
         let mut cheap = 0;
         for postcode in ["50450", ""] {
             let quote = quote_for(postcode).await;

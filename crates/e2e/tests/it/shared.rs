@@ -57,7 +57,7 @@ async fn a_purchase_is_completed(hub: &Hub, thai: &Market, name: &str) {
 
 /// The services, each after those that it asks: a process is told where those are that run.
 fn asked_first() -> Vec<&'static str> {
-    services::asked_first().into_iter().map(|spec| spec.name).collect()
+    services::callees_first().into_iter().map(|spec| spec.name).collect()
 }
 
 async fn orders(hub: &Hub) -> i64 {
@@ -146,7 +146,7 @@ mod an_order_of_a_dead_instance_is_brought_to_its_end_by_another {
         let Some(mut fleet) = Fleet::start_with(1).await else { return };
         let hub = fleet.hub();
         // Its sagas stand still once stock is held, and so does its call.
-        fleet.order = "stand_at = \"reserved\"";
+        fleet.order = "failpoint = \"reserved\"";
         fleet.join(("order", 1)).await;
         let at_the_second = fleet.hub_of(|service, number| service != "order" || number == 1);
         let (buyer, request) = request(&at_the_second, PaymentMethod::Wallet, 0).await;

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use events::{ChaoticBus, KafkaBus, KafkaSettings};
 use proof::market::Market;
-use proof::purchase::{self, Placing, Wish};
-use proof::shop::Firm;
-use proof::{Door, Doors, Session, invariants};
+use proof::purchase::{self, OrderOptions, RequestedLine};
+use proof::shop::SellerEntry;
+use proof::{HubChannels, ServiceChannels, Session, invariants};
 use proto::catalog::v1::{GetProductRequest, ListProductsRequest};
 use proto::order::v1::{Order, PaymentMethod, Quote};
 use proto::types::v1::{Address, Money};
@@ -113,7 +113,7 @@ impl Town {
         }
         settings.connections_max = 6;
         settings.metrics = metrics;
-        settings.sandbox = Sandbox { enabled: true, day };
+        settings.sandbox = Sandbox { enabled: true, day_length: day };
         settings.rate.per_second = NonZeroU32::MAX;
         settings.rate.burst = NonZeroU32::MAX;
         let (hub, running, buses) = match &ground.brokers {
@@ -169,16 +169,16 @@ async fn embedded(settings: Settings) -> Started {
 async fn production(mut settings: Settings, brokers: &str) -> Started {
     let folder = settings.folder.clone();
     let prefix = format!("t{}.", kernel::EventId::new().uuid().simple());
-    let (mut running, mut buses, mut doors) = (Vec::new(), Vec::new(), Doors::new());
+    let (mut running, mut buses, mut doors) = (Vec::new(), Vec::new(), HubChannels::new());
     own_keys(&mut settings, &folder);
-    for spec in services::asked_first() {
+    for spec in services::callees_first() {
         settings.folder = folder.join(spec.name);
         let kafka = KafkaSettings { prefix: prefix.clone(), partitions: 3, ..KafkaSettings::new(brokers) };
         let bus = Arc::new(KafkaBus::new(kafka).unwrap());
         let started = Hub::start(settings.clone(), &[spec], bus.clone()).await.unwrap();
         settings.peers.insert(spec.name.to_owned(), vec![format!("http://{}", started.internal_addr())]);
         let (public, internal) = (over_tcp(started.public_addr()), over_tcp(started.internal_addr()));
-        doors.insert(spec.name, Door { public, internal });
+        doors.insert(spec.name, ServiceChannels { public, internal });
         running.push(started);
         buses.push(bus);
     }
@@ -221,7 +221,11 @@ pub(crate) async fn seller_of(
     currency: &str,
     stock: &[i64],
 ) -> Market {
-    let firm = Firm { country: country.to_owned(), payout_currency: currency.to_owned(), ..Firm::thai(slug) };
+    let firm = SellerEntry {
+        country: country.to_owned(),
+        payout_currency: currency.to_owned(),
+        ..SellerEntry::thai(slug)
+    };
     Market::open(hub, &firm, stock).await.unwrap()
 }
 
@@ -238,7 +242,7 @@ pub(crate) fn address() -> Address {
 }
 
 /// A quote in the hub's currency.
-pub(crate) async fn quote(buyer: &Session, wishes: &[Wish]) -> Quote {
+pub(crate) async fn quote(buyer: &Session, wishes: &[RequestedLine]) -> Quote {
     purchase::quote(buyer, wishes, "").await.unwrap()
 }
 
@@ -249,11 +253,11 @@ pub(crate) fn total(quote: &Quote) -> Money {
 
 /// Orders a quote by wallet; the wallet may be short.
 pub(crate) async fn place(buyer: &Session, quote: &Quote) -> Result<Order, Status> {
-    purchase::place(buyer, quote, &Placing::new(address(), PaymentMethod::Wallet)).await
+    purchase::place(buyer, quote, &OrderOptions::new(address(), PaymentMethod::Wallet)).await
 }
 
 /// Quotes, tops up exactly, orders by wallet.
-pub(crate) async fn buy(buyer: &Session, wishes: &[Wish]) -> Order {
+pub(crate) async fn buy(buyer: &Session, wishes: &[RequestedLine]) -> Order {
     let quote = quote(buyer, wishes).await;
     purchase::fund(buyer, &total(&quote)).await.unwrap();
     place(buyer, &quote).await.unwrap()

@@ -18,7 +18,7 @@ impl Counters {
     /// As they now stand.
     pub(super) async fn read(fleet: &Fleet) -> Result<Self> {
         let mut all = Self::default();
-        for post in fleet.posts() {
+        for post in fleet.processes() {
             let text = scrape(post.metrics).await.with_context(|| format!("the metrics of {}", post.name))?;
             all.commits += sum(&text, "entrepot_db_commits_total")?;
             all.statements += sum(&text, "entrepot_db_statements_total")?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use proof::Session;
-use proof::purchase::{self, Placing};
+use proof::purchase::{self, OrderOptions};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tonic::Status;
@@ -21,7 +21,7 @@ pub(super) struct Shop {
     /// Signed in, each with a wallet that is full.
     pub(super) buyers: Vec<Session>,
     pub(super) variants: Vec<String>,
-    pub(super) placing: Placing,
+    pub(super) placing: OrderOptions,
 }
 
 /// Each buyer buys, and again when it is answered, for so long.

@@ -14,8 +14,8 @@ use anyhow::{Context as _, Result};
 use futures::stream::{StreamExt as _, TryStreamExt as _};
 use indicatif::ProgressBar;
 use proof::market::Market;
-use proof::purchase::{self, Placing};
-use proof::shop::Firm;
+use proof::purchase::{self, OrderOptions};
+use proof::shop::SellerEntry;
 use proof::{Hub, Session};
 use proto::order::v1::PaymentMethod;
 use proto::types::v1::Money;
@@ -82,7 +82,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
     let folder = tempfile::Builder::new().prefix("entrepot-bench-").tempdir()?;
     let ground = ground(&args, configuration, folder.path())?;
     let fleet = Fleet::start(&ground).await?;
-    println!("{}", print::opening(configuration.process.shape, args.instances, fleet.posts().len()));
+    println!("{}", print::opening(configuration.process.shape, args.instances, fleet.processes().len()));
     let measured = measure_all(&args, &fleet).await;
     let stopped = fleet.stop().await;
     print!("{}", print::closing(&measured?));
@@ -145,7 +145,7 @@ async fn measure(
 async fn open(hub: &Hub, buyers: usize) -> Result<Shop> {
     let profile = profiles::profile(HUB)?;
     let run = proof::request_id();
-    let market = Market::open(hub, &Firm::thai(&format!("bench-{run}")), &[UNITS; GOODS]).await?;
+    let market = Market::open(hub, &SellerEntry::thai(&format!("bench-{run}")), &[UNITS; GOODS]).await?;
     let currency = profile.currency().code();
     let fill = |place: usize| {
         let name = format!("buyer-{place}-{run}");
@@ -153,7 +153,7 @@ async fn open(hub: &Hub, buyers: usize) -> Result<Shop> {
     };
     let filling = futures::stream::iter(0..buyers).map(fill).buffered(FILLED_AT_ONCE).try_collect();
     let buyers: Vec<Session> = waiting("filling wallets", filling).await?;
-    let placing = Placing::new(addresses::of(&profile), PaymentMethod::Wallet);
+    let placing = OrderOptions::new(addresses::of(&profile), PaymentMethod::Wallet);
     Ok(Shop { buyers, variants: market.variants, placing })
 }
 

@@ -2,39 +2,39 @@
 
 use std::net::SocketAddr;
 
-use settings::Wrong;
+use settings::SettingErrors;
 
 use super::{Configuration, HUB, Shape};
 use crate::password;
 use crate::profiles::profile;
 
 /// Everything that prevents serving these hubs.
-pub(super) fn of_start(configuration: &Configuration, hubs: &[String]) -> Result<(), Wrong> {
+pub(super) fn of_start(configuration: &Configuration, hubs: &[String]) -> Result<(), SettingErrors> {
     let mut wrong = Vec::new();
     sandbox(configuration, &mut wrong);
     wrong.extend(of_trial(configuration, hubs).err().into_iter().flat_map(|others| others.0));
-    Wrong(wrong).none_or(())
+    SettingErrors(wrong).none_or(())
 }
 
 /// As [`of_start`], of hubs that a command starts for itself, whose money is play.
-pub(super) fn of_trial(configuration: &Configuration, hubs: &[String]) -> Result<(), Wrong> {
+pub(super) fn of_trial(configuration: &Configuration, hubs: &[String]) -> Result<(), SettingErrors> {
     let mut wrong = Vec::new();
     profiles(hubs, &mut wrong);
     passwords(configuration, &mut wrong);
     shape(configuration, &mut wrong);
     addresses(configuration, hubs.len(), &mut wrong);
     several(configuration, hubs, &mut wrong);
-    Wrong(wrong).none_or(())
+    SettingErrors(wrong).none_or(())
 }
 
 /// What speaks against bringing databases up to date: that takes no shape.
-pub(super) fn of_migration(configuration: &Configuration) -> Result<(), Wrong> {
+pub(super) fn of_migration(configuration: &Configuration) -> Result<(), SettingErrors> {
     let mut wrong = Vec::new();
     passwords(configuration, &mut wrong);
     if configuration.database.url.is_none() {
         wrong.push("database.url: is needed".to_owned());
     }
-    Wrong(wrong).none_or(())
+    SettingErrors(wrong).none_or(())
 }
 
 /// Each hub has a profile, and a code of its own.

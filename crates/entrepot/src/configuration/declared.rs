@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use settings::{ADDRESS, Holds, PATH, Setting};
+use settings::{ADDRESS, PATH, Setting, ValueKind};
 
 use super::SERVICE;
 
@@ -26,7 +26,7 @@ const OTHERS: &[&str] = &[
 ];
 
 /// A hub's profile.
-const PROFILE: Holds = Holds::Text {
+const PROFILE: ValueKind = ValueKind::Text {
     must_be: "a hub that comes with the program (id, my, sg, th) or the path of a .toml file",
     is: |text| text.ends_with(".toml") || hub::builtin(text).is_some(),
 };
@@ -34,15 +34,15 @@ const PROFILE: Holds = Holds::Text {
 const PARAMETERS: [&str; 6] =
     ["host", "port", "sslmode", "application_name", "options", "statement-cache-capacity"];
 /// Databases, one for each service.
-const DATABASES: Holds = Holds::Text {
+const DATABASES: ValueKind = ValueKind::Text {
     must_be: "a URL that begins with postgres:// and contains {service}, since each service has its own database; allowed \
               parameters: host, port, sslmode, application_name, options, statement-cache-capacity",
     is: |text| is_postgres(text) && text.contains(SERVICE),
 };
-const POSTGRES: Holds =
-    Holds::Text { must_be: "a URL such as postgres://postgres@db:5432/postgres", is: is_postgres };
-const TEXT: Holds = Holds::Text { must_be: "text", is: |text| !text.is_empty() };
-const LISTENERS: Holds = Holds::List(&Holds::Text {
+const POSTGRES: ValueKind =
+    ValueKind::Text { must_be: "a URL such as postgres://postgres@db:5432/postgres", is: is_postgres };
+const TEXT: ValueKind = ValueKind::Text { must_be: "text", is: |text| !text.is_empty() };
+const LISTENERS: ValueKind = ValueKind::List(&ValueKind::Text {
     must_be: "an address such as http://catalog:50052",
     is: runtime::instances::is_address,
 });
@@ -59,10 +59,10 @@ fn is_postgres(text: &str) -> bool {
 
 /// The binary's own.
 const SETTINGS: &[Setting] = &[
-    Setting::new("hub", Holds::List(&PROFILE), "The hubs to serve, side by side.").default("my").flag("hub", "HUB"),
+    Setting::new("hub", ValueKind::List(&PROFILE), "The hubs to serve, side by side.").default("my").flag("hub", "HUB"),
     Setting::new(
         "shape",
-        Holds::Choice(&["embedded", "production"]),
+        ValueKind::Choice(&["embedded", "production"]),
         "What a hub runs on: SQLite files and events within the process, or PostgreSQL and Kafka.",
     )
     .default("embedded")
@@ -122,7 +122,7 @@ const SETTINGS: &[Setting] = &[
     .flag("jwks", "FILE"),
     Setting::new(
         "keys.refresh",
-        Holds::Duration { least: Duration::from_secs(1), most: Duration::from_secs(3_600) },
+        ValueKind::Duration { least: Duration::from_secs(1), most: Duration::from_secs(3_600) },
         "How often a process reads the public keys and its own again. A new key signs after twice this time.",
     )
     .default("30s"),
@@ -165,7 +165,7 @@ static PEERS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
             .example(text(format!("http://{service}:50052")))
             .shared_flag("peer", "URL", text(format!("{service}=")))
     };
-    services::asked().into_iter().map(peer).collect()
+    services::called().into_iter().map(peer).collect()
 });
 
 /// [`OTHERS`], and the ports of deploy/operator.yml.
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn those_that_are_asked_have_peers() {
-        let asked: BTreeSet<&str> = services::ALL.iter().flat_map(|spec| spec.asks).copied().collect();
+        let asked: BTreeSet<&str> = services::ALL.iter().flat_map(|spec| spec.calls).copied().collect();
         let declared = all().into_iter().filter_map(|setting| setting.key.strip_prefix("peers."));
         assert_eq!(declared.collect::<BTreeSet<_>>(), asked);
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use settings::{Environment, Holds, Setting, Sources, Wrong};
+use settings::{Environment, Setting, SettingErrors, Sources, ValueKind};
 
 use super::declared::{all, others};
 
@@ -100,16 +100,16 @@ fn arg(setting: &'static Setting, flag: settings::Flag, all: &[&'static Setting]
             })
             .help(format!("{} [env: ENTREPOT_PEERS_CATALOG and so on]", setting.about));
     }
-    let action = match setting.holds {
-        Holds::Switch => ArgAction::SetTrue,
-        Holds::List(_) => ArgAction::Append,
+    let action = match setting.kind {
+        ValueKind::Switch => ArgAction::SetTrue,
+        ValueKind::List(_) => ArgAction::Append,
         _ => ArgAction::Set,
     };
     arg.action(action).help(format!("{} [env: {variable}]{default}", setting.about))
 }
 
 /// All settings given to this process: on its command line, in its environment and in its file.
-pub(crate) fn sources(matches: &ArgMatches) -> Result<Sources, Wrong> {
+pub(crate) fn sources(matches: &ArgMatches) -> Result<Sources, SettingErrors> {
     let (mut path, mut at) = (Vec::new(), matches);
     while let Some((name, below)) = at.subcommand() {
         path.push(name);
@@ -134,7 +134,7 @@ fn told(matches: &ArgMatches, setting: &Setting) -> Option<Vec<String>> {
     if matches.value_source(flag.long) != Some(ValueSource::CommandLine) {
         return None;
     }
-    if matches!(setting.holds, Holds::Switch) {
+    if matches!(setting.kind, ValueKind::Switch) {
         return Some(vec![matches.get_flag(flag.long).to_string()]);
     }
     let values = matches.get_many::<String>(flag.long)?;

@@ -20,7 +20,7 @@ use events::KafkaSettings;
 use rpc::{Limits, Rate};
 use runtime::{Sandbox, Settings, Spec};
 use serde::{Deserialize, Deserializer};
-use settings::{Resolved, Sources, Wrong};
+use settings::{Resolved, SettingErrors, Sources};
 
 use crate::profiles::profile;
 pub(crate) use declared::all;
@@ -129,8 +129,8 @@ pub(crate) struct Traces {
 struct SandboxSection {
     enabled: bool,
     #[serde(deserialize_with = "duration")]
-    day: Duration,
-    repeat_events: Option<u64>,
+    day_length: Duration,
+    repeat_events_seed: Option<u64>,
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -139,7 +139,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 
 impl Configuration {
     /// Reads all that was told; the error tells all that is wrong with it, each setting by itself.
-    pub(crate) fn read(sources: Sources) -> Result<Self, Wrong> {
+    pub(crate) fn read(sources: Sources) -> Result<Self, SettingErrors> {
         let resolved = settings::resolve(&all(), sources)?;
         let process: Process = resolved.section("")?;
         let kafka = match resolved.table("kafka").contains_key("brokers") {
@@ -166,17 +166,17 @@ impl Configuration {
     }
 
     /// Refuses what cannot be told together where these hubs are to be served.
-    pub(crate) fn check(&self, hubs: &[String]) -> Result<(), Wrong> {
+    pub(crate) fn check(&self, hubs: &[String]) -> Result<(), SettingErrors> {
         contradictions::of_start(self, hubs)
     }
 
     /// As [`Configuration::check`], for a hub that a command starts for itself: a sandbox whatever else is told.
-    pub(crate) fn check_trial(&self, hubs: &[String]) -> Result<(), Wrong> {
+    pub(crate) fn check_trial(&self, hubs: &[String]) -> Result<(), SettingErrors> {
         contradictions::of_trial(self, hubs)
     }
 
     /// Refuses what cannot be told together where databases are brought up to date.
-    pub(crate) fn check_databases(&self) -> Result<(), Wrong> {
+    pub(crate) fn check_databases(&self) -> Result<(), SettingErrors> {
         contradictions::of_migration(self)
     }
 
@@ -194,8 +194,8 @@ impl Configuration {
     }
 
     /// What the bus repeats events by, if it does.
-    pub(crate) fn repeat_events(&self) -> Option<u64> {
-        self.sandbox.repeat_events
+    pub(crate) fn repeat_events_seed(&self) -> Option<u64> {
+        self.sandbox.repeat_events_seed
     }
 
     /// Puts what a hub's process is told into its settings, but for its engines and its listeners. Of services that run
@@ -206,7 +206,7 @@ impl Configuration {
         settings.connections_max = self.database.connections_max;
         settings.rate = self.rate;
         settings.limits = Arc::new(self.limits.clone());
-        settings.sandbox = Sandbox { enabled: self.sandbox.enabled, day: self.sandbox.day };
+        settings.sandbox = Sandbox { enabled: self.sandbox.enabled, day_length: self.sandbox.day_length };
         settings.peers.clone_from(&self.peers);
         for spec in specs {
             settings.sections.insert(spec.name.to_owned(), self.resolved.table(spec.name).into());
@@ -221,7 +221,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// As these variables of the environment have it, such as `KAFKA_BROKERS`.
-    pub(crate) fn told(variables: &[(&str, &str)]) -> Result<Configuration, Wrong> {
+    pub(crate) fn told(variables: &[(&str, &str)]) -> Result<Configuration, SettingErrors> {
         let variables = variables.iter();
         let variables = variables.map(|(name, value)| (format!("ENTREPOT_{name}"), (*value).to_owned()));
         let environment = Environment { variables: variables.collect(), others: declared::others() };
@@ -270,9 +270,9 @@ pub(crate) mod tests {
             ("PEERS_LOGISTICS", "http://l:1"),
             ("RATE_PER_SECOND", "7"),
             ("RATE_BURST", "8"),
-            ("SANDBOX_DAY", "9s"),
-            ("SANDBOX_REPEAT_EVENTS", "10"),
-            ("ORDER_CALL_MS", "1234"),
+            ("SANDBOX_DAY_LENGTH", "9s"),
+            ("SANDBOX_REPEAT_EVENTS_SEED", "10"),
+            ("ORDER_CALL_TIMEOUT_MS", "1234"),
         ])
         .unwrap();
         let Process { hub, shape, data, public, internal, metrics, log, log_json, .. } = &told.process;
@@ -289,7 +289,7 @@ pub(crate) mod tests {
         assert_eq!((told.traces.url.as_deref(), told.traces.one_in), (Some("http://t:1"), 6));
         let kafka = told.kafka.as_ref().unwrap();
         assert_eq!((kafka.brokers.as_str(), kafka.instance.as_deref()), ("a:1,b:2", Some("order-7")));
-        assert_eq!(told.repeat_events(), Some(10));
+        assert_eq!(told.repeat_events_seed(), Some(10));
         let mut settings = Settings::embedded(profile("th").unwrap(), "data/th");
         told.apply(&mut settings, &[order::SPEC]);
         assert_eq!(settings.keys.issuer.unwrap().path.to_str(), Some("keys/th.pem"));
@@ -297,11 +297,11 @@ pub(crate) mod tests {
         assert_eq!(settings.keys.set.unwrap().path.to_str(), Some("keys/th.json"));
         assert_eq!(settings.keys.refresh, Duration::from_secs(120));
         assert_eq!(settings.rates_file.unwrap().to_str(), Some("ecb.csv"));
-        assert_eq!((settings.connections_max, settings.sandbox.day), (5, Duration::from_secs(9)));
+        assert_eq!((settings.connections_max, settings.sandbox.day_length), (5, Duration::from_secs(9)));
         assert_eq!((settings.rate.per_second.get(), settings.rate.burst.get()), (7, 8));
         assert_eq!(settings.peers["catalog"], ["http://c:1", "http://c:2"]);
         assert_eq!(settings.peers.len(), 3);
-        assert_eq!(settings.sections["order"]["call_ms"].as_integer(), Some(1234));
+        assert_eq!(settings.sections["order"]["call_timeout_ms"].as_integer(), Some(1234));
     }
 
     /// A setting that no struct has would be refused as an unknown field here.

@@ -2,9 +2,9 @@
 //!
 //! [`firms`] are the sellers and their goods, [`story`] plays a purchase, [`print`] shows what happens.
 
-mod firms;
 mod print;
-mod story;
+mod scenario;
+mod sellers;
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use rpc::Role;
 
 use crate::configuration::Configuration;
 use crate::hubs::{self, Running};
-use story::{Purchase, Story};
+use scenario::{Purchase, Scenario};
 
 /// How long a hub may take to come to rest at the end.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(60);
@@ -45,16 +45,16 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
 async fn play(running: &[Running], exit: bool) -> Result<()> {
     let [malaysia, thailand] = running else { bail!("the demo opens two hubs") };
     for hub in running {
-        firms::open(hub).await.with_context(|| format!("opening shops at {}", hub.profile.name()))?;
+        sellers::open(hub).await.with_context(|| format!("opening shops at {}", hub.profile.name()))?;
     }
-    let wallet = Story {
+    let wallet = Scenario {
         running: malaysia,
         buyer: "aisyah",
         title: "Aisyah in Kuala Lumpur buys from a Thai and from a Chinese seller in one order, by wallet",
         wishes: &[("ban-kad-weaving", "BK-SCARF-INDIGO", 1), ("pearl-river-lighting", "PR-DESK-LAMP", 2)],
         method: PaymentMethod::Wallet,
     };
-    let qr = Story {
+    let qr = Scenario {
         running: thailand,
         buyer: "somchai",
         title: "Somchai in Bangkok buys from a Malaysian seller, by PromptPay QR",
@@ -87,7 +87,7 @@ async fn books(running: &Running) -> Result<bool> {
     invariants::settle(&hub, SETTLE_PATIENCE).await?;
     let report = invariants::check(&hub).await?;
     print::title(&format!("The books of {}", running.profile.name()));
-    print!("{}", crate::books::money_by_account(&report.balance));
+    print!("{}", crate::trial_balance::money_by_account(&report.balance));
     print!("\nInvariants\n{report}");
     Ok(report.holds())
 }

@@ -4,7 +4,7 @@ use proto::order::v1::{Consignment, ConsignmentState, Order, OrderState, Quote, 
 use proto::payment::internal::v1::Transfer;
 use proto::types::v1::{AppliedRule, PriceParts};
 
-use crate::books::maybe;
+use crate::trial_balance::maybe;
 
 /// A heading.
 pub(super) fn title(text: &str) {
@@ -71,7 +71,7 @@ fn parts(price: &PriceParts) {
         if let Some(part) =
             part.as_ref().filter(|part| part.minor_units != 0 || matches!(name, "duty" | "tax"))
         {
-            println!("      {name:<10} {:>16}", crate::books::amount(part));
+            println!("      {name:<10} {:>16}", crate::trial_balance::amount(part));
         }
     }
 }

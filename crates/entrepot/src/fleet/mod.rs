@@ -1,8 +1,8 @@
 //! A hub in processes of its own, each started from this very program as an operator starts it: what `prove` breaks and
 //! `bench` measures. Embedded it is one process; in production each service is one or several.
 
-mod post;
 mod proc_stat;
+mod service_process;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -13,14 +13,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
 use kernel::Clock;
-use proof::{Door, Doors};
+use proof::{HubChannels, ServiceChannels};
 use rpc::{Issuer, Role};
 
 use crate::configuration::{Configuration, Shape};
 use crate::keys::Keyring;
-use post::Addresses;
-pub(crate) use post::Post;
 pub(crate) use proc_stat::Usage;
+use service_process::Addresses;
+pub(crate) use service_process::ServiceProcess;
 
 /// Ports that the system gives to nobody by itself, so that a process finds its own again after a kill.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
@@ -93,7 +93,7 @@ impl Ground {
 
 /// The processes of a hub.
 pub(crate) struct Fleet {
-    posts: Vec<Post>,
+    posts: Vec<ServiceProcess>,
     issuer: Issuer,
 }
 
@@ -102,14 +102,14 @@ impl Fleet {
     pub(crate) async fn start(ground: &Ground) -> Result<Self> {
         let keyring = ground.keyring();
         let mut posts = match ground.shape {
-            Shape::Embedded => vec![Post::embedded(ground, Ports::new().addresses()?)],
+            Shape::Embedded => vec![ServiceProcess::embedded(ground, Ports::new().addresses()?)],
             Shape::Production => {
                 keyring.make(Clock::system().now())?;
                 production(ground, &keyring)?
             }
         };
         if ground.shape == Shape::Production {
-            post::migrate(ground).await?;
+            service_process::migrate(ground).await?;
         }
         try_join_all(posts.iter_mut().map(|post| post.start(None))).await?;
         Ok(Self { posts, issuer: keyring.issuer()? })
@@ -118,33 +118,34 @@ impl Fleet {
     /// The hub as its clients see it; it stays good while processes die and come again.
     pub(crate) fn hub(&self) -> Result<proof::Hub> {
         let names = services::names().into_iter();
-        let doors = names.map(|name| anyhow::Ok((name, self.door(name)?))).collect::<Result<Doors>>()?;
+        let doors =
+            names.map(|name| anyhow::Ok((name, self.door(name)?))).collect::<Result<HubChannels>>()?;
         let issuer = self.issuer.clone();
         let tokens = move |role: Role, subject: &str| Ok(issuer.sign(role, subject, TOKEN_TTL)?);
         Ok(proof::Hub::of_services(doors, Arc::new(tokens)))
     }
 
-    fn door(&self, service: &str) -> Result<Door> {
-        let channel = |address: fn(&Post) -> SocketAddr| {
+    fn door(&self, service: &str) -> Result<ServiceChannels> {
+        let channel = |address: fn(&ServiceProcess) -> SocketAddr| {
             let posts = self.posts.iter().filter(|post| post.serves(service));
             let addresses: Vec<String> = posts.map(|post| format!("http://{}", address(post))).collect();
             runtime::instances::channel(service, &addresses)
         };
-        Ok(Door { public: channel(|post| post.public)?, internal: channel(|post| post.internal)? })
+        Ok(ServiceChannels { public: channel(|post| post.public)?, internal: channel(|post| post.internal)? })
     }
 
     /// The processes.
-    pub(crate) fn posts(&self) -> &[Post] {
+    pub(crate) fn processes(&self) -> &[ServiceProcess] {
         &self.posts
     }
 
     /// The same, to be started.
-    pub(crate) fn posts_mut(&mut self) -> impl Iterator<Item = &mut Post> {
+    pub(crate) fn processes_mut(&mut self) -> impl Iterator<Item = &mut ServiceProcess> {
         self.posts.iter_mut()
     }
 
     /// One of them.
-    pub(crate) fn post(&mut self, place: usize) -> Result<&mut Post> {
+    pub(crate) fn process(&mut self, place: usize) -> Result<&mut ServiceProcess> {
         self.posts.get_mut(place).with_context(|| format!("there is no process {place}"))
     }
 
@@ -155,19 +156,20 @@ impl Fleet {
 
     /// Ends all, in good order.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        try_join_all(self.posts.iter_mut().map(Post::stop)).await?;
+        try_join_all(self.posts.iter_mut().map(ServiceProcess::stop)).await?;
         Ok(())
     }
 }
 
-fn production(ground: &Ground, keyring: &Keyring) -> Result<Vec<Post>> {
-    let (mut posts, mut ports) = (Vec::<Post>::new(), Ports::new());
+fn production(ground: &Ground, keyring: &Keyring) -> Result<Vec<ServiceProcess>> {
+    let (mut posts, mut ports) = (Vec::<ServiceProcess>::new(), Ports::new());
     let mut peers: BTreeMap<&str, Vec<SocketAddr>> = BTreeMap::new();
-    for spec in services::asked_first() {
-        let asked = peers.iter().filter(|(peer, _)| spec.asks.contains(peer));
+    for spec in services::callees_first() {
+        let asked = peers.iter().filter(|(peer, _)| spec.calls.contains(peer));
         let asked: BTreeMap<_, _> = asked.map(|(peer, addresses)| (*peer, addresses.clone())).collect();
         for instance in 1..=ground.instances {
-            let mut post = Post::of_service(ground, spec.name, instance, ports.addresses()?, &asked);
+            let mut post =
+                ServiceProcess::of_service(ground, spec.name, instance, ports.addresses()?, &asked);
             post.keys(keyring)?;
             posts.push(post);
         }

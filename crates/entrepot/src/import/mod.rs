@@ -23,17 +23,17 @@ use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernel::excerpt;
 use proof::Session;
-use proof::shop::{self, Firm, Shop};
+use proof::shop::{self, SellerEntry, Shop};
 use proto::catalog::v1::{GetSellerRequest, ImportProductsRequest, ListLocationsRequest};
 use rpc::Role;
 
-pub(crate) use self::reading::Reading;
-use self::reading::Terms;
+pub(crate) use self::reading::ImportFormat;
+use self::reading::ImportOptions;
 use self::report::{Report, refusal};
 use self::rows::{Row, Table};
 use self::source::Source;
 use crate::configuration::Configuration;
-use crate::hubs::{self, Pace};
+use crate::hubs::{self, ClockSpeed};
 use crate::profiles;
 
 /// Bring goods into a hub.
@@ -83,7 +83,7 @@ struct Products {
     #[arg(long, requires = "server")]
     token: Option<String>,
     #[command(flatten)]
-    reading: Reading,
+    reading: ImportFormat,
 }
 
 /// Runs the command.
@@ -108,10 +108,10 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
 }
 
 async fn embedded(products: &Products, file: ReadFile, configuration: &Configuration) -> Result<Report> {
-    let running = hubs::start_one(configuration, Pace::Watchable).await;
+    let running = hubs::start_one(configuration, ClockSpeed::Watchable).await;
     let running = running.map_err(|error| in_use(error, &products.seller))?;
     let profile = &running.profile;
-    let firm = Firm {
+    let firm = SellerEntry {
         slug: products.seller.clone(),
         display_name: products.seller.clone(),
         country: products.country.clone().unwrap_or_else(|| profile.country().to_string()),
@@ -141,7 +141,7 @@ fn in_use(error: anyhow::Error, seller: &str) -> anyhow::Error {
     if !error.chain().any(is_in_use) {
         return error;
     }
-    let id = Firm::thai(seller).seller_id();
+    let id = SellerEntry::thai(seller).seller_id();
     anyhow::anyhow!(
         "this hub is already running: import into it with --server and its public address, such as 127.0.0.1:50051, and \
          with --token and the output of `entrepot token --role seller --subject {id}` (of the same --hub and --data)"
@@ -184,18 +184,18 @@ async fn remote(server: &str, token: &str) -> Result<Shop> {
 /// A file that can be imported.
 pub(crate) struct ReadFile {
     table: Table,
-    terms: Terms,
+    terms: ImportOptions,
     /// How it was read, for people.
     read_as: String,
 }
 
 impl ReadFile {
     /// Looks at the whole file; errors name it.
-    pub(crate) fn open(path: &Path, reading: &Reading) -> Result<Self> {
+    pub(crate) fn open(path: &Path, reading: &ImportFormat) -> Result<Self> {
         Self::look(path, reading).with_context(|| format!("in {}", path.display()))
     }
 
-    fn look(path: &Path, reading: &Reading) -> Result<Self> {
+    fn look(path: &Path, reading: &ImportFormat) -> Result<Self> {
         reading.check()?;
         let source = Source::open(path, reading.encoding, &reading.language)?;
         let (terms, counted) = (reading.terms(&source), reading.counted(source.modified));
@@ -283,8 +283,8 @@ pub(crate) async fn stream(
 
 /// The goods of a text that must be right as a whole, as the messages of an import.
 pub(crate) fn goods(text: &'static str, location_id: &str) -> Result<Vec<ImportProductsRequest>> {
-    let table = Table::look(Box::new(move || Ok(Box::new(text.as_bytes()))), &Reading::default())?;
-    let mut messages = vec![table.header(&Terms::default())];
+    let table = Table::look(Box::new(move || Ok(Box::new(text.as_bytes()))), &ImportFormat::default())?;
+    let mut messages = vec![table.header(&ImportOptions::default())];
     for row in table.rows(location_id.to_owned())? {
         match row {
             Row::Take(request) => messages.push(*request),

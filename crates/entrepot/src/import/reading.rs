@@ -15,7 +15,7 @@ const DELIVERY_MAX: usize = 100;
 
 /// How a file is to be read.
 #[derive(Debug, Default, clap::Args)]
-pub(crate) struct Reading {
+pub(crate) struct ImportFormat {
     /// What the column stock means for known SKUs: the units counted as of --as-of, from which later sales are
     /// subtracted (set), or units to add, negative to take away (add). The same file or --delivery is added only once.
     /// Absent: the column is ignored.
@@ -45,7 +45,7 @@ pub(crate) enum Stock {
 
 /// What holds for all rows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Terms {
+pub(super) struct ImportOptions {
     pub(super) as_of: Option<DateTime<Utc>>,
     pub(super) language: String,
     pub(super) source: String,
@@ -69,7 +69,7 @@ fn language(text: &str) -> Result<String, String> {
     kernel::text::language(text).map_err(|error| error.to_string())
 }
 
-impl Reading {
+impl ImportFormat {
     /// What fits together.
     pub(super) fn check(&self) -> Result<()> {
         if self.delivery.is_some() && self.stock != Some(Stock::Add) {
@@ -86,9 +86,9 @@ impl Reading {
         }
     }
 
-    pub(super) fn terms(&self, source: &Source) -> Terms {
+    pub(super) fn terms(&self, source: &Source) -> ImportOptions {
         let digest = &source.digest;
-        Terms {
+        ImportOptions {
             as_of: self.as_of.or(source.modified),
             language: self.language.clone(),
             source: match (&self.delivery, self.as_of) {

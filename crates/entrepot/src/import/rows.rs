@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::cells::Cells;
 use super::heading::{Column, Heading, trimmed};
 use super::numbers::Style;
-use super::reading::{Reading, Terms};
+use super::reading::{ImportFormat, ImportOptions};
 use super::scripts::Seen as Letters;
 use crate::table::{Fault, Lines, Record, Records};
 
@@ -66,7 +66,7 @@ pub(super) enum Row {
 
 impl Table {
     /// The first pass: the heading, how numbers are written, and which rows are of one SKU.
-    pub(super) fn look(open: Open, reading: &Reading) -> Result<Self> {
+    pub(super) fn look(open: Open, reading: &ImportFormat) -> Result<Self> {
         let mut lines = Lines::new(open()?);
         let heading = Heading::read(&mut lines)?;
         let mut records = Records::new(lines, heading.shape());
@@ -140,7 +140,7 @@ impl Table {
     }
 
     /// The stream's first message.
-    pub(super) fn header(&self, terms: &Terms) -> ImportProductsRequest {
+    pub(super) fn header(&self, terms: &ImportOptions) -> ImportProductsRequest {
         let header = ImportHeader {
             fields: self.heading.fields(),
             stock_mode: self.stock.into(),

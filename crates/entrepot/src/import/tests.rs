@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use proof::shop::{self, Firm, Shop};
+use proof::shop::{self, SellerEntry, Shop};
 use proto::catalog::v1::{ListProductsRequest, ListStockRequest, Product, StockItem};
 use rpc::Role;
 use tempfile::TempDir;
@@ -13,7 +13,7 @@ use testkit::{Database, UnderTest, on_both};
 
 use super::reading::Stock;
 use super::report::Report;
-use super::{ReadFile, Reading, address, encoding, in_use, kept_currency, stream};
+use super::{ImportFormat, ReadFile, address, encoding, in_use, kept_currency, stream};
 
 const TOKEN_TTL: Duration = Duration::from_secs(3_600);
 const HEADING: &str = "sku,title_en,price,currency,hs_code,origin,weight_grams,size,stock\n";
@@ -47,28 +47,28 @@ impl Town {
             hub.hub.internal_channel(),
             Arc::new(tokens),
         );
-        let firm = Firm { country: code.to_uppercase(), ..Firm::thai("own-shop") };
+        let firm = SellerEntry { country: code.to_uppercase(), ..SellerEntry::thai("own-shop") };
         let shop = shop::open(&proof, &firm).await.unwrap();
         Self { hub, shop, folder: TempDir::new().unwrap() }
     }
 
     async fn case(&self, name: &str) -> Came {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/import/cases");
-        self.read(&folder.join(name), &Reading::default()).await.unwrap()
+        self.read(&folder.join(name), &ImportFormat::default()).await.unwrap()
     }
 
     /// Imports this as a file.
     async fn file(&self, text: impl AsRef<[u8]>) -> Came {
-        self.file_as(text, &Reading::default()).await.unwrap()
+        self.file_as(text, &ImportFormat::default()).await.unwrap()
     }
 
-    async fn file_as(&self, text: impl AsRef<[u8]>, reading: &Reading) -> Result<Came, String> {
+    async fn file_as(&self, text: impl AsRef<[u8]>, reading: &ImportFormat) -> Result<Came, String> {
         let path = self.folder.path().join("goods.csv");
         std::fs::write(&path, text).unwrap();
         self.read(&path, reading).await
     }
 
-    async fn read(&self, path: &std::path::Path, reading: &Reading) -> Result<Came, String> {
+    async fn read(&self, path: &std::path::Path, reading: &ImportFormat) -> Result<Came, String> {
         let file = ReadFile::open(path, reading).map_err(|error| format!("{error:#}"))?;
         let (read_as, said) = (file.read_as.clone(), Arc::new(Mutex::new(Vec::new())));
         let (heard, seen) = (said.clone(), Arc::new(Mutex::new(0)));
@@ -168,7 +168,7 @@ on_both! {
 
     async fn bytes_that_are_utf_8_by_chance_are_not_guessed_at(database: Database) {
         let town = Town::open(&database, "th").await;
-        let thai = Reading { language: "th".to_owned(), ..Reading::default() };
+        let thai = ImportFormat { language: "th".to_owned(), ..ImportFormat::default() };
         let text = |title: &str| {
             let heading = HEADING.replace("title_en", "title_th,variant_name");
             format!("{heading}L-1,{title},200.00,THB,420211,TH,400,90x90x90,3\n")
@@ -183,7 +183,7 @@ on_both! {
         }
         assert!(town.products().await.is_empty());
         // What is told is not doubted; nor is what a Thai letter, a mark or Latin letters around it prove.
-        let told = |name: &str| Reading { encoding: Some(encoding::named(name).unwrap()), ..Reading::default() };
+        let told = |name: &str| ImportFormat { encoding: Some(encoding::named(name).unwrap()), ..ImportFormat::default() };
         let came = town.file_as(bytes(&text("หนัง,")), &told("windows-874")).await.unwrap();
         assert_eq!(came.counts(), [1, 0, 0, 0, 0], "{came:?}");
         assert_eq!(town.product("L-1").await.translations[0].title, "หนัง");
@@ -299,7 +299,7 @@ on_both! {
         assert_eq!((came.counts(), came.report.stock_ignored), ([0, 0, 1, 0, 0], 1));
         assert!(came.report.to_string().contains("--stock set"), "{}", came.report);
         assert_eq!(town.stock("C-1").await, 3);
-        let reading = |stock| Reading { stock: Some(stock), ..Reading::default() };
+        let reading = |stock| ImportFormat { stock: Some(stock), ..ImportFormat::default() };
         assert_eq!(town.file_as(&more, &reading(Stock::Set)).await.unwrap().counts(), [0, 1, 0, 0, 0]);
         assert_eq!(town.stock("C-1").await, 9);
         let add = text.replace(",3\n", ",-2\n");
@@ -375,7 +375,7 @@ on_both! {
         let cup = town.product("N-1").await;
         assert_eq!((cup.translations[0].language.as_str(), cup.variants[0].weight_grams), ("ms", 1_200));
         assert_eq!(cup.variants[0].price.as_ref().unwrap().minor_units, 129_000);
-        let reading = Reading { language: "en".to_owned(), ..Reading::default() };
+        let reading = ImportFormat { language: "en".to_owned(), ..ImportFormat::default() };
         let came = town.file_as("sku;title;description\nN-1;Cup;Thin\n", &reading).await.unwrap();
         assert_eq!(came.counts(), [0, 1, 0, 0, 0], "{came:?}");
         assert_eq!(town.product("N-1").await.translations.len(), 2);
@@ -393,13 +393,13 @@ on_both! {
             ("name,cost\nA,1\n", "no known column"),
             ("PK\u{3}\u{4}", "spreadsheet"),
         ] {
-            let error = town.file_as(text, &Reading::default()).await.unwrap_err();
+            let error = town.file_as(text, &ImportFormat::default()).await.unwrap_err();
             assert!(error.contains(said), "{error}");
         }
         // Where few letters are of no encoding of their language.
         let mac = format!("{}A,", HEADING.replace("title_en", "title_th")).into_bytes();
         let mac = [&mac[..], b"\x8e\x8f,5.00,MYR,691110,MY,200,90x90x90,3\n"].concat();
-        let error = town.file_as(mac, &Reading::default()).await.unwrap_err();
+        let error = town.file_as(mac, &ImportFormat::default()).await.unwrap_err();
         assert!(error.contains("--encoding"), "{error}");
         // Where one row is of another encoding, it alone is refused.
         let mut mixed = format!("{HEADING}{}{}", row("M-1", "Café", "5.00"), row("M-2", "Thé", "5.00")).into_bytes();
@@ -413,10 +413,10 @@ on_both! {
     async fn rows_that_add_are_of_one_delivery(database: Database) {
         let town = Town::open(&database, "my").await;
         town.file(format!("{HEADING}{}{}", row("C-1", "Cup", "5.00"), row("C-2", "Mug", "5.00"))).await;
-        let add = |delivery: Option<&str>| Reading {
+        let add = |delivery: Option<&str>| ImportFormat {
             stock: Some(Stock::Add),
             delivery: delivery.map(str::to_owned),
-            ..Reading::default()
+            ..ImportFormat::default()
         };
         let note = "sku,stock\nC-1,5\nC-2,";
         let came = town.file_as(format!("{note}five\n"), &add(Some("note 7"))).await.unwrap();
@@ -434,7 +434,7 @@ on_both! {
         let came = town.file_as("sku,stock\nC-1,1\nC-1,1\nC-2,\nC-2,\n", &add(None)).await.unwrap();
         assert_eq!(came.counts(), [0, 0, 1, 2, 1], "{came:?}");
         came.says(&["line 2: sku: ", "lines 2, 3", "each would add"]);
-        let set = Reading { stock: Some(Stock::Set), ..add(Some("note 7")) };
+        let set = ImportFormat { stock: Some(Stock::Set), ..add(Some("note 7")) };
         assert!(town.file_as(note, &set).await.unwrap_err().contains("--delivery"));
         town.close().await;
     }
@@ -443,7 +443,7 @@ on_both! {
         let town = Town::open(&database, "my").await;
         let path = town.folder.path().join("later.csv");
         std::fs::write(&path, format!("{HEADING}{}", row("C-1", "Cup", "5.00"))).unwrap();
-        let set = Reading { stock: Some(Stock::Set), ..Reading::default() };
+        let set = ImportFormat { stock: Some(Stock::Set), ..ImportFormat::default() };
         let file = ReadFile::open(&path, &set).unwrap();
         assert!(file.read_as.contains("when the file was last written; set another time with --as-of"), "{}", file.read_as);
         let later = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);

@@ -34,7 +34,7 @@ pub(super) enum Waits {
 
 /// What may be done with a public key.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum KeyState {
     /// Its holder signs with it.
     Signs,
     /// Its holder may sign with it from then on.
@@ -106,21 +106,21 @@ impl Keyring {
     }
 
     /// The public keys, by their holders.
-    pub(super) fn list(&self) -> Result<Vec<(PublicKey, State)>> {
+    pub(super) fn list(&self) -> Result<Vec<(PublicKey, KeyState)>> {
         let set = KeySet::read(&self.set)?;
         let mut keys: Vec<_> = set.iter().cloned().map(|key| (self.state(&key), key)).collect();
         keys.sort_by(|(_, a), (_, b)| (&a.holder, a.published_at).cmp(&(&b.holder, b.published_at)));
         Ok(keys.into_iter().map(|(state, key)| (key, state)).collect())
     }
 
-    fn state(&self, key: &PublicKey) -> State {
+    fn state(&self, key: &PublicKey) -> KeyState {
         let is_in = |file: &Path| SigningKey::load(file).is_ok_and(|found| found.kid() == key.kid());
         let file = self.file(&key.holder);
         match key.retired_at {
-            _ if file.as_ref().is_ok_and(|file| is_in(file)) => State::Signs,
-            Some(_) => State::Former(self.withdrawn_from(key)),
-            None if file.is_ok_and(|file| is_in(&next(file))) => State::Next(self.signs_from(key)),
-            None => State::Elsewhere,
+            _ if file.as_ref().is_ok_and(|file| is_in(file)) => KeyState::Signs,
+            Some(_) => KeyState::Former(self.withdrawn_from(key)),
+            None if file.is_ok_and(|file| is_in(&next(file))) => KeyState::Next(self.signs_from(key)),
+            None => KeyState::Elsewhere,
         }
     }
 
@@ -292,7 +292,7 @@ mod tests {
         let before = text(&keyring);
         assert_eq!(keyring.make(at(1)).unwrap(), Vec::<PathBuf>::new());
         assert_eq!(text(&keyring), before);
-        assert!(keyring.list().unwrap().iter().all(|(_, state)| *state == State::Signs));
+        assert!(keyring.list().unwrap().iter().all(|(_, state)| *state == KeyState::Signs));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;

@@ -10,7 +10,7 @@ use rpc::Holder;
 use crate::configuration::Configuration;
 use crate::profiles;
 pub(crate) use keyring::Keyring;
-use keyring::{State, Waits};
+use keyring::{KeyState, Waits};
 
 /// Make the keys of a hub, and replace them while it serves.
 ///
@@ -20,11 +20,11 @@ use keyring::{State, Waits};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    step: Step,
+    step: RotationStep,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Step {
+enum RotationStep {
     /// Make the keys that are missing, of the issuer and of each service, and put all into jwks.json.
     Make,
     /// Show the public keys, and what may be done with each.
@@ -72,25 +72,25 @@ pub(crate) fn run(args: &Args, configuration: &Configuration) -> Result<()> {
     let now = Clock::system().now();
     let waits = |now: bool| if now { Waits::Not } else { Waits::AsNeeded };
     match &args.step {
-        Step::Make => {
+        RotationStep::Make => {
             for file in keyring.make(now)? {
                 println!("made {}", file.display());
             }
             println!("{} has the public keys", keyring.set_file().display());
         }
-        Step::List => list(&keyring)?,
-        Step::Publish { holder } => {
+        RotationStep::List => list(&keyring)?,
+        RotationStep::Publish { holder } => {
             let (kid, from) = keyring.publish(holder, now)?;
             println!("{kid} of {} is published; it may sign from {}", name(holder), shown(from));
         }
-        Step::Sign { holder, now: at_once } => {
+        RotationStep::Sign { holder, now: at_once } => {
             let (kid, from) = keyring.sign(holder, now, waits(*at_once))?;
             println!("{} signs with {kid}", name(holder));
             if let Some(from) = from {
                 println!("its former key may be withdrawn from {}", shown(from));
             }
         }
-        Step::Withdraw { holder, now: at_once } => {
+        RotationStep::Withdraw { holder, now: at_once } => {
             for kid in keyring.withdraw(holder, now, waits(*at_once))? {
                 println!("{kid} of {} is withdrawn", name(holder));
             }
@@ -102,10 +102,10 @@ pub(crate) fn run(args: &Args, configuration: &Configuration) -> Result<()> {
 fn list(keyring: &Keyring) -> Result<()> {
     for (key, state) in keyring.list()? {
         let state = match state {
-            State::Signs => "signs".to_owned(),
-            State::Next(from) => format!("published, may sign from {}", shown(from)),
-            State::Former(from) => format!("no longer signs, may be withdrawn from {}", shown(from)),
-            State::Elsewhere => "its private key is not here".to_owned(),
+            KeyState::Signs => "signs".to_owned(),
+            KeyState::Next(from) => format!("published, may sign from {}", shown(from)),
+            KeyState::Former(from) => format!("no longer signs, may be withdrawn from {}", shown(from)),
+            KeyState::Elsewhere => "its private key is not here".to_owned(),
         };
         println!("{:<12} {}  {state}", name(&key.holder), key.kid());
     }

@@ -14,7 +14,7 @@ use proto::payment::internal::v1::{PayQrRequest, PayQrResponse};
 use proto::payment::v1::{OpenWalletRequest, TopUpWalletRequest};
 use proto::types::v1::Money;
 
-use super::book::Acknowledged;
+use super::purchase_log::Acknowledged;
 use super::returns;
 use super::town::{Buyer, Town};
 

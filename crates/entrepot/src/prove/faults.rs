@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use futures::future::try_join_all;
 
-use super::plan::{Absence, Engine, Fault, Step};
+use super::plan::{Absence, Engine, Fault, PlannedFault};
 use crate::fleet::Fleet;
 
 /// What a process logs once a saga stands at the named point.
@@ -16,15 +16,15 @@ const POINT_PATIENCE: Duration = Duration::from_secs(20);
 const ENGINE_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Breaks a hub.
-pub(super) struct Breaker {
+pub(super) struct FaultInjector {
     pub(super) fleet: Fleet,
     /// Stops and starts engines: `COMMAND kill kafka`, `COMMAND start kafka`.
     pub(super) control: Vec<String>,
 }
 
-impl Breaker {
+impl FaultInjector {
     /// Does a step of the plan and mends what it broke; what was done, for people.
-    pub(super) async fn take(&mut self, step: &Step) -> Result<String> {
+    pub(super) async fn take(&mut self, step: &PlannedFault) -> Result<String> {
         tokio::time::sleep(step.after).await;
         match &step.fault {
             Fault::Kill { posts } => self.kill(posts, step.away).await,
@@ -37,14 +37,14 @@ impl Breaker {
 
     async fn kill(&mut self, posts: &[usize], away: Duration) -> Result<String> {
         for post in posts {
-            self.fleet.post(*post)?.kill().await?;
+            self.fleet.process(*post)?.kill().await?;
         }
         tokio::time::sleep(away).await;
         let begun = Instant::now();
-        let back = self.fleet.posts_mut().enumerate().filter(|(place, _)| posts.contains(place));
+        let back = self.fleet.processes_mut().enumerate().filter(|(place, _)| posts.contains(place));
         try_join_all(back.map(|(_, post)| post.start(None))).await?;
         let names: Vec<&str> =
-            posts.iter().filter_map(|post| Some(self.fleet.posts().get(*post)?.name.as_str())).collect();
+            posts.iter().filter_map(|post| Some(self.fleet.processes().get(*post)?.name.as_str())).collect();
         Ok(format!(
             "killed {}, back after {:.1} s",
             names.join(" and "),
@@ -53,7 +53,7 @@ impl Breaker {
     }
 
     async fn kill_at(&mut self, post: usize, point: &str, away: Duration) -> Result<String> {
-        let post = self.fleet.post(post)?;
+        let post = self.fleet.process(post)?;
         post.kill().await?;
         let said = post.log_length();
         post.start(Some(point)).await?;
@@ -66,7 +66,7 @@ impl Breaker {
     }
 
     async fn hang(&mut self, post: usize, away: Duration) -> Result<String> {
-        let post = self.fleet.post(post)?;
+        let post = self.fleet.process(post)?;
         post.hang(true)?;
         tokio::time::sleep(away).await;
         post.hang(false)?;

@@ -4,15 +4,15 @@
 //! are the hub's clients, [`town`] what they share, [`insist`] how they ask, [`book`] what they remember, [`verdict`] what the hub is held to,
 //! [`returned`] how soon events go out once the broker is back. To add a fault, add it to [`plan`] and [`faults`]; to add a promise, add a check to [`verdict`].
 
-mod book;
+mod broker_return;
 mod buyers;
 mod faults;
-mod insist;
-mod loiterers;
+mod idle_clients;
 mod plan;
-mod returned;
+mod purchase_log;
+mod restocker;
+mod retry;
 mod returns;
-mod storekeeper;
 mod town;
 mod verdict;
 
@@ -29,15 +29,15 @@ use kernel::Clock;
 use proof::deliveries;
 use proof::invariants::{self, Report};
 use proof::market::Market;
-use proof::shop::Firm;
+use proof::shop::SellerEntry;
 
 use crate::configuration::{Configuration, Shape};
 use crate::fleet::{Fleet, Ground, HUB};
 use crate::{addresses, profiles, replay};
-use faults::Breaker;
-use plan::{Fault, Step, Wanted};
+use broker_return::BrokerReturn;
+use faults::FaultInjector;
+use plan::{Fault, PlanOptions, PlannedFault};
 use proof::deliveries::Window;
-use returned::Returned;
 use town::{Buyer, Town};
 use verdict::Bought;
 
@@ -113,9 +113,10 @@ async fn prove(args: &Args, configuration: &Configuration, seed: u64, folder: &P
     let town = Arc::new(open(&fleet).await?);
     invariants::settle(&town.hub, SETTLE_PATIENCE).await?;
     let before = invariants::check(&town.hub).await?;
-    let loiterers = tokio::spawn(loiterers::come(fleet.posts().iter().map(|post| post.public).collect()));
+    let loiterers =
+        tokio::spawn(idle_clients::come(fleet.processes().iter().map(|post| post.public).collect()));
     let control = args.control.iter().flat_map(|control| control.split_whitespace().map(str::to_owned));
-    let mut breaker = Breaker { fleet, control: control.collect() };
+    let mut breaker = FaultInjector { fleet, control: control.collect() };
     let bought = break_while_buying(args, seed, &town, &steps, &mut breaker).await;
     loiterers.abort();
     let bought = bought?;
@@ -136,7 +137,7 @@ async fn judge(town: &Town, bought: &Bought, before: &Report) -> Result<Report> 
     report.checks.extend(verdict::checks(town, bought, escrow_before, &report).await?);
     report.checks.push(deliveries::check(&town.hub).await?);
     if !bought.returns.is_empty() {
-        report.checks.push(returned::check(&bought.returns));
+        report.checks.push(broker_return::check(&bought.returns));
     }
     Ok(report)
 }
@@ -145,18 +146,18 @@ fn ground(args: &Args, configuration: &Configuration, seed: u64, folder: &Path) 
     // A TOML integer is signed.
     let repeats = seed & (u64::MAX >> 1);
     let config = format!(
-        "[sandbox]\nenabled = true\nday = \"0s\"\nrepeat_events = {repeats}\n[order]\nlease_seconds = 1\n"
+        "[sandbox]\nenabled = true\nday_length = \"0s\"\nrepeat_events_seed = {repeats}\n[order]\nlease_seconds = 1\n"
     );
     Ground::new(configuration, args.instances, folder, "prove", &config)
 }
 
-fn plan(args: &Args, shape: Shape, seed: u64, fleet: &Fleet) -> Vec<Step> {
+fn plan(args: &Args, shape: Shape, seed: u64, fleet: &Fleet) -> Vec<PlannedFault> {
     if let Some(rounds) = args.broker_rounds {
         return plan::rounds(seed, usize::try_from(rounds).unwrap_or(usize::MAX));
     }
     let of = |service: &str| -> Vec<usize> {
         fleet
-            .posts()
+            .processes()
             .iter()
             .enumerate()
             .filter(|(_, post)| post.serves(service))
@@ -167,7 +168,7 @@ fn plan(args: &Args, shape: Shape, seed: u64, fleet: &Fleet) -> Vec<Step> {
         Shape::Embedded => vec![of("order")],
         Shape::Production => services::names().into_iter().map(of).collect(),
     };
-    plan::make(&Wanted {
+    plan::make(&PlanOptions {
         seed,
         kills: usize::try_from(args.kills).unwrap_or(usize::MAX),
         services,
@@ -180,13 +181,14 @@ fn plan(args: &Args, shape: Shape, seed: u64, fleet: &Fleet) -> Vec<Step> {
 async fn open(fleet: &Fleet) -> Result<Town> {
     let hub = fleet.hub()?;
     let profile = profiles::profile(HUB)?;
-    let market = Market::open(&hub, &Firm::thai(&format!("prove-{}", proof::request_id())), &STOCK).await?;
+    let market =
+        Market::open(&hub, &SellerEntry::thai(&format!("prove-{}", proof::request_id())), &STOCK).await?;
     Ok(Town {
         market,
         hub,
         currency: profile.currency().code().to_owned(),
         address: addresses::of(&profile),
-        insistence: insist::Insistence::default(),
+        insistence: retry::RetryPolicy::default(),
         acknowledged: AtomicU64::new(0),
         closing: AtomicBool::new(false),
     })
@@ -197,8 +199,8 @@ async fn break_while_buying(
     args: &Args,
     seed: u64,
     town: &Arc<Town>,
-    steps: &[Step],
-    breaker: &mut Breaker,
+    steps: &[PlannedFault],
+    breaker: &mut FaultInjector,
 ) -> Result<Bought> {
     let run = proof::request_id();
     let buyers = (0..args.buyers)
@@ -208,7 +210,7 @@ async fn break_while_buying(
         })
         .collect::<Result<Vec<_>>>()?;
     let buying = try_join_all(buyers.into_iter().map(Buyer::buy_on));
-    let filling = storekeeper::fill(town, &SCARCE);
+    let filling = restocker::fill(town, &SCARCE);
     let breaking = async {
         let broken = break_all(town, steps, breaker).await;
         town.closing.store(true, Ordering::Relaxed);
@@ -221,9 +223,9 @@ async fn break_while_buying(
     Ok(Bought { buyers, filled, without_broker, returns })
 }
 
-type Absences = (Vec<(Duration, u64)>, Vec<Returned>);
+type Absences = (Vec<(Duration, u64)>, Vec<BrokerReturn>);
 
-async fn break_all(town: &Town, steps: &[Step], breaker: &mut Breaker) -> Result<Absences> {
+async fn break_all(town: &Town, steps: &[PlannedFault], breaker: &mut FaultInjector) -> Result<Absences> {
     let begun = Instant::now();
     let bar = replay::bar(steps.len(), "breaking");
     let (mut without_broker, mut returns) = (Vec::new(), Vec::new());
@@ -240,7 +242,7 @@ async fn break_all(town: &Town, steps: &[Step], breaker: &mut Breaker) -> Result
         }
         if matches!(step.fault, Fault::Broker(_)) {
             let window = Window { since, until: machine.now() };
-            let returned = Returned::measure(&town.hub, &listeners, window).await;
+            let returned = BrokerReturn::measure(&town.hub, &listeners, window).await;
             tell(&bar, &format!("          {returned}"));
             returns.push(returned);
         }
@@ -255,7 +257,7 @@ fn tell(bar: &ProgressBar, line: &str) {
     bar.suspend(|| println!("{line}"));
 }
 
-fn closing(town: &Town, buyers: &[Buyer], steps: &[Step]) -> String {
+fn closing(town: &Town, buyers: &[Buyer], steps: &[PlannedFault]) -> String {
     let tries = &town.insistence.0;
     let mut refusals: BTreeMap<&str, u64> = BTreeMap::new();
     for (reason, count) in buyers.iter().flat_map(|buyer| &buyer.book.refusals) {

@@ -82,7 +82,7 @@ pub(super) enum Fault {
 
 /// A fault, what comes before and how long it lasts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct PlannedFault {
     /// Peace before it.
     pub(super) after: Duration,
     pub(super) fault: Fault,
@@ -92,7 +92,7 @@ pub(super) struct Step {
 
 /// What a plan is made for.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(super) struct PlanOptions {
     pub(super) seed: u64,
     /// Processes to be killed: no fewer, and a few more where the last fault takes several.
     pub(super) kills: usize,
@@ -107,7 +107,7 @@ pub(super) struct Wanted {
 }
 
 /// Makes the plan.
-pub(super) fn make(wanted: &Wanted) -> Vec<Step> {
+pub(super) fn make(wanted: &PlanOptions) -> Vec<PlannedFault> {
     let mut random = fastrand::Rng::with_seed(wanted.seed);
     let mut faults = kills(wanted, &mut random);
     let hangs = wanted.kills.div_ceil(HANG_EVERY);
@@ -118,10 +118,10 @@ pub(super) fn make(wanted: &Wanted) -> Vec<Step> {
         }
     }
     random.shuffle(&mut faults);
-    let mut steps: Vec<Step> = faults.into_iter().map(|fault| step(fault, &mut random)).collect();
+    let mut steps: Vec<PlannedFault> = faults.into_iter().map(|fault| step(fault, &mut random)).collect();
     if wanted.engines && wanted.kills >= LONG_FROM {
         let (after, fault) = (Duration::from_secs(1), Fault::Engine(Engine::Kafka));
-        steps.insert(steps.len() / 2, Step { after, fault, away: LONG_AWAY });
+        steps.insert(steps.len() / 2, PlannedFault { after, fault, away: LONG_AWAY });
     }
     if let Some(spread) = wanted.spread {
         stretch(&mut steps, spread);
@@ -131,7 +131,7 @@ pub(super) fn make(wanted: &Wanted) -> Vec<Step> {
 
 /// The broker alone goes away, so many times: now for a moment, now for longer than its clients wait for an answer, once
 /// in a while for longer than a session.
-pub(super) fn rounds(seed: u64, rounds: usize) -> Vec<Step> {
+pub(super) fn rounds(seed: u64, rounds: usize) -> Vec<PlannedFault> {
     let mut random = fastrand::Rng::with_seed(seed);
     let absences = [Absence::Killed, Absence::Paused, Absence::Killed, Absence::Stopped];
     let round = |(place, absence): (usize, &Absence)| {
@@ -140,7 +140,7 @@ pub(super) fn rounds(seed: u64, rounds: usize) -> Vec<Step> {
         } else {
             random.u64(ROUND_AWAY_MS)
         };
-        Step {
+        PlannedFault {
             after: Duration::from_millis(random.u64(ROUND_PEACE_MS)),
             fault: Fault::Broker(*absence),
             away: Duration::from_millis(away),
@@ -149,7 +149,7 @@ pub(super) fn rounds(seed: u64, rounds: usize) -> Vec<Step> {
     absences.iter().cycle().take(rounds).enumerate().map(round).collect()
 }
 
-fn kills(wanted: &Wanted, random: &mut fastrand::Rng) -> Vec<Fault> {
+fn kills(wanted: &PlanOptions, random: &mut fastrand::Rng) -> Vec<Fault> {
     let mut points = POINTS;
     random.shuffle(&mut points);
     let at_points = (wanted.kills / POINT_EVERY).max(POINTS.len().min(wanted.kills));
@@ -166,7 +166,7 @@ fn kills(wanted: &Wanted, random: &mut fastrand::Rng) -> Vec<Fault> {
     faults
 }
 
-fn kill_at(wanted: &Wanted, point: &'static str, random: &mut fastrand::Rng) -> Fault {
+fn kill_at(wanted: &PlanOptions, point: &'static str, random: &mut fastrand::Rng) -> Fault {
     Fault::KillAt { post: any(random, &wanted.drivers), point }
 }
 
@@ -174,18 +174,18 @@ fn any(random: &mut fastrand::Rng, posts: &[usize]) -> usize {
     posts[random.usize(..posts.len())]
 }
 
-fn step(fault: Fault, random: &mut fastrand::Rng) -> Step {
+fn step(fault: Fault, random: &mut fastrand::Rng) -> PlannedFault {
     let after = Duration::from_millis(random.u64(PEACE_MS));
     let away = match fault {
         Fault::Kill { .. } | Fault::KillAt { .. } => random.u64(AWAY_MS),
         Fault::Hang { .. } => random.u64(HANGS_MS),
         Fault::Engine(_) | Fault::Broker(_) => random.u64(ENGINE_AWAY_MS),
     };
-    Step { after, fault, away: Duration::from_millis(away) }
+    PlannedFault { after, fault, away: Duration::from_millis(away) }
 }
 
 /// Spreads the peace so that all takes about as long as is wanted.
-fn stretch(steps: &mut [Step], spread: Duration) {
+fn stretch(steps: &mut [PlannedFault], spread: Duration) {
     let away: Duration = steps.iter().map(|step| step.away).sum();
     let peace: Duration = steps.iter().map(|step| step.after).sum();
     let (wanted, had) = (spread.saturating_sub(away).as_millis(), peace.as_millis().max(1));
@@ -196,8 +196,8 @@ fn stretch(steps: &mut [Step], spread: Duration) {
 }
 
 /// Processes that a plan kills.
-pub(super) fn kills_of(steps: &[Step]) -> usize {
-    let kills = |step: &Step| match &step.fault {
+pub(super) fn kills_of(steps: &[PlannedFault]) -> usize {
+    let kills = |step: &PlannedFault| match &step.fault {
         Fault::Kill { posts } => posts.len(),
         Fault::KillAt { .. } => 1,
         Fault::Hang { .. } | Fault::Engine(_) | Fault::Broker(_) => 0,
@@ -206,7 +206,7 @@ pub(super) fn kills_of(steps: &[Step]) -> usize {
 }
 
 /// How many faults there are of each kind.
-pub(super) struct Summary<'a>(pub(super) &'a [Step]);
+pub(super) struct Summary<'a>(pub(super) &'a [PlannedFault]);
 
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -231,9 +231,9 @@ impl fmt::Display for Summary<'_> {
 mod tests {
     use super::*;
 
-    fn wanted(seed: u64, kills: usize) -> Wanted {
+    fn wanted(seed: u64, kills: usize) -> PlanOptions {
         let services = vec![vec![0, 1], vec![2, 3], vec![4, 5], vec![6, 7]];
-        Wanted { seed, kills, services, drivers: vec![6, 7], engines: true, spread: None }
+        PlanOptions { seed, kills, services, drivers: vec![6, 7], engines: true, spread: None }
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod tests {
             assert_eq!(plan.iter().any(|step| step.away == LONG_AWAY), kills >= LONG_FROM);
         }
         assert!(
-            make(&Wanted { engines: false, ..wanted(3, 200) })
+            make(&PlanOptions { engines: false, ..wanted(3, 200) })
                 .iter()
                 .all(|step| !matches!(step.fault, Fault::Engine(_)))
         );
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn it_is_spread_over_the_time_given() {
         let spread = Some(Duration::from_secs(600));
-        let plan = make(&Wanted { spread, ..wanted(3, 50) });
+        let plan = make(&PlanOptions { spread, ..wanted(3, 50) });
         let all: Duration = plan.iter().map(|step| step.after + step.away).sum();
         assert!(all <= Duration::from_secs(600) && all > Duration::from_secs(595), "{all:?}");
     }

@@ -10,8 +10,8 @@ use proof::{Hub, Session};
 use proto::order::v1::{ConfirmReceiptRequest, GetOrderRequest, Order, OrderState};
 use proto::types::v1::Address;
 
-use super::book::Book;
-use super::insist::Insistence;
+use super::purchase_log::PurchaseLog;
+use super::retry::RetryPolicy;
 
 /// How long a buyer waits for a parcel before turning to something else.
 const PARCEL_PATIENCE: Duration = Duration::from_secs(4);
@@ -23,7 +23,7 @@ pub(super) struct Town {
     pub(super) market: Market,
     pub(super) currency: String,
     pub(super) address: Address,
-    pub(super) insistence: Insistence,
+    pub(super) insistence: RetryPolicy,
     /// Orders acknowledged so far.
     pub(super) acknowledged: AtomicU64,
     /// The hub is whole again: finish what is begun and go.
@@ -35,14 +35,14 @@ pub(super) struct Buyer {
     pub(super) town: Arc<Town>,
     pub(super) session: Session,
     pub(super) random: fastrand::Rng,
-    pub(super) book: Book,
+    pub(super) book: PurchaseLog,
 }
 
 impl Buyer {
     /// Somebody of this name; the seed decides what he wants.
     pub(super) fn new(town: Arc<Town>, name: &str, seed: u64) -> Result<Self> {
         let session = town.hub.buyer(name)?;
-        Ok(Self { town, session, random: fastrand::Rng::with_seed(seed), book: Book::default() })
+        Ok(Self { town, session, random: fastrand::Rng::with_seed(seed), book: PurchaseLog::default() })
     }
 
     /// The order once it was delivered; `None` when that takes long or it was cancelled.

@@ -11,8 +11,8 @@ use proto::logistics::v1::ListShipmentsRequest;
 use proto::order::v1::{Consignment, ConsignmentState, ListOrdersRequest, Order, OrderState};
 use proto::types::v1::Money;
 
-use super::book::Book;
-use super::returned::Returned;
+use super::broker_return::BrokerReturn;
+use super::purchase_log::PurchaseLog;
 use super::town::{Buyer, Town};
 
 const PAGE_SIZE: i32 = 200;
@@ -27,12 +27,12 @@ pub(super) struct Bought {
     /// The broker's absences, with the orders that were taken meanwhile.
     pub(super) without_broker: Vec<(Duration, u64)>,
     /// How soon events went out after its returns, where that was measured.
-    pub(super) returns: Vec<Returned>,
+    pub(super) returns: Vec<BrokerReturn>,
 }
 
 /// A buyer's memory beside what the hub says.
-struct Account<'a> {
-    book: &'a Book,
+struct BuyerRecord<'a> {
+    book: &'a PurchaseLog,
     name: &'a str,
     orders: BTreeMap<String, Order>,
     /// Parcels by order.
@@ -76,11 +76,11 @@ fn without_broker(absences: &[(Duration, u64)]) -> Check {
     Check { name: "orders are taken without the broker", seen, violations }
 }
 
-async fn account<'a>(town: &Town, buyer: &'a Buyer) -> Result<Account<'a>> {
+async fn account<'a>(town: &Town, buyer: &'a Buyer) -> Result<BuyerRecord<'a>> {
     let session = &buyer.session;
     let wallet = proof::purchase::wallet(session, &town.currency).await?;
     let minor = |money: Option<Money>| money.map_or(0, |money| money.minor_units);
-    Ok(Account {
+    Ok(BuyerRecord {
         book: &buyer.book,
         name: &session.subject,
         orders: orders(session).await?,
@@ -126,7 +126,7 @@ fn answers(buyers: &[Buyer]) -> Check {
 
 /// Each order that was acknowledged is there with its price, and there is none besides; what was cancelled stays so,
 /// and none waits for ever.
-fn acknowledged(accounts: &[Account<'_>]) -> Check {
+fn acknowledged(accounts: &[BuyerRecord<'_>]) -> Check {
     let mut violations = Vec::new();
     for account in accounts {
         for (id, noted) in &account.book.orders {
@@ -163,12 +163,12 @@ fn is_open(order: &Order) -> bool {
 }
 
 /// An order that stands though its buyer was told that it was refused, or was never told of it.
-fn is_stranger(account: &Account<'_>, order: &Order) -> bool {
+fn is_stranger(account: &BuyerRecord<'_>, order: &Order) -> bool {
     order.state() != OrderState::Cancelled && !account.book.orders.contains_key(&order.order_id)
 }
 
 /// What is in a wallet is what was put in, less what was bought and kept.
-fn wallets(accounts: &[Account<'_>]) -> Check {
+fn wallets(accounts: &[BuyerRecord<'_>]) -> Check {
     let mut violations = Vec::new();
     for account in accounts {
         let spent: i64 =
@@ -187,10 +187,10 @@ fn wallets(accounts: &[Account<'_>]) -> Check {
 }
 
 /// What lies on a shelf is what was put there, less what was sold, plus what came back.
-async fn shelves(town: &Town, accounts: &[Account<'_>], filled: &BTreeMap<usize, i64>) -> Result<Check> {
+async fn shelves(town: &Town, accounts: &[BuyerRecord<'_>], filled: &BTreeMap<usize, i64>) -> Result<Check> {
     let (mut violations, mut sold_in_all) = (Vec::new(), 0);
     for (place, units) in filled {
-        let of_it = accounts.iter().flat_map(Account::kept).filter(|(_, noted)| noted.place == *place);
+        let of_it = accounts.iter().flat_map(BuyerRecord::kept).filter(|(_, noted)| noted.place == *place);
         let sold: i64 = of_it.map(|(_, noted)| noted.units).sum();
         let back: i64 = accounts.iter().filter_map(|account| account.book.restocked.get(place)).sum();
         let shelf = town.market.shelf(*place).await?;
@@ -207,7 +207,7 @@ async fn shelves(town: &Town, accounts: &[Account<'_>], filled: &BTreeMap<usize,
 }
 
 /// One parcel for each consignment of an order that stands.
-fn parcels(accounts: &[Account<'_>]) -> Check {
+fn parcels(accounts: &[BuyerRecord<'_>]) -> Check {
     let (mut violations, mut count) = (Vec::new(), 0);
     for account in accounts {
         for (order, _) in account.kept() {
@@ -222,8 +222,8 @@ fn parcels(accounts: &[Account<'_>]) -> Check {
 }
 
 /// What is in escrow is what was paid for consignments that are not released, less refunds.
-fn escrowed(accounts: &[Account<'_>], escrow: i64) -> Check {
-    let consignments = accounts.iter().flat_map(Account::kept).flat_map(|(order, _)| &order.consignments);
+fn escrowed(accounts: &[BuyerRecord<'_>], escrow: i64) -> Check {
+    let consignments = accounts.iter().flat_map(BuyerRecord::kept).flat_map(|(order, _)| &order.consignments);
     let expected: i64 = consignments.map(unreleased_minor).sum();
     let mut violations = Vec::new();
     if escrow != expected {
@@ -233,9 +233,9 @@ fn escrowed(accounts: &[Account<'_>], escrow: i64) -> Check {
 }
 
 /// What went back whole was refunded whole, in however many parts it went; and nothing was refunded that did not go back.
-fn returned(accounts: &[Account<'_>]) -> Check {
+fn returned(accounts: &[BuyerRecord<'_>]) -> Check {
     let (mut violations, mut count) = (Vec::new(), 0);
-    for (order, noted) in accounts.iter().flat_map(Account::kept) {
+    for (order, noted) in accounts.iter().flat_map(BuyerRecord::kept) {
         let refunded = order.refunded.as_ref().map_or(0, |refunded| refunded.minor_units);
         count += usize::from(noted.returned > 0);
         let holds = match noted.returned {
@@ -278,9 +278,9 @@ pub(super) fn escrow(report: &Report, currency: &str) -> i64 {
         .sum()
 }
 
-impl Account<'_> {
+impl BuyerRecord<'_> {
     /// Acknowledged orders that stand, with what the buyer remembers.
-    fn kept(&self) -> impl Iterator<Item = (&Order, &super::book::Acknowledged)> {
+    fn kept(&self) -> impl Iterator<Item = (&Order, &super::purchase_log::Acknowledged)> {
         let known = self.book.orders.iter().filter_map(|(id, noted)| Some((self.orders.get(id)?, noted)));
         known.filter(|(order, _)| order.state() != OrderState::Cancelled)
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use futures::StreamExt as _;
 use indicatif::ProgressBar;
-use proof::purchase::{self, Placing};
+use proof::purchase::{self, OrderOptions};
 use proof::{Hub, Session, journey};
 use proto::order::v1::{ListOrdersRequest, Order, OrderState, PaymentMethod};
 use proto::types::v1::{Address, Permit};
 use tonic::Status;
 
 use super::plan::{GoodsKey, Invoice, Plan};
-use super::summary::{Outcome, Tally};
+use super::summary::{OrderResult, Tally};
 use crate::hubs::Running;
 
 /// Customers served at once: below the streams that one connection may hold.
@@ -61,12 +61,16 @@ pub(crate) async fn order_all(play: &Arc<Play>, plan: &Plan) -> Result<Tally> {
     Ok(tally)
 }
 
-async fn customer(play: Arc<Play>, invoices: Vec<&Invoice>, bar: ProgressBar) -> Vec<(Arc<str>, Outcome)> {
+async fn customer(
+    play: Arc<Play>,
+    invoices: Vec<&Invoice>,
+    bar: ProgressBar,
+) -> Vec<(Arc<str>, OrderResult)> {
     let mut ended = Vec::with_capacity(invoices.len());
     for invoice in invoices {
         let outcome = match invoice_journey(&play, invoice).await {
             Ok(outcome) => outcome,
-            Err(error) => Outcome::Rejected(error.reason()),
+            Err(error) => OrderResult::Rejected(error.reason()),
         };
         bar.inc(1);
         ended.push((invoice.country.clone(), outcome));
@@ -104,7 +108,7 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-async fn invoice_journey(play: &Play, invoice: &Invoice) -> Result<Outcome, Failure> {
+async fn invoice_journey(play: &Play, invoice: &Invoice) -> Result<OrderResult, Failure> {
     let buyer = play.buyer(&invoice.customer)?;
     let (order, before) = match find(&buyer, invoice).await? {
         Some(order) => (order, true),
@@ -116,9 +120,9 @@ async fn invoice_journey(play: &Play, invoice: &Invoice) -> Result<Outcome, Fail
         journey::to_completion(&buyer, &order.order_id, ORDER_PATIENCE, |_| {}).await?
     };
     Ok(match (over.state(), before) {
-        (OrderState::Completed, true) => Outcome::CompletedBefore,
-        (OrderState::Completed, false) => Outcome::Completed,
-        _ => Outcome::Rejected(format!("cancelled: {}", over.cancel_reason)),
+        (OrderState::Completed, true) => OrderResult::CompletedBefore,
+        (OrderState::Completed, false) => OrderResult::Completed,
+        _ => OrderResult::Rejected(format!("cancelled: {}", over.cancel_reason)),
     })
 }
 
@@ -160,14 +164,14 @@ async fn place(play: &Play, buyer: &Session, invoice: &Invoice) -> Result<Order,
         };
         purchase::top_up(buyer, &wallet.wallet_id, amount).await?;
     }
-    let placing = Placing {
+    let placing = OrderOptions {
         client_reference: invoice.client_reference(),
         attributes: [
             ("original_country".to_owned(), invoice.country.to_string()),
             ("invoice_time".to_owned(), invoice.time.format("%Y-%m-%dT%H:%M:%S").to_string()),
         ]
         .into(),
-        ..Placing::new(play.address.clone(), PaymentMethod::Wallet)
+        ..OrderOptions::new(play.address.clone(), PaymentMethod::Wallet)
     };
     Ok(purchase::place(buyer, &quote, &placing).await?)
 }

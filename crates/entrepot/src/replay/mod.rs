@@ -6,12 +6,12 @@
 //! The wholesaler is a British seller on the hub's lane from GB. The buyers live in the hub's country; their own
 //! country and the time of the invoice stay with the order as attributes. Prices are pounds, the clock is today's.
 
-mod backwards;
 mod buyers;
 mod goods;
+mod listing;
 mod plan;
+mod returns;
 mod rows;
-mod shelf;
 mod summary;
 
 use std::fs::File;
@@ -56,7 +56,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
     let parcels =
         goods::Parcels::read(rows::open(&parcels)?).with_context(|| format!("in {}", parcels.display()))?;
     println!("{} parcels could not be used for weight and size", parcels.rows_skipped);
-    let running = hubs::start_one(configuration, hubs::Pace::AtOnce).await?;
+    let running = hubs::start_one(configuration, hubs::ClockSpeed::AtOnce).await?;
     if !running.profile.lanes().any(|lane| lane.from.as_str() == "GB") {
         bail!("hub {} has no lane from GB, where the wholesaler sells from", running.profile.code());
     }
@@ -139,8 +139,9 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 
 async fn play(plan: &plan::Plan, parcels: &goods::Parcels, running: &hubs::Running) -> Result<()> {
     let hub = running.proof()?;
-    let wholesaler = shop::open(&hub, &shelf::wholesaler()).await.context("opening the wholesaler's shop")?;
-    let shelf = shelf::fill(&wholesaler, plan, parcels).await?;
+    let wholesaler =
+        shop::open(&hub, &listing::wholesaler()).await.context("opening the wholesaler's shop")?;
+    let shelf = listing::fill(&wholesaler, plan, parcels).await?;
     let shared = Arc::new(buyers::Play::new(running, hub.clone(), shelf.variants));
     let (begun, before) = (Instant::now(), running.statistics());
     let mut tally = buyers::order_all(&shared, plan).await?;
@@ -153,7 +154,7 @@ async fn play(plan: &plan::Plan, parcels: &goods::Parcels, running: &hubs::Runni
     tally.unnamed_goods = shelf.unnamed;
     tally.goods_listed = shelf.listed;
     tally.goods_rejected = shelf.rejected;
-    backwards::return_all(&shared, plan, &wholesaler.session, &mut tally).await?;
+    returns::return_all(&shared, plan, &wholesaler.session, &mut tally).await?;
     invariants::settle(&hub, SETTLE_PATIENCE).await?;
     let report = invariants::check(&hub).await?;
     print!("{}", summary::closing(plan, &tally, &report, &work));

@@ -100,12 +100,12 @@ pub(crate) struct Plan {
     pub(crate) returns: Vec<ReturnRow>,
     pub(crate) bad_rows: BadRows,
     pub(crate) rows_count: u64,
-    reading: Reading,
+    reading: PlanReader,
 }
 
 /// What is known while a file is read.
 #[derive(Debug)]
-struct Reading {
+struct PlanReader {
     /// The invoices that are kept.
     orders_max: usize,
     bytes: usize,
@@ -119,7 +119,7 @@ struct Reading {
     hasher: RandomState,
 }
 
-impl Reading {
+impl PlanReader {
     fn grow(&mut self, bytes: usize) -> Result<()> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > self.bytes_max {
@@ -147,7 +147,7 @@ impl Plan {
     /// To keep the first `orders` invoices, the returns up to the last of them, and the goods that they name; all when
     /// absent.
     pub(crate) fn new(orders: Option<usize>) -> Self {
-        let reading = Reading {
+        let reading = PlanReader {
             orders_max: orders.unwrap_or(usize::MAX),
             bytes: 0,
             bytes_max: BYTES_MAX,

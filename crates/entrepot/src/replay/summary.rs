@@ -11,7 +11,7 @@ use super::plan::{BAD_ROWS_SHOWN, Plan};
 
 /// How an invoice ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum OrderResult {
     /// The whole journey, now.
     Completed,
     /// The whole journey, in a run before.
@@ -48,12 +48,12 @@ struct Country {
 
 impl Tally {
     /// Counts an invoice.
-    pub(crate) fn count(&mut self, country: &str, outcome: &Outcome) {
+    pub(crate) fn count(&mut self, country: &str, outcome: &OrderResult) {
         let entry = self.by_country.entry(country.to_owned()).or_default();
         match outcome {
-            Outcome::Completed => entry.completed += 1,
-            Outcome::CompletedBefore => entry.before += 1,
-            Outcome::Rejected(reason) => {
+            OrderResult::Completed => entry.completed += 1,
+            OrderResult::CompletedBefore => entry.before += 1,
+            OrderResult::Rejected(reason) => {
                 entry.rejected += 1;
                 *self.rejected.entry(reason.clone()).or_default() += 1;
             }
@@ -128,7 +128,7 @@ pub(crate) fn closing(plan: &Plan, tally: &Tally, report: &Report, work: &Work) 
         let _ = writeln!(text, "  refused: {refused}");
     }
     let _ = writeln!(text, "Rows: {} read, {} bad", plan.rows_count, plan.bad_rows.count);
-    let _ = write!(text, "{}", crate::books::money_by_account(&report.balance));
+    let _ = write!(text, "{}", crate::trial_balance::money_by_account(&report.balance));
     let _ = writeln!(text, "\nInvariants\n{report}");
     let _ = writeln!(text, "{}", speed(tally.completed(), work));
     text

@@ -7,7 +7,7 @@ pub(crate) const LINE_BYTES_MAX: usize = 512 * 1024;
 
 /// A line without its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct TextLine {
     /// From 1.
     pub(crate) number: u64,
     pub(crate) bytes: Vec<u8>,
@@ -34,8 +34,8 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line; `None` at the end.
-    pub(crate) fn next_line(&mut self) -> io::Result<Option<Line>> {
-        let mut line = Line { number: self.number + 1, bytes: Vec::new(), cut: false };
+    pub(crate) fn next_line(&mut self) -> io::Result<Option<TextLine>> {
+        let mut line = TextLine { number: self.number + 1, bytes: Vec::new(), cut: false };
         let mut begun = false;
         loop {
             let buffer = self.input.fill_buf()?;

@@ -4,5 +4,5 @@
 mod lines;
 mod records;
 
-pub(crate) use lines::{Line, Lines};
+pub(crate) use lines::{Lines, TextLine};
 pub(crate) use records::{Fault, Record, Records, Shape, cells};

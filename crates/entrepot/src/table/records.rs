@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
 
-use super::lines::{LINE_BYTES_MAX, Line, Lines};
+use super::lines::{LINE_BYTES_MAX, Lines, TextLine};
 
 /// The most bytes of a row, over all its lines.
 const RECORD_BYTES_MAX: usize = LINE_BYTES_MAX;
@@ -51,7 +51,7 @@ const LONG: &str = "is longer than 512 KiB or 1,000 lines";
 pub(crate) struct Records<R> {
     lines: Lines<R>,
     /// Lines that were read ahead.
-    ahead: VecDeque<Line>,
+    ahead: VecDeque<TextLine>,
     shape: Shape,
 }
 
@@ -77,45 +77,45 @@ impl<R: BufRead> Records<R> {
         self.lines.line()
     }
 
-    fn next_line(&mut self) -> io::Result<Option<Line>> {
+    fn next_line(&mut self) -> io::Result<Option<TextLine>> {
         match self.ahead.pop_front() {
             Some(line) => Ok(Some(line)),
             None => self.lines.next_line(),
         }
     }
 
-    fn record(&mut self, first: Line) -> io::Result<Result<Record, Fault>> {
+    fn record(&mut self, first: TextLine) -> io::Result<Result<Record, Fault>> {
         let number = first.number;
         let fault = |column, reason| Ok(Err(Fault { line: number, column, reason }));
         if first.cut {
             return fault(None, LONG);
         }
         let mut cells = Cells::new(self.shape.delimiter);
-        let mut more: Vec<Line> = Vec::new();
+        let mut more: Vec<TextLine> = Vec::new();
         let mut went = cells.take(&first.bytes);
-        while let Went::Open = went {
+        while let NextLine::Open = went {
             if !self.shape.texts.contains(&cells.place()) {
-                went = Went::Wrong(OPEN);
+                went = NextLine::Wrong(OPEN);
                 break;
             }
             let Some(line) = self.next_line()? else {
-                went = Went::Wrong(OPEN);
+                went = NextLine::Wrong(OPEN);
                 break;
             };
             let fits = !line.cut
                 && more.len() < RECORD_LINES_MAX
                 && cells.bytes + line.bytes.len() <= RECORD_BYTES_MAX;
             went = if !fits {
-                Went::Wrong(LONG)
+                NextLine::Wrong(LONG)
             } else if self.is_row(&line.bytes) {
-                Went::Wrong(OPEN)
+                NextLine::Wrong(OPEN)
             } else {
                 cells.go_on();
                 cells.take(&line.bytes)
             };
             more.push(line);
         }
-        if let Went::Wrong(reason) = went {
+        if let NextLine::Wrong(reason) = went {
             let place = cells.place();
             // What was read with it may be rows of their own.
             more.into_iter().rev().for_each(|line| self.ahead.push_front(line));
@@ -146,15 +146,15 @@ impl<R: BufRead> Records<R> {
 pub(crate) fn cells(line: &[u8], delimiter: u8) -> Result<Vec<String>, Fault> {
     let mut cells = Cells::new(delimiter);
     match cells.take(line) {
-        Went::Closed => cells.end(1).map(|record| record.cells),
-        Went::Open => Err(Fault { line: 1, column: Some(cells.place()), reason: OPEN }),
-        Went::Wrong(reason) => Err(Fault { line: 1, column: Some(cells.place()), reason }),
+        NextLine::Closed => cells.end(1).map(|record| record.cells),
+        NextLine::Open => Err(Fault { line: 1, column: Some(cells.place()), reason: OPEN }),
+        NextLine::Wrong(reason) => Err(Fault { line: 1, column: Some(cells.place()), reason }),
     }
 }
 
 /// How a line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Went {
+enum NextLine {
     /// With its last cell.
     Closed,
     /// Within quotes.
@@ -163,7 +163,7 @@ enum Went {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ParserState {
     /// At the beginning of a cell, or behind blanks there.
     Begin,
     Plain,
@@ -174,7 +174,7 @@ enum State {
 
 struct Cells {
     delimiter: u8,
-    state: State,
+    state: ParserState,
     done: Vec<Vec<u8>>,
     cell: Vec<u8>,
     bytes: usize,
@@ -182,7 +182,7 @@ struct Cells {
 
 impl Cells {
     fn new(delimiter: u8) -> Self {
-        Self { delimiter, state: State::Begin, done: Vec::new(), cell: Vec::new(), bytes: 0 }
+        Self { delimiter, state: ParserState::Begin, done: Vec::new(), cell: Vec::new(), bytes: 0 }
     }
 
     /// The cell that is being read, from 0.
@@ -195,44 +195,46 @@ impl Cells {
         self.cell.push(b'\n');
     }
 
-    fn take(&mut self, line: &[u8]) -> Went {
+    fn take(&mut self, line: &[u8]) -> NextLine {
         self.bytes += line.len();
         for byte in line.iter().copied() {
             self.state = match (self.state, byte) {
-                (State::Begin | State::Plain | State::Quote, byte) if byte == self.delimiter => {
+                (ParserState::Begin | ParserState::Plain | ParserState::Quote, byte)
+                    if byte == self.delimiter =>
+                {
                     self.done.push(std::mem::take(&mut self.cell));
-                    State::Begin
+                    ParserState::Begin
                 }
-                (State::Begin, b'"') => {
+                (ParserState::Begin, b'"') => {
                     self.cell.clear();
-                    State::Quoted
+                    ParserState::Quoted
                 }
-                (State::Quoted, b'"') => State::Quote,
-                (State::Quote, b' ' | b'\t') => State::Quote,
-                (State::Quote, b'"') => {
+                (ParserState::Quoted, b'"') => ParserState::Quote,
+                (ParserState::Quote, b' ' | b'\t') => ParserState::Quote,
+                (ParserState::Quote, b'"') => {
                     self.cell.push(b'"');
-                    State::Quoted
+                    ParserState::Quoted
                 }
-                (State::Quote, _) => {
-                    return Went::Wrong(
+                (ParserState::Quote, _) => {
+                    return NextLine::Wrong(
                         "has text after a closing quote: double the quotes within a quoted cell",
                     );
                 }
-                (State::Quoted, byte) => {
+                (ParserState::Quoted, byte) => {
                     self.cell.push(byte);
-                    State::Quoted
+                    ParserState::Quoted
                 }
-                (State::Begin, byte @ (b' ' | b'\t')) => {
+                (ParserState::Begin, byte @ (b' ' | b'\t')) => {
                     self.cell.push(byte);
-                    State::Begin
+                    ParserState::Begin
                 }
-                (State::Begin | State::Plain, byte) => {
+                (ParserState::Begin | ParserState::Plain, byte) => {
                     self.cell.push(byte);
-                    State::Plain
+                    ParserState::Plain
                 }
             };
         }
-        if self.state == State::Quoted { Went::Open } else { Went::Closed }
+        if self.state == ParserState::Quoted { NextLine::Open } else { NextLine::Closed }
     }
 
     fn end(mut self, line: u64) -> Result<Record, Fault> {

@@ -9,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use super::{BusError, KafkaSettings, Quiet};
+use super::{BusError, ClientLog, KafkaSettings};
 
 /// How long the brokers may take to answer a question.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Asks the brokers; never a member of a group itself.
 pub(super) struct Backlog {
     settings: KafkaSettings,
-    clients: Mutex<HashMap<String, Arc<BaseConsumer<Quiet>>>>,
+    clients: Mutex<HashMap<String, Arc<BaseConsumer<ClientLog>>>>,
 }
 
 impl Backlog {
@@ -33,20 +33,20 @@ impl Backlog {
         Ok(counted?)
     }
 
-    fn client(&self, group: &str) -> Result<Arc<BaseConsumer<Quiet>>, BusError> {
+    fn client(&self, group: &str) -> Result<Arc<BaseConsumer<ClientLog>>, BusError> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(group) {
             return Ok(client.clone());
         }
         let mut config = self.settings.client();
         config.set("group.id", group);
-        let client: Arc<BaseConsumer<Quiet>> = Arc::new(config.create_with_context(Quiet)?);
+        let client: Arc<BaseConsumer<ClientLog>> = Arc::new(config.create_with_context(ClientLog)?);
         clients.insert(group.to_owned(), client.clone());
         Ok(client)
     }
 }
 
-fn count(client: &BaseConsumer<Quiet>, topics: &[String]) -> Result<i64, KafkaError> {
+fn count(client: &BaseConsumer<ClientLog>, topics: &[String]) -> Result<i64, KafkaError> {
     let mut places = TopicPartitionList::new();
     for topic in topics {
         let metadata = client.fetch_metadata(Some(topic), ANSWER_MAX)?;

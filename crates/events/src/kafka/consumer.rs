@@ -13,7 +13,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::lane::Work;
 use super::member::Member;
 use super::topics::{self, Topics};
-use super::{BusError, KafkaSettings, outside};
+use super::{BusError, KafkaSettings, group_absence};
 use crate::Subscription;
 
 /// How often offsets are committed.
@@ -104,7 +104,7 @@ impl Consumer {
         let asking = self.settings.client();
         let ended = tokio::select! {
             ended = self.listen(&consumer) => ended,
-            error = outside::lost(&self.joined, self.settings.session_timeout, &asking, &group) => Err(error),
+            error = group_absence::lost(&self.joined, self.settings.session_timeout, &asking, &group) => Err(error),
         };
         // Lanes hold the consumer. Without them it closes here, giving its partitions back and committing.
         consumer.context().end_all();

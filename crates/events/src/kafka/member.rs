@@ -11,20 +11,20 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Reb
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use super::Quiet;
+use super::ClientLog;
 use super::lane::{Lane, Work};
 
 /// How long events that are in flight may take when their partition goes to another, or we stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 /// A topic's partition.
-type Place = (String, i32);
+type TopicPartition = (String, i32);
 
 /// Hears from librdkafka which partitions come and go, on the thread that polls: it may block.
 pub(super) struct Member {
     work: Arc<Work>,
     joined: Arc<AtomicBool>,
-    lanes: Mutex<HashMap<Place, Lane>>,
+    lanes: Mutex<HashMap<TopicPartition, Lane>>,
     consumer: OnceLock<Weak<StreamConsumer<Member>>>,
 }
 
@@ -44,7 +44,7 @@ impl Member {
         drain(lanes);
     }
 
-    fn lanes(&self) -> MutexGuard<'_, HashMap<Place, Lane>> {
+    fn lanes(&self) -> MutexGuard<'_, HashMap<TopicPartition, Lane>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -85,11 +85,11 @@ impl Member {
 
 impl ClientContext for Member {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        Quiet.log(level, facility, message);
+        ClientLog.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        Quiet.error(error, reason);
+        ClientLog.error(error, reason);
     }
 }
 
@@ -121,7 +121,7 @@ impl ConsumerContext for Member {
     }
 }
 
-fn places(partitions: &TopicPartitionList) -> Vec<Place> {
+fn places(partitions: &TopicPartitionList) -> Vec<TopicPartition> {
     let elements = partitions.elements();
     elements.iter().map(|element| (element.topic().to_owned(), element.partition())).collect()
 }

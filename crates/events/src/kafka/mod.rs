@@ -8,14 +8,14 @@
 
 mod backlog;
 mod consumer;
+mod group_absence;
 mod headers;
 mod lane;
 mod member;
-mod outside;
 mod producer;
+mod publish_backlog;
 mod settings;
 mod topics;
-mod waits;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,8 +34,8 @@ pub use self::settings::{INSTANCE, KafkaSettings, SETTINGS};
 use backlog::Backlog;
 use consumer::Consumer;
 use producer::Producer;
+use publish_backlog::PublishBacklog;
 use topics::{NotCreated, Topics};
-use waits::Waits;
 
 /// How long to wait before topics are asked for again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -46,7 +46,7 @@ pub struct KafkaBus {
     topics: Arc<Topics>,
     producer: Producer,
     backlog: Backlog,
-    waits: Waits,
+    waits: PublishBacklog,
     members: Mutex<Vec<Member>>,
     stop: CancellationToken,
     consumers: TaskTracker,
@@ -65,7 +65,7 @@ impl KafkaBus {
             topics: Arc::new(Topics::new(&settings)?),
             producer: Producer::new(&settings)?,
             backlog: Backlog::new(&settings),
-            waits: Waits::new(settings.late_after, &settings.brokers),
+            waits: PublishBacklog::new(settings.late_after, &settings.brokers),
             settings,
             members: Mutex::default(),
             stop: CancellationToken::new(),
@@ -142,7 +142,7 @@ impl Bus for KafkaBus {
     }
 
     /// A member without a partition of its own is in its group.
-    fn outside(&self) -> Vec<String> {
+    fn missing_from_groups(&self) -> Vec<String> {
         let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
         let outside = members.iter().filter(|member| !member.joined.load(Ordering::SeqCst));
         outside.map(|member| member.group.clone()).collect()
@@ -173,11 +173,11 @@ impl From<KafkaError> for BusError {
 
 /// What librdkafka says goes to the debug log: what matters of it, we say ourselves, once.
 #[derive(Debug, Clone, Copy)]
-struct Quiet;
+struct ClientLog;
 
-impl rdkafka::consumer::ConsumerContext for Quiet {}
+impl rdkafka::consumer::ConsumerContext for ClientLog {}
 
-impl ClientContext for Quiet {
+impl ClientContext for ClientLog {
     fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(facility, message, "librdkafka");
     }

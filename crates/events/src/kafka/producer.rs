@@ -15,7 +15,7 @@ use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _, PurgeConfig};
 use tokio_util::sync::CancellationToken;
 
-use super::{KafkaSettings, Quiet, headers};
+use super::{ClientLog, KafkaSettings, headers};
 use crate::{BusError, Envelope};
 
 /// How long to wait before an event is sent again; it doubles with each producer that was replaced in vain, up to the
@@ -46,7 +46,7 @@ pub(super) struct Producer {
 /// The producer that is in use.
 struct Current {
     number: u64,
-    producer: FutureProducer<Quiet>,
+    producer: FutureProducer<ClientLog>,
     /// Another has taken its place: what it holds is to be sent again.
     replaced: CancellationToken,
     /// It holds events that nobody waits for any more.
@@ -54,7 +54,7 @@ struct Current {
 }
 
 /// An event that a producer holds.
-struct Handed {
+struct PendingEvent {
     by: u64,
     delivery: DeliveryFuture,
     replaced: CancellationToken,
@@ -127,7 +127,7 @@ impl Producer {
         }
     }
 
-    fn hand_over(&self, record: FutureRecord<'_, String, [u8]>) -> Result<Handed, (u64, KafkaError)> {
+    fn hand_over(&self, record: FutureRecord<'_, String, [u8]>) -> Result<PendingEvent, (u64, KafkaError)> {
         let mut current = self.current();
         if current.is_left.load(Ordering::SeqCst) {
             self.replace_in(&mut current, "it holds events that nobody waits for");
@@ -135,7 +135,7 @@ impl Producer {
         let by = current.number;
         let waiting = Waiting(Some(current.is_left.clone()));
         match current.producer.send_result(record) {
-            Ok(delivery) => Ok(Handed { by, delivery, replaced: current.replaced.clone(), waiting }),
+            Ok(delivery) => Ok(PendingEvent { by, delivery, replaced: current.replaced.clone(), waiting }),
             Err((error, _)) => {
                 waiting.end();
                 Err((by, error))
@@ -144,8 +144,8 @@ impl Producer {
     }
 
     /// Waits for the delivery; `Err(None)`: the producer was replaced meanwhile.
-    async fn delivered(&self, handed: Handed) -> Result<(), Option<KafkaError>> {
-        let Handed { by, delivery, replaced, waiting } = handed;
+    async fn delivered(&self, handed: PendingEvent) -> Result<(), Option<KafkaError>> {
+        let PendingEvent { by, delivery, replaced, waiting } = handed;
         let delivered = tokio::select! {
             biased;
             delivered = delivery => match delivered {
@@ -195,7 +195,7 @@ impl Producer {
     async fn is_answered(&self) -> bool {
         let config = self.asking.clone();
         let asking = move || {
-            let client: Result<BaseConsumer<Quiet>, KafkaError> = config.create_with_context(Quiet);
+            let client: Result<BaseConsumer<ClientLog>, KafkaError> = config.create_with_context(ClientLog);
             client.is_ok_and(|client| client.fetch_metadata(None, ANSWER_MAX).is_ok())
         };
         tokio::task::spawn_blocking(asking).await.unwrap_or(false)
@@ -229,7 +229,7 @@ impl Producer {
 
 impl Current {
     fn new(config: &ClientConfig, number: u64) -> Result<Self, KafkaError> {
-        let producer = config.create_with_context(Quiet)?;
+        let producer = config.create_with_context(ClientLog)?;
         Ok(Self { number, producer, replaced: CancellationToken::new(), is_left: Arc::default() })
     }
 

@@ -5,16 +5,16 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use serde::{Deserialize, Deserializer};
-use settings::{Holds, Setting};
+use settings::{Setting, ValueKind};
 
 /// The section `[kafka]` of the configuration.
 pub const SETTINGS: &[Setting] = &[
-    Setting::new("kafka.brokers", Holds::List(&BROKER), "Some of the Kafka cluster's brokers, for the production shape.")
+    Setting::new("kafka.brokers", ValueKind::List(&BROKER), "Some of the Kafka cluster's brokers, for the production shape.")
         .example("kafka:9092")
         .flag("kafka", "BROKERS"),
     Setting::new(
         "kafka.prefix",
-        Holds::Text {
+        ValueKind::Text {
             must_be: "up to 100 letters, digits, dots, hyphens and underscores",
             is: |text| text.is_empty() || is_name(text),
         },
@@ -23,37 +23,38 @@ pub const SETTINGS: &[Setting] = &[
     .default(""),
     Setting::new(
         "kafka.partitions",
-        Holds::Whole { least: 1, most: 1_000, unit: "partitions" },
+        ValueKind::Whole { least: 1, most: 1_000, unit: "partitions" },
         "For topics that are created: as many processes of a service can work at once. Existing topics keep theirs.",
     )
     .default("12"),
     Setting::new(
         "kafka.replication",
-        Holds::Whole { least: 1, most: 15, unit: "copies" },
+        ValueKind::Whole { least: 1, most: 15, unit: "copies" },
         "For topics that are created, at most as many as there are brokers. With 3, two must have an event before it counts \
          as published.",
     )
     .default("1"),
     Setting::new(
         "kafka.session_seconds",
-        Holds::Whole { least: 6, most: 1_800, unit: "seconds" },
+        ValueKind::Whole { least: 6, most: 1_800, unit: "seconds" },
         "After how long the partitions of a silent process go to the service's other processes.",
     )
     .default("30"),
     Setting::new(
-        "kafka.publish_ms",
-        Holds::Whole { least: 100, most: 120_000, unit: "milliseconds" },
+        "kafka.publish_warning_ms",
+        ValueKind::Whole { least: 100, most: 120_000, unit: "milliseconds" },
         "How long the broker may take to acknowledge an event before the log and the health service `events` say that \
          events wait. They are kept for as long as it is away. A start waits for a broker for as long.",
     )
-    .default("10000"),
+    .default("10000")
+    .formerly(&["kafka.publish_ms"]),
 ];
 
 /// Where a broker is.
-const BROKER: Holds = Holds::Text { must_be: "host:port", is: is_address };
+const BROKER: ValueKind = ValueKind::Text { must_be: "host:port", is: is_address };
 /// A process's name in its groups.
-pub const INSTANCE: Holds =
-    Holds::Text { must_be: "1 to 100 letters, digits, dots, hyphens and underscores", is: is_name };
+pub const INSTANCE: ValueKind =
+    ValueKind::Text { must_be: "1 to 100 letters, digits, dots, hyphens and underscores", is: is_name };
 /// How long a name of Kafka's may be.
 const NAME_MAX: usize = 100;
 /// Heartbeats within a session: a few may be lost.
@@ -102,7 +103,7 @@ pub struct KafkaSettings {
     #[serde(skip)]
     pub instance: Option<String>,
     /// After how long without an acknowledgement it is told that events wait.
-    #[serde(rename = "publish_ms", deserialize_with = "milliseconds")]
+    #[serde(rename = "publish_warning_ms", deserialize_with = "milliseconds")]
     pub late_after: Duration,
     /// After how long a silent member's partitions go to others.
     #[serde(rename = "session_seconds", deserialize_with = "seconds")]
@@ -230,7 +231,7 @@ mod tests {
     fn every_setting_is_read() {
         let settings = read(
             "brokers = ['one:1', 'two:2']\nprefix = 'p.'\npartitions = 2\nreplication = 3\nsession_seconds = 7\n\
-             publish_ms = 500",
+             publish_warning_ms = 500",
         )
         .unwrap();
         assert_eq!((settings.brokers.as_str(), settings.prefix.as_str()), ("one:1,two:2", "p."));
@@ -249,7 +250,7 @@ mod tests {
             ("partitions = 1001", "kafka.partitions"),
             ("replication = 16", "kafka.replication"),
             ("prefix = 'a b'", "kafka.prefix"),
-            ("publish_ms = 0", "kafka.publish_ms"),
+            ("publish_warning_ms = 0", "kafka.publish_warning_ms"),
             ("session_seconds = 5", "kafka.session_seconds: `5` must be 6 to 1800 seconds"),
         ] {
             let told = read(wrong).unwrap_err();

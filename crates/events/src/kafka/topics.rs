@@ -7,7 +7,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::sync::Mutex;
 
-use super::{KafkaSettings, Quiet};
+use super::{ClientLog, KafkaSettings};
 use crate::BusError;
 
 /// How long the brokers may take to create topics.
@@ -34,7 +34,7 @@ impl From<NotCreated> for BusError {
 
 /// The topics that are known to be there.
 pub(super) struct Topics {
-    admin: AdminClient<Quiet>,
+    admin: AdminClient<ClientLog>,
     /// By name: whether it is there still.
     known: Mutex<HashMap<String, bool>>,
     partitions: i32,
@@ -45,7 +45,7 @@ pub(super) struct Topics {
 impl Topics {
     pub(super) fn new(settings: &KafkaSettings) -> Result<Self, BusError> {
         Ok(Self {
-            admin: settings.client().create_with_context(Quiet)?,
+            admin: settings.client().create_with_context(ClientLog)?,
             known: Mutex::default(),
             partitions: i32::from(settings.partitions),
             replication: i32::from(settings.replication),

@@ -42,7 +42,7 @@ impl Bus for Witness {
         Ok(0)
     }
 
-    fn outside(&self) -> Vec<String> {
+    fn missing_from_groups(&self) -> Vec<String> {
         Vec::new()
     }
 }
@@ -61,7 +61,7 @@ const OLD: i64 = 1_200;
 async fn kept(desk: &Desk) -> i64 {
     let kept: Result<(i64,), db::Error> = desk
         .db
-        .look(|tx| Box::pin(async move { db::fetch_one!(tx, (i64,), "select count(*) from outbox") }))
+        .read_one(|tx| Box::pin(async move { db::fetch_one!(tx, (i64,), "select count(*) from outbox") }))
         .await;
     kept.unwrap().0
 }
@@ -149,7 +149,7 @@ on_both! {
             desk.put(&[desk.event(aggregate(), 1)]).await.unwrap();
             let unpublished = || async {
                 let count: Result<i64, db::Error> =
-                    other.look(|tx| Box::pin(async move { events::views::unpublished_count(tx).await })).await;
+                    other.read_one(|tx| Box::pin(async move { events::views::unpublished_count(tx).await })).await;
                 (count.unwrap() == 0).then_some(())
             };
             eventually("the bus has taken it", unpublished).await;

@@ -123,6 +123,8 @@ impl Handler for Recorder {
 
 /// Waits until the bus's consumers are in their groups.
 pub(crate) async fn joined(bus: &KafkaBus) {
-    eventually("the consumers are in their groups", || async { bus.outside().is_empty().then_some(()) })
-        .await;
+    eventually("the consumers are in their groups", || async {
+        bus.missing_from_groups().is_empty().then_some(())
+    })
+    .await;
 }

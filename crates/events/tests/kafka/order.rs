@@ -97,7 +97,7 @@ struct Waits {
 impl Handler for Waits {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         if event.aggregate_id == self.key && !self.free.load(Ordering::SeqCst) {
-            return Err(HandlerError::Database(db::Error::Unavailable(db::Silence::Closed)));
+            return Err(HandlerError::Database(db::Error::Unavailable(db::Unavailability::Closed)));
         }
         Recorder("a").handle(tx, event).await
     }

@@ -65,7 +65,7 @@ on_kafka! {
         let stop = effects.subscribe(&bus, Recorder("a")).await;
         joined(&bus).await;
         stop.cancel();
-        testkit::eventually("it has left", || async { (bus.outside().len() == 1).then_some(()) }).await;
+        testkit::eventually("it has left", || async { (bus.missing_from_groups().len() == 1).then_some(()) }).await;
         bus.publish(TOPIC, &event(1, 1)).await.unwrap();
         effects.subscribe(&bus, Recorder("again")).await;
         assert_eq!(effects.at_least(1).await[0].instance, "again");

@@ -60,7 +60,7 @@ async fn without_a_broker_events_wait_and_the_bus_says_so() {
     // Its relay leads no more.
     drop(publishing);
     assert_eq!(bus.late(), None);
-    assert_eq!(bus.outside(), [GROUP]);
+    assert_eq!(bus.missing_from_groups(), [GROUP]);
     let started = tokio::time::timeout(PATIENCE, bus.prepare(&[TOPIC.to_owned()])).await.unwrap();
     let error = started.unwrap_err().to_string();
     assert!(error.contains(&format!("127.0.0.1:{port}")), "{error}");

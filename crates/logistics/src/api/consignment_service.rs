@@ -8,7 +8,7 @@ use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use crate::app::cancel_consignments::{CancelConsignments, Outcome};
+use crate::app::cancel_consignments::{CancelConsignments, CancelOutcome};
 
 #[tonic::async_trait]
 impl ConsignmentService for Api {
@@ -18,8 +18,8 @@ impl ConsignmentService for Api {
     ) -> Result<Response<CancelConsignmentsResponse>, Status> {
         let order_id = Violations::of(|violations| violations.id("order_id", &request.get_ref().order_id))?;
         let outcome = match self.0.run(CancelConsignments { order_id }).await? {
-            Outcome::Cancelled => CancelConsignmentsOutcome::Cancelled,
-            Outcome::AlreadyPickedUp => CancelConsignmentsOutcome::AlreadyPickedUp,
+            CancelOutcome::Cancelled => CancelConsignmentsOutcome::Cancelled,
+            CancelOutcome::AlreadyPickedUp => CancelConsignmentsOutcome::AlreadyPickedUp,
         };
         Ok(Response::new(CancelConsignmentsResponse { outcome: outcome.into() }))
     }

@@ -7,18 +7,18 @@ use proto::convert::{self, Invalid};
 use proto::logistics::internal::v1::{
     ConsignmentToQuote, LineToQuote, QuoteLandedCostRequest, RecordTrackingEventRequest,
 };
-use proto::logistics::v1::{QuoteCarriageRequest, ShipmentState};
+use proto::logistics::v1::{self as wire, QuoteCarriageRequest};
 use proto::types::v1::{Dimensions, OriginCertificate, Permit};
 use rpc::{Caller, Role, Violations};
 use rust_decimal::Decimal;
 
-use crate::app::get_shipment::{GetShipment, Named};
+use crate::app::get_shipment::{GetShipment, ShipmentName};
 use crate::app::quote_carriage::QuoteCarriage;
 use crate::app::quote_landed_cost::QuoteLandedCost;
 use crate::app::record_tracking::RecordTrackingEvent;
-use crate::domain::landed::{Consignment, Goods};
+use crate::domain::landed_cost::{Consignment, Goods};
 use crate::domain::owner::Owner;
-use crate::domain::shipment::State;
+use crate::domain::shipment::ShipmentState;
 
 /// Consignments of one call.
 const CONSIGNMENTS_MAX: usize = 50;
@@ -91,8 +91,8 @@ pub(super) fn get_shipment(
     violations: &mut Violations,
 ) -> Option<GetShipment> {
     let named = match shipment_id.parse::<customs::S10>() {
-        Ok(number) => Named::Number(number.to_string()),
-        Err(_) => Named::Id(violations.id("shipment_id", shipment_id)?),
+        Ok(number) => ShipmentName::Number(number.to_string()),
+        Err(_) => ShipmentName::Id(violations.id("shipment_id", shipment_id)?),
     };
     Some(GetShipment { owner: owner(caller), named })
 }
@@ -107,17 +107,17 @@ pub(super) fn owner(caller: Caller) -> Owner {
 }
 
 /// A state that a carrier can report.
-fn state(state: ShipmentState) -> Result<State, Invalid> {
+fn state(state: wire::ShipmentState) -> Result<ShipmentState, Invalid> {
     Ok(match state {
-        ShipmentState::PickedUp => State::PickedUp,
-        ShipmentState::ExportCleared => State::ExportCleared,
-        ShipmentState::Departed => State::Departed,
-        ShipmentState::Arrived => State::Arrived,
-        ShipmentState::ImportAssessed => State::ImportAssessed,
-        ShipmentState::Released => State::Released,
-        ShipmentState::OutForDelivery => State::OutForDelivery,
-        ShipmentState::Delivered => State::Delivered,
-        ShipmentState::Unspecified | ShipmentState::Booked | ShipmentState::Cancelled => {
+        wire::ShipmentState::PickedUp => ShipmentState::PickedUp,
+        wire::ShipmentState::ExportCleared => ShipmentState::ExportCleared,
+        wire::ShipmentState::Departed => ShipmentState::Departed,
+        wire::ShipmentState::Arrived => ShipmentState::Arrived,
+        wire::ShipmentState::ImportAssessed => ShipmentState::ImportAssessed,
+        wire::ShipmentState::Released => ShipmentState::Released,
+        wire::ShipmentState::OutForDelivery => ShipmentState::OutForDelivery,
+        wire::ShipmentState::Delivered => ShipmentState::Delivered,
+        wire::ShipmentState::Unspecified | wire::ShipmentState::Booked | wire::ShipmentState::Cancelled => {
             return Err(Invalid::new("state", "must be one of PICKED_UP to DELIVERED"));
         }
     })

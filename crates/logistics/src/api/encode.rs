@@ -8,7 +8,7 @@ use proto::logistics::v1 as message;
 use proto::types::v1 as types;
 use rust_decimal::Decimal;
 
-use crate::domain::landed::Landed;
+use crate::domain::landed_cost::LandedQuote;
 use crate::domain::shipment::{DeclarationState, Shipment, TrackingEvent};
 use crate::store::declarations::Declaration;
 use crate::wire::{declared, state};
@@ -76,7 +76,7 @@ pub(super) fn carriage(option: CarriageOption) -> message::CarriageOption {
     }
 }
 
-pub(super) fn landed(landed: Landed) -> Result<QuotedLandedCost, money::Error> {
+pub(super) fn landed(landed: LandedQuote) -> Result<QuotedLandedCost, money::Error> {
     Ok(QuotedLandedCost {
         carriage: Some(carriage(landed.carriage)),
         price: Some(landed.price.try_into()?),

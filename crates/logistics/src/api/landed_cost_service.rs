@@ -19,7 +19,7 @@ impl LandedCostService for Api {
         let asked = request.get_ref();
         let quote =
             Violations::of(|violations| Some(decode::quote_landed_cost(asked, &app.hub, violations)))?;
-        let landed = quote.answer(app)?;
+        let landed = quote.run(app)?;
         let consignments = landed.into_iter().map(encode::landed).collect::<Result<_, _>>();
         let consignments = consignments.map_err(rpc::status::internal)?;
         Ok(Response::new(QuoteLandedCostResponse { consignments }))
@@ -35,7 +35,7 @@ impl CarriageService for Api {
         let app = self.0.app();
         let asked = request.get_ref();
         let quote = Violations::of(|violations| decode::quote_carriage(asked, &app.hub, violations))?;
-        let options = quote.answer(app).into_iter().map(encode::carriage).collect();
+        let options = quote.run(app).into_iter().map(encode::carriage).collect();
         Ok(Response::new(QuoteCarriageResponse { options }))
     }
 }

@@ -8,9 +8,9 @@ use trade::Address;
 
 use super::{App, Error};
 use crate::domain::booking::Consignment;
-use crate::domain::shipment::{Shipment, State};
+use crate::domain::shipment::{Shipment, ShipmentState};
 use crate::events;
-use crate::store::orders::{Fate, decide};
+use crate::store::orders::{BookingState, decide};
 use crate::store::{declarations, serials, shipments};
 
 /// Books all consignments of a confirmed order; an order that was cancelled before, or is booked, is left alone.
@@ -30,7 +30,7 @@ impl Command for BookOrder {
     type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
-        if !decide(tx, self.order_id, Fate::Booked).await? {
+        if !decide(tx, self.order_id, BookingState::Booked).await? {
             return Ok(());
         }
         let now = app.clock.now();
@@ -71,7 +71,7 @@ impl BookOrder {
             chargeable_grams: consignment.chargeable_grams,
             days_min: consignment.days_min,
             address: self.address.clone(),
-            state: State::Booked,
+            state: ShipmentState::Booked,
             version: 1,
             next_step_at: None,
             created_at: now,

@@ -4,8 +4,8 @@ use db::{Command, Tx};
 use kernel::OrderId;
 
 use super::{App, Error};
-use crate::domain::shipment::{DeclarationState, State};
-use crate::store::orders::{self, Fate};
+use crate::domain::shipment::{DeclarationState, ShipmentState};
+use crate::store::orders::{self, BookingState};
 use crate::store::{declarations, shipments};
 
 /// Cancels the consignments of an order; an order never seen leaves a tombstone.
@@ -16,7 +16,7 @@ pub(crate) struct CancelConsignments {
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum CancelOutcome {
     /// None was, or will be, picked up.
     Cancelled,
     /// One was picked up before: none was cancelled.
@@ -25,23 +25,23 @@ pub(crate) enum Outcome {
 
 impl Command for CancelConsignments {
     type App = App;
-    type Output = Outcome;
+    type Output = CancelOutcome;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<CancelOutcome, Error> {
         let id = self.order_id;
-        if orders::decide(tx, id, Fate::Cancelled).await?
-            || orders::lock(tx, id).await? == Some(Fate::Cancelled)
+        if orders::decide(tx, id, BookingState::Cancelled).await?
+            || orders::lock(tx, id).await? == Some(BookingState::Cancelled)
         {
-            return Ok(Outcome::Cancelled);
+            return Ok(CancelOutcome::Cancelled);
         }
         let booked = shipments::lock_of_order(tx, id).await?;
         if booked.iter().any(|shipment| shipment.is_under_way()) {
-            return Ok(Outcome::AlreadyPickedUp);
+            return Ok(CancelOutcome::AlreadyPickedUp);
         }
         let now = app.clock.now();
         for mut shipment in booked {
-            shipment.state = State::Cancelled;
+            shipment.state = ShipmentState::Cancelled;
             shipment.version += 1;
             shipment.next_step_at = None;
             shipments::save(tx, &shipment).await?;
@@ -50,6 +50,6 @@ impl Command for CancelConsignments {
             }
         }
         orders::cancel(tx, id).await?;
-        Ok(Outcome::Cancelled)
+        Ok(CancelOutcome::Cancelled)
     }
 }

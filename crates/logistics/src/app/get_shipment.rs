@@ -12,12 +12,12 @@ use crate::store::{shipments, tracking};
 #[derive(Debug)]
 pub(crate) struct GetShipment {
     pub(crate) owner: Owner,
-    pub(crate) named: Named,
+    pub(crate) named: ShipmentName,
 }
 
 /// A shipment by its id or its S10 number.
 #[derive(Debug)]
-pub(crate) enum Named {
+pub(crate) enum ShipmentName {
     Id(ShipmentId),
     Number(String),
 }
@@ -29,8 +29,8 @@ impl Query for GetShipment {
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         let (found, name) = match &self.named {
-            Named::Id(id) => (shipments::find(tx, *id).await?, id.to_string()),
-            Named::Number(number) => (shipments::find_by_number(tx, number).await?, number.clone()),
+            ShipmentName::Id(id) => (shipments::find(tx, *id).await?, id.to_string()),
+            ShipmentName::Number(number) => (shipments::find_by_number(tx, number).await?, number.clone()),
         };
         let own = found.filter(|shipment| self.owner.may_see(&shipment.buyer, &shipment.seller_id));
         let shipment = own.ok_or_else(|| Error::not_found("shipment", name))?;

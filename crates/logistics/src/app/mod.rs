@@ -3,16 +3,16 @@
 pub(crate) mod book;
 pub(crate) mod cancel_consignments;
 pub(crate) mod carry;
-pub(crate) mod carry_over_declared;
 pub(crate) mod get_declaration;
 pub(crate) mod get_shipment;
 pub(crate) mod list_shipments;
-pub(crate) mod pass_over_numbers;
-pub(crate) mod passages;
+pub(crate) mod migrate_declarations;
 pub(crate) mod quote_carriage;
 pub(crate) mod quote_landed_cost;
 pub(crate) mod record_tracking;
+pub(crate) mod skip_serial_numbers;
 mod step;
+pub(crate) mod transit_times;
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use kernel::{Clock, Refusal};
 use money::rates::RateTable;
 use runtime::Sandbox;
 
-use self::passages::Passages;
+use self::transit_times::TransitTimes;
 
 /// What every use case needs.
 pub(crate) struct App {
@@ -32,7 +32,7 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Profile>,
     pub(crate) rates: Arc<RateTable>,
     pub(crate) sandbox: Sandbox,
-    pub(crate) passages: Passages,
+    pub(crate) passages: TransitTimes,
 }
 
 /// Why a use case was refused or failed.

@@ -16,7 +16,7 @@ pub(crate) struct QuoteCarriage {
 
 impl QuoteCarriage {
     /// Cheapest first. It reads the hub's profile alone, no database.
-    pub(crate) fn answer(&self, app: &App) -> Vec<CarriageOption> {
+    pub(crate) fn run(&self, app: &App) -> Vec<CarriageOption> {
         app.hub.carriage(self.from, &[self.parcel], &self.postcode)
     }
 }

@@ -3,7 +3,7 @@
 use kernel::Refusal;
 
 use super::{App, Error};
-use crate::domain::landed::{Consignment, Landed, NoLandedCost, Terms, landed};
+use crate::domain::landed_cost::{Consignment, LandedCostContext, LandedCostError, LandedQuote, landed};
 
 /// The landed cost of each consignment.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(crate) struct QuoteLandedCost {
 
 impl QuoteLandedCost {
     /// Works them out, of the profile and the rates, without a database. A refusal says which consignment it is about.
-    pub(crate) fn answer(&self, app: &App) -> Result<Vec<Landed>, Error> {
-        let terms = Terms {
+    pub(crate) fn run(&self, app: &App) -> Result<Vec<LandedQuote>, Error> {
+        let terms = LandedCostContext {
             profile: &app.hub,
             rates: &app.rates,
             today: app.hub.today(app.clock.now()),
@@ -36,18 +36,18 @@ impl QuoteLandedCost {
     }
 }
 
-fn refused(place: usize, none: &NoLandedCost) -> Refusal {
+fn refused(place: usize, none: &LandedCostError) -> Refusal {
     let because = |reason| Refusal::new(reason, none.to_string()).about("consignment", place);
     match none {
-        NoLandedCost::NoLane(from) => because("NO_LANE").about("from_country", from),
-        NoLandedCost::NoCarriage(_) => because("NO_CARRIAGE"),
-        NoLandedCost::ServiceNotOffered { from, offered, .. } => {
+        LandedCostError::NoLane(from) => because("NO_LANE").about("from_country", from),
+        LandedCostError::NoCarriage(_) => because("NO_CARRIAGE"),
+        LandedCostError::ServiceNotOffered { from, offered, .. } => {
             because("CARRIAGE_SERVICE_NOT_OFFERED").about("from_country", from).about("offered", offered)
         }
-        NoLandedCost::Prohibited { line, .. } => because("GOODS_PROHIBITED").about("line", line),
-        NoLandedCost::NoPermit { line, .. } => because("PERMIT_REQUIRED").about("line", line),
-        NoLandedCost::NoRate(_) => because("CUSTOMS_RATE_UNAVAILABLE"),
-        NoLandedCost::Customs(_) => because("LANDED_COST_UNAVAILABLE"),
-        NoLandedCost::TooLarge(_) => because("AMOUNT_TOO_LARGE"),
+        LandedCostError::Prohibited { line, .. } => because("GOODS_PROHIBITED").about("line", line),
+        LandedCostError::NoPermit { line, .. } => because("PERMIT_REQUIRED").about("line", line),
+        LandedCostError::NoRate(_) => because("CUSTOMS_RATE_UNAVAILABLE"),
+        LandedCostError::Customs(_) => because("LANDED_COST_UNAVAILABLE"),
+        LandedCostError::TooLarge(_) => because("AMOUNT_TOO_LARGE"),
     }
 }

@@ -5,7 +5,7 @@ use db::{Command, Tx};
 use kernel::TrackingEventId;
 
 use super::{App, Error};
-use crate::domain::shipment::{Shipment, State, TrackingEvent, Verdict};
+use crate::domain::shipment::{Shipment, ShipmentState, TrackingEvent, Transition};
 use crate::store::{shipments, tracking};
 
 /// Records a step; what is repeated or older changes nothing. The shipment as it then stands.
@@ -14,7 +14,7 @@ pub(crate) struct RecordTrackingEvent {
     /// The carrier's own id of it.
     pub(crate) carrier_reference: String,
     pub(crate) tracking_number: String,
-    pub(crate) state: State,
+    pub(crate) state: ShipmentState,
     pub(crate) place: String,
     /// `None`: now.
     pub(crate) occurred_at: Option<DateTime<Utc>>,
@@ -59,13 +59,13 @@ impl RecordTrackingEvent {
 
     async fn judge_and_move(&self, app: &App, tx: &mut Tx, shipment: Shipment) -> Result<Shipment, Error> {
         match shipment.judge(self.state) {
-            Verdict::Known => return Ok(shipment),
-            Verdict::Cancelled => {
+            Transition::Known => return Ok(shipment),
+            Transition::Cancelled => {
                 let message = format!("{} was cancelled before it was picked up", shipment.tracking_number);
                 return Err(Error::refused("SHIPMENT_CANCELLED", message));
             }
-            Verdict::Impossible(message) => return Err(Error::refused("INVALID_TRANSITION", message)),
-            Verdict::Moves => {}
+            Transition::Impossible(message) => return Err(Error::refused("INVALID_TRANSITION", message)),
+            Transition::Moves => {}
         }
         let steps = tracking::of(tx, shipment.id).await?;
         let occurred_at = shipment

@@ -15,7 +15,7 @@ impl App {
         if !self.sandbox.enabled {
             return None;
         }
-        let day = Duration::from_std(self.sandbox.day).ok()?;
+        let day = Duration::from_std(self.sandbox.day_length).ok()?;
         sandbox_carrier::next(shipment).map(|_| now + sandbox_carrier::stay(shipment, day))
     }
 

@@ -125,7 +125,7 @@ fn escape(text: &str) -> String {
 mod tests {
     use trade::Address;
 
-    use super::super::shipment::{State, tests::shipment};
+    use super::super::shipment::{ShipmentState, tests::shipment};
     use super::*;
 
     /// The words of a label, line by line, as a reader of XML finds them.
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_label_has_the_number_and_lets_no_markup_in() {
-        let label = svg(&shipment(State::Booked, true), "Entrepôt Malaysia").unwrap();
+        let label = svg(&shipment(ShipmentState::Booked, true), "Entrepôt Malaysia").unwrap();
         let words = read(&label);
         assert!(words.contains(&"LX 1234 5678 5 TH".to_owned()), "{words:?}");
         assert!(words.contains(&"Aisyah & <Co>".to_owned()), "{words:?}");
@@ -160,7 +160,7 @@ mod tests {
     fn all_letters_of_the_longest_address_stand_on_it() {
         for letter in ["x", "W", "字", "ก", "é", "&", "ஔ", "﷽", "⸻", "𒐫", "Ж"] {
             let long = |number: usize| format!("{number}{}", letter.repeat(199));
-            let mut parcel = shipment(State::Booked, true);
+            let mut parcel = shipment(ShipmentState::Booked, true);
             parcel.sender = letter.repeat(120);
             parcel.address = Address {
                 recipient: long(1),
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_older_orders_may_hold_breaks_no_label() {
-        let mut parcel = shipment(State::Booked, true);
+        let mut parcel = shipment(ShipmentState::Booked, true);
         parcel.address.recipient = "Ai\u{fffe}sy\u{202e}ah\u{0}\u{ffff}\u{fdd0}".to_owned();
         let label = svg(&parcel, "Hub\u{1}").unwrap();
         assert!(read(&label).contains(&"Ai sy ah".to_owned()), "{label}");
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn letters_of_an_unknown_width_are_squeezed_into_the_label() {
-        let mut parcel = shipment(State::Booked, true);
+        let mut parcel = shipment(ShipmentState::Booked, true);
         parcel.address.recipient = "𞤀".repeat(200);
         let label = svg(&parcel, "Hub").unwrap();
         let lengths = label.split(" textLength=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0);

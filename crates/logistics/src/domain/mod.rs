@@ -3,7 +3,7 @@
 pub(crate) mod booking;
 pub(crate) mod customs_rate;
 pub(crate) mod label;
-pub(crate) mod landed;
+pub(crate) mod landed_cost;
 pub(crate) mod owner;
 pub(crate) mod sandbox_carrier;
 pub(crate) mod shipment;

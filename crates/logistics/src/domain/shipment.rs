@@ -6,7 +6,7 @@ use trade::{Address, Transport};
 
 /// Where a shipment stands; each state comes after those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum State {
+pub(crate) enum ShipmentState {
     Booked,
     PickedUp,
     ExportCleared,
@@ -19,7 +19,7 @@ pub(crate) enum State {
     Cancelled,
 }
 
-impl State {
+impl ShipmentState {
     pub(crate) const ALL: [Self; 10] = [
         Self::Booked,
         Self::PickedUp,
@@ -49,7 +49,7 @@ impl State {
         }
     }
 
-    /// Reads [`State::as_str`].
+    /// Reads [`ShipmentState::as_str`].
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
@@ -91,7 +91,7 @@ pub(crate) struct Shipment {
     /// Days in transit, at least.
     pub(crate) days_min: i64,
     pub(crate) address: Address,
-    pub(crate) state: State,
+    pub(crate) state: ShipmentState,
     pub(crate) version: i64,
     /// When the sandbox carrier moves it on.
     pub(crate) next_step_at: Option<DateTime<Utc>>,
@@ -109,7 +109,7 @@ pub(crate) struct TrackingEvent {
     pub(crate) id: TrackingEventId,
     /// The carrier's own id of it.
     pub(crate) carrier_reference: String,
-    pub(crate) state: State,
+    pub(crate) state: ShipmentState,
     pub(crate) place: String,
     pub(crate) occurred_at: DateTime<Utc>,
     pub(crate) note: String,
@@ -117,7 +117,7 @@ pub(crate) struct TrackingEvent {
 
 /// What a reported state does to a shipment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Transition {
     /// It moves on.
     Moves,
     /// It is there or further already: nothing changes.
@@ -131,27 +131,27 @@ pub(crate) enum Verdict {
 impl Shipment {
     /// What a reported state does. A parcel only moves forward; scans in between may be missing, but nothing is handed
     /// over that customs has not let in.
-    pub(crate) fn judge(&self, reported: State) -> Verdict {
-        if self.state == State::Cancelled {
-            return Verdict::Cancelled;
+    pub(crate) fn judge(&self, reported: ShipmentState) -> Transition {
+        if self.state == ShipmentState::Cancelled {
+            return Transition::Cancelled;
         }
         if reported <= self.state {
-            return Verdict::Known;
+            return Transition::Known;
         }
         let crosses = self.declaration_id.is_some();
         if !crosses && reported.is_at_border() {
             let message = format!("a domestic parcel has no step {}", reported.as_str());
-            return Verdict::Impossible(message);
+            return Transition::Impossible(message);
         }
-        if crosses && reported > State::Released && self.state < State::Released {
+        if crosses && reported > ShipmentState::Released && self.state < ShipmentState::Released {
             let message = format!(
                 "customs has not released it: {} cannot follow {}",
                 reported.as_str(),
                 self.state.as_str()
             );
-            return Verdict::Impossible(message);
+            return Transition::Impossible(message);
         }
-        Verdict::Moves
+        Transition::Moves
     }
 
     /// When a reported step happened: what is stated, else now. Not in the future, and not before what it follows from
@@ -159,7 +159,7 @@ impl Shipment {
     /// time to object. Else what is wrong with it.
     pub(crate) fn time_of(
         &self,
-        reported: State,
+        reported: ShipmentState,
         stated: Option<DateTime<Utc>>,
         steps: &[TrackingEvent],
         now: DateTime<Utc>,
@@ -167,7 +167,7 @@ impl Shipment {
         let Some(stated) = stated else { return Ok(now) };
         let causes = steps.iter().filter(|step| step.state.must_precede(reported));
         let times = causes.map(|step| (step.occurred_at, step.state));
-        let (earliest, cause) = times.fold((self.created_at, State::Booked), Ord::max);
+        let (earliest, cause) = times.fold((self.created_at, ShipmentState::Booked), Ord::max);
         if stated < earliest || stated > now + CLOCKS_DIFFER_BY {
             return Err(format!("must be from {earliest} ({}) to {now} (now)", cause.as_str()));
         }
@@ -176,7 +176,7 @@ impl Shipment {
 
     /// The carrier has, or had, it.
     pub(crate) fn is_under_way(&self) -> bool {
-        !matches!(self.state, State::Booked | State::Cancelled)
+        !matches!(self.state, ShipmentState::Booked | ShipmentState::Cancelled)
     }
 }
 
@@ -211,13 +211,15 @@ impl DeclarationState {
     }
 
     /// Where a declaration stands once its parcel does. It is lodged when the parcel leaves, before it arrives.
-    pub(crate) fn of(state: State) -> Self {
+    pub(crate) fn of(state: ShipmentState) -> Self {
         match state {
-            State::Booked | State::PickedUp => Self::Drafted,
-            State::ExportCleared | State::Departed | State::Arrived => Self::Lodged,
-            State::ImportAssessed => Self::Assessed,
-            State::Released | State::OutForDelivery | State::Delivered => Self::Released,
-            State::Cancelled => Self::Withdrawn,
+            ShipmentState::Booked | ShipmentState::PickedUp => Self::Drafted,
+            ShipmentState::ExportCleared | ShipmentState::Departed | ShipmentState::Arrived => Self::Lodged,
+            ShipmentState::ImportAssessed => Self::Assessed,
+            ShipmentState::Released | ShipmentState::OutForDelivery | ShipmentState::Delivered => {
+                Self::Released
+            }
+            ShipmentState::Cancelled => Self::Withdrawn,
         }
     }
 }
@@ -226,7 +228,7 @@ impl DeclarationState {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn shipment(state: State, crosses: bool) -> Shipment {
+    pub(crate) fn shipment(state: ShipmentState, crosses: bool) -> Shipment {
         Shipment {
             id: ShipmentId::new(),
             consignment_id: ConsignmentId::new(),
@@ -262,15 +264,15 @@ pub(crate) mod tests {
 
     #[test]
     fn a_parcel_moves_forward_only() {
-        for (from, current) in State::ALL.into_iter().enumerate() {
-            for (to, reported) in State::ALL.into_iter().enumerate().take(9) {
+        for (from, current) in ShipmentState::ALL.into_iter().enumerate() {
+            for (to, reported) in ShipmentState::ALL.into_iter().enumerate().take(9) {
                 let verdict = shipment(current, true).judge(reported);
                 match verdict {
-                    Verdict::Cancelled => assert_eq!(current, State::Cancelled),
-                    Verdict::Known => assert!(to <= from),
-                    Verdict::Moves => assert!(to > from),
-                    Verdict::Impossible(_) => {
-                        assert!(reported > State::Released && current < State::Released);
+                    Transition::Cancelled => assert_eq!(current, ShipmentState::Cancelled),
+                    Transition::Known => assert!(to <= from),
+                    Transition::Moves => assert!(to > from),
+                    Transition::Impossible(_) => {
+                        assert!(reported > ShipmentState::Released && current < ShipmentState::Released);
                     }
                 }
             }
@@ -279,19 +281,22 @@ pub(crate) mod tests {
 
     #[test]
     fn nothing_is_handed_over_that_customs_has_not_let_in() {
-        let arrived = shipment(State::ImportAssessed, true);
-        assert!(matches!(arrived.judge(State::Delivered), Verdict::Impossible(_)));
-        assert_eq!(shipment(State::Released, true).judge(State::Delivered), Verdict::Moves);
+        let arrived = shipment(ShipmentState::ImportAssessed, true);
+        assert!(matches!(arrived.judge(ShipmentState::Delivered), Transition::Impossible(_)));
+        assert_eq!(
+            shipment(ShipmentState::Released, true).judge(ShipmentState::Delivered),
+            Transition::Moves
+        );
     }
 
     #[test]
     fn a_domestic_parcel_meets_no_customs() {
-        let parcel = shipment(State::PickedUp, false);
-        assert!(matches!(parcel.judge(State::Released), Verdict::Impossible(_)));
-        assert_eq!(parcel.judge(State::OutForDelivery), Verdict::Moves);
+        let parcel = shipment(ShipmentState::PickedUp, false);
+        assert!(matches!(parcel.judge(ShipmentState::Released), Transition::Impossible(_)));
+        assert_eq!(parcel.judge(ShipmentState::OutForDelivery), Transition::Moves);
     }
 
-    fn step(state: State, occurred_at: DateTime<Utc>) -> TrackingEvent {
+    fn step(state: ShipmentState, occurred_at: DateTime<Utc>) -> TrackingEvent {
         TrackingEvent {
             id: TrackingEventId::new(),
             carrier_reference: String::new(),
@@ -305,15 +310,18 @@ pub(crate) mod tests {
     #[test]
     fn a_step_is_not_before_what_it_follows_from() {
         let at = |hours| DateTime::UNIX_EPOCH + Duration::hours(hours);
-        let parcel = shipment(State::Released, true);
-        let steps =
-            [step(State::PickedUp, at(10)), step(State::Arrived, at(30)), step(State::Released, at(20))];
+        let parcel = shipment(ShipmentState::Released, true);
+        let steps = [
+            step(ShipmentState::PickedUp, at(10)),
+            step(ShipmentState::Arrived, at(30)),
+            step(ShipmentState::Released, at(20)),
+        ];
         for (reported, earliest) in [
-            (State::PickedUp, 0),
-            (State::Departed, 10),
-            (State::ImportAssessed, 10),
-            (State::OutForDelivery, 20),
-            (State::Delivered, 20),
+            (ShipmentState::PickedUp, 0),
+            (ShipmentState::Departed, 10),
+            (ShipmentState::ImportAssessed, 10),
+            (ShipmentState::OutForDelivery, 20),
+            (ShipmentState::Delivered, 20),
         ] {
             let time_of = |stated| parcel.time_of(reported, Some(stated), &steps, at(40));
             assert_eq!(time_of(at(earliest)), Ok(at(earliest)), "{reported:?}");
@@ -323,9 +331,9 @@ pub(crate) mod tests {
 
     #[test]
     fn a_step_is_not_in_the_future() {
-        let parcel = shipment(State::Booked, false);
+        let parcel = shipment(ShipmentState::Booked, false);
         let now = DateTime::UNIX_EPOCH + Duration::hours(1);
-        let time_of = |stated| parcel.time_of(State::PickedUp, stated, &[], now);
+        let time_of = |stated| parcel.time_of(ShipmentState::PickedUp, stated, &[], now);
         assert_eq!(time_of(None), Ok(now));
         assert_eq!(time_of(Some(now + CLOCKS_DIFFER_BY)), Ok(now));
         let refused = time_of(Some(now + CLOCKS_DIFFER_BY + Duration::seconds(1))).unwrap_err();
@@ -334,8 +342,8 @@ pub(crate) mod tests {
 
     #[test]
     fn states_are_read_back() {
-        for state in State::ALL {
-            assert_eq!(State::parse(state.as_str()), Some(state));
+        for state in ShipmentState::ALL {
+            assert_eq!(ShipmentState::parse(state.as_str()), Some(state));
         }
         for state in DeclarationState::ALL {
             assert_eq!(DeclarationState::parse(state.as_str()), Some(state));

@@ -5,12 +5,12 @@ use kernel::OrderId;
 
 /// Whether an order's consignments are booked, or must never be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum BookingState {
     Booked,
     Cancelled,
 }
 
-impl Fate {
+impl BookingState {
     fn as_str(self) -> &'static str {
         match self {
             Self::Booked => "booked",
@@ -20,7 +20,7 @@ impl Fate {
 }
 
 /// Decides an order that nobody has decided; whether it did.
-pub(crate) async fn decide(tx: &mut Tx, id: OrderId, fate: Fate) -> Result<bool, db::Error> {
+pub(crate) async fn decide(tx: &mut Tx, id: OrderId, fate: BookingState) -> Result<bool, db::Error> {
     let decided = db::execute!(
         tx,
         "insert into orders (order_id, state) values ($1, $2) on conflict (order_id) do nothing",
@@ -31,13 +31,14 @@ pub(crate) async fn decide(tx: &mut Tx, id: OrderId, fate: Fate) -> Result<bool,
 }
 
 /// What was decided, locked where the engine locks rows.
-pub(crate) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Fate>, db::Error> {
+pub(crate) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<BookingState>, db::Error> {
     let sql = tx.sql(
         "select state from orders where order_id = $1 for update",
         "select state from orders where order_id = $1",
     );
     let found = db::fetch_optional!(tx, (String,), sql, id.uuid())?;
-    Ok(found.map(|(state,)| if state == "cancelled" { Fate::Cancelled } else { Fate::Booked }))
+    Ok(found
+        .map(|(state,)| if state == "cancelled" { BookingState::Cancelled } else { BookingState::Booked }))
 }
 
 /// What was booked is cancelled.

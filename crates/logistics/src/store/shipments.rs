@@ -8,7 +8,7 @@ use trade::Address;
 use uuid::Uuid;
 
 use crate::domain::owner::Owner;
-use crate::domain::shipment::{Shipment, State};
+use crate::domain::shipment::{Shipment, ShipmentState};
 
 /// Shipments of one order: an order has at most so many consignments.
 const OF_ORDER_MAX: i64 = 500;
@@ -59,7 +59,7 @@ impl Row {
             transport: self.transport.parse().map_err(super::broken)?,
             from: self.from_country.parse().map_err(super::broken)?,
             address: self.address.0,
-            state: State::parse(&self.state).ok_or_else(|| super::broken(&self.state))?,
+            state: ShipmentState::parse(&self.state).ok_or_else(|| super::broken(&self.state))?,
             order_number: self.order_number,
             buyer: self.buyer,
             seller_id: self.seller_id,

@@ -5,7 +5,7 @@ use db::Tx;
 use kernel::ShipmentId;
 use uuid::Uuid;
 
-use crate::domain::shipment::{State, TrackingEvent};
+use crate::domain::shipment::{ShipmentState, TrackingEvent};
 
 /// The most steps of a parcel that are read: it has eight at most.
 const STEPS_MAX: i64 = 100;
@@ -22,7 +22,7 @@ struct Row {
 
 /// An event with whose it is.
 #[derive(sqlx::FromRow)]
-struct Reported {
+struct ReportedRow {
     shipment_id: Uuid,
     #[sqlx(flatten)]
     row: Row,
@@ -32,7 +32,7 @@ impl Row {
     fn read(self) -> Result<TrackingEvent, db::Error> {
         Ok(TrackingEvent {
             id: self.tracking_event_id.into(),
-            state: State::parse(&self.state).ok_or_else(|| super::broken(&self.state))?,
+            state: ShipmentState::parse(&self.state).ok_or_else(|| super::broken(&self.state))?,
             carrier_reference: self.carrier_reference,
             place: self.place,
             note: self.note,
@@ -43,7 +43,7 @@ impl Row {
 
 /// When a parcel reached the steps from which its passages are measured, if it did.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
-pub(crate) struct Reached {
+pub(crate) struct Milestones {
     pub(crate) picked_up_at: Option<DateTime<Utc>>,
     pub(crate) arrived_at: Option<DateTime<Utc>>,
 }
@@ -62,10 +62,10 @@ pub(crate) async fn put(
     id: ShipmentId,
     reporter: &str,
     event: &TrackingEvent,
-) -> Result<Reached, db::Error> {
+) -> Result<Milestones, db::Error> {
     db::fetch_one!(
         tx,
-        Reached,
+        Milestones,
         "insert into tracking_events (tracking_event_id, shipment_id, carrier_reference, reported_reference, state, place, \
          note, occurred_at) values ($1, $2, $3, $4, $5, $6, $7, $8) returning \
          (select min(occurred_at) from tracking_events as before \
@@ -91,7 +91,7 @@ pub(crate) async fn by_reference(
 ) -> Result<Option<(ShipmentId, TrackingEvent)>, db::Error> {
     let found = db::fetch_optional!(
         tx,
-        Reported,
+        ReportedRow,
         "select shipment_id, tracking_event_id, coalesce(reported_reference, carrier_reference) as carrier_reference, state, \
          place, note, occurred_at from tracking_events where carrier_reference = $1 \
          or carrier_reference = $2 and reported_reference is null and exists (select 1 from shipments \

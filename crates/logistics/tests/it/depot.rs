@@ -51,7 +51,8 @@ impl Depot {
 
     /// Whose carrier needs no time.
     pub(crate) async fn with_a_carrier(database: &Database) -> Self {
-        Self::with(database, |setup| setup.sandbox(Sandbox { enabled: true, day: Duration::ZERO })).await
+        Self::with(database, |setup| setup.sandbox(Sandbox { enabled: true, day_length: Duration::ZERO }))
+            .await
     }
 
     pub(crate) async fn with(database: &Database, change: impl FnOnce(Setup) -> Setup) -> Self {

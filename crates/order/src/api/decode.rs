@@ -9,9 +9,9 @@ use rpc::{Caller, GuestSecret, Violations};
 use trade::{Address, Permit};
 
 use crate::domain::order::{Checkout, PaymentMethod};
-use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, Wish};
+use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, RequestedLine};
 use crate::domain::returns::Cause;
-use crate::market::Market;
+use crate::trade_policy::TradePolicy;
 
 /// The longest line of an address, in characters.
 const ADDRESS_CHARACTERS_MAX: usize = 200;
@@ -34,7 +34,7 @@ pub(crate) fn postcode(
     field: &str,
     text: &str,
     least: usize,
-    market: &Market,
+    market: &TradePolicy,
 ) -> String {
     let postcode = violations.postcode(field, text, least, POSTCODE_CHARACTERS_MAX);
     if !postcode.is_empty()
@@ -46,14 +46,18 @@ pub(crate) fn postcode(
 }
 
 /// The lines of a quote.
-pub(crate) fn wishes(lines: &[message::QuoteLine], violations: &mut Violations) -> Vec<Wish> {
+pub(crate) fn wishes(lines: &[message::QuoteLine], violations: &mut Violations) -> Vec<RequestedLine> {
     violations.count("lines", lines.len(), 1..=LINES_MAX);
     let mut seen = BTreeSet::new();
     let mut wishes = Vec::with_capacity(lines.len().min(LINES_MAX));
     for (place, line) in lines.iter().take(LINES_MAX).enumerate() {
         let variant_id = goods(place, &line.variant_id, line.quantity, &mut seen, violations);
         let permit = permit(&format!("lines[{place}].permit"), line.permit.as_ref(), violations);
-        wishes.extend(variant_id.map(|variant_id| Wish { variant_id, quantity: line.quantity, permit }));
+        wishes.extend(variant_id.map(|variant_id| RequestedLine {
+            variant_id,
+            quantity: line.quantity,
+            permit,
+        }));
     }
     wishes
 }
@@ -113,7 +117,7 @@ pub(crate) fn return_lines(
 pub(crate) fn checkout(
     message: &message::PlaceOrderRequest,
     caller: &Caller,
-    market: &Market,
+    market: &TradePolicy,
     violations: &mut Violations,
 ) -> Option<Checkout> {
     let address = address(message.address.as_ref(), market, violations);
@@ -127,7 +131,7 @@ pub(crate) fn checkout(
 /// Where an order goes: in the hub's country.
 fn address(
     message: Option<&types::Address>,
-    market: &Market,
+    market: &TradePolicy,
     violations: &mut Violations,
 ) -> Option<Address> {
     let Some(message) = message else {

@@ -20,7 +20,7 @@ use tonic::service::Routes;
 
 use crate::app::App;
 use crate::domain::viewer::Viewer;
-use crate::market::Market;
+use crate::trade_policy::TradePolicy;
 
 pub(crate) use replies::SagaReplies;
 
@@ -29,7 +29,7 @@ pub(crate) use replies::SagaReplies;
 struct Api(Pipeline<App>);
 
 impl Api {
-    fn market(&self) -> &Market {
+    fn market(&self) -> &TradePolicy {
         &self.0.app().market
     }
 }

@@ -12,7 +12,7 @@ use proto::order::v1::{
     GetOrderResponse, ListOrdersRequest, ListOrdersResponse, PlaceOrderRequest, PlaceOrderResponse,
     WatchOrderRequest, WatchOrderResponse,
 };
-use rpc::replay::Key;
+use rpc::idempotency::Key;
 use rpc::{Caller, Page, Violations};
 use tonic::{Request, Response, Status};
 
@@ -22,14 +22,14 @@ use super::{Api, viewer};
 use crate::app::Error;
 use crate::app::cancel_order::CancelOrder;
 use crate::app::confirm_receipt::ConfirmReceipt;
-use crate::app::get_order::{GetOrder, Named};
+use crate::app::get_order::{GetOrder, OrderName};
 use crate::app::list_orders::ListOrders;
 use crate::app::place_order::PlaceOrder;
 use crate::app::watch_order::watch_order;
 use crate::domain::number;
 use crate::domain::viewer::Viewer;
-use crate::market::Market;
 use crate::store::orders::Filter;
+use crate::trade_policy::TradePolicy;
 use crate::wire;
 
 /// The longest reason for cancelling, in characters.
@@ -54,10 +54,10 @@ fn place_key(caller: &Caller, message: &PlaceOrderRequest) -> Result<Key, Invali
 }
 
 /// An order by its id or its number.
-pub(super) fn named(text: &str, violations: &mut Violations) -> Option<Named> {
+pub(super) fn named(text: &str, violations: &mut Violations) -> Option<OrderName> {
     match (text.parse::<OrderId>(), number::read(text)) {
-        (Ok(id), _) => Some(Named::Id(id)),
-        (Err(_), Some(number)) => Some(Named::Number(number)),
+        (Ok(id), _) => Some(OrderName::Id(id)),
+        (Err(_), Some(number)) => Some(OrderName::Number(number)),
         (Err(error), None) => {
             let problem = if text.is_empty() {
                 "is required".to_owned()
@@ -164,7 +164,7 @@ impl OrderService for Api {
 fn place_order(
     message: &PlaceOrderRequest,
     caller: &Caller,
-    market: &Market,
+    market: &TradePolicy,
     violations: &mut Violations,
 ) -> Option<PlaceOrder> {
     let quote_id = violations.id("quote_id", &message.quote_id);

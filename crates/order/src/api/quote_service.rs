@@ -2,14 +2,14 @@
 
 use proto::order::v1::quote_service_server::QuoteService;
 use proto::order::v1::{CreateQuoteRequest, CreateQuoteResponse, GetQuoteRequest, GetQuoteResponse};
-use rpc::replay::Key;
-use rpc::{Caller, Counted, GuestSecret, Violations};
+use rpc::idempotency::Key;
+use rpc::{Caller, GuestSecret, QuotaKey, Violations};
 use tonic::{Request, Response, Status};
 
 use super::Api;
 use super::decode::{self, wishes};
 use crate::app::Error;
-use crate::app::create_quote::{CreateQuote, QuoteWanted};
+use crate::app::create_quote::{CreateQuote, QuoteRequest};
 use crate::app::get_quote::GetQuote;
 use crate::wire;
 
@@ -40,7 +40,7 @@ impl QuoteService for Api {
         &self,
         request: Request<CreateQuoteRequest>,
     ) -> Result<Response<CreateQuoteResponse>, Status> {
-        let counted = Counted::of(&request);
+        let counted = QuotaKey::of(&request);
         let (caller, deadline) = (rpc::caller(&request).cloned(), rpc::deadline(&request));
         let message = request.into_inner();
         let (key, made, wanted) = Violations::of(|violations| {
@@ -52,7 +52,7 @@ impl QuoteService for Api {
             let carriage_service = violations.text("carriage_service", service, 0, SERVICE_CHARACTERS_MAX);
             let (key, made) = key?;
             let owner = key.principal.clone();
-            Some((key, made, QuoteWanted { owner, wishes, currency, postcode, carriage_service }))
+            Some((key, made, QuoteRequest { owner, wishes, currency, postcode, carriage_service }))
         })?;
         let app = self.0.app().clone();
         let prepare = async move {

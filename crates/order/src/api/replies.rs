@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use db::Tx;
 use proto::Mutation as _;
 use proto::order::v1::{CancelOrderRequest, CancelOrderResponse, PlaceOrderRequest, PlaceOrderResponse};
-use rpc::replay::{self, Key};
+use rpc::idempotency::{self, Key};
 use tonic::Status;
 
 use crate::app::Error;
 use crate::app::ports::Replies;
-use crate::app::saga::Answer;
+use crate::app::saga::SagaResponse;
 use crate::domain::order::Order;
 use crate::domain::viewer::Viewer;
 use crate::wire;
@@ -20,17 +20,20 @@ pub(crate) struct SagaReplies;
 
 #[async_trait]
 impl Replies for SagaReplies {
-    async fn keep(&self, tx: &mut Tx, request: &Key, answer: &Answer) -> Result<(), Error> {
+    async fn keep(&self, tx: &mut Tx, request: &Key, answer: &SagaResponse) -> Result<(), Error> {
         match request.rpc.as_str() {
-            PlaceOrderRequest::RPC => replay::finish(tx, request, &reply(answer, placed)?).await?,
-            CancelOrderRequest::RPC => replay::finish(tx, request, &reply(answer, cancelled)?).await?,
+            PlaceOrderRequest::RPC => idempotency::finish(tx, request, &reply(answer, placed)?).await?,
+            CancelOrderRequest::RPC => idempotency::finish(tx, request, &reply(answer, cancelled)?).await?,
             other => return Err(Error::Fault(format!("a saga answers no {other}"))),
         }
         Ok(())
     }
 }
 
-fn reply<T>(answer: &Answer, encode: fn(&Order) -> Result<T, Error>) -> Result<Result<T, Status>, Error> {
+fn reply<T>(
+    answer: &SagaResponse,
+    encode: fn(&Order) -> Result<T, Error>,
+) -> Result<Result<T, Status>, Error> {
     match answer {
         Ok(order) => encode(order).map(Ok),
         Err(refusal) => Ok(Err(Error::from(refusal.clone()).into())),

@@ -18,7 +18,7 @@ use crate::app::get_return::GetReturn;
 use crate::app::list_returns::ListReturns;
 use crate::app::receive_return::ReceiveReturn;
 use crate::app::request_return::RequestReturn;
-use crate::domain::returns::Wanted;
+use crate::domain::returns::ReturnRequest;
 use crate::wire;
 
 /// The longest reason and answer, in characters.
@@ -107,7 +107,7 @@ fn request_return(
     let reason = violations.lines("reason", &message.reason, 1, REASON_CHARACTERS_MAX);
     let client_reference = decode::reference(&message.client_reference, violations);
     let cause = decode::cause(message.cause, violations);
-    let wanted = Wanted { consignment_id: consignment_id?, lines, reason, cause, client_reference };
+    let wanted = ReturnRequest { consignment_id: consignment_id?, lines, reason, cause, client_reference };
     Some(RequestReturn { viewer, order_id: order_id?, wanted })
 }
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use db::Tx;
 use kernel::OrderId;
 use rpc::OpenSaga;
-use rpc::replay::Key;
+use rpc::idempotency::Key;
 
-use super::saga::{self, Run};
+use super::saga::{self, SagaRun};
 use super::{App, Error, locked};
 use crate::domain::Refusal;
-use crate::domain::order::{Order, State};
-use crate::domain::saga::{Ending, Step};
+use crate::domain::order::{Order, OrderState};
+use crate::domain::saga::{Cancellation, SagaStep};
 use crate::domain::viewer::Viewer;
 use crate::store::sagas;
 
@@ -32,11 +32,11 @@ pub(crate) struct CancelOrder {
 
 impl OpenSaga for CancelOrder {
     type App = App;
-    type Opened = Run;
+    type Opened = SagaRun;
     type Output = Order;
     type Error = Error;
 
-    async fn open(&self, app: &App, tx: &mut Tx, request: &Key) -> Result<Run, Error> {
+    async fn open(&self, app: &App, tx: &mut Tx, request: &Key) -> Result<SagaRun, Error> {
         let id = self.order_id;
         let order = locked(tx, id).await?;
         if !self.viewer.sees(&order) {
@@ -46,10 +46,12 @@ impl OpenSaga for CancelOrder {
         let kept = sagas::lock(tx, id).await?;
         let kept = kept.ok_or_else(|| Error::Fault(format!("order {id} has no saga")))?;
         let message = if self.reason.is_empty() { REASON_DEFAULT } else { &self.reason };
-        let ending = Ending { cause: Refusal::new("BUYER_CANCELLED", message), by_buyer: true };
+        let ending = Cancellation { cause: Refusal::new("BUYER_CANCELLED", message), by_buyer: true };
         let step = match (&order.progress.state, &kept.saga.step) {
-            (State::AwaitingPayment { .. }, Step::AwaitingPayment { .. }) => Step::EndingPayment(ending),
-            (State::Confirmed { .. }, Step::Confirmed) => Step::EndingConsignments(ending),
+            (OrderState::AwaitingPayment { .. }, SagaStep::AwaitingPayment { .. }) => {
+                SagaStep::EndingPayment(ending)
+            }
+            (OrderState::Confirmed { .. }, SagaStep::Confirmed) => SagaStep::EndingConsignments(ending),
             _ => return Err(Error::Busy("the order is being placed or ended; try again")),
         };
         let mut saga = kept.saga.clone().advance(step)?;
@@ -58,10 +60,10 @@ impl OpenSaga for CancelOrder {
         if !sagas::reopen(tx, &kept.saga, &saga, Some(request), now + app.config.lease(), now).await? {
             return Err(Error::Superseded);
         }
-        Ok(Run { saga, order, request: Some(request.clone()) })
+        Ok(SagaRun { saga, order, request: Some(request.clone()) })
     }
 
-    async fn see_through(app: Arc<App>, opened: Run) -> Option<Result<Order, Error>> {
+    async fn run_to_end(app: Arc<App>, opened: SagaRun) -> Option<Result<Order, Error>> {
         saga::drive(app, opened).await.map(|answer| Ok(answer?))
     }
 }

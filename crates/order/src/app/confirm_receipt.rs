@@ -5,7 +5,7 @@ use kernel::{ConsignmentId, OrderId};
 
 use super::{App, Error, locked};
 use crate::domain::Refusal;
-use crate::domain::consignment::State;
+use crate::domain::consignment::ConsignmentState;
 use crate::domain::order::Order;
 use crate::domain::viewer::Viewer;
 use crate::events;
@@ -67,8 +67,8 @@ fn came(order: &Order, named: Option<ConsignmentId>) -> Result<Vec<ConsignmentId
     let (mut came, mut known) = (Vec::new(), false);
     for (quoted, consignment) in consignments {
         match consignment.state {
-            State::Delivered => came.push(quoted.id),
-            State::Received | State::Released => known = true,
+            ConsignmentState::Delivered => came.push(quoted.id),
+            ConsignmentState::Received | ConsignmentState::Released => known = true,
             _ => {}
         }
     }

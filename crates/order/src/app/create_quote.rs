@@ -11,7 +11,7 @@ use money::Currency;
 
 use super::{App, Error, ports};
 use crate::domain::Refusal;
-use crate::domain::pricing::{self, Wish};
+use crate::domain::pricing::{self, RequestedLine};
 use crate::domain::quote::Quote;
 use crate::store::quotes;
 
@@ -20,11 +20,11 @@ const LINES_PER_QUOTE: usize = 10;
 
 /// What a price is wanted for.
 #[derive(Debug, Clone)]
-pub(crate) struct QuoteWanted {
+pub(crate) struct QuoteRequest {
     /// The principal that asks.
     pub(crate) owner: String,
     /// What is to be bought.
-    pub(crate) wishes: Vec<Wish>,
+    pub(crate) wishes: Vec<RequestedLine>,
     /// The buyer's currency; the hub's when none is said.
     pub(crate) currency: Option<Currency>,
     /// The destination's postcode; empty: the zones of all postcodes that have none of their own.
@@ -33,7 +33,7 @@ pub(crate) struct QuoteWanted {
     pub(crate) carriage_service: String,
 }
 
-impl QuoteWanted {
+impl QuoteRequest {
     /// For how many quotes it counts: it takes room for each of its lines.
     pub(crate) fn worth(&self) -> NonZeroU32 {
         let quotes = u32::try_from(self.wishes.len().div_ceil(LINES_PER_QUOTE)).unwrap_or(u32::MAX);
@@ -62,7 +62,7 @@ impl Command for CreateQuote {
 
 impl App {
     /// Asks the other services what it comes to.
-    pub(crate) async fn work_out(&self, wanted: QuoteWanted) -> Result<Quote, ports::Error> {
+    pub(crate) async fn work_out(&self, wanted: QuoteRequest) -> Result<Quote, ports::Error> {
         let (id, now) = (QuoteId::new(), self.clock.now());
         let expires_at = now + self.market.quote_validity;
         let currency = wanted.currency.unwrap_or(self.market.currency);

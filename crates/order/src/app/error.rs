@@ -76,7 +76,7 @@ impl From<ports::Error> for Error {
     fn from(error: ports::Error) -> Self {
         match error {
             ports::Error::Refused(refusal) => Self::Refused(refusal),
-            ports::Error::Away(problem) => Self::Away(problem),
+            ports::Error::Unreachable(problem) => Self::Away(problem),
             ports::Error::Fault(problem) => Self::Fault(problem),
         }
     }

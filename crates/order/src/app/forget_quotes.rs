@@ -32,18 +32,18 @@ impl App {
 /// Forgets a batch; up to where, if there was anything, and how many answers.
 #[derive(Debug)]
 struct ForgetQuotes {
-    after: quotes::Position,
+    after: quotes::PageCursor,
     now: DateTime<Utc>,
 }
 
 impl Command for ForgetQuotes {
     type App = App;
-    type Output = (Option<quotes::Position>, u64);
+    type Output = (Option<quotes::PageCursor>, u64);
     type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         let reached = quotes::forget_expired(tx, self.after, self.now - KEPT, BATCH).await?;
-        let answers = rpc::replay::sweep_of(tx, "CreateQuote", self.now - ANSWERS_KEPT, BATCH).await?;
+        let answers = rpc::idempotency::sweep_of(tx, "CreateQuote", self.now - ANSWERS_KEPT, BATCH).await?;
         Ok((reached, answers))
     }
 }

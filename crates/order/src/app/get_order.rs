@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use db::{Query, Reading, Tx};
+use db::{Query, ReadMode, Tx};
 use kernel::OrderId;
 
 use super::{App, Error};
@@ -12,14 +12,14 @@ use crate::store::orders;
 
 /// What an order is asked for by.
 #[derive(Debug, Clone)]
-pub(crate) enum Named {
+pub(crate) enum OrderName {
     /// Its id.
     Id(OrderId),
     /// Its number for people.
     Number(String),
 }
 
-impl fmt::Display for Named {
+impl fmt::Display for OrderName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(f, "{id}"),
@@ -32,7 +32,7 @@ impl fmt::Display for Named {
 #[derive(Debug)]
 pub(crate) struct GetOrder {
     /// Which.
-    pub(crate) named: Named,
+    pub(crate) named: OrderName,
     /// Who looks.
     pub(crate) viewer: Viewer,
 }
@@ -42,12 +42,12 @@ impl Query for GetOrder {
     type Output = Order;
     type Error = Error;
 
-    const READING: Reading = Reading::Select;
+    const READING: ReadMode = ReadMode::Select;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Order, Error> {
         let found = match &self.named {
-            Named::Id(id) => orders::find(tx, *id).await?,
-            Named::Number(number) => orders::find_by_number(tx, number).await?,
+            OrderName::Id(id) => orders::find(tx, *id).await?,
+            OrderName::Number(number) => orders::find_by_number(tx, number).await?,
         };
         found.filter(|order| self.viewer.sees(order)).ok_or_else(|| Error::not_found("order", &self.named))
     }

@@ -1,6 +1,6 @@
 //! A quote of the caller's, or of the guest that the caller proves to be.
 
-use db::{Query, Reading, Tx};
+use db::{Query, ReadMode, Tx};
 use kernel::QuoteId;
 
 use super::{App, Error};
@@ -21,7 +21,7 @@ impl Query for GetQuote {
     type Output = Quote;
     type Error = Error;
 
-    const READING: Reading = Reading::Select;
+    const READING: ReadMode = ReadMode::Select;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Quote, Error> {
         let quote = quotes::find(tx, self.quote_id).await?;

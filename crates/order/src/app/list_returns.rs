@@ -6,7 +6,7 @@ use kernel::{OrderId, ReturnId};
 use super::{App, Error};
 use crate::domain::returns::Return;
 use crate::domain::viewer::Viewer;
-use crate::store::returns::{self, Whose};
+use crate::store::returns::{self, ReturnFilter};
 
 /// A page of returns.
 #[derive(Debug)]
@@ -28,9 +28,9 @@ impl Query for ListReturns {
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Return>, Error> {
         let whose = match &self.viewer {
-            Viewer::Buyer(subject) => Whose::Buyer(subject.clone()),
-            Viewer::Seller(seller) => Whose::Seller(*seller),
-            Viewer::Operator => Whose::All,
+            Viewer::Buyer(subject) => ReturnFilter::Buyer(subject.clone()),
+            Viewer::Seller(seller) => ReturnFilter::Seller(*seller),
+            Viewer::Operator => ReturnFilter::All,
         };
         Ok(returns::list(tx, &whose, self.order_id, self.before, self.limit).await?)
     }

@@ -5,7 +5,7 @@ use db::{Query, Tx};
 use kernel::{OrderId, SagaId};
 
 use super::{App, Error};
-use crate::store::sagas::{self, Filter, Kept};
+use crate::store::sagas::{self, Filter, StoredSaga};
 
 /// A saga that is not settled and did not move for so long, by the machine's time, is stuck.
 pub(crate) const STUCK_AFTER: Duration = Duration::minutes(1);
@@ -23,10 +23,10 @@ pub(crate) struct ListSagas {
 
 impl Query for ListSagas {
     type App = App;
-    type Output = (Vec<Kept>, i64);
+    type Output = (Vec<StoredSaga>, i64);
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(Vec<Kept>, i64), Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<(Vec<StoredSaga>, i64), Error> {
         let stuck_since = self.stuck_only.then(|| app.machine.now() - STUCK_AFTER);
         let filter = Filter { stuck_since, before: self.before, limit: self.limit };
         Ok((sagas::list(tx, filter).await?, sagas::unsettled(tx, app.clock.now()).await?))
@@ -42,10 +42,10 @@ pub(crate) struct GetSaga {
 
 impl Query for GetSaga {
     type App = App;
-    type Output = Kept;
+    type Output = StoredSaga;
     type Error = Error;
 
-    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Kept, Error> {
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<StoredSaga, Error> {
         let found = sagas::find(tx, self.order_id).await?;
         found.ok_or_else(|| Error::not_found("saga of order", self.order_id))
     }

@@ -8,8 +8,6 @@ pub(crate) mod confirm_receipt;
 pub(crate) mod create_quote;
 mod error;
 mod escrow_timer;
-pub(crate) mod events_of_parcels;
-pub(crate) mod events_of_payment;
 mod forget_quotes;
 pub(crate) mod get_order;
 pub(crate) mod get_quote;
@@ -17,6 +15,8 @@ pub(crate) mod get_return;
 pub(crate) mod list_orders;
 pub(crate) mod list_returns;
 pub(crate) mod list_sagas;
+pub(crate) mod logistics_events;
+pub(crate) mod payment_events;
 pub(crate) mod place_order;
 pub(crate) mod ports;
 pub(crate) mod receive_return;
@@ -32,10 +32,10 @@ use kernel::{Clock, OrderId};
 use rpc::Quota;
 
 use self::ports::{Catalog, Logistics, Payment, Replies};
-use crate::config::{Config, StandPoint};
+use crate::config::{Config, Failpoint};
 use crate::domain::order::Order;
-use crate::market::Market;
 use crate::store::{orders, quotes};
+use crate::trade_policy::TradePolicy;
 
 pub(crate) use error::Error;
 
@@ -50,13 +50,13 @@ pub(crate) struct App {
     /// Where events are told.
     pub(crate) outbox: Outbox,
     /// What the profile says.
-    pub(crate) market: Market,
+    pub(crate) market: TradePolicy,
     /// How sagas go on.
     pub(crate) config: Config,
     /// How many quotes are made for each who asks.
     pub(crate) quotes: Quota,
     /// Up to where quotes that have expired were looked at.
-    pub(crate) forgotten: Mutex<quotes::Position>,
+    pub(crate) forgotten: Mutex<quotes::PageCursor>,
     /// Who sells what.
     pub(crate) catalog: Arc<dyn Catalog>,
     /// Who carries.
@@ -80,9 +80,9 @@ impl App {
     }
 
     /// Goes no further here when the configuration says so.
-    async fn stand(&self, point: StandPoint) {
-        if self.config.stand_at == Some(point) {
-            tracing::error!(point = ?point, "a saga stopped at its failpoint (order.stand_at)");
+    async fn failpoint(&self, point: Failpoint) {
+        if self.config.failpoint == Some(point) {
+            tracing::error!(point = ?point, "a saga stopped at its failpoint (order.failpoint)");
             std::future::pending::<()>().await;
         }
     }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use db::Tx;
 use kernel::QuoteId;
 use rpc::OpenSaga;
-use rpc::replay::Key;
+use rpc::idempotency::Key;
 
-use super::saga::{self, Run};
+use super::saga::{self, SagaRun};
 use super::{App, Error};
-use crate::config::StandPoint;
+use crate::config::Failpoint;
 use crate::domain::order::{Checkout, Order};
 use crate::domain::saga::Saga;
 use crate::domain::{Refusal, number};
-use crate::store::orders::Taken;
+use crate::store::orders::Conflict;
 use crate::store::{orders, quotes, sagas};
 
 /// How many numbers are tried for an order.
@@ -33,11 +33,11 @@ pub(crate) struct PlaceOrder {
 
 impl OpenSaga for PlaceOrder {
     type App = App;
-    type Opened = Run;
+    type Opened = SagaRun;
     type Output = Order;
     type Error = Error;
 
-    async fn open(&self, app: &App, tx: &mut Tx, request: &Key) -> Result<Run, Error> {
+    async fn open(&self, app: &App, tx: &mut Tx, request: &Key) -> Result<SagaRun, Error> {
         let quote = quotes::find(tx, self.quote_id).await?;
         let quote = quote
             .filter(|quote| quote.is_open_to(&self.principals))
@@ -54,13 +54,13 @@ impl OpenSaga for PlaceOrder {
         let saga = Saga::begin(order.terms.saga_id, order.id);
         let now = app.machine.now();
         sagas::insert(tx, &saga, request, now + app.config.lease(), now).await?;
-        Ok(Run { saga, order, request: Some(request.clone()) })
+        Ok(SagaRun { saga, order, request: Some(request.clone()) })
     }
 
-    async fn see_through(app: Arc<App>, opened: Run) -> Option<Result<Order, Error>> {
+    async fn run_to_end(app: Arc<App>, opened: SagaRun) -> Option<Result<Order, Error>> {
         let order = &opened.order;
         tracing::info!(order.id = %order.id, order.number = order.terms.number, "an order is being placed");
-        app.stand(StandPoint::Placed).await;
+        app.failpoint(Failpoint::Placed).await;
         saga::drive(app, opened).await.map(|answer| Ok(answer?))
     }
 }
@@ -71,11 +71,11 @@ impl App {
             order.terms.number = number::number(&self.market.code, order.id.uuid(), attempt);
             let refusal = match orders::insert(tx, &order).await? {
                 None => return Ok(order),
-                Some(Taken::Number) => continue,
-                Some(Taken::Quote) => {
+                Some(Conflict::Number) => continue,
+                Some(Conflict::Quote) => {
                     Refusal::new("QUOTE_ALREADY_ORDERED", "this quote has already been ordered")
                 }
-                Some(Taken::Reference) => {
+                Some(Conflict::Reference) => {
                     Refusal::new("CLIENT_REFERENCE_TAKEN", "another order of yours has this client_reference")
                 }
             };

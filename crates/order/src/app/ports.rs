@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{OrderId, QuoteId};
 use money::Currency;
-use rpc::replay::Key;
+use rpc::idempotency::Key;
 use trade::ExchangeRate;
 
-use super::saga::Answer;
+use super::saga::SagaResponse;
 use crate::domain::order::Order;
-use crate::domain::pricing::{Group, LandedCost, Offer, Wish};
+use crate::domain::pricing::{Group, LandedCost, Offer, RequestedLine};
 use crate::domain::{Refusal, pricing};
 
 /// Why a service did not do what it was asked.
@@ -22,7 +22,7 @@ pub(crate) enum Error {
     Refused(#[from] Refusal),
     /// It did not answer: whether it was done is not known.
     #[error("{0}")]
-    Away(String),
+    Unreachable(String),
     /// It answered what does not fit its contract, or was asked what does not.
     #[error("{0}")]
     Fault(String),
@@ -87,7 +87,7 @@ pub(crate) enum PaymentEnd {
 
 /// Whether consignments stay where they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeptBack {
+pub(crate) enum CancelResult {
     /// None was, or will be, picked up.
     All,
     /// One was picked up before: none is kept back.
@@ -101,7 +101,7 @@ pub(crate) type LockedRates = (Vec<ExchangeRate>, Vec<String>);
 #[async_trait]
 pub(crate) trait Catalog: Send + Sync {
     /// What the wishes cost and weigh.
-    async fn offers(&self, wishes: &[Wish]) -> Result<Vec<Offer>, Error>;
+    async fn offers(&self, wishes: &[RequestedLine]) -> Result<Vec<Offer>, Error>;
     /// Holds the order's goods.
     async fn reserve(&self, order: &Order) -> Result<Reservation, Error>;
     /// Gives them back, or sees to it that they will never be held.
@@ -121,7 +121,7 @@ pub(crate) trait Logistics: Send + Sync {
         carriage_service: &str,
     ) -> Result<Vec<LandedCost>, Error>;
     /// Keeps the order's consignments from being picked up: all, or none.
-    async fn keep_back(&self, order_id: OrderId) -> Result<KeptBack, Error>;
+    async fn cancel_consignments(&self, order_id: OrderId) -> Result<CancelResult, Error>;
 }
 
 /// What is asked of payment.
@@ -146,5 +146,5 @@ pub(crate) trait Payment: Send + Sync {
 #[async_trait]
 pub(crate) trait Replies: Send + Sync {
     /// Keeps the answer to a request in the transaction that decides it.
-    async fn keep(&self, tx: &mut Tx, request: &Key, answer: &Answer) -> Result<(), super::Error>;
+    async fn keep(&self, tx: &mut Tx, request: &Key, answer: &SagaResponse) -> Result<(), super::Error>;
 }

@@ -5,7 +5,7 @@ use kernel::OrderId;
 
 use super::{App, Error, locked};
 use crate::domain::Refusal;
-use crate::domain::returns::{Return, Wanted};
+use crate::domain::returns::{Return, ReturnRequest};
 use crate::domain::viewer::Viewer;
 use crate::store::returns;
 
@@ -17,7 +17,7 @@ pub(crate) struct RequestReturn {
     /// Of which order.
     pub(crate) order_id: OrderId,
     /// What goes back, and why.
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: ReturnRequest,
 }
 
 impl Command for RequestReturn {

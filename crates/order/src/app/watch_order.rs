@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use db::{Query, Reading, Tx};
+use db::{Query, ReadMode, Tx};
 use futures::Stream;
 use kernel::OrderId;
 
@@ -46,7 +46,7 @@ impl Query for VersionsAfter {
     type Output = Vec<(i64, Progress)>;
     type Error = Error;
 
-    const READING: Reading = Reading::Select;
+    const READING: ReadMode = ReadMode::Select;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<(i64, Progress)>, Error> {
         Ok(orders::versions_after(tx, self.order_id, self.after).await?)

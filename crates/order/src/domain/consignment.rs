@@ -13,11 +13,11 @@ pub(crate) const STEPS_MAX: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Consignment {
     /// Where it stands.
-    pub(crate) state: State,
+    pub(crate) state: ConsignmentState,
     /// The S10 item number; empty until booked.
     pub(crate) tracking_number: String,
     /// What happened to it, oldest first.
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<TrackingStep>,
     /// Set when it was handed over.
     pub(crate) delivery: Option<Delivery>,
     /// What was given back of it.
@@ -27,7 +27,7 @@ pub(crate) struct Consignment {
 /// Where a consignment stands, in the order of its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum State {
+pub(crate) enum ConsignmentState {
     /// The order is not confirmed yet, or the consignment not booked.
     Planned,
     /// A carrier will pick it up.
@@ -78,7 +78,7 @@ impl Delivery {
 
 /// A step of the parcel, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Step {
+pub(crate) struct TrackingStep {
     /// Such as `picked_up`.
     pub(crate) status: String,
     /// Where.
@@ -138,13 +138,13 @@ impl Event {
         }
     }
 
-    fn leads_to(self) -> State {
+    fn leads_to(self) -> ConsignmentState {
         match self {
-            Self::PickedUp | Self::ExportCleared | Self::Departed => State::InTransit,
-            Self::Arrived | Self::ImportAssessed => State::AtCustoms,
-            Self::ImportReleased => State::Cleared,
-            Self::OutForDelivery => State::OutForDelivery,
-            Self::Delivered => State::Delivered,
+            Self::PickedUp | Self::ExportCleared | Self::Departed => ConsignmentState::InTransit,
+            Self::Arrived | Self::ImportAssessed => ConsignmentState::AtCustoms,
+            Self::ImportReleased => ConsignmentState::Cleared,
+            Self::OutForDelivery => ConsignmentState::OutForDelivery,
+            Self::Delivered => ConsignmentState::Delivered,
         }
     }
 }
@@ -153,7 +153,7 @@ impl Consignment {
     /// One that was ordered and not yet booked.
     pub(crate) fn planned(currency: Currency) -> Self {
         Self {
-            state: State::Planned,
+            state: ConsignmentState::Planned,
             tracking_number: String::new(),
             steps: Vec::new(),
             delivery: None,
@@ -163,29 +163,33 @@ impl Consignment {
 
     /// Whether the carrier has, or had, it.
     pub(crate) fn is_under_way(&self) -> bool {
-        self.state > State::Booked && self.state != State::Cancelled
+        self.state > ConsignmentState::Booked && self.state != ConsignmentState::Cancelled
     }
 
     /// Records its tracking number; `None` when it already has it, or is cancelled.
     pub(super) fn book(mut self, number: &str) -> Option<Self> {
-        if self.state == State::Cancelled || !self.tracking_number.is_empty() {
+        if self.state == ConsignmentState::Cancelled || !self.tracking_number.is_empty() {
             return None;
         }
         number.clone_into(&mut self.tracking_number);
-        self.state = self.state.max(State::Booked);
+        self.state = self.state.max(ConsignmentState::Booked);
         Some(self)
     }
 
     /// The parcel moved on, as is learned `now`. Steps that come late find their place; the state never goes back.
     pub(super) fn track(mut self, parcel: Parcel, escrow: Duration, now: DateTime<Utc>) -> Option<Self> {
         let status = parcel.event.status();
-        let known = |step: &Step| step.status == status && step.occurred_at == parcel.occurred_at;
-        if self.state == State::Cancelled || self.steps.len() >= STEPS_MAX || self.steps.iter().any(known) {
+        let known = |step: &TrackingStep| step.status == status && step.occurred_at == parcel.occurred_at;
+        if self.state == ConsignmentState::Cancelled
+            || self.steps.len() >= STEPS_MAX
+            || self.steps.iter().any(known)
+        {
             return None;
         }
         let occurred_at = parcel.occurred_at;
         let place = self.steps.partition_point(|step| step.occurred_at <= occurred_at);
-        let step = Step { status: status.to_owned(), place: parcel.place, occurred_at, note: parcel.note };
+        let step =
+            TrackingStep { status: status.to_owned(), place: parcel.place, occurred_at, note: parcel.note };
         self.steps.insert(place, step);
         self.state = self.state.max(parcel.event.leads_to());
         if parcel.event == Event::Delivered && self.delivery.is_none() {
@@ -197,27 +201,27 @@ impl Consignment {
     /// The buyer has it; `None` when that was known.
     pub(super) fn receive(mut self) -> Result<Option<Self>, Refusal> {
         match self.state {
-            State::Delivered => {
-                self.state = State::Received;
+            ConsignmentState::Delivered => {
+                self.state = ConsignmentState::Received;
                 Ok(Some(self))
             }
-            State::Received | State::Released => Ok(None),
+            ConsignmentState::Received | ConsignmentState::Released => Ok(None),
             _ => Err(Refusal::new("NOT_DELIVERED", "the consignment has not been delivered yet")),
         }
     }
 
     /// Its escrow was paid out; `None` when that was known.
     pub(super) fn release(mut self) -> Option<Self> {
-        if matches!(self.state, State::Released | State::Cancelled) {
+        if matches!(self.state, ConsignmentState::Released | ConsignmentState::Cancelled) {
             return None;
         }
-        self.state = State::Released;
+        self.state = ConsignmentState::Released;
         Some(self)
     }
 
     /// It ends with its order.
     pub(super) fn cancel(mut self) -> Self {
-        self.state = State::Cancelled;
+        self.state = ConsignmentState::Cancelled;
         self
     }
 }
@@ -241,9 +245,9 @@ mod tests {
         assert!(consignment.clone().track(parcel(Event::Arrived, 30), week, at(93)).is_none());
         let steps: Vec<&str> = consignment.steps.iter().map(|step| step.status.as_str()).collect();
         assert_eq!(steps, ["picked_up", "arrived", "delivered"]);
-        assert_eq!(consignment.state, State::Delivered);
+        assert_eq!(consignment.state, ConsignmentState::Delivered);
         let consignment = consignment.book("EE123456785MY").unwrap();
-        assert_eq!(consignment.state, State::Delivered);
+        assert_eq!(consignment.state, ConsignmentState::Delivered);
         let consignment = consignment.receive().unwrap().unwrap();
         assert!(consignment.clone().receive().unwrap().is_none());
         assert!(consignment.release().unwrap().release().is_none());

@@ -7,9 +7,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
-use super::consignment::{self, Consignment, Parcel};
+use super::consignment::{Consignment, ConsignmentState, Parcel};
 use super::quote::{Quote, QuotedConsignment};
-pub(crate) use super::terms::{Checkout, PaymentMethod, Terms};
+pub(crate) use super::terms::{Checkout, OrderTerms, PaymentMethod};
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) struct Order {
     /// Counts its changes from 1.
     pub(crate) version: i64,
     /// What was agreed.
-    pub(crate) terms: Terms,
+    pub(crate) terms: OrderTerms,
     /// Where it stands.
     pub(crate) progress: Progress,
     /// When it was placed.
@@ -30,7 +30,7 @@ pub(crate) struct Order {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     /// Where it stands.
-    pub(crate) state: State,
+    pub(crate) state: OrderState,
     /// Its consignments, in the order of the terms'.
     pub(crate) consignments: Vec<Consignment>,
     /// When it last changed.
@@ -40,7 +40,7 @@ pub(crate) struct Progress {
 /// Where an order stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub(crate) enum State {
+pub(crate) enum OrderState {
     /// Stock and money are being held.
     Placing,
     /// Waits for the buyer's QR payment.
@@ -104,7 +104,7 @@ pub(crate) enum Error {
     },
 }
 
-impl State {
+impl OrderState {
     /// As it is stored and searched for.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
@@ -134,8 +134,8 @@ impl Order {
     pub(crate) fn place(checkout: Checkout, quote: Quote, now: DateTime<Utc>) -> Result<Self, Error> {
         quote.check_valid(now)?;
         let consignments = quote.consignments.iter().map(|_| Consignment::planned(quote.currency)).collect();
-        let progress = Progress { state: State::Placing, consignments, updated_at: now };
-        let terms = Terms::of(quote, checkout)?;
+        let progress = Progress { state: OrderState::Placing, consignments, updated_at: now };
+        let terms = OrderTerms::of(quote, checkout)?;
         Ok(Self { id: OrderId::new(), version: 1, terms, progress, created_at: now })
     }
 
@@ -179,7 +179,7 @@ impl Order {
         self
     }
 
-    fn moved_to(mut self, state: State, now: DateTime<Utc>) -> Self {
+    fn moved_to(mut self, state: OrderState, now: DateTime<Utc>) -> Self {
         self.progress.state = state;
         self.changed(now)
     }
@@ -196,7 +196,9 @@ impl Order {
         now: DateTime<Utc>,
     ) -> Result<Self, Error> {
         match self.progress.state {
-            State::Placing => Ok(self.moved_to(State::AwaitingPayment { qr_payload, expires_at }, now)),
+            OrderState::Placing => {
+                Ok(self.moved_to(OrderState::AwaitingPayment { qr_payload, expires_at }, now))
+            }
             _ => Err(self.no_way("awaiting payment")),
         }
     }
@@ -204,8 +206,8 @@ impl Order {
     /// Stock and money are held.
     pub(crate) fn confirm(self, paid_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<Self, Error> {
         match self.progress.state {
-            State::Placing | State::AwaitingPayment { .. } => {
-                Ok(self.moved_to(State::Confirmed { paid_at }, now))
+            OrderState::Placing | OrderState::AwaitingPayment { .. } => {
+                Ok(self.moved_to(OrderState::Confirmed { paid_at }, now))
             }
             _ => Err(self.no_way("confirmed")),
         }
@@ -214,11 +216,11 @@ impl Order {
     /// The order ends: everything held for it was given back, or will be.
     pub(crate) fn cancel(mut self, cause: Refusal, now: DateTime<Utc>) -> Result<Self, Error> {
         match self.progress.state {
-            State::Placing | State::AwaitingPayment { .. } | State::Confirmed { .. } => {
+            OrderState::Placing | OrderState::AwaitingPayment { .. } | OrderState::Confirmed { .. } => {
                 let paid_at = self.progress.state.paid_at();
                 self.progress.consignments =
                     self.progress.consignments.into_iter().map(Consignment::cancel).collect();
-                Ok(self.moved_to(State::Cancelled { cause, paid_at }, now))
+                Ok(self.moved_to(OrderState::Cancelled { cause, paid_at }, now))
             }
             _ => Err(self.no_way("cancelled")),
         }
@@ -227,8 +229,10 @@ impl Order {
     /// Whether the buyer may try to cancel it: no consignment is known to have been picked up.
     pub(crate) fn check_cancellable(&self) -> Result<(), Refusal> {
         let refusal = match &self.progress.state {
-            State::Cancelled { .. } => Refusal::new("ALREADY_CANCELLED", "the order is already cancelled"),
-            State::Completed { .. } => Refusal::new("ALREADY_PAID_OUT", "the sellers have been paid"),
+            OrderState::Cancelled { .. } => {
+                Refusal::new("ALREADY_CANCELLED", "the order is already cancelled")
+            }
+            OrderState::Completed { .. } => Refusal::new("ALREADY_PAID_OUT", "the sellers have been paid"),
             _ if self.progress.consignments.iter().any(Consignment::is_under_way) => already_picked_up(),
             _ => return Ok(()),
         };
@@ -254,22 +258,22 @@ impl Order {
     }
 
     /// Delivered once all consignments are, completed once all escrow is released or refunded.
-    fn state_by_consignments(&self) -> Result<State, Error> {
+    fn state_by_consignments(&self) -> Result<OrderState, Error> {
         let state = self.progress.state.clone();
         let paid_at = match state {
-            State::Confirmed { paid_at } | State::Delivered { paid_at } => paid_at,
+            OrderState::Confirmed { paid_at } | OrderState::Delivered { paid_at } => paid_at,
             _ => return Ok(state),
         };
         let mut over = true;
         for (quoted, consignment) in self.terms.consignments.iter().zip(&self.progress.consignments) {
-            over &= consignment.state == consignment::State::Released
+            over &= consignment.state == ConsignmentState::Released
                 || consignment.refunded == quoted.price.total()?;
         }
         if over {
-            return Ok(State::Completed { paid_at });
+            return Ok(OrderState::Completed { paid_at });
         }
         if self.progress.consignments.iter().all(|consignment| consignment.delivery.is_some()) {
-            return Ok(State::Delivered { paid_at });
+            return Ok(OrderState::Delivered { paid_at });
         }
         Ok(state)
     }

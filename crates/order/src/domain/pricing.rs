@@ -24,7 +24,7 @@ pub(crate) const QUANTITY_MAX: i64 = 1_000_000;
 
 /// A wish to buy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wish {
+pub(crate) struct RequestedLine {
     /// What.
     pub(crate) variant_id: VariantId,
     /// How many units.
@@ -126,7 +126,7 @@ pub(crate) enum Error {
 }
 
 /// Groups offers by seller, country and currency, in the order of the first line of each.
-pub(crate) fn group(wishes: &[Wish], offers: Vec<Offer>) -> Result<Vec<Group>, Error> {
+pub(crate) fn group(wishes: &[RequestedLine], offers: Vec<Offer>) -> Result<Vec<Group>, Error> {
     if offers.len() != wishes.len() {
         return Err(Error::Answer(format!("{} offers for {} wishes", offers.len(), wishes.len())));
     }
@@ -315,9 +315,9 @@ mod tests {
             offer(one, "TH", thb(200)),
             offer(one, "TH", myr(5)),
         ];
-        let wishes: Vec<Wish> = offers
+        let wishes: Vec<RequestedLine> = offers
             .iter()
-            .map(|offer| Wish { variant_id: offer.variant_id, quantity: 1, permit: None })
+            .map(|offer| RequestedLine { variant_id: offer.variant_id, quantity: 1, permit: None })
             .collect();
         let groups = group(&wishes, offers.clone()).unwrap();
         let sizes: Vec<usize> = groups.iter().map(|group| group.lines.len()).collect();

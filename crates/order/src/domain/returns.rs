@@ -30,9 +30,9 @@ pub(crate) struct Return {
     /// Who bought.
     pub(crate) buyer: String,
     /// Where it stands.
-    pub(crate) state: State,
+    pub(crate) state: ReturnState,
     /// What was asked for.
-    pub(crate) request: Requested,
+    pub(crate) request: RequestedReturn,
     /// The buyer's own reference.
     pub(crate) client_reference: Option<String>,
     /// When it was asked for.
@@ -43,9 +43,9 @@ pub(crate) struct Return {
 
 /// What a buyer asked for, and what it is worth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Requested {
+pub(crate) struct RequestedReturn {
     /// What goes back.
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<ReturnLine>,
     /// Carriage, insurance and fees of a whole consignment.
     pub(crate) charges: Money,
     /// The buyer's reason.
@@ -106,7 +106,7 @@ impl Cause {
 
 /// Units of a line that go back, with what they give.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct ReturnLine {
     /// What.
     pub(crate) variant_id: VariantId,
     /// How many units.
@@ -120,7 +120,7 @@ pub(crate) struct Line {
 /// Where a return stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub(crate) enum State {
+pub(crate) enum ReturnState {
     /// The buyer has asked.
     Requested,
     /// The seller agreed.
@@ -153,7 +153,7 @@ pub(crate) enum State {
 
 /// What a buyer wants to send back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct ReturnRequest {
     /// Of which consignment.
     pub(crate) consignment_id: ConsignmentId,
     /// Units by variant, each once; none: the whole consignment.
@@ -178,7 +178,7 @@ pub(crate) struct Rules {
 /// The most returns of a consignment that were not declined.
 pub(crate) const OF_CONSIGNMENT_MAX: usize = 1_000;
 
-impl State {
+impl ReturnState {
     /// As it is stored and searched for.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
@@ -205,7 +205,7 @@ impl Return {
     /// them that were not declined came back before it.
     pub(crate) fn request(
         order: &Order,
-        wanted: Wanted,
+        wanted: ReturnRequest,
         earlier: &[Self],
         rules: &Rules,
         now: DateTime<Utc>,
@@ -239,8 +239,8 @@ impl Return {
             consignment_id: quoted.id,
             seller_id: quoted.seller_id,
             buyer: order.terms.buyer.clone(),
-            state: State::Requested,
-            request: Requested { lines, charges, reason: wanted.reason, cause: wanted.cause, bearers },
+            state: ReturnState::Requested,
+            request: RequestedReturn { lines, charges, reason: wanted.reason, cause: wanted.cause, bearers },
             client_reference: wanted.client_reference,
             created_at: now,
             updated_at: now,
@@ -249,12 +249,12 @@ impl Return {
 
     /// Whether its units are gone, or on their way.
     fn counts(&self) -> bool {
-        !matches!(self.state, State::Rejected { .. })
+        !matches!(self.state, ReturnState::Rejected { .. })
     }
 
     /// Whether its goods came back.
     fn has_come_back(&self) -> bool {
-        matches!(self.state, State::Received { .. } | State::Refunded { .. })
+        matches!(self.state, ReturnState::Received { .. } | ReturnState::Refunded { .. })
     }
 
     /// What the buyer gets back.
@@ -278,7 +278,7 @@ impl Return {
         }
     }
 
-    fn moved_to(self, state: State, now: DateTime<Utc>) -> Self {
+    fn moved_to(self, state: ReturnState, now: DateTime<Utc>) -> Self {
         Self { state, updated_at: now, ..self }
     }
 
@@ -290,7 +290,7 @@ impl Return {
     /// The seller agrees.
     pub(crate) fn approve(self, answer: String, now: DateTime<Utc>) -> Result<Self, Refusal> {
         match self.state {
-            State::Requested => Ok(self.moved_to(State::Approved { answer }, now)),
+            ReturnState::Requested => Ok(self.moved_to(ReturnState::Approved { answer }, now)),
             _ => Err(self.not_now()),
         }
     }
@@ -298,7 +298,7 @@ impl Return {
     /// The seller declines.
     pub(crate) fn reject(self, answer: String, now: DateTime<Utc>) -> Result<Self, Refusal> {
         match self.state {
-            State::Requested => Ok(self.moved_to(State::Rejected { answer }, now)),
+            ReturnState::Requested => Ok(self.moved_to(ReturnState::Rejected { answer }, now)),
             _ => Err(self.not_now()),
         }
     }
@@ -313,10 +313,10 @@ impl Return {
         now: DateTime<Utc>,
     ) -> Result<Self, Error> {
         let state = match &self.state {
-            State::Approved { answer } => {
-                State::Received { answer: answer.clone(), restock, failure: String::new() }
+            ReturnState::Approved { answer } => {
+                ReturnState::Received { answer: answer.clone(), restock, failure: String::new() }
             }
-            State::Requested => {
+            ReturnState::Requested => {
                 return Err(Refusal::new("RETURN_NOT_APPROVED", "approve the return first").into());
             }
             _ => return Err(self.not_now().into()),
@@ -332,8 +332,8 @@ impl Return {
     /// The buyer has the money; `None` when that was known.
     pub(crate) fn refunded(self, now: DateTime<Utc>) -> Option<Self> {
         match &self.state {
-            State::Received { answer, restock, .. } => {
-                let state = State::Refunded { answer: answer.clone(), restock: *restock };
+            ReturnState::Received { answer, restock, .. } => {
+                let state = ReturnState::Refunded { answer: answer.clone(), restock: *restock };
                 Some(self.moved_to(state, now))
             }
             _ => None,
@@ -343,8 +343,8 @@ impl Return {
     /// Payment could not refund: an operator must look at it.
     pub(crate) fn refund_failed(self, failure: String, now: DateTime<Utc>) -> Option<Self> {
         match &self.state {
-            State::Received { answer, restock, .. } => {
-                let state = State::Received { answer: answer.clone(), restock: *restock, failure };
+            ReturnState::Received { answer, restock, .. } => {
+                let state = ReturnState::Received { answer: answer.clone(), restock: *restock, failure };
                 Some(self.moved_to(state, now))
             }
             _ => None,

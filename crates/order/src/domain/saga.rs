@@ -18,7 +18,7 @@ pub(crate) struct Saga {
     /// Its order.
     pub(crate) order_id: OrderId,
     /// The step it is at.
-    pub(crate) step: Step,
+    pub(crate) step: SagaStep,
     /// How often it was taken up. An outcome counts only for the attempt that it belongs to.
     pub(crate) attempt: i64,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Saga {
 /// A step of a saga.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
-pub(crate) enum Step {
+pub(crate) enum SagaStep {
     /// Stock and money are being held.
     Placing,
     /// Both are held but the money has not come: rests until it does, or its time is over.
@@ -35,11 +35,11 @@ pub(crate) enum Step {
         expires_at: DateTime<Utc>,
     },
     /// Payment is asked whether the money came: only when it did not, the order ends.
-    EndingPayment(Ending),
+    EndingPayment(Cancellation),
     /// Logistics is asked whether all consignments can be kept back: only when they can, the order ends.
-    EndingConsignments(Ending),
+    EndingConsignments(Cancellation),
     /// Stock and money are being given back.
-    Compensating(Ending),
+    Compensating(Cancellation),
     /// Nothing is left to do.
     Confirmed,
     /// Nothing is left to do, or to have.
@@ -48,7 +48,7 @@ pub(crate) enum Step {
 
 /// Why an order ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ending {
+pub(crate) struct Cancellation {
     /// What the order says of it.
     pub(crate) cause: Refusal,
     /// The buyer wants it so, even when the money has come meanwhile.
@@ -63,7 +63,7 @@ pub(crate) struct Error {
     to: &'static str,
 }
 
-impl Step {
+impl SagaStep {
     /// As it is stored and shown.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
@@ -103,11 +103,11 @@ impl Step {
 impl Saga {
     /// A saga that begins, taken up by the one who makes it.
     pub(crate) fn begin(id: SagaId, order_id: OrderId) -> Self {
-        Self { id, order_id, step: Step::Placing, attempt: 1 }
+        Self { id, order_id, step: SagaStep::Placing, attempt: 1 }
     }
 
     /// The saga at its next step.
-    pub(crate) fn advance(self, step: Step) -> Result<Self, Error> {
+    pub(crate) fn advance(self, step: SagaStep) -> Result<Self, Error> {
         if self.step.may_become(&step) {
             return Ok(Self { step, ..self });
         }
@@ -121,16 +121,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn steps() -> Vec<Step> {
-        let ending = Ending { cause: Refusal::new("X", "x"), by_buyer: false };
+    fn steps() -> Vec<SagaStep> {
+        let ending = Cancellation { cause: Refusal::new("X", "x"), by_buyer: false };
         vec![
-            Step::Placing,
-            Step::AwaitingPayment { expires_at: at(1) },
-            Step::EndingPayment(ending.clone()),
-            Step::EndingConsignments(ending.clone()),
-            Step::Compensating(ending),
-            Step::Confirmed,
-            Step::Cancelled,
+            SagaStep::Placing,
+            SagaStep::AwaitingPayment { expires_at: at(1) },
+            SagaStep::EndingPayment(ending.clone()),
+            SagaStep::EndingConsignments(ending.clone()),
+            SagaStep::Compensating(ending),
+            SagaStep::Confirmed,
+            SagaStep::Cancelled,
         ]
     }
 
@@ -144,9 +144,9 @@ mod tests {
                 let Ok(next) = saga.clone().advance(steps()[choice].clone()) else { continue };
                 prop_assert!(!cancelled);
                 saga = next;
-                given_back |= matches!(saga.step, Step::Compensating(_));
-                cancelled = saga.step == Step::Cancelled;
-                prop_assert!(!(given_back && saga.step == Step::Confirmed));
+                given_back |= matches!(saga.step, SagaStep::Compensating(_));
+                cancelled = saga.step == SagaStep::Cancelled;
+                prop_assert!(!(given_back && saga.step == SagaStep::Confirmed));
             }
         }
     }
@@ -155,7 +155,7 @@ mod tests {
     fn a_step_is_kept_as_json() {
         for step in steps() {
             let text = serde_json::to_string(&step).unwrap();
-            assert_eq!(serde_json::from_str::<Step>(&text).unwrap(), step);
+            assert_eq!(serde_json::from_str::<SagaStep>(&text).unwrap(), step);
         }
     }
 }

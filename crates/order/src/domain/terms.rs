@@ -25,7 +25,7 @@ pub(crate) struct Checkout {
 
 /// What was agreed when the order was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Terms {
+pub(crate) struct OrderTerms {
     /// The saga behind it; the ids of its holds are derived from it.
     pub(crate) saga_id: SagaId,
     /// For people.
@@ -48,7 +48,7 @@ pub(crate) struct Terms {
     pub(crate) consignments: Vec<QuotedConsignment>,
 }
 
-impl Terms {
+impl OrderTerms {
     /// Those of an order of `quote`; its number is yet to be given.
     pub(crate) fn of(quote: Quote, checkout: Checkout) -> Result<Self, money::Error> {
         Ok(Self {

@@ -14,7 +14,7 @@ use rpc::Peer;
 use super::{failed, missing};
 use crate::app::ports::{Catalog, Error, Reservation};
 use crate::domain::order::Order;
-use crate::domain::pricing::{Offer, Wish};
+use crate::domain::pricing::{Offer, RequestedLine};
 use crate::domain::quote::QuotedLine;
 
 /// Catalog over gRPC.
@@ -36,7 +36,7 @@ impl CatalogPeer {
 
 #[async_trait]
 impl Catalog for CatalogPeer {
-    async fn offers(&self, wishes: &[Wish]) -> Result<Vec<Offer>, Error> {
+    async fn offers(&self, wishes: &[RequestedLine]) -> Result<Vec<Offer>, Error> {
         let lines = wishes
             .iter()
             .map(|wish| OfferLine { variant_id: wish.variant_id.to_string(), quantity: wish.quantity });

@@ -18,7 +18,7 @@ use tonic::{Code, Status};
 use trade::ExchangeRate;
 
 use super::{failed, missing};
-use crate::app::ports::{Error, KeptBack, Logistics};
+use crate::app::ports::{CancelResult, Error, Logistics};
 use crate::domain::Refusal;
 use crate::domain::pricing::{Group, LandedCost, Offer};
 use crate::domain::quote::Carriage;
@@ -60,13 +60,13 @@ impl Logistics for LogisticsPeer {
         answer.consignments.into_iter().map(|cost| landed(cost, self.currency)).collect()
     }
 
-    async fn keep_back(&self, order_id: OrderId) -> Result<KeptBack, Error> {
+    async fn cancel_consignments(&self, order_id: OrderId) -> Result<CancelResult, Error> {
         let request = CancelConsignmentsRequest { order_id: order_id.to_string() };
         let answer =
             self.consignments.clone().cancel_consignments(request).await.map_err(failed)?.into_inner();
         match answer.outcome() {
-            CancelConsignmentsOutcome::Cancelled => Ok(KeptBack::All),
-            CancelConsignmentsOutcome::AlreadyPickedUp => Ok(KeptBack::None),
+            CancelConsignmentsOutcome::Cancelled => Ok(CancelResult::All),
+            CancelConsignmentsOutcome::AlreadyPickedUp => Ok(CancelResult::None),
             CancelConsignmentsOutcome::Unspecified => Err(missing("an outcome")),
         }
     }

@@ -29,7 +29,7 @@ fn failed(status: Status) -> Error {
             Error::Refused(refusal)
         }
         Code::InvalidArgument | Code::Unimplemented => Error::Fault(status.message().to_owned()),
-        code => Error::Away(format!("{code:?}: {}", status.message())),
+        code => Error::Unreachable(format!("{code:?}: {}", status.message())),
     }
 }
 

@@ -6,7 +6,7 @@ use kernel::{OrderId, QuoteId, SellerId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::order::{Order, Progress, State, Terms};
+use crate::domain::order::{Order, OrderState, OrderTerms, Progress};
 
 /// Versions that are read at once by one who watches.
 pub(crate) const VERSIONS_MAX: i64 = 100;
@@ -16,7 +16,7 @@ struct Row {
     #[sqlx(try_from = "Uuid")]
     id: OrderId,
     version: i64,
-    terms: Json<Terms>,
+    terms: Json<OrderTerms>,
     progress: Json<Progress>,
     created_at: DateTime<Utc>,
 }
@@ -41,7 +41,7 @@ struct VersionRow {
 
 /// Which row of the same key was there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum Conflict {
     /// The quote has a live order, or had one that was confirmed.
     Quote,
     /// The buyer has used the reference.
@@ -51,7 +51,7 @@ pub(crate) enum Taken {
 }
 
 /// Inserts a new order with its first version; or returns what it conflicts with.
-pub(crate) async fn insert(tx: &mut Tx, order: &Order) -> Result<Option<Taken>, db::Error> {
+pub(crate) async fn insert(tx: &mut Tx, order: &Order) -> Result<Option<Conflict>, db::Error> {
     let inserted = db::execute!(
         tx,
         "insert into orders (id, number, quote_id, buyer, client_reference, state, version, holds_quote, terms, \
@@ -76,10 +76,10 @@ pub(crate) async fn insert(tx: &mut Tx, order: &Order) -> Result<Option<Taken>, 
     Ok(None)
 }
 
-async fn taken(tx: &mut Tx, order: &Order) -> Result<Taken, db::Error> {
+async fn taken(tx: &mut Tx, order: &Order) -> Result<Conflict, db::Error> {
     let quote = live_order_of(tx, order.terms.quote_id).await?;
     if quote.is_some() {
-        return Ok(Taken::Quote);
+        return Ok(Conflict::Quote);
     }
     let reference = db::fetch_optional!(
         tx,
@@ -88,7 +88,7 @@ async fn taken(tx: &mut Tx, order: &Order) -> Result<Taken, db::Error> {
         order.terms.buyer.as_str(),
         order.terms.client_reference.as_deref(),
     )?;
-    Ok(if reference.is_some() { Taken::Reference } else { Taken::Number })
+    Ok(if reference.is_some() { Conflict::Reference } else { Conflict::Number })
 }
 
 async fn live_order_of(tx: &mut Tx, quote_id: QuoteId) -> Result<Option<(Uuid,)>, db::Error> {
@@ -126,7 +126,7 @@ async fn insert_sellers(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
 pub(crate) async fn save(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> {
     // An order that was cancelled before it was confirmed gives its quote free.
     let holds_quote = match &order.progress.state {
-        State::Cancelled { paid_at, .. } => paid_at.is_some(),
+        OrderState::Cancelled { paid_at, .. } => paid_at.is_some(),
         _ => true,
     };
     let updated = db::execute!(

@@ -35,16 +35,16 @@ pub(crate) async fn find(tx: &mut Tx, id: QuoteId) -> Result<Option<Quote>, db::
 
 /// A quote's place among those that expire: when, and its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Position(DateTime<Utc>, Uuid);
+pub(crate) struct PageCursor(DateTime<Utc>, Uuid);
 
 /// Looks at quotes that expired before `before`, behind `after`, at most `limit`, and deletes those that nobody ordered.
 /// Where it came to; `None` when there were none.
 pub(crate) async fn forget_expired(
     tx: &mut Tx,
-    Position(at, id): Position,
+    PageCursor(at, id): PageCursor,
     before: DateTime<Utc>,
     limit: i64,
-) -> Result<Option<Position>, db::Error> {
+) -> Result<Option<PageCursor>, db::Error> {
     let expired = db::fetch_all!(
         tx,
         (DateTime<Utc>, Uuid),
@@ -64,5 +64,5 @@ pub(crate) async fn forget_expired(
     );
     let ids: Vec<Uuid> = expired.into_iter().map(|(_, id)| id).collect();
     db::execute!(tx, sql, Json(ids))?;
-    Ok(Some(Position(at, id)))
+    Ok(Some(PageCursor(at, id)))
 }

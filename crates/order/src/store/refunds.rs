@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// Whether a refund was counted before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Recorded {
+pub(crate) enum RefundRecord {
     /// It is new.
     Now,
     /// It was.
@@ -24,7 +24,7 @@ pub(crate) async fn record(
     order_id: OrderId,
     amount: Money,
     now: DateTime<Utc>,
-) -> Result<Recorded, db::Error> {
+) -> Result<RefundRecord, db::Error> {
     let inserted = db::execute!(
         tx,
         "insert into refunds (id, order_id, amount_minor, currency, recorded_at) values ($1, $2, $3, $4, $5) \
@@ -36,7 +36,7 @@ pub(crate) async fn record(
         now,
     )?;
     if inserted == 1 {
-        return Ok(Recorded::Now);
+        return Ok(RefundRecord::Now);
     }
     let (of, minor, currency) = db::fetch_one!(
         tx,
@@ -47,5 +47,5 @@ pub(crate) async fn record(
     let is_same = of == order_id.uuid()
         && minor.is_none_or(|minor| minor == amount.minor())
         && currency.is_none_or(|currency| currency == amount.currency().code());
-    Ok(if is_same { Recorded::Before } else { Recorded::Otherwise })
+    Ok(if is_same { RefundRecord::Before } else { RefundRecord::Otherwise })
 }

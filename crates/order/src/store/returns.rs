@@ -6,7 +6,7 @@ use kernel::{ConsignmentId, OrderId, ReturnId, SellerId};
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::returns::{OF_CONSIGNMENT_MAX, Requested, Return, State};
+use crate::domain::returns::{OF_CONSIGNMENT_MAX, RequestedReturn, Return, ReturnState};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -20,8 +20,8 @@ struct Row {
     seller_id: SellerId,
     buyer: String,
     client_reference: Option<String>,
-    detail: Json<State>,
-    request: Json<Requested>,
+    detail: Json<ReturnState>,
+    request: Json<RequestedReturn>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -110,7 +110,7 @@ pub(crate) async fn of_consignment(tx: &mut Tx, id: ConsignmentId) -> Result<Vec
 
 /// Whose returns a list has.
 #[derive(Debug, Clone)]
-pub(crate) enum Whose {
+pub(crate) enum ReturnFilter {
     /// A buyer's.
     Buyer(String),
     /// Those of a seller's goods.
@@ -122,7 +122,7 @@ pub(crate) enum Whose {
 /// Returns, newest first, before one; of one order, or of all.
 pub(crate) async fn list(
     tx: &mut Tx,
-    whose: &Whose,
+    whose: &ReturnFilter,
     order_id: Option<OrderId>,
     before: Option<ReturnId>,
     limit: i64,
@@ -130,7 +130,7 @@ pub(crate) async fn list(
     let before = before.map_or(Uuid::max(), ReturnId::uuid);
     let (any_order, order_id) = (order_id.is_none(), order_id.map_or(Uuid::nil(), OrderId::uuid));
     let rows = match whose {
-        Whose::Buyer(buyer) => db::fetch_all!(
+        ReturnFilter::Buyer(buyer) => db::fetch_all!(
             tx,
             Row,
             select!(
@@ -143,7 +143,7 @@ pub(crate) async fn list(
             order_id,
             limit,
         )?,
-        Whose::Seller(seller) => db::fetch_all!(
+        ReturnFilter::Seller(seller) => db::fetch_all!(
             tx,
             Row,
             select!(
@@ -156,7 +156,7 @@ pub(crate) async fn list(
             order_id,
             limit,
         )?,
-        Whose::All => db::fetch_all!(
+        ReturnFilter::All => db::fetch_all!(
             tx,
             Row,
             select!("where id < $1 and ($2 or order_id = $3) order by id desc limit $4"),

@@ -7,18 +7,18 @@
 use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{OrderId, SagaId};
-use rpc::replay::Key;
+use rpc::idempotency::Key;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::saga::{Saga, Step};
+use crate::domain::saga::{Saga, SagaStep};
 
 /// The longest error that is kept, in characters.
 const ERROR_CHARACTERS_MAX: usize = 500;
 
 /// A saga with what is kept beside it.
 #[derive(Debug, Clone)]
-pub(crate) struct Kept {
+pub(crate) struct StoredSaga {
     /// The saga.
     pub(crate) saga: Saga,
     /// The call that waits for its outcome.
@@ -37,7 +37,7 @@ struct Row {
     id: SagaId,
     #[sqlx(try_from = "Uuid")]
     order_id: OrderId,
-    detail: Json<Step>,
+    detail: Json<SagaStep>,
     attempt: i64,
     request: Option<Json<Key>>,
     paid_at: Option<DateTime<Utc>>,
@@ -45,7 +45,7 @@ struct Row {
     moved_at: DateTime<Utc>,
 }
 
-impl From<Row> for Kept {
+impl From<Row> for StoredSaga {
     fn from(row: Row) -> Self {
         Self {
             saga: Saga { id: row.id, order_id: row.order_id, step: row.detail.0, attempt: row.attempt },
@@ -72,9 +72,9 @@ macro_rules! select {
 }
 
 /// When the saga is next looked at: `wake_at` by the machine's time unless it is settled, `due_at` by the hub's.
-fn due_at(step: &Step) -> Option<DateTime<Utc>> {
+fn due_at(step: &SagaStep) -> Option<DateTime<Utc>> {
     match step {
-        Step::AwaitingPayment { expires_at } => Some(*expires_at),
+        SagaStep::AwaitingPayment { expires_at } => Some(*expires_at),
         _ => None,
     }
 }
@@ -202,7 +202,7 @@ pub(crate) async fn insert(
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moved {
+pub(crate) enum Advance {
     /// It went on; with when payment told of the money, if it has.
     On(Option<DateTime<Utc>>),
     /// Another attempt, or another step, came first.
@@ -217,7 +217,7 @@ pub(crate) async fn advance(
     after: &Saga,
     leased_until: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Moved, db::Error> {
+) -> Result<Advance, db::Error> {
     let settled = after.step.is_settled();
     let sql = by_one_clock!(tx, advance, now: "$9", until: "$7");
     let moved = db::fetch_optional!(
@@ -234,7 +234,7 @@ pub(crate) async fn advance(
         due_at(&after.step),
         now,
     )?;
-    Ok(moved.map_or(Moved::Superseded, |(paid_at,)| Moved::On(paid_at)))
+    Ok(moved.map_or(Advance::Superseded, |(paid_at,)| Advance::On(paid_at)))
 }
 
 /// Wakes a settled saga to an ending: a new attempt, free to be taken up from `wake_at` on.
@@ -264,14 +264,14 @@ pub(crate) async fn reopen(
 }
 
 /// The saga of an order.
-pub(crate) async fn find(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
-    Ok(db::fetch_optional!(tx, Row, select!("where order_id = $1"), order_id.uuid())?.map(Kept::from))
+pub(crate) async fn find(tx: &mut Tx, order_id: OrderId) -> Result<Option<StoredSaga>, db::Error> {
+    Ok(db::fetch_optional!(tx, Row, select!("where order_id = $1"), order_id.uuid())?.map(StoredSaga::from))
 }
 
 /// The saga of an order, which stays as it is until the transaction ends. The order is locked before.
-pub(crate) async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<Kept>, db::Error> {
+pub(crate) async fn lock(tx: &mut Tx, order_id: OrderId) -> Result<Option<StoredSaga>, db::Error> {
     let sql = tx.sql(select!("where order_id = $1 for update"), select!("where order_id = $1"));
-    Ok(db::fetch_optional!(tx, Row, sql, order_id.uuid())?.map(Kept::from))
+    Ok(db::fetch_optional!(tx, Row, sql, order_id.uuid())?.map(StoredSaga::from))
 }
 
 /// Sagas that no process is driving: those due to wake, or whose lease was taken in what is now the future.
@@ -292,10 +292,10 @@ pub(crate) async fn claim(
     attempt: i64,
     leased_until: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Option<Kept>, db::Error> {
+) -> Result<Option<StoredSaga>, db::Error> {
     let sql = by_one_clock!(tx, claim, now: "$4", until: "$3");
     let row = db::fetch_optional!(tx, Row, sql, id.uuid(), attempt, leased_until, now,)?;
-    Ok(row.map(Kept::from))
+    Ok(row.map(StoredSaga::from))
 }
 
 /// Gives a saga up for now: it may be taken up again from `wake_at` on.
@@ -351,7 +351,7 @@ pub(crate) struct Filter {
 }
 
 /// Sagas, newest first.
-pub(crate) async fn list(tx: &mut Tx, filter: Filter) -> Result<Vec<Kept>, db::Error> {
+pub(crate) async fn list(tx: &mut Tx, filter: Filter) -> Result<Vec<StoredSaga>, db::Error> {
     let before = filter.before.map_or(Uuid::max(), SagaId::uuid);
     let rows = match filter.stuck_since {
         None => {
@@ -366,7 +366,7 @@ pub(crate) async fn list(tx: &mut Tx, filter: Filter) -> Result<Vec<Kept>, db::E
             filter.limit,
         )?,
     };
-    Ok(rows.into_iter().map(Kept::from).collect())
+    Ok(rows.into_iter().map(StoredSaga::from).collect())
 }
 
 /// How many are not settled. One that awaits payment counts once its time is over: the timer has yet to end it.

@@ -3,15 +3,15 @@
 use proto::convert::timestamp;
 use proto::payment::v1 as wire;
 
-use crate::domain::hold::{Hold, State};
+use crate::domain::hold::{Hold, HoldState};
 use crate::store::wallets::Wallet;
 
-pub(super) fn state(state: State) -> wire::PaymentState {
+pub(super) fn state(state: HoldState) -> wire::PaymentState {
     match state {
-        State::Awaiting => wire::PaymentState::Awaiting,
-        State::Held => wire::PaymentState::Held,
-        State::Captured => wire::PaymentState::Captured,
-        State::Voided => wire::PaymentState::Voided,
+        HoldState::Awaiting => wire::PaymentState::Awaiting,
+        HoldState::Held => wire::PaymentState::Held,
+        HoldState::Captured => wire::PaymentState::Captured,
+        HoldState::Voided => wire::PaymentState::Voided,
     }
 }
 

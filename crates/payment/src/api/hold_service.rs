@@ -11,7 +11,7 @@ use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::{Api, decode, encode};
-use crate::app::cancel_payment::{CancelPayment, Outcome};
+use crate::app::cancel_payment::{CancelPayment, CancelPaymentOutcome};
 use crate::app::inquire_hold::InquireHold;
 use crate::app::void::Void;
 
@@ -51,8 +51,8 @@ impl HoldService for Api {
         let (hold_id, order_id) =
             Violations::of(|violations| decode::hold_of_order(&asked.hold_id, &asked.order_id, violations))?;
         let outcome = match self.0.run(CancelPayment { hold_id, order_id }).await? {
-            Outcome::Cancelled => CancelOutcome::Cancelled,
-            Outcome::AlreadyPaid => CancelOutcome::AlreadyPaid,
+            CancelPaymentOutcome::Cancelled => CancelOutcome::Cancelled,
+            CancelPaymentOutcome::AlreadyPaid => CancelOutcome::AlreadyPaid,
         };
         Ok(Response::new(CancelPaymentResponse { outcome: outcome.into() }))
     }

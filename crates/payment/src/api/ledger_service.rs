@@ -21,7 +21,7 @@ use crate::app::list_suspense::ListSuspense;
 use crate::app::list_transfers::ListTransfers;
 use crate::app::trial_balance::TrialBalance;
 use crate::domain::ledger::KINDS;
-use crate::domain::receipt::Suspense;
+use crate::domain::receipt::SuspenseReason;
 use crate::store::audit::KindBalance;
 use crate::store::narrow;
 
@@ -100,7 +100,7 @@ impl LedgerService for Api {
                 provider_reference: row.told_reference().to_owned(),
                 order_reference: row.order_reference,
                 amount: Some(row.amount.into()),
-                reason: row.suspense.map(Suspense::as_str).unwrap_or_default().to_owned(),
+                reason: row.suspense.map(SuspenseReason::as_str).unwrap_or_default().to_owned(),
                 received_at: Some(timestamp(row.received_at)),
             },
         );

@@ -7,8 +7,8 @@ use kernel::{HoldId, OrderId};
 use money::Money;
 
 use super::{App, Error};
-use crate::domain::hold::{Hold, State};
-use crate::domain::ledger::{Account, Transfer};
+use crate::domain::hold::{Hold, HoldState};
+use crate::domain::ledger::{LedgerAccount, Transfer};
 use crate::domain::qr;
 use crate::store::{holds, transfers, wallets};
 
@@ -39,7 +39,7 @@ impl Command for Authorise {
         let Some(wallet) = wallets::hold(tx, &hold.buyer, hold.amount).await? else {
             return Err(too_little(tx, &hold).await?);
         };
-        let (debit, credit) = (Account::wallet(wallet), Account::holding(hold.id));
+        let (debit, credit) = (LedgerAccount::wallet(wallet), LedgerAccount::holding(hold.id));
         let pending = Transfer::pending("payment", debit, credit, hold.amount, hold.created_at);
         transfers::put(tx, &[pending.of_order(hold.order_id)]).await?;
         Ok(hold)
@@ -77,7 +77,7 @@ impl Authorise {
             order_id: self.order_id,
             buyer: self.buyer.clone(),
             method: self.method.clone(),
-            state: if is_wallet { State::Held } else { State::Awaiting },
+            state: if is_wallet { HoldState::Held } else { HoldState::Awaiting },
             amount: self.amount,
             refunded: Money::zero(self.amount.currency()),
             reference: Some(reference),
@@ -93,7 +93,7 @@ impl Authorise {
 /// The hold that is there already, as it stands now.
 async fn stands(tx: &mut Tx, asked: &Hold) -> Result<Hold, Error> {
     match holds::find(tx, asked.id).await? {
-        Some(found) if found.state == State::Voided => {
+        Some(found) if found.state == HoldState::Voided => {
             Err(Error::refused("HOLD_VOIDED", "this hold was voided: it can no longer hold money"))
         }
         Some(found) if !is_same(&found, asked) => {

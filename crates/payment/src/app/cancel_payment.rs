@@ -4,7 +4,7 @@ use db::{Command, Tx};
 use kernel::{HoldId, OrderId};
 
 use super::{App, Error};
-use crate::domain::hold::State;
+use crate::domain::hold::HoldState;
 use crate::store::holds;
 
 /// Cancels a code that waits. An id never seen leaves a tombstone.
@@ -16,29 +16,33 @@ pub(crate) struct CancelPayment {
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum CancelPaymentOutcome {
     Cancelled,
     AlreadyPaid,
 }
 
 impl Command for CancelPayment {
     type App = App;
-    type Output = Outcome;
+    type Output = CancelPaymentOutcome;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<CancelPaymentOutcome, Error> {
         let id = self.hold_id;
         if holds::put_tombstone(tx, id, self.order_id, app.hub.currency(), app.clock.now()).await? {
-            return Ok(Outcome::Cancelled);
+            return Ok(CancelPaymentOutcome::Cancelled);
         }
         if let Some(hold) = holds::find(tx, id).await? {
             hold.check_order(self.order_id)?;
         }
         // The receipt makes the same guarded step to `held`: only one of the two finds it awaiting.
-        if holds::advance(tx, id, State::Awaiting, State::Voided, None).await?.is_some() {
-            return Ok(Outcome::Cancelled);
+        if holds::advance(tx, id, HoldState::Awaiting, HoldState::Voided, None).await?.is_some() {
+            return Ok(CancelPaymentOutcome::Cancelled);
         }
-        let state = holds::find(tx, id).await?.map_or(State::Voided, |hold| hold.state);
-        Ok(if state == State::Voided { Outcome::Cancelled } else { Outcome::AlreadyPaid })
+        let state = holds::find(tx, id).await?.map_or(HoldState::Voided, |hold| hold.state);
+        Ok(if state == HoldState::Voided {
+            CancelPaymentOutcome::Cancelled
+        } else {
+            CancelPaymentOutcome::AlreadyPaid
+        })
     }
 }

@@ -5,8 +5,8 @@ use kernel::{HoldId, OrderId};
 
 use super::{App, Error};
 use crate::domain::escrow::Escrow;
-use crate::domain::hold::{Hold, State};
-use crate::domain::ledger::{Account, Transfer, TransferState};
+use crate::domain::hold::{Hold, HoldState};
+use crate::domain::ledger::{LedgerAccount, Transfer, TransferState};
 use crate::events;
 use crate::store::escrows::{self, Valuation};
 use crate::store::{holds, transfers, wallets};
@@ -30,7 +30,7 @@ pub(crate) struct Captured {
 
 /// How a capture ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum CaptureOutcome {
     Captured,
     /// It was before.
     Already,
@@ -42,12 +42,13 @@ pub(crate) enum Outcome {
 
 impl Command for Capture {
     type App = App;
-    type Output = Outcome;
+    type Output = CaptureOutcome;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<CaptureOutcome, Error> {
         let (hold_id, order_id) = (self.hold_id, self.order_id);
-        let Some(version) = holds::advance(tx, hold_id, State::Held, State::Captured, None).await? else {
+        let Some(version) = holds::advance(tx, hold_id, HoldState::Held, HoldState::Captured, None).await?
+        else {
             return self.stands(tx, app).await;
         };
         let hold = holds::find(tx, hold_id)
@@ -69,7 +70,8 @@ impl Command for Capture {
                 return Err(Error::Invalid { field: "consignments", problem });
             }
             if escrow.amount.is_positive() {
-                let (debit, credit) = (Account::holding(hold_id), Account::escrow(escrow.consignment_id));
+                let (debit, credit) =
+                    (LedgerAccount::holding(hold_id), LedgerAccount::escrow(escrow.consignment_id));
                 let movement = Transfer::posted("escrow", debit, credit, escrow.amount, now);
                 movements.push(movement.of_consignment(order_id, escrow.consignment_id));
             }
@@ -77,22 +79,22 @@ impl Command for Capture {
         transfers::put(tx, &movements).await?;
         let escrows = self.consignments.iter().map(|one| &one.escrow);
         app.outbox.put(tx, &events::escrow_held(&hold, version, escrows, now)).await?;
-        Ok(Outcome::Captured)
+        Ok(CaptureOutcome::Captured)
     }
 }
 
 impl Capture {
     /// What became of a hold that is not held.
-    async fn stands(&self, tx: &mut Tx, app: &App) -> Result<Outcome, Error> {
-        let Some(hold) = holds::find(tx, self.hold_id).await? else { return Ok(Outcome::NotYet) };
+    async fn stands(&self, tx: &mut Tx, app: &App) -> Result<CaptureOutcome, Error> {
+        let Some(hold) = holds::find(tx, self.hold_id).await? else { return Ok(CaptureOutcome::NotYet) };
         hold.check_order(self.order_id)?;
         Ok(match hold.state {
-            State::Captured => {
+            HoldState::Captured => {
                 self.check_same(tx, app).await?;
-                Outcome::Already
+                CaptureOutcome::Already
             }
-            State::Voided => Outcome::Voided,
-            State::Awaiting | State::Held => Outcome::NotYet,
+            HoldState::Voided => CaptureOutcome::Voided,
+            HoldState::Awaiting | HoldState::Held => CaptureOutcome::NotYet,
         })
     }
 

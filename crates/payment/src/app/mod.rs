@@ -3,7 +3,6 @@
 pub(crate) mod authorise;
 pub(crate) mod cancel_payment;
 pub(crate) mod capture;
-pub(crate) mod carry_over_terms;
 pub(crate) mod exchange;
 pub(crate) mod get_payment;
 pub(crate) mod get_statement;
@@ -12,10 +11,11 @@ pub(crate) mod list_suspense;
 pub(crate) mod list_transfers;
 pub(crate) mod list_wallet_entries;
 pub(crate) mod list_wallets;
+pub(crate) mod migrate_terms;
 pub(crate) mod open_wallet;
 pub(crate) mod pay_qr;
 pub(crate) mod refund;
-pub(crate) mod release;
+pub(crate) mod release_escrow;
 pub(crate) mod report_receipt;
 pub(crate) mod resolve_suspense;
 pub(crate) mod top_up;
@@ -31,7 +31,7 @@ use kernel::{Clock, Refusal};
 use money::Currency;
 use money::rates::RateTable;
 
-use crate::domain::hold::OfAnother;
+use crate::domain::hold::WrongOrder;
 
 /// What every use case needs.
 pub(crate) struct App {
@@ -83,8 +83,8 @@ impl Error {
     }
 }
 
-impl From<OfAnother> for Error {
-    fn from(error: OfAnother) -> Self {
+impl From<WrongOrder> for Error {
+    fn from(error: WrongOrder) -> Self {
         Self::refused("HOLD_EXISTS", error.to_string())
     }
 }

@@ -6,7 +6,7 @@ use money::{Currency, Money};
 use super::report_receipt::ReportReceipt;
 use super::{App, Error};
 use crate::domain::qr;
-use crate::domain::receipt::Suspense;
+use crate::domain::receipt::SuspenseReason;
 
 /// Pays a code as a buyer's bank app would: reads it, and reports what it asks for. Why the money is in suspense,
 /// `None` when it paid an order.
@@ -19,10 +19,10 @@ pub(crate) struct PayQr {
 
 impl Command for PayQr {
     type App = App;
-    type Output = Option<Suspense>;
+    type Output = Option<SuspenseReason>;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<Suspense>, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<SuspenseReason>, Error> {
         app.in_sandbox("only a sandbox hub has a sandbox provider")?;
         self.receipt()?.run(app, tx).await
     }

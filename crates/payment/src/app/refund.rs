@@ -7,12 +7,12 @@ use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
 use money::Money;
 
 use super::{App, Error};
-use crate::domain::escrow::{self, Escrow};
-use crate::domain::hold::{Hold, State};
-use crate::domain::ledger::{Account, Transfer};
-use crate::domain::refund::{self, Refund};
+use crate::domain::escrow::{Escrow, EscrowState};
+use crate::domain::hold::{Hold, HoldState};
+use crate::domain::ledger::{LedgerAccount, Transfer};
+use crate::domain::refund::{Refund, RefundState};
 use crate::domain::returned::Parts;
-use crate::domain::settlement::{self, Terms};
+use crate::domain::settlement::{self, SettlementTerms};
 use crate::events;
 use crate::store::{escrows, holds, refunds, transfers, wallets};
 
@@ -29,7 +29,7 @@ pub(crate) struct RefundReturn {
 
 /// How a refund ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum RefundOutcome {
     Done,
     /// It was done, or had failed, before.
     Already,
@@ -45,12 +45,12 @@ pub(crate) struct RefundCancelled {
 
 impl Command for RefundReturn {
     type App = App;
-    type Output = Outcome;
+    type Output = RefundOutcome;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<RefundOutcome, Error> {
         let (id, now) = (self.consignment_id, app.clock.now());
-        let Some(escrow) = escrows::lock(tx, id, &app.hub).await? else { return Ok(Outcome::NotYet) };
+        let Some(escrow) = escrows::lock(tx, id, &app.hub).await? else { return Ok(RefundOutcome::NotYet) };
         escrow.check_order(self.order_id)?;
         check_currency(&escrow.terms, self.parts.goods)?;
         let refund = Refund {
@@ -59,7 +59,7 @@ impl Command for RefundReturn {
             return_id: self.return_id.clone(),
             consignment_id: Some(id),
             amount: self.parts.refund,
-            state: refund::State::Completed,
+            state: RefundState::Completed,
             at: now,
         };
         if let Some(before) = refunds::find(tx, refund.id).await? {
@@ -67,7 +67,7 @@ impl Command for RefundReturn {
         }
         let (room, before) = (escrow.left()?, escrow.returned()?);
         let fits = refund.amount.currency() == room.currency() && refund.amount.minor() <= room.minor();
-        if !fits || escrow.state == escrow::State::Refunded {
+        if !fits || escrow.state == EscrowState::Refunded {
             let reason =
                 format!("{} is to be refunded, but only {room} is left of what was paid", refund.amount);
             return fail(tx, app.outbox, &escrow, refund.fail(reason)).await;
@@ -77,10 +77,10 @@ impl Command for RefundReturn {
         let escrow = escrow.refund(&after).ok_or(no_room)?;
         let (hold, version) = count(tx, &refund, &escrow).await?;
         let to_buyer = to_buyer(tx, &hold, refund.amount, now).await?;
-        let movements = if escrow.state == escrow::State::Released {
+        let movements = if escrow.state == EscrowState::Released {
             settlement::take_back(&escrow.terms, to_buyer, &before, &after, now)?
         } else if refund.amount.is_positive() {
-            let back = Transfer::posted("refund", Account::escrow(id), to_buyer, refund.amount, now);
+            let back = Transfer::posted("refund", LedgerAccount::escrow(id), to_buyer, refund.amount, now);
             vec![back.of_consignment(escrow.order_id, id)]
         } else {
             // Goods whose price rounds to nothing.
@@ -88,11 +88,11 @@ impl Command for RefundReturn {
         };
         transfers::put(tx, &movements).await?;
         app.outbox.put(tx, &events::refund_completed(&hold, version, &refund)).await?;
-        Ok(Outcome::Done)
+        Ok(RefundOutcome::Done)
     }
 }
 
-fn check_currency(terms: &Terms, goods: Money) -> Result<(), Error> {
+fn check_currency(terms: &SettlementTerms, goods: Money) -> Result<(), Error> {
     let currency = terms.seller_goods.currency();
     if goods.currency() == currency {
         return Ok(());
@@ -102,9 +102,9 @@ fn check_currency(terms: &Terms, goods: Money) -> Result<(), Error> {
 }
 
 /// A return is refunded once; told again it is told with the same amount.
-fn check_same(before: &Refund, told: &Refund) -> Result<Outcome, Error> {
+fn check_same(before: &Refund, told: &Refund) -> Result<RefundOutcome, Error> {
     if before.is_same(told) {
-        return Ok(Outcome::Already);
+        return Ok(RefundOutcome::Already);
     }
     let problem = format!("was refunded with {} before, not {}", before.amount, told.amount);
     Err(Error::Invalid { field: "return_id", problem })
@@ -122,26 +122,30 @@ async fn count(tx: &mut Tx, refund: &Refund, escrow: &Escrow) -> Result<(Hold, i
     Ok((hold.ok_or(Error::Invariant("an escrow has no hold"))?, version))
 }
 
-async fn fail(tx: &mut Tx, outbox: Outbox, escrow: &Escrow, refund: Refund) -> Result<Outcome, Error> {
+async fn fail(tx: &mut Tx, outbox: Outbox, escrow: &Escrow, refund: Refund) -> Result<RefundOutcome, Error> {
     if !refunds::put(tx, &refund).await? {
-        return Ok(Outcome::Already);
+        return Ok(RefundOutcome::Already);
     }
     tracing::error!(refund.id = %refund.id, state = ?refund.state, "a refund failed");
     let version = holds::next_version(tx, escrow.hold_id).await?;
     outbox.put(tx, &events::refund_failed(escrow, version, &refund)).await?;
-    Ok(Outcome::Done)
+    Ok(RefundOutcome::Done)
 }
 
 impl Command for RefundCancelled {
     type App = App;
-    type Output = Outcome;
+    type Output = RefundOutcome;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Outcome, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<RefundOutcome, Error> {
         let (hold_id, now) = (self.hold_id, app.clock.now());
-        let Some(hold) = holds::find(tx, hold_id).await? else { return Ok(Outcome::NotYet) };
-        if hold.state != State::Captured {
-            return Ok(if hold.state == State::Voided { Outcome::Already } else { Outcome::NotYet });
+        let Some(hold) = holds::find(tx, hold_id).await? else { return Ok(RefundOutcome::NotYet) };
+        if hold.state != HoldState::Captured {
+            return Ok(if hold.state == HoldState::Voided {
+                RefundOutcome::Already
+            } else {
+                RefundOutcome::NotYet
+            });
         }
         let mut parts = Vec::new();
         let mut sum = Money::zero(hold.amount.currency());
@@ -154,7 +158,7 @@ impl Command for RefundCancelled {
             }
         }
         if sum.is_zero() {
-            return Ok(Outcome::Already);
+            return Ok(RefundOutcome::Already);
         }
         let refund = Refund {
             id: RefundId::derive(hold_id.uuid(), "cancelled"),
@@ -162,31 +166,42 @@ impl Command for RefundCancelled {
             return_id: String::new(),
             consignment_id: None,
             amount: sum,
-            state: refund::State::Completed,
+            state: RefundState::Completed,
             at: now,
         };
         if !refunds::put(tx, &refund).await? {
-            return Ok(Outcome::Already);
+            return Ok(RefundOutcome::Already);
         }
         let Some(version) = holds::refund(tx, hold_id, sum).await? else {
             return Err(Error::Invariant("a hold has no room for what its escrows hold"));
         };
         let to_buyer = to_buyer(tx, &hold, sum, now).await?;
         let movement = |(escrow, left): (Escrow, Money)| {
-            Transfer::posted("refund", Account::escrow(escrow.consignment_id), to_buyer.clone(), left, now)
-                .of_consignment(escrow.order_id, escrow.consignment_id)
+            Transfer::posted(
+                "refund",
+                LedgerAccount::escrow(escrow.consignment_id),
+                to_buyer.clone(),
+                left,
+                now,
+            )
+            .of_consignment(escrow.order_id, escrow.consignment_id)
         };
         let movements: Vec<Transfer> = parts.into_iter().map(movement).collect();
         transfers::put(tx, &movements).await?;
         app.outbox.put(tx, &events::refund_completed(&hold, version, &refund)).await?;
-        Ok(Outcome::Done)
+        Ok(RefundOutcome::Done)
     }
 }
 
 /// Back the way it came: into the wallet, or by the provider.
-async fn to_buyer(tx: &mut Tx, hold: &Hold, amount: Money, now: DateTime<Utc>) -> Result<Account, Error> {
+async fn to_buyer(
+    tx: &mut Tx,
+    hold: &Hold,
+    amount: Money,
+    now: DateTime<Utc>,
+) -> Result<LedgerAccount, Error> {
     if hold.is_wallet() {
-        return Ok(Account::wallet(wallets::credit_owner(tx, &hold.buyer, amount, now).await?));
+        return Ok(LedgerAccount::wallet(wallets::credit_owner(tx, &hold.buyer, amount, now).await?));
     }
-    Ok(Account::provider(&hold.method))
+    Ok(LedgerAccount::provider(&hold.method))
 }

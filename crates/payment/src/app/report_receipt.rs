@@ -6,10 +6,10 @@ use kernel::ReceiptId;
 use money::Money;
 
 use super::{App, Error};
-use crate::domain::hold::{Hold, State};
-use crate::domain::ledger::{Account, Transfer};
+use crate::domain::hold::{Hold, HoldState};
+use crate::domain::ledger::{LedgerAccount, Transfer};
 use crate::domain::qr;
-use crate::domain::receipt::{Receipt, Suspense, UNKNOWN_METHOD};
+use crate::domain::receipt::{Receipt, SuspenseReason, UNKNOWN_METHOD};
 use crate::events;
 use crate::store::{holds, receipts, transfers};
 
@@ -23,10 +23,10 @@ pub(crate) struct ReportReceipt {
 
 impl Command for ReportReceipt {
     type App = App;
-    type Output = Option<Suspense>;
+    type Output = Option<SuspenseReason>;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<Suspense>, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<SuspenseReason>, Error> {
         let receipt = Receipt {
             id: ReceiptId::new(),
             provider_reference: self.provider_reference.clone(),
@@ -48,7 +48,7 @@ impl Command for ReportReceipt {
         let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
         let suspense = match &hold {
             Some(hold) => pay(tx, hold, &receipt, app.outbox).await?,
-            None => Some(Suspense::UnknownReference),
+            None => Some(SuspenseReason::UnknownReference),
         };
         settle(tx, receipt.judged(hold.as_ref(), suspense)).await?;
         Ok(suspense)
@@ -57,8 +57,8 @@ impl Command for ReportReceipt {
 
 /// Money that came under an id which the provider had used for other money. It pays nothing, as nobody can say which of
 /// the two is meant, and is recorded once: the same told again changes nothing.
-async fn take_reused(tx: &mut Tx, before: &Receipt, told: Receipt) -> Result<Suspense, Error> {
-    let receipt = told.reused(before.id);
+async fn take_reused(tx: &mut Tx, before: &Receipt, told: Receipt) -> Result<SuspenseReason, Error> {
+    let receipt = told.reused_reference(before.id);
     if receipts::put(tx, &receipt).await? {
         tracing::warn!(
             receipt.id = %receipt.id,
@@ -66,15 +66,15 @@ async fn take_reused(tx: &mut Tx, before: &Receipt, told: Receipt) -> Result<Sus
             "a provider reused the id of a receipt for another payment, which is in suspense"
         );
         let hold = holds::by_reference(tx, &qr::reference(&receipt.order_reference)).await?;
-        settle(tx, receipt.judged(hold.as_ref(), Some(Suspense::ReferenceReused))).await?;
+        settle(tx, receipt.judged(hold.as_ref(), Some(SuspenseReason::ReferenceReused))).await?;
     }
-    Ok(Suspense::ReferenceReused)
+    Ok(SuspenseReason::ReferenceReused)
 }
 
 /// Notes what became of a receipt; what pays nothing goes to suspense.
 async fn settle(tx: &mut Tx, receipt: Receipt) -> Result<(), Error> {
     if receipt.suspense.is_some() {
-        let (debit, credit) = (Account::provider(&receipt.method), Account::suspense(receipt.id));
+        let (debit, credit) = (LedgerAccount::provider(&receipt.method), LedgerAccount::suspense(receipt.id));
         let suspended = Transfer::posted("suspense", debit, credit, receipt.amount, receipt.received_at);
         transfers::put(tx, &[suspended]).await?;
     }
@@ -82,20 +82,26 @@ async fn settle(tx: &mut Tx, receipt: Receipt) -> Result<(), Error> {
 }
 
 /// Why it does not pay the hold; `None` when it does.
-async fn pay(tx: &mut Tx, hold: &Hold, receipt: &Receipt, outbox: Outbox) -> Result<Option<Suspense>, Error> {
-    if let Some(reason) = Suspense::of(hold.state) {
+async fn pay(
+    tx: &mut Tx,
+    hold: &Hold,
+    receipt: &Receipt,
+    outbox: Outbox,
+) -> Result<Option<SuspenseReason>, Error> {
+    if let Some(reason) = SuspenseReason::of(hold.state) {
         return Ok(Some(reason));
     }
     if hold.amount != receipt.amount {
-        return Ok(Some(Suspense::Amount));
+        return Ok(Some(SuspenseReason::Amount));
     }
     let now = receipt.received_at;
-    let Some(version) = holds::advance(tx, hold.id, State::Awaiting, State::Held, Some(now)).await? else {
+    let Some(version) = holds::advance(tx, hold.id, HoldState::Awaiting, HoldState::Held, Some(now)).await?
+    else {
         // Cancelled or paid in this very moment.
-        let after = holds::find(tx, hold.id).await?.map_or(State::Voided, |hold| hold.state);
-        return Ok(Some(Suspense::of(after).unwrap_or(Suspense::Double)));
+        let after = holds::find(tx, hold.id).await?.map_or(HoldState::Voided, |hold| hold.state);
+        return Ok(Some(SuspenseReason::of(after).unwrap_or(SuspenseReason::Double)));
     };
-    let (debit, credit) = (Account::provider(&hold.method), Account::holding(hold.id));
+    let (debit, credit) = (LedgerAccount::provider(&hold.method), LedgerAccount::holding(hold.id));
     let paid = Transfer::posted("payment", debit, credit, hold.amount, now).of_order(hold.order_id);
     transfers::put(tx, &[paid]).await?;
     outbox.put(tx, &events::payment_received(hold, version, now)).await?;

@@ -4,7 +4,7 @@ use db::{Command, Tx};
 use kernel::{ReceiptId, TransferId};
 
 use super::{App, Error};
-use crate::domain::ledger::{Account, Transfer};
+use crate::domain::ledger::{LedgerAccount, Transfer};
 use crate::store::{receipts, transfers};
 
 /// Gives it back, once.
@@ -27,7 +27,7 @@ impl Command for ResolveSuspense {
         if !receipts::resolve(tx, id, &self.note).await? {
             return Err(Error::refused("ALREADY_RESOLVED", "this receipt was already paid back"));
         }
-        let (debit, credit) = (Account::suspense(id), Account::provider(&receipt.method));
+        let (debit, credit) = (LedgerAccount::suspense(id), LedgerAccount::provider(&receipt.method));
         let back = Transfer::posted("suspense_returned", debit, credit, receipt.amount, app.clock.now());
         let transfer_id = back.id;
         transfers::put(tx, &[back]).await?;

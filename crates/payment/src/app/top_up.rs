@@ -5,7 +5,7 @@ use kernel::WalletId;
 use money::Money;
 
 use super::{App, Error};
-use crate::domain::ledger::{Account, Transfer};
+use crate::domain::ledger::{LedgerAccount, Transfer};
 use crate::store::transfers;
 use crate::store::wallets::{self, Wallet};
 
@@ -42,7 +42,7 @@ impl Command for TopUpWallet {
             );
             return Err(Error::refused("WALLET_FULL", message));
         }
-        let (debit, credit) = (Account::provider(SANDBOX), Account::wallet(id));
+        let (debit, credit) = (LedgerAccount::provider(SANDBOX), LedgerAccount::wallet(id));
         transfers::put(tx, &[Transfer::posted("top_up", debit, credit, amount, app.clock.now())]).await?;
         // Read again: another may have changed it between the first look and the lock.
         wallets::find(tx, id).await?.ok_or_else(missing)

@@ -5,8 +5,8 @@ use db::{Command, Tx};
 use kernel::{HoldId, OrderId};
 
 use super::{App, Error};
-use crate::domain::hold::{Hold, State};
-use crate::domain::ledger::{Account, Transfer, TransferState};
+use crate::domain::hold::{Hold, HoldState};
+use crate::domain::ledger::{LedgerAccount, Transfer, TransferState};
 use crate::store::{holds, transfers, wallets};
 
 /// Ends a hold and gives its money back; the state that it now has. An id never seen leaves a tombstone.
@@ -18,46 +18,46 @@ pub(crate) struct Void {
 
 impl Command for Void {
     type App = App;
-    type Output = State;
+    type Output = HoldState;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<State, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<HoldState, Error> {
         let (id, now) = (self.hold_id, app.clock.now());
         if holds::put_tombstone(tx, id, self.order_id, app.hub.currency(), now).await? {
-            return Ok(State::Voided);
+            return Ok(HoldState::Voided);
         }
         // As it stands once nobody else moves it.
         let Some(hold) = holds::lock(tx, id).await? else {
             // Another hold has the order: this one never was and, its order being taken, never will be.
-            return Ok(State::Voided);
+            return Ok(HoldState::Voided);
         };
         hold.check_order(self.order_id)?;
-        if matches!(hold.state, State::Voided | State::Captured) {
+        if matches!(hold.state, HoldState::Voided | HoldState::Captured) {
             return Ok(hold.state);
         }
-        if holds::advance(tx, id, hold.state, State::Voided, None).await?.is_none() {
+        if holds::advance(tx, id, hold.state, HoldState::Voided, None).await?.is_none() {
             return Err(Error::Invariant("a locked hold has changed"));
         }
         give_back(tx, &hold, now).await?;
-        Ok(State::Voided)
+        Ok(HoldState::Voided)
     }
 }
 
 async fn give_back(tx: &mut Tx, hold: &Hold, now: DateTime<Utc>) -> Result<(), Error> {
-    if hold.state == State::Awaiting {
+    if hold.state == HoldState::Awaiting {
         return Ok(());
     }
     if hold.is_wallet() {
         transfers::settle(tx, hold.order_id, TransferState::Voided).await?;
-        if !wallets::unhold(tx, &hold.buyer, hold.amount).await? {
+        if !wallets::release_hold(tx, &hold.buyer, hold.amount).await? {
             return Err(Error::Invariant("a wallet contains less than is on hold"));
         }
         return Ok(());
     }
     let back = Transfer::posted(
         "refund",
-        Account::holding(hold.id),
-        Account::provider(&hold.method),
+        LedgerAccount::holding(hold.id),
+        LedgerAccount::provider(&hold.method),
         hold.amount,
         now,
     );

@@ -3,13 +3,13 @@
 use kernel::{ConsignmentId, HoldId, OrderId};
 use money::{Error, Money};
 
-use super::hold::OfAnother;
+use super::hold::WrongOrder;
 use super::returned::{Costs, Returned};
-use super::settlement::Terms;
+use super::settlement::SettlementTerms;
 
 /// Where an escrow stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum EscrowState {
     /// It holds what was not refunded.
     Held,
     /// It was paid to the seller, the carrier and customs.
@@ -18,7 +18,7 @@ pub(crate) enum State {
     Refunded,
 }
 
-impl State {
+impl EscrowState {
     const ALL: [Self; 3] = [Self::Held, Self::Released, Self::Refunded];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -42,7 +42,7 @@ pub(crate) struct Escrow {
     pub(crate) hold_id: HoldId,
     pub(crate) order_id: OrderId,
     pub(crate) seller_id: String,
-    pub(crate) state: State,
+    pub(crate) state: EscrowState,
     /// What was paid for the consignment, in the buyer's currency.
     pub(crate) amount: Money,
     /// What of it went back.
@@ -52,7 +52,7 @@ pub(crate) struct Escrow {
     /// What was refunded beside goods; `None` where it was not kept.
     pub(crate) returned_costs: Option<Costs>,
     /// What was quoted.
-    pub(crate) terms: Terms,
+    pub(crate) terms: SettlementTerms,
 }
 
 impl Escrow {
@@ -72,29 +72,29 @@ impl Escrow {
     }
 
     /// Refuses any order but its own.
-    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), OfAnother> {
-        if self.order_id == order_id { Ok(()) } else { Err(OfAnother(self.order_id)) }
+    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), WrongOrder> {
+        if self.order_id == order_id { Ok(()) } else { Err(WrongOrder(self.order_id)) }
     }
 
     /// Paid out; `None` where it ended before.
     pub(crate) fn release(self) -> Option<Self> {
-        (self.state == State::Held).then_some(Self { state: State::Released, ..self })
+        (self.state == EscrowState::Held).then_some(Self { state: EscrowState::Released, ..self })
     }
 
     /// With all that it still held given back, which is returned beside it; `None` where it ended before.
     pub(crate) fn refund_rest(self) -> Result<Option<(Self, Money)>, Error> {
-        if self.state != State::Held {
+        if self.state != EscrowState::Held {
             return Ok(None);
         }
         let left = self.left()?;
-        Ok(Some((Self { state: State::Refunded, refunded: self.amount, ..self }, left)))
+        Ok(Some((Self { state: EscrowState::Refunded, refunded: self.amount, ..self }, left)))
     }
 
     /// With one more return refunded; `None` where there is no room for it.
     pub(crate) fn refund(self, after: &Returned) -> Option<Self> {
         let is_same = after.refunded.currency() == self.amount.currency();
         let fits = is_same && after.refunded.minor() <= self.amount.minor();
-        (fits && self.state != State::Refunded).then_some(Self {
+        (fits && self.state != EscrowState::Refunded).then_some(Self {
             refunded: after.refunded,
             returned_goods_minor: after.goods.minor(),
             returned_costs: Some(after.costs),

@@ -6,7 +6,7 @@ use money::Money;
 
 /// Where a hold stands. Only order ends a hold; a QR code that expired can be paid until order cancels it, and counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum HoldState {
     /// A QR code waits to be paid.
     Awaiting,
     /// The money is held.
@@ -17,7 +17,7 @@ pub(crate) enum State {
     Voided,
 }
 
-impl State {
+impl HoldState {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Awaiting => "awaiting",
@@ -38,7 +38,7 @@ impl State {
 /// A hold, or its escrow, that is named for an order is another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the hold is for order {0}")]
-pub(crate) struct OfAnother(pub(crate) OrderId);
+pub(crate) struct WrongOrder(pub(crate) OrderId);
 
 /// A hold as it stands.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub(crate) struct Hold {
     pub(crate) buyer: String,
     /// `wallet`, `promptpay` or `duitnow`; empty for a tombstone.
     pub(crate) method: String,
-    pub(crate) state: State,
+    pub(crate) state: HoldState,
     pub(crate) amount: Money,
     pub(crate) refunded: Money,
     /// What a receipt names it by.
@@ -62,8 +62,8 @@ pub(crate) struct Hold {
 
 impl Hold {
     /// Refuses to end, or to take, a hold for an order that is not its own.
-    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), OfAnother> {
-        if self.order_id == order_id { Ok(()) } else { Err(OfAnother(self.order_id)) }
+    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), WrongOrder> {
+        if self.order_id == order_id { Ok(()) } else { Err(WrongOrder(self.order_id)) }
     }
 
     /// Whether it is paid from a wallet.

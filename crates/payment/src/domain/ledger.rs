@@ -21,12 +21,12 @@ pub(crate) const KINDS: [&str; 11] = [
 
 /// An account: its kind and whose it is. Its currency is the transfer's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Account {
+pub(crate) struct LedgerAccount {
     pub(crate) kind: &'static str,
     pub(crate) owner: String,
 }
 
-impl Account {
+impl LedgerAccount {
     fn new(kind: &'static str, owner: impl Into<String>) -> Self {
         Self { kind, owner: owner.into() }
     }
@@ -80,8 +80,8 @@ impl Account {
 pub(crate) struct Transfer {
     pub(crate) id: TransferId,
     pub(crate) kind: &'static str,
-    pub(crate) debit: Account,
-    pub(crate) credit: Account,
+    pub(crate) debit: LedgerAccount,
+    pub(crate) credit: LedgerAccount,
     pub(crate) amount: Money,
     pub(crate) state: TransferState,
     pub(crate) order_id: Option<OrderId>,
@@ -114,8 +114,8 @@ impl Transfer {
     /// A movement that counts at once.
     pub(crate) fn posted(
         kind: &'static str,
-        debit: Account,
-        credit: Account,
+        debit: LedgerAccount,
+        credit: LedgerAccount,
         amount: Money,
         at: DateTime<Utc>,
     ) -> Self {
@@ -135,8 +135,8 @@ impl Transfer {
     /// A movement that waits to be posted or voided.
     pub(crate) fn pending(
         kind: &'static str,
-        debit: Account,
-        credit: Account,
+        debit: LedgerAccount,
+        credit: LedgerAccount,
         amount: Money,
         at: DateTime<Utc>,
     ) -> Self {

@@ -19,7 +19,7 @@ pub(crate) fn reference(order_number: &str) -> String {
 
 /// What tells one reference from another, however a payer spells it: its letters and digits of any script, as capitals; all
 /// of it where it has none.
-pub(crate) fn spelling(order_reference: &str) -> String {
+pub(crate) fn normalised(order_reference: &str) -> String {
     let kept = order_reference.chars().filter(|letter| letter.is_alphanumeric());
     let kept: String = kept.flat_map(char::to_uppercase).collect();
     if kept.is_empty() { order_reference.to_owned() } else { kept }

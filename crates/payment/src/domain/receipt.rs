@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kernel::ReceiptId;
 use money::Money;
 
-use super::hold::{Hold, State};
+use super::hold::{Hold, HoldState};
 use super::qr;
 
 /// The way by which money came that names no code of ours.
@@ -23,13 +23,13 @@ pub(crate) struct Receipt {
     /// By which way it came.
     pub(crate) method: String,
     /// Why it fits no order; `None`: it paid one.
-    pub(crate) suspense: Option<Suspense>,
+    pub(crate) suspense: Option<SuspenseReason>,
     pub(crate) received_at: DateTime<Utc>,
 }
 
 /// Why money is in suspense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Suspense {
+pub(crate) enum SuspenseReason {
     /// Its order had ended.
     Late,
     /// Its order was paid before.
@@ -42,7 +42,7 @@ pub(crate) enum Suspense {
     ReferenceReused,
 }
 
-impl Suspense {
+impl SuspenseReason {
     const ALL: [Self; 5] =
         [Self::Late, Self::Double, Self::Amount, Self::UnknownReference, Self::ReferenceReused];
 
@@ -62,11 +62,11 @@ impl Suspense {
     }
 
     /// Why money for a hold that is in this state pays nothing; `None` where it waits to be paid.
-    pub(crate) fn of(state: State) -> Option<Self> {
+    pub(crate) fn of(state: HoldState) -> Option<Self> {
         match state {
-            State::Voided => Some(Self::Late),
-            State::Held | State::Captured => Some(Self::Double),
-            State::Awaiting => None,
+            HoldState::Voided => Some(Self::Late),
+            HoldState::Held | HoldState::Captured => Some(Self::Double),
+            HoldState::Awaiting => None,
         }
     }
 }
@@ -80,12 +80,12 @@ impl Receipt {
     /// Whether it tells once more of what another told.
     pub(crate) fn is_same_money(&self, other: &Self) -> bool {
         self.amount == other.amount
-            && qr::spelling(&self.order_reference) == qr::spelling(&other.order_reference)
+            && qr::normalised(&self.order_reference) == qr::normalised(&other.order_reference)
     }
 
     /// Under an id of its own, as the provider had used its id for `before`.
-    pub(crate) fn reused(self, before: ReceiptId) -> Self {
-        let content = format!("{} {}", qr::spelling(&self.order_reference), self.amount);
+    pub(crate) fn reused_reference(self, before: ReceiptId) -> Self {
+        let content = format!("{} {}", qr::normalised(&self.order_reference), self.amount);
         Self {
             provider_reference: ReceiptId::derive(before.uuid(), &content).to_string(),
             reported_reference: Some(self.provider_reference),
@@ -94,7 +94,7 @@ impl Receipt {
     }
 
     /// As it is kept: what came of it, and by which way it came.
-    pub(crate) fn judged(self, hold: Option<&Hold>, suspense: Option<Suspense>) -> Self {
+    pub(crate) fn judged(self, hold: Option<&Hold>, suspense: Option<SuspenseReason>) -> Self {
         let method = hold.filter(|hold| !hold.is_wallet()).map(|hold| hold.method.clone());
         Self { method: method.unwrap_or_else(|| UNKNOWN_METHOD.to_owned()), suspense, ..self }
     }

@@ -14,13 +14,13 @@ pub(crate) struct Refund {
     pub(crate) return_id: String,
     pub(crate) consignment_id: Option<ConsignmentId>,
     pub(crate) amount: Money,
-    pub(crate) state: State,
+    pub(crate) state: RefundState,
     pub(crate) at: DateTime<Utc>,
 }
 
 /// How a refund ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum RefundState {
     /// The buyer has the money.
     Completed,
     /// There was no room for it: why, for operators.
@@ -36,6 +36,6 @@ impl Refund {
 
     /// That it could not be paid.
     pub(crate) fn fail(self, reason: String) -> Self {
-        Self { state: State::Failed(reason), ..self }
+        Self { state: RefundState::Failed(reason), ..self }
     }
 }

@@ -4,7 +4,7 @@ use hub::Bearer;
 use money::{Error, Money, Rounding};
 use serde::{Deserialize, Serialize};
 
-use super::settlement::Terms;
+use super::settlement::SettlementTerms;
 
 /// What has gone back of a consignment so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +24,15 @@ pub(crate) struct Costs {
     /// Duty and tax that customs gives back.
     pub(crate) customs: i64,
     /// Duty and tax that customs keeps.
-    pub(crate) duty_and_tax: Borne,
+    pub(crate) duty_and_tax: BorneCosts,
     /// Carriage, insurance and fees.
-    pub(crate) outward: Borne,
+    pub(crate) outward: BorneCosts,
 }
 
 /// Minor units by who bears them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Borne {
+pub(crate) struct BorneCosts {
     pub(crate) seller: i64,
     pub(crate) hub: i64,
 }
@@ -59,7 +59,7 @@ pub(crate) struct CostParts {
 
 impl Returned {
     /// With one more return.
-    pub(crate) fn and(&self, terms: &Terms, parts: &Parts) -> Result<Self, Error> {
+    pub(crate) fn and(&self, terms: &SettlementTerms, parts: &Parts) -> Result<Self, Error> {
         let told = match parts.costs {
             Some(told) => told,
             None => self.costs.split(terms, parts.refund, parts.goods)?,
@@ -74,14 +74,14 @@ impl Returned {
 
 impl Costs {
     /// What follows from a refund and its goods alone.
-    pub(crate) fn of(terms: &Terms, refunded: Money, goods: Money) -> Result<Self, Error> {
+    pub(crate) fn of(terms: &SettlementTerms, refunded: Money, goods: Money) -> Result<Self, Error> {
         let nothing = Self::default();
         nothing.and(&nothing.split(terms, refunded, goods)?).ok_or(Error::Overflow)
     }
 
     /// A further refund that does not say its parts. What is no goods is duty and tax, which customs gives back, as far as
     /// these were paid and not refunded; the seller bears the rest.
-    fn split(&self, terms: &Terms, refund: Money, goods: Money) -> Result<CostParts, Error> {
+    fn split(&self, terms: &SettlementTerms, refund: Money, goods: Money) -> Result<CostParts, Error> {
         let goods = goods.convert(terms.goods_rate, refund.currency(), Rounding::Up)?;
         let rest = refund.checked_sub(goods)?.minor().max(0);
         let gone =

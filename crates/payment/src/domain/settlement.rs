@@ -17,13 +17,13 @@ use money::{Currency, Error, Money, Rounding};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::ledger::{Account, Transfer};
+use super::ledger::{LedgerAccount, Transfer};
 use super::returned::{Costs, Returned, share};
 
 /// What was quoted for a consignment, as far as its money goes. It is kept with the escrow: its names are those of what is
 /// stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Terms {
+pub(crate) struct SettlementTerms {
     pub(crate) order_id: OrderId,
     pub(crate) consignment_id: ConsignmentId,
     pub(crate) seller_id: String,
@@ -80,7 +80,7 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(terms: &Terms, returned: &Returned) -> Result<Self, Error> {
+    fn of(terms: &SettlementTerms, returned: &Returned) -> Result<Self, Error> {
         let goods = not_below_zero(terms.seller_goods.checked_sub(returned.goods)?);
         let Costs { customs, duty_and_tax, outward } = returned.costs;
         let of_duty = |minor| share(terms.duty_and_tax, minor, terms.paid_duty_and_tax);
@@ -99,23 +99,23 @@ impl Shares {
 
 /// Pays `left` (what the escrow still holds, in the buyer's currency) out.
 pub(crate) fn release(
-    terms: &Terms,
+    terms: &SettlementTerms,
     left: Money,
     returned: &Returned,
     at: DateTime<Utc>,
 ) -> Result<Release, Error> {
     let Shares { goods, commission, carrier, customs, borne_by_seller, borne_by_hub } =
         Shares::of(terms, returned)?;
-    let exchange = Account::exchange;
-    let (seller, hub_currency) = (Account::seller(&terms.seller_id), terms.carriage.currency());
+    let exchange = LedgerAccount::exchange;
+    let (seller, hub_currency) = (LedgerAccount::seller(&terms.seller_id), terms.carriage.currency());
     let steps = [
-        ("release", Account::escrow(terms.consignment_id), exchange(left.currency()), left),
+        ("release", LedgerAccount::escrow(terms.consignment_id), exchange(left.currency()), left),
         ("sale", exchange(goods.currency()), seller.clone(), goods),
-        ("commission", seller.clone(), Account::commission(), commission),
-        ("carriage", exchange(hub_currency), Account::carrier(&terms.carrier), carrier),
-        ("customs", exchange(hub_currency), Account::customs(&terms.country), customs),
+        ("commission", seller.clone(), LedgerAccount::commission(), commission),
+        ("carriage", exchange(hub_currency), LedgerAccount::carrier(&terms.carrier), carrier),
+        ("customs", exchange(hub_currency), LedgerAccount::customs(&terms.country), customs),
         ("return_costs", seller, exchange(hub_currency), borne_by_seller),
-        ("return_costs", Account::commission(), exchange(hub_currency), borne_by_hub),
+        ("return_costs", LedgerAccount::commission(), exchange(hub_currency), borne_by_hub),
     ];
     let transfers = transfers(terms, steps, at);
     Ok(Release { transfers, seller: goods.checked_sub(commission)?, commission, carrier, customs })
@@ -124,8 +124,8 @@ pub(crate) fn release(
 /// Takes back what a return after the release gives to the buyer: from the seller the goods less the commission on
 /// them, and the rest from whoever bears it.
 pub(crate) fn take_back(
-    terms: &Terms,
-    to_buyer: Account,
+    terms: &SettlementTerms,
+    to_buyer: LedgerAccount,
     before: &Returned,
     after: &Returned,
     at: DateTime<Utc>,
@@ -137,21 +137,21 @@ pub(crate) fn take_back(
     let customs = before.customs.checked_sub(after.customs)?;
     let by_seller = after.borne_by_seller.checked_sub(before.borne_by_seller)?;
     let by_hub = after.borne_by_hub.checked_sub(before.borne_by_hub)?;
-    let exchange = Account::exchange;
-    let (seller, hub_currency) = (Account::seller(&terms.seller_id), customs.currency());
+    let exchange = LedgerAccount::exchange;
+    let (seller, hub_currency) = (LedgerAccount::seller(&terms.seller_id), customs.currency());
     let steps = [
         ("return", seller.clone(), exchange(goods.currency()), goods),
-        ("commission_returned", Account::commission(), seller.clone(), commission),
-        ("customs_returned", Account::customs(&terms.country), exchange(hub_currency), customs),
+        ("commission_returned", LedgerAccount::commission(), seller.clone(), commission),
+        ("customs_returned", LedgerAccount::customs(&terms.country), exchange(hub_currency), customs),
         ("return_costs", seller, exchange(hub_currency), by_seller),
-        ("return_costs", Account::commission(), exchange(hub_currency), by_hub),
+        ("return_costs", LedgerAccount::commission(), exchange(hub_currency), by_hub),
         ("refund", exchange(refund.currency()), to_buyer, refund),
     ];
     Ok(transfers(terms, steps, at))
 }
 
 /// What a minor unit of each currency of a consignment is in minor units of the buyer's, at the rates of its quote.
-pub(crate) fn exchange_rates(terms: &Terms) -> Result<BTreeMap<String, String>, Error> {
+pub(crate) fn exchange_rates(terms: &SettlementTerms) -> Result<BTreeMap<String, String>, Error> {
     let buyer = terms.paid_outward.currency();
     let rates = [
         (terms.carriage.currency(), terms.charges_rate),
@@ -171,8 +171,8 @@ fn not_below_zero(amount: Money) -> Money {
 }
 
 fn transfers<const N: usize>(
-    terms: &Terms,
-    steps: [(&'static str, Account, Account, Money); N],
+    terms: &SettlementTerms,
+    steps: [(&'static str, LedgerAccount, LedgerAccount, Money); N],
     at: DateTime<Utc>,
 ) -> Vec<Transfer> {
     steps

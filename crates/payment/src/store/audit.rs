@@ -56,7 +56,7 @@ pub(crate) async fn by_kind(tx: &mut Tx) -> Result<Vec<KindBalance>, db::Error> 
 
 /// What a consignment has moved through the exchange account in one currency.
 #[derive(sqlx::FromRow)]
-struct Position {
+struct ExchangePosition {
     consignment_id: Uuid,
     lines: i64,
     /// In minor units.
@@ -70,7 +70,7 @@ struct Position {
 async fn negative_positions(tx: &mut Tx) -> Result<Vec<Uuid>, db::Error> {
     let rows = db::fetch_all!(
         tx,
-        Position,
+        ExchangePosition,
         "with sides as ( \
              select consignment_id, currency, amount_minor as amount from transfers \
                  where credit_kind = 'exchange' and consignment_id is not null and state = 'posted' \
@@ -89,7 +89,7 @@ async fn negative_positions(tx: &mut Tx) -> Result<Vec<Uuid>, db::Error> {
              order by consignment_id limit 20) \
          order by consignment_id",
     )?;
-    let below_zero = |positions: &&[Position]| {
+    let below_zero = |positions: &&[ExchangePosition]| {
         let lines = positions.first().map_or(0, |position| position.lines);
         let in_buyers_currency = positions.iter().try_fold(Decimal::ZERO, |sum, position| {
             let rate: Decimal = position.rate.as_ref()?.parse().ok()?;

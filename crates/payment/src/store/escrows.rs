@@ -9,9 +9,9 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::app::Error;
-use crate::domain::escrow::{Escrow, State};
+use crate::domain::escrow::{Escrow, EscrowState};
 use crate::domain::returned::Costs;
-use crate::domain::settlement::Terms;
+use crate::domain::settlement::SettlementTerms;
 use crate::quoted::{self, Escrowed};
 
 #[derive(sqlx::FromRow)]
@@ -26,7 +26,7 @@ struct Row {
     refunded_minor: i64,
     returned_goods_minor: i64,
     returned_costs: Option<Json<Costs>>,
-    terms: Option<Json<Terms>>,
+    terms: Option<Json<SettlementTerms>>,
     consignment: Vec<u8>,
     commission_rate: Option<String>,
 }
@@ -49,7 +49,7 @@ impl Row {
             order_id: self.order_id.into(),
             amount,
             refunded: super::money(self.refunded_minor, &self.currency)?,
-            state: State::parse(&self.state).ok_or_else(unknown)?,
+            state: EscrowState::parse(&self.state).ok_or_else(unknown)?,
             seller_id: self.seller_id,
             returned_goods_minor: self.returned_goods_minor,
             returned_costs: self.returned_costs.map(|costs| costs.0),

@@ -6,7 +6,7 @@ use kernel::{HoldId, OrderId};
 use money::{Currency, Money};
 use uuid::Uuid;
 
-use crate::domain::hold::{Hold, State};
+use crate::domain::hold::{Hold, HoldState};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -35,7 +35,8 @@ impl Row {
             refunded: super::money(self.refunded_minor, &self.currency)?,
             buyer: self.buyer,
             method: self.method,
-            state: State::parse(&self.state).ok_or_else(|| super::unknown("state of a hold", &self.state))?,
+            state: HoldState::parse(&self.state)
+                .ok_or_else(|| super::unknown("state of a hold", &self.state))?,
             reference: self.reference,
             qr_payload: self.qr_payload,
             expires_at: self.expires_at,
@@ -84,7 +85,7 @@ pub(crate) async fn put_tombstone(
         order_id,
         buyer: String::new(),
         method: String::new(),
-        state: State::Voided,
+        state: HoldState::Voided,
         amount: nothing,
         refunded: nothing,
         reference: None,
@@ -137,8 +138,8 @@ pub(crate) async fn by_reference(tx: &mut Tx, reference: &str) -> Result<Option<
 pub(crate) async fn advance(
     tx: &mut Tx,
     id: HoldId,
-    from: State,
-    to: State,
+    from: HoldState,
+    to: HoldState,
     paid_at: Option<DateTime<Utc>>,
 ) -> Result<Option<i64>, db::Error> {
     let row = db::fetch_optional!(

@@ -5,7 +5,7 @@ use db::Tx;
 use kernel::ReceiptId;
 use uuid::Uuid;
 
-use crate::domain::receipt::{Receipt, Suspense};
+use crate::domain::receipt::{Receipt, SuspenseReason};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -25,7 +25,7 @@ impl Row {
         let suspense = match self.suspense_reason.as_str() {
             "" => None,
             reason => {
-                let known = Suspense::parse(reason);
+                let known = SuspenseReason::parse(reason);
                 Some(known.ok_or_else(|| super::unknown("reason of suspense", reason))?)
             }
         };
@@ -75,7 +75,7 @@ pub(crate) async fn judge(tx: &mut Tx, receipt: &Receipt) -> Result<(), db::Erro
 }
 
 fn reason(receipt: &Receipt) -> &'static str {
-    receipt.suspense.map(Suspense::as_str).unwrap_or_default()
+    receipt.suspense.map(SuspenseReason::as_str).unwrap_or_default()
 }
 
 /// The receipts that a clause picks.

@@ -5,13 +5,13 @@ use db::Tx;
 use kernel::RefundId;
 use uuid::Uuid;
 
-use crate::domain::refund::{Refund, State};
+use crate::domain::refund::{Refund, RefundState};
 
 /// Writes a refund unless one of its cause is there; whether it was written.
 pub(crate) async fn put(tx: &mut Tx, refund: &Refund) -> Result<bool, db::Error> {
     let (state, reason) = match &refund.state {
-        State::Completed => ("completed", ""),
-        State::Failed(reason) => ("failed", reason.as_str()),
+        RefundState::Completed => ("completed", ""),
+        RefundState::Failed(reason) => ("failed", reason.as_str()),
     };
     let written = db::execute!(
         tx,
@@ -59,8 +59,8 @@ pub(crate) async fn find(tx: &mut Tx, id: RefundId) -> Result<Option<Refund>, db
             consignment_id: row.consignment_id.map(Into::into),
             amount: super::money(row.amount_minor, &row.currency)?,
             state: match row.state.as_str() {
-                "completed" => State::Completed,
-                "failed" => State::Failed(row.reason),
+                "completed" => RefundState::Completed,
+                "failed" => RefundState::Failed(row.reason),
                 other => return Err(super::unknown("state of a refund", other)),
             },
             at: row.created_at,

@@ -154,7 +154,7 @@ pub(crate) async fn hold(tx: &mut Tx, owner: &str, amount: Money) -> Result<Opti
 }
 
 /// Gives held money free.
-pub(crate) async fn unhold(tx: &mut Tx, owner: &str, amount: Money) -> Result<bool, db::Error> {
+pub(crate) async fn release_hold(tx: &mut Tx, owner: &str, amount: Money) -> Result<bool, db::Error> {
     let changed = db::execute!(
         tx,
         "update wallets set held_minor = held_minor - $3 where owner = $1 and currency = $2 and held_minor >= $3",

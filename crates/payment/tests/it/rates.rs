@@ -22,7 +22,7 @@ async fn fresh(database: &Database, sandbox: bool) -> (Till, NamedTempFile, Stri
     let today = Clock::system().now().date_naive().to_string();
     let mut file = NamedTempFile::new().unwrap();
     write!(file, "Date,MYR,THB\n{today},5,40\n").unwrap();
-    let sandbox = Sandbox { enabled: sandbox, day: Duration::from_secs(86_400) };
+    let sandbox = Sandbox { enabled: sandbox, day_length: Duration::from_secs(86_400) };
     let till = Till::at("my", database, |setup| setup.rates(file.path()).sandbox(sandbox)).await;
     (till, file, today)
 }

@@ -73,7 +73,7 @@ on_both! {
     }
 
     async fn a_real_hub_has_no_sandbox_provider(database: Database) {
-        let real = Sandbox { enabled: false, day: Duration::from_secs(86_400) };
+        let real = Sandbox { enabled: false, day_length: Duration::from_secs(86_400) };
         let till = Till::at("my", &database, |setup| setup.sandbox(real)).await;
         let sale = till.sale(1).by("duitnow");
         let request = PayQrRequest { qr_payload: till.code(&sale).await, provider_reference: String::new() };

@@ -138,7 +138,7 @@ on_both! {
     }
 
     async fn only_a_sandbox_takes_the_word_for_money(database: Database) {
-        let real = Sandbox { enabled: false, day: Duration::from_secs(86_400) };
+        let real = Sandbox { enabled: false, day_length: Duration::from_secs(86_400) };
         let till = Till::at("my", &database, |setup| setup.sandbox(real)).await;
         let wallet = till.open_wallet(BUYER, "MYR").await;
         assert_eq!(why(till.wallets(BUYER).top_up_wallet(top_up(&wallet.wallet_id, "MYR", 1)).await), "NOT_A_SANDBOX");

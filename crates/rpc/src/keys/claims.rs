@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CLOCK_SKEW, Error, Refusal, TOKEN_LIFETIME_MAX, is_subject};
+use super::{CLOCK_SKEW, Error, TOKEN_LIFETIME_MAX, TokenError, is_subject};
 use crate::{Caller, Role};
 
 /// The claims of a token. Tokens of the release before have neither `iss` nor `aud`.
@@ -60,9 +60,9 @@ impl Claims {
 
     /// Whether they hold for this hub at this time. Only a token of the release before may leave its issuer and
     /// audience out.
-    pub(super) fn check(&self, hub: &str, now: u64, may_be_old: bool) -> Result<(), Refusal> {
+    pub(super) fn check(&self, hub: &str, now: u64, may_be_old: bool) -> Result<(), TokenError> {
         if self.hub != hub {
-            return Err(Refusal::OtherHub);
+            return Err(TokenError::OtherHub);
         }
         let fits = |found: &Option<String>, expected: String| match found {
             Some(found) => *found == expected,
@@ -71,18 +71,18 @@ impl Claims {
         let is_ours = fits(&self.iss, issuer(hub, self.role, &self.sub))
             && fits(&self.aud, audience(hub, self.role))
             && is_subject(&self.sub);
-        if is_ours { self.check_time(now) } else { Err(Refusal::Invalid) }
+        if is_ours { self.check_time(now) } else { Err(TokenError::Invalid) }
     }
 
     /// Whether its time has come, and is no longer than a token's may be.
-    fn check_time(&self, now: u64) -> Result<(), Refusal> {
+    fn check_time(&self, now: u64) -> Result<(), TokenError> {
         let begins = self.nbf.unwrap_or(self.iat).max(self.iat);
         if begins > now.saturating_add(CLOCK_SKEW.as_secs()) {
-            return Err(Refusal::NotYet);
+            return Err(TokenError::NotYet);
         }
         match self.exp.checked_sub(self.iat) {
-            None => Err(Refusal::Invalid),
-            Some(lasts) if lasts > TOKEN_LIFETIME_MAX.as_secs() => Err(Refusal::LastsTooLong),
+            None => Err(TokenError::Invalid),
+            Some(lasts) if lasts > TOKEN_LIFETIME_MAX.as_secs() => Err(TokenError::LastsTooLong),
             Some(_) => Ok(()),
         }
     }

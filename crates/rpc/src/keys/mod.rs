@@ -74,7 +74,7 @@ pub enum Error {
 
 /// Why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum TokenError {
     /// Its time has passed.
     #[error("the token has expired")]
     Expired,
@@ -95,16 +95,16 @@ pub enum Refusal {
     Invalid,
 }
 
-impl Refusal {
+impl TokenError {
     /// The `ErrorInfo` reason.
     pub fn reason(self) -> &'static str {
         match self {
-            Refusal::Expired => "TOKEN_EXPIRED",
-            Refusal::NotYet => "TOKEN_NOT_YET_VALID",
-            Refusal::LastsTooLong => "TOKEN_LASTS_TOO_LONG",
-            Refusal::OtherHub => "TOKEN_OF_ANOTHER_HUB",
-            Refusal::InternalOnly => "TOKEN_INTERNAL_ONLY",
-            Refusal::Invalid => "TOKEN_INVALID",
+            TokenError::Expired => "TOKEN_EXPIRED",
+            TokenError::NotYet => "TOKEN_NOT_YET_VALID",
+            TokenError::LastsTooLong => "TOKEN_LASTS_TOO_LONG",
+            TokenError::OtherHub => "TOKEN_OF_ANOTHER_HUB",
+            TokenError::InternalOnly => "TOKEN_INTERNAL_ONLY",
+            TokenError::Invalid => "TOKEN_INVALID",
         }
     }
 }
@@ -121,7 +121,7 @@ pub struct Verified {
 /// Tells who a bearer token stands for.
 pub trait Verifier: Send + Sync {
     /// The caller that the token names.
-    fn verify(&self, token: &str) -> Result<Verified, Refusal>;
+    fn verify(&self, token: &str) -> Result<Verified, TokenError>;
 }
 
 /// A subject stands in headers and logs: visible ASCII only.

@@ -10,7 +10,7 @@ use moka::Expiry;
 use moka::sync::Cache;
 
 use super::{
-    CLOCK_SKEW, Claims, Error, Holder, KeySet, PublicKey, Refusal, SigningKey, Verified, Verifier,
+    CLOCK_SKEW, Claims, Error, Holder, KeySet, PublicKey, SigningKey, TokenError, Verified, Verifier,
     now_seconds,
 };
 use crate::Caller;
@@ -170,13 +170,13 @@ impl TokenVerifier {
 }
 
 impl Verifier for TokenVerifier {
-    fn verify(&self, token: &str) -> Result<Verified, Refusal> {
+    fn verify(&self, token: &str) -> Result<Verified, TokenError> {
         if let Some(verified) = self.current().recall(token) {
             return Ok(verified);
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::Invalid)?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
         let keys = self.keys_for(header.kid.as_deref());
-        let mut refusal = Refusal::Invalid;
+        let mut refusal = TokenError::Invalid;
         for key in keys.of(header.kid.as_deref()) {
             match claims(token, key) {
                 Ok(claims) => {
@@ -192,12 +192,18 @@ impl Verifier for TokenVerifier {
 
 impl TokenVerifier {
     /// The caller of a token that a key has signed, if that key may sign for it.
-    fn admit(&self, keys: &Keys, token: &str, key: &PublicKey, claims: Claims) -> Result<Verified, Refusal> {
+    fn admit(
+        &self,
+        keys: &Keys,
+        token: &str,
+        key: &PublicKey,
+        claims: Claims,
+    ) -> Result<Verified, TokenError> {
         if !key.holder.may_sign(claims.role, &claims.sub) {
             let (holder, role, subject) = (key.holder.to_string(), claims.role.as_str(), &claims.sub);
             let message = "a key has signed a token that it may not sign: it may be compromised";
             tracing::warn!(hub = self.0.hub, kid = key.kid(), holder, role, subject, "{message}");
-            return Err(Refusal::Invalid);
+            return Err(TokenError::Invalid);
         }
         let caller = Caller::new(claims.role, claims.sub);
         keys.remembered.insert(token.to_owned(), (caller.clone(), claims.exp));
@@ -206,16 +212,16 @@ impl TokenVerifier {
 }
 
 /// What a token says that this key has signed, and that has not expired.
-fn claims(token: &str, key: &PublicKey) -> Result<Claims, Refusal> {
-    let decoding = DecodingKey::from_ed_components(key.x()).map_err(|_| Refusal::Invalid)?;
+fn claims(token: &str, key: &PublicKey) -> Result<Claims, TokenError> {
+    let decoding = DecodingKey::from_ed_components(key.x()).map_err(|_| TokenError::Invalid)?;
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.leeway = CLOCK_SKEW.as_secs();
     // Which one it must be depends on the role: see Claims::check.
     validation.validate_aud = false;
     match jsonwebtoken::decode::<Claims>(token, &decoding, &validation) {
         Ok(data) => Ok(data.claims),
-        Err(error) if matches!(error.kind(), ErrorKind::ExpiredSignature) => Err(Refusal::Expired),
-        Err(_) => Err(Refusal::Invalid),
+        Err(error) if matches!(error.kind(), ErrorKind::ExpiredSignature) => Err(TokenError::Expired),
+        Err(_) => Err(TokenError::Invalid),
     }
 }
 

@@ -274,7 +274,7 @@ async fn a_message_of_many_empty_parts_is_refused() {
 
 #[tokio::test]
 async fn answers_that_nobody_reads_are_counted_and_their_connection_is_cut_off() {
-    let limits = Limits { principal_bytes: 4 << 20, write_seconds: 2, ..Limits::default() };
+    let limits = Limits { principal_bytes: 4 << 20, unread_response_seconds: 2, ..Limits::default() };
     let under = serve(limits.clone(), much()).await;
     let endpoint = Endpoint::from_shared(format!("http://{}", under.address)).unwrap();
     let window = 65_535;
@@ -492,7 +492,7 @@ async fn a_stream_ends_with_its_token() {
 
 #[tokio::test]
 async fn a_stream_ends_when_it_is_old_and_when_the_server_leaves() {
-    let under = serve(Limits { age_seconds: 1, ..Limits::default() }, much()).await;
+    let under = serve(Limits { connection_age_max_seconds: 1, ..Limits::default() }, much()).await;
     let answer = call(&under.dial().await, request(STREAM, whole(&[]))).await;
     assert_eq!(why(&ended(answer).await), (Code::Aborted, "STREAM_AGED".to_owned()));
     let under = serve(Limits::default(), much()).await;

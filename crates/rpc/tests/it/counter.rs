@@ -7,7 +7,7 @@ use std::time::Duration;
 use db::{Db, MigrationSet, Retryable, Tx};
 use kernel::{Clock, EventId};
 use proto::catalog::v1::WithdrawProductRequest;
-use rpc::replay::{self, Key};
+use rpc::idempotency::{self, Key};
 use rpc::{Caller, Role, status};
 use testkit::Database;
 use tokio::sync::Semaphore;
@@ -64,7 +64,7 @@ pub(crate) struct Counter {
 
 impl Counter {
     pub(crate) async fn open(database: &Database) -> Self {
-        let db = database.migrated(&[replay::MIGRATIONS, MIGRATIONS]).await;
+        let db = database.migrated(&[idempotency::MIGRATIONS, MIGRATIONS]).await;
         Self { db, clock: Clock::system(), runs: Arc::default() }
     }
 
@@ -83,7 +83,7 @@ impl Counter {
         permits: Arc<Semaphore>,
     ) -> Result<String, Status> {
         let runs = self.runs.clone();
-        replay::once(&self.db, &self.clock, key, deadline, move |tx| {
+        idempotency::once(&self.db, &self.clock, key, deadline, move |tx| {
             let (runs, refusal, permits) = (runs.clone(), refusal.clone(), permits.clone());
             Box::pin(async move {
                 let id = EventId::new();

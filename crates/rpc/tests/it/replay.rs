@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use futures::future::join_all;
-use rpc::replay::{self, Begun};
+use rpc::idempotency::{self, RequestState};
 use rpc::status::{fields, metadata, reason};
 use testkit::on_both;
 use tonic::Code;
@@ -97,11 +97,11 @@ on_both! {
         let (running, clock) = (key("siti", third, "a"), counter.clock.clone());
         let begun = counter.write(move |tx| {
             let (running, clock) = (running.clone(), clock.clone());
-            Box::pin(async move { replay::begin(tx, &clock, &running).await })
+            Box::pin(async move { idempotency::begin(tx, &clock, &running).await })
         });
-        assert!(matches!(begun.await, Begun::New));
+        assert!(matches!(begun.await, RequestState::New));
         let of = |principal: &'static str| {
-            counter.read(move |tx| Box::pin(async move { replay::recorded(tx, principal, None, 10).await }))
+            counter.read(move |tx| Box::pin(async move { idempotency::recorded(tx, principal, None, 10).await }))
         };
         let all: Vec<_> = of("").await.into_iter().map(|row| (row.principal, row.request_id, row.code)).collect();
         let refused = i64::from(i32::from(Code::FailedPrecondition));

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::Duration as Days;
-use rpc::replay::{self, Begun, Key};
+use rpc::idempotency::{self, Key, RequestState};
 use rpc::status::{reason, retry_after};
 use testkit::{eventually, on_both};
 use tokio::sync::Semaphore;
@@ -15,12 +15,12 @@ use tonic::{Code, Status};
 use crate::counter::{Counter, key, request_id};
 
 /// Begins a request in a transaction of its own, as a use case of several does.
-async fn begin(counter: &Counter, key: &Key) -> Begun {
+async fn begin(counter: &Counter, key: &Key) -> RequestState {
     let (key, clock) = (key.clone(), counter.clock.clone());
     counter
         .write(move |tx| {
             let (key, clock) = (key.clone(), clock.clone());
-            Box::pin(async move { replay::begin(tx, &clock, &key).await })
+            Box::pin(async move { idempotency::begin(tx, &clock, &key).await })
         })
         .await
 }
@@ -30,7 +30,7 @@ async fn finish(counter: &Counter, key: &Key, outcome: Result<String, Status>) {
     counter
         .write(move |tx| {
             let (key, outcome) = (key.clone(), outcome.clone());
-            Box::pin(async move { replay::finish(tx, &key, &outcome).await })
+            Box::pin(async move { idempotency::finish(tx, &key, &outcome).await })
         })
         .await;
 }
@@ -48,9 +48,9 @@ on_both! {
     async fn past_its_deadline_a_duplicate_is_told_to_ask_again(database: Database) {
         let counter = Counter::open(&database).await;
         let key = key("siti", request_id(), "a");
-        assert!(matches!(begin(&counter, &key).await, Begun::New));
-        assert!(matches!(begin(&counter, &key).await, Begun::Running));
-        is_running(&replay::wait::<String>(&counter.db, &key, soon()).await.unwrap_err());
+        assert!(matches!(begin(&counter, &key).await, RequestState::New));
+        assert!(matches!(begin(&counter, &key).await, RequestState::Running));
+        is_running(&idempotency::wait::<String>(&counter.db, &key, soon()).await.unwrap_err());
         let permits = Arc::new(Semaphore::new(1));
         is_running(&counter.raise_by(key, soon(), None, permits).await.unwrap_err());
         assert_eq!(counter.runs.load(Ordering::SeqCst), 0);
@@ -82,7 +82,7 @@ on_both! {
             begin(&counter, &key).await;
             let (db, asked) = (counter.db.clone(), key.clone());
             let waiting = tokio::spawn(async move {
-                replay::wait::<String>(&db, &asked, Instant::now() + Duration::from_secs(600)).await
+                idempotency::wait::<String>(&db, &asked, Instant::now() + Duration::from_secs(600)).await
             });
             finish(&counter, &key, outcome.clone()).await;
             let got = waiting.await.unwrap();
@@ -95,8 +95,8 @@ on_both! {
         let key = key("siti", request_id(), "a");
         begin(&counter, &key).await;
         finish(&counter, &key, Err(Status::unavailable("the bank is away"))).await;
-        is_running(&replay::wait::<String>(&counter.db, &key, soon()).await.unwrap_err());
-        assert!(matches!(begin(&counter, &key).await, Begun::New));
+        is_running(&idempotency::wait::<String>(&counter.db, &key, soon()).await.unwrap_err());
+        assert!(matches!(begin(&counter, &key).await, RequestState::New));
     }
 
     async fn old_outcomes_are_swept_and_what_runs_stays(database: Database) {
@@ -106,10 +106,10 @@ on_both! {
         counter.raise(key("siti", old, "a"), None).await.unwrap();
         counter.clock.advance(Days::days(31)).unwrap();
         counter.raise(key("siti", young, "a"), None).await.unwrap();
-        let before = counter.clock.now() - replay::KEPT;
-        let swept = counter.write(move |tx| Box::pin(async move { replay::sweep(tx, before, 10).await })).await;
+        let before = counter.clock.now() - idempotency::KEPT;
+        let swept = counter.write(move |tx| Box::pin(async move { idempotency::sweep(tx, before, 10).await })).await;
         assert_eq!(swept, 1);
-        let kept = counter.read(|tx| Box::pin(async move { replay::recorded(tx, "", None, 10).await })).await;
+        let kept = counter.read(|tx| Box::pin(async move { idempotency::recorded(tx, "", None, 10).await })).await;
         assert_eq!(kept.into_iter().map(|row| row.request_id).collect::<Vec<_>>(), [young, running]);
     }
 
@@ -121,8 +121,8 @@ on_both! {
             finish(&counter, key, Ok("x".repeat(bytes))).await;
         }
         let sweep = async || {
-            let before = counter.clock.now() - replay::KEPT;
-            counter.write(move |tx| Box::pin(async move { replay::sweep(tx, before, 10).await })).await
+            let before = counter.clock.now() - idempotency::KEPT;
+            counter.write(move |tx| Box::pin(async move { idempotency::sweep(tx, before, 10).await })).await
         };
         counter.clock.advance(Days::days(1)).unwrap();
         assert_eq!(sweep().await, 0);
@@ -131,7 +131,7 @@ on_both! {
         let again = counter.raise(large, None).await.unwrap_err();
         assert_eq!(rpc::status::reason(&again).as_deref(), Some("ANSWER_NOT_KEPT"));
         assert_eq!(counter.raise(small, None).await.unwrap().len(), 16_000);
-        let kept = counter.read(|tx| Box::pin(async move { replay::recorded(tx, "", None, 10).await })).await;
+        let kept = counter.read(|tx| Box::pin(async move { idempotency::recorded(tx, "", None, 10).await })).await;
         assert!(kept.iter().all(|row| row.code == Some(0)) && kept.len() == 2, "{kept:?}");
     }
 }

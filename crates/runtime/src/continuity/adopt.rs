@@ -9,11 +9,11 @@ use futures::future::BoxFuture;
 use hub::Profile;
 use kernel::EventId;
 use proto::operator::internal::v1::DatabaseMark;
-use rpc::replay::{self, Key};
+use rpc::idempotency::{self, Key};
 use rpc::{Caller, Role};
 
 use super::store::Identity;
-use super::{Mark, Opened, files, settle, store, verify};
+use super::{Mark, OpenDatabase, files, settle, store, verify};
 use crate::{Error, Settings, Spec, folder, operator};
 
 /// A database that was adopted.
@@ -56,7 +56,7 @@ pub async fn adopt(
 
 async fn adopt_all(
     settings: &Settings,
-    opened: &[Opened],
+    opened: &[OpenDatabase],
     services: &[&'static str],
     by: &str,
     hooks: &[(&'static str, AdoptionHook)],
@@ -81,7 +81,7 @@ async fn adopt_all(
 }
 
 /// Of how many adoptions a database knows nothing that another knows.
-async fn unknown(one: &Opened, opened: &[Opened]) -> Result<u32, Error> {
+async fn unknown(one: &OpenDatabase, opened: &[OpenDatabase]) -> Result<u32, Error> {
     let service = one.service;
     let (mut own, mut most) = (0, 0);
     for other in opened {
@@ -98,8 +98,8 @@ async fn unknown(one: &Opened, opened: &[Opened]) -> Result<u32, Error> {
 /// The database and the others know each other as they are; its generation.
 async fn make_known(
     settings: &Settings,
-    one: &Opened,
-    opened: &[Opened],
+    one: &OpenDatabase,
+    opened: &[OpenDatabase],
     (by, now): (&str, DateTime<Utc>),
 ) -> Result<String, Error> {
     let service = one.service;
@@ -123,13 +123,13 @@ async fn make_known(
     Ok(own.generation.to_string())
 }
 
-async fn named(one: &Opened) -> Result<Identity, db::Error> {
+async fn named(one: &OpenDatabase) -> Result<Identity, db::Error> {
     let identity = one.db.read(|tx| Box::pin(store::identity(tx))).await?;
     identity.ok_or(db::Error::RowNotFound)
 }
 
 /// Among the requests, where operators look who did what.
-async fn record(settings: &Settings, one: &Opened, mark: Mark, by: &str) -> Result<(), db::Error> {
+async fn record(settings: &Settings, one: &OpenDatabase, mark: Mark, by: &str) -> Result<(), db::Error> {
     let clock = kernel::Clock::system();
     let message = DatabaseMark {
         service: one.service.to_owned(),
@@ -143,8 +143,8 @@ async fn record(settings: &Settings, one: &Opened, mark: Mark, by: &str) -> Resu
         .write(move |tx: &mut Tx| {
             let (key, clock, message) = (key.clone(), clock.clone(), message.clone());
             Box::pin(async move {
-                replay::begin(tx, &clock, &key).await?;
-                replay::finish(tx, &key, &Ok(message)).await
+                idempotency::begin(tx, &clock, &key).await?;
+                idempotency::finish(tx, &key, &Ok(message)).await
             })
         })
         .await

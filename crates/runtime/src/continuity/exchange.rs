@@ -133,7 +133,7 @@ impl Exchange {
     async fn note(&self, db: &Db, other: &str, mark: Option<Mark>) -> Result<(), db::Error> {
         let (Some(mark), now) = (mark, Clock::system().now()) else { return Ok(()) };
         let owned = other.to_owned();
-        let known = db.look(move |tx| {
+        let known = db.read_one(move |tx| {
             let other = owned.clone();
             Box::pin(async move { store::known_of(tx, &other).await })
         });

@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 
 use db::{Db, Engine};
 
-use super::opening::Place;
+use super::opening::DatabaseLocation;
 use super::{restore, store};
 use crate::{Error, Settings, Spec, folder};
 
 /// A service's file.
-struct Found {
+struct DatabaseFile {
     service: &'static str,
     file: PathBuf,
-    is: Is,
+    is: FileState,
 }
 
 /// What lies in the place of a file.
-enum Is {
+enum FileState {
     Missing,
     Empty,
     /// Something that no hub has used as its database.
@@ -28,7 +28,7 @@ enum Is {
     Used(Option<BTreeSet<String>>),
 }
 
-impl Is {
+impl FileState {
     /// Whether there may have been a database of the service, by this one.
     fn may_know(&self, service: &str) -> bool {
         match self {
@@ -44,15 +44,15 @@ pub(super) async fn look(settings: &Settings, specs: &[Spec], meant: &[&str]) ->
     let hub = settings.profile.code();
     let mut found = Vec::new();
     for spec in specs {
-        if let Some(file) = Place::of(&settings.database_url(spec.name)).file() {
+        if let Some(file) = DatabaseLocation::of(&settings.database_url(spec.name)).file() {
             found.push(see(hub, spec.name, file.to_owned()).await?);
         }
     }
     for one in found.iter().filter(|one| !meant.contains(&one.service)) {
         let what = match one.is {
-            Is::Missing => "missing",
-            Is::Empty => "empty",
-            Is::Unused | Is::Used(_) => continue,
+            FileState::Missing => "missing",
+            FileState::Empty => "empty",
+            FileState::Unused | FileState::Used(_) => continue,
         };
         let service = one.service;
         let why = match found.iter().find(|other| other.is.may_know(service)) {
@@ -73,7 +73,8 @@ pub(super) async fn look(settings: &Settings, specs: &[Spec], meant: &[&str]) ->
             ),
         });
     }
-    let is_new = !found.is_empty() && found.iter().all(|one| matches!(one.is, Is::Missing | Is::Empty));
+    let is_new =
+        !found.is_empty() && found.iter().all(|one| matches!(one.is, FileState::Missing | FileState::Empty));
     let key = settings.keys.issuer.as_ref();
     if is_new && key.is_some_and(|key| folder::is_older(&key.path, &settings.folder)) {
         tracing::warn!(
@@ -87,20 +88,22 @@ pub(super) async fn look(settings: &Settings, specs: &[Spec], meant: &[&str]) ->
 
 /// Whether any of the databases can be one: on a server, or a file in which there is something.
 pub(super) fn are_any(settings: &Settings, specs: &[Spec]) -> bool {
-    specs.iter().any(|spec| Place::of(&settings.database_url(spec.name)).file().is_none_or(has_content))
+    specs
+        .iter()
+        .any(|spec| DatabaseLocation::of(&settings.database_url(spec.name)).file().is_none_or(has_content))
 }
 
-async fn see(hub: &str, service: &'static str, file: PathBuf) -> Result<Found, Error> {
+async fn see(hub: &str, service: &'static str, file: PathBuf) -> Result<DatabaseFile, Error> {
     let is = match std::fs::metadata(&file) {
-        Ok(metadata) if metadata.len() == 0 => Is::Empty,
-        Err(error) if error.kind() == ErrorKind::NotFound => Is::Missing,
+        Ok(metadata) if metadata.len() == 0 => FileState::Empty,
+        Err(error) if error.kind() == ErrorKind::NotFound => FileState::Missing,
         // What it is else, SQLite finds out.
         _ => there(hub, service, &file).await?,
     };
-    Ok(Found { service, file, is })
+    Ok(DatabaseFile { service, file, is })
 }
 
-async fn there(hub: &str, service: &'static str, file: &Path) -> Result<Is, Error> {
+async fn there(hub: &str, service: &'static str, file: &Path) -> Result<FileState, Error> {
     let db = Db::untouched(file);
     let read = db.read(|tx| {
         Box::pin(async move {
@@ -116,11 +119,11 @@ async fn there(hub: &str, service: &'static str, file: &Path) -> Result<Is, Erro
     match read {
         Ok((Some((identity, known)), _)) => {
             identity.must_be(hub, service, file.display())?;
-            Ok(Is::Used(Some(known)))
+            Ok(FileState::Used(Some(known)))
         }
-        Ok((None, false)) => Ok(Is::Unused),
+        Ok((None, false)) => Ok(FileState::Unused),
         // Of an earlier release, which knows none; damaged; or cut off in the midst of a change that its log completes.
-        Ok((None, true)) | Err(_) => Ok(Is::Used(None)),
+        Ok((None, true)) | Err(_) => Ok(FileState::Used(None)),
     }
 }
 

@@ -24,10 +24,10 @@ use crate::{Error, Settings, Spec};
 
 pub use adopt::{Adopted, AdoptionHook, adopt};
 pub(crate) use exchange::{Exchange, Peering};
-pub(crate) use opening::{Check, Opened};
+pub(crate) use opening::{OpenDatabase, PendingCheck};
 use opening::{open, or_close};
-pub(crate) use rounds::Rounds;
-pub(crate) use verify::{Hearing, settle, verify};
+pub(crate) use rounds::MarkRounds;
+pub(crate) use verify::{ConsumerSources, settle, verify};
 
 /// How far a database has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +46,12 @@ impl Mark {
 }
 
 /// Opens and migrates the databases of these services; on an error none stays open.
-pub(crate) async fn open_all(settings: &Settings, specs: &[Spec]) -> Result<Vec<Opened>, Error> {
+pub(crate) async fn open_all(settings: &Settings, specs: &[Spec]) -> Result<Vec<OpenDatabase>, Error> {
     open_meant(settings, specs, &[]).await
 }
 
 /// As [`open_all`]; those of `meant` are made when they are lost.
-async fn open_meant(settings: &Settings, specs: &[Spec], meant: &[&str]) -> Result<Vec<Opened>, Error> {
+async fn open_meant(settings: &Settings, specs: &[Spec], meant: &[&str]) -> Result<Vec<OpenDatabase>, Error> {
     files::look(settings, specs, meant).await?;
     let (mut opened, mut first) = (Vec::new(), Ok(()));
     for one in join_all(specs.iter().map(|spec| open(settings, spec))).await {

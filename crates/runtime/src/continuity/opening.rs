@@ -14,13 +14,13 @@ use crate::{Error, Settings, Spec};
 const CHECK_MAX: Duration = Duration::from_secs(3);
 
 /// The check of a file, as far as the start did not wait for it.
-pub(crate) struct Check {
+pub(crate) struct PendingCheck {
     db: Db,
     /// The one that goes on.
     quick: Option<JoinHandle<Result<Vec<String>, db::Error>>>,
 }
 
-impl Check {
+impl PendingCheck {
     /// What is damaged. Left, it goes on until the database is closed.
     pub(crate) async fn finish(self) -> Result<Vec<String>, db::Error> {
         if let Some(quick) = self.quick {
@@ -36,20 +36,20 @@ impl Check {
 }
 
 /// A database that was opened.
-pub(crate) struct Opened {
+pub(crate) struct OpenDatabase {
     pub(crate) service: &'static str,
     pub(crate) db: Db,
     /// Its file, or that it is one of a server.
-    pub(crate) place: Place,
+    pub(crate) place: DatabaseLocation,
     /// What is left of its check.
-    pub(crate) check: Option<Check>,
+    pub(crate) check: Option<PendingCheck>,
 }
 
 /// Where a database is.
 #[derive(Debug, Clone)]
-pub(crate) struct Place(Option<PathBuf>);
+pub(crate) struct DatabaseLocation(Option<PathBuf>);
 
-impl Place {
+impl DatabaseLocation {
     pub(super) fn of(url: &str) -> Self {
         Self(url.strip_prefix("sqlite:").map(PathBuf::from))
     }
@@ -63,7 +63,7 @@ impl Place {
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for DatabaseLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
             Some(file) => write!(f, "{}", file.display()),
@@ -73,13 +73,13 @@ impl std::fmt::Display for Place {
 }
 
 /// Opens and migrates. What is refused is closed, and what is of another service or hub is left as it is.
-pub(crate) async fn open(settings: &Settings, spec: &Spec) -> Result<Opened, Error> {
+pub(crate) async fn open(settings: &Settings, spec: &Spec) -> Result<OpenDatabase, Error> {
     let service = spec.name;
     let mut options = db::Options::new(settings.database_url(service));
     options.connections_max = settings.connections_max;
-    let place = Place::of(&options.url);
+    let place = DatabaseLocation::of(&options.url);
     let db = Db::connect(&options).await.map_err(|source| failed(service, &place, source))?;
-    let mut opened = Opened { service, db, place, check: None };
+    let mut opened = OpenDatabase { service, db, place, check: None };
     match opened.prepare(settings.profile.code(), spec).await {
         Ok(()) => Ok(opened),
         Err(error) => {
@@ -90,7 +90,7 @@ pub(crate) async fn open(settings: &Settings, spec: &Spec) -> Result<Opened, Err
 }
 
 /// Closes what a start has opened when it fails, so that no log is left beside a file that is put back.
-pub(super) async fn or_close<T>(opened: &[Opened], result: Result<T, Error>) -> Result<T, Error> {
+pub(super) async fn or_close<T>(opened: &[OpenDatabase], result: Result<T, Error>) -> Result<T, Error> {
     if result.is_err() {
         for one in opened {
             one.db.close().await;
@@ -99,7 +99,7 @@ pub(super) async fn or_close<T>(opened: &[Opened], result: Result<T, Error>) -> 
     result
 }
 
-fn failed(service: &'static str, place: &Place, source: db::Error) -> Error {
+fn failed(service: &'static str, place: &DatabaseLocation, source: db::Error) -> Error {
     if source.is_damage() {
         return damaged(service, place, &[source.to_string()]);
     }
@@ -111,12 +111,12 @@ fn failed(service: &'static str, place: &Place, source: db::Error) -> Error {
     }
 }
 
-fn damaged(service: &'static str, place: &Place, faults: &[String]) -> Error {
+fn damaged(service: &'static str, place: &DatabaseLocation, faults: &[String]) -> Error {
     let (place, remedy) = (place.to_string(), restore(place.engine()));
     Error::Damaged { service, place, faults: faults.join("; "), remedy: remedy.to_owned() }
 }
 
-impl Opened {
+impl OpenDatabase {
     async fn prepare(&mut self, hub: &str, spec: &Spec) -> Result<(), Error> {
         let mut quick = tokio::spawn({
             let db = self.db.clone();
@@ -133,12 +133,12 @@ impl Opened {
             }
             Err(_) => Some(quick),
         };
-        self.check = Some(Check { db: self.db.clone(), quick });
+        self.check = Some(PendingCheck { db: self.db.clone(), quick });
         let identity = self.db.read(|tx| Box::pin(store::identity_if_any(tx))).await;
         if let Some(identity) = identity.map_err(|error| self.failed(error))? {
             identity.must_be(hub, self.service, &self.place)?;
         }
-        let sets = [events::MIGRATIONS, rpc::replay::MIGRATIONS, crate::MIGRATIONS, spec.migrations];
+        let sets = [events::MIGRATIONS, rpc::idempotency::MIGRATIONS, crate::MIGRATIONS, spec.migrations];
         self.db.migrate(&sets).await.map_err(|error| self.failed(error))
     }
 

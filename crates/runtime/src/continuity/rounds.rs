@@ -20,15 +20,15 @@ const OWN_COMMITS: u64 = 2;
 
 /// The databases of a process, with what their commits were when they were looked at.
 #[derive(Clone)]
-pub(crate) struct Rounds(Arc<Inner>);
+pub(crate) struct MarkRounds(Arc<Inner>);
 
 struct Inner {
     databases: BTreeMap<&'static str, Db>,
-    seen: Mutex<BTreeMap<&'static str, Seen>>,
+    seen: Mutex<BTreeMap<&'static str, SeenCommits>>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct SeenCommits {
     commits: u64,
     /// Of those to come, how many are of the last round.
     own: u64,
@@ -36,7 +36,7 @@ struct Seen {
     moved: u64,
 }
 
-impl Rounds {
+impl MarkRounds {
     pub(crate) fn new(databases: BTreeMap<&'static str, Db>) -> Self {
         Self(Arc::new(Inner { databases, seen: Mutex::default() }))
     }

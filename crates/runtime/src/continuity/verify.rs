@@ -7,19 +7,19 @@ use db::Engine;
 use events::witness;
 
 use super::opening::or_close;
-use super::{Mark, Opened, gap, remedy, store};
+use super::{Mark, OpenDatabase, gap, remedy, store};
 use crate::Error;
 
 /// A consumer of a service, with the services that it hears.
-pub(crate) struct Hearing {
+pub(crate) struct ConsumerSources {
     pub(crate) service: &'static str,
     pub(crate) consumer: &'static str,
-    pub(crate) hears: &'static [&'static str],
+    pub(crate) publishers: &'static [&'static str],
 }
 
 /// What was found of a database.
-struct Found<'a> {
-    opened: &'a Opened,
+struct CheckedDatabase<'a> {
+    opened: &'a OpenDatabase,
     own: Option<Mark>,
     /// It has no name and nothing has ever happened in it.
     is_blank: bool,
@@ -29,11 +29,19 @@ struct Found<'a> {
 
 /// Whether the databases fit each other; those of `meant` are as they are meant to be.
 /// When they do not, they are closed.
-pub(crate) async fn verify(databases: &[Opened], hearing: &[Hearing], meant: &[&str]) -> Result<(), Error> {
+pub(crate) async fn verify(
+    databases: &[OpenDatabase],
+    hearing: &[ConsumerSources],
+    meant: &[&str],
+) -> Result<(), Error> {
     or_close(databases, compare(databases, hearing, meant).await).await
 }
 
-async fn compare(databases: &[Opened], hearing: &[Hearing], meant: &[&str]) -> Result<(), Error> {
+async fn compare(
+    databases: &[OpenDatabase],
+    hearing: &[ConsumerSources],
+    meant: &[&str],
+) -> Result<(), Error> {
     let mut found = BTreeMap::new();
     for opened in databases {
         found.insert(opened.service, read(opened).await.map_err(|source| opened.failed(source))?);
@@ -48,16 +56,16 @@ async fn compare(databases: &[Opened], hearing: &[Hearing], meant: &[&str]) -> R
     for (publisher, one) in found.iter().filter(|(service, _)| !is_meant(service)) {
         let others = found.values().filter(|other| other.opened.service != *publisher);
         for other in others.filter(|other| !is_meant(other.opened.service)) {
-            let gap = untold(one, other).await;
+            let gap = unpublished(one, other).await;
             if let Some(gap) = gap.map_err(|source| other.opened.failed(source))? {
                 return Err(broken(one.opened, gap));
             }
         }
     }
     for heard in hearing.iter().filter(|heard| !is_meant(heard.service)) {
-        for publisher in heard.hears.iter().filter(|publisher| !is_meant(publisher)) {
+        for publisher in heard.publishers.iter().filter(|publisher| !is_meant(publisher)) {
             let (Some(one), Some(from)) = (found.get(heard.service), found.get(publisher)) else { continue };
-            let gap = not_had(one, heard.consumer, from).await;
+            let gap = not_received(one, heard.consumer, from).await;
             if let Some(gap) = gap.map_err(|source| one.opened.failed(source))? {
                 return Err(broken(one.opened, gap));
             }
@@ -69,15 +77,20 @@ async fn compare(databases: &[Opened], hearing: &[Hearing], meant: &[&str]) -> R
 /// Takes them as they are: each is named and known to all others from now on, and its consumers are noted. When that
 /// fails, they are closed.
 pub(crate) async fn settle(
-    databases: &[Opened],
-    hearing: &[Hearing],
+    databases: &[OpenDatabase],
+    hearing: &[ConsumerSources],
     hub: &str,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     or_close(databases, take(databases, hearing, hub, now).await).await
 }
 
-async fn take(databases: &[Opened], hearing: &[Hearing], hub: &str, now: DateTime<Utc>) -> Result<(), Error> {
+async fn take(
+    databases: &[OpenDatabase],
+    hearing: &[ConsumerSources],
+    hub: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let mut marks = Vec::new();
     for opened in databases {
         let consumers: Vec<&str> = hearing
@@ -104,7 +117,11 @@ async fn take(databases: &[Opened], hearing: &[Hearing], hub: &str, now: DateTim
 }
 
 /// Notes in each how far the others have come.
-async fn note(databases: &[Opened], marks: &[(&'static str, Mark)], now: DateTime<Utc>) -> Result<(), Error> {
+async fn note(
+    databases: &[OpenDatabase],
+    marks: &[(&'static str, Mark)],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     for opened in databases {
         let others: Vec<_> =
             marks.iter().filter(|(service, _)| *service != opened.service).copied().collect();
@@ -125,7 +142,7 @@ async fn note(databases: &[Opened], marks: &[(&'static str, Mark)], now: DateTim
     Ok(())
 }
 
-async fn read(opened: &Opened) -> Result<Found<'_>, db::Error> {
+async fn read(opened: &OpenDatabase) -> Result<CheckedDatabase<'_>, db::Error> {
     let read = opened.db.read(|tx| {
         Box::pin(async move {
             let adopted_at = store::last_adopted(tx).await?;
@@ -135,21 +152,25 @@ async fn read(opened: &Opened) -> Result<Found<'_>, db::Error> {
     });
     let (identity, known, adopted_at, is_blank) = read.await?;
     let is_blank = is_blank && identity.is_none();
-    Ok(Found { opened, own: identity.map(|identity| identity.mark()), is_blank, known, adopted_at })
+    Ok(CheckedDatabase { opened, own: identity.map(|identity| identity.mark()), is_blank, known, adopted_at })
 }
 
 /// What an earlier release left knows no marks: there, a database in which nothing has happened is none of those that
 /// have had events of each other. Later, it may be of a service that is new.
-fn is_lost(one: &Found<'_>, other: &Found<'_>) -> bool {
+fn is_lost(one: &CheckedDatabase<'_>, other: &CheckedDatabase<'_>) -> bool {
     one.is_blank && other.own.is_none()
 }
 
-fn broken(opened: &Opened, gap: String) -> Error {
+fn broken(opened: &OpenDatabase, gap: String) -> Error {
     let (place, remedy) = (opened.place.to_string(), remedy(opened.service, opened.db.engine()));
     Error::Discontinued { service: opened.service, place, gap, remedy }
 }
 
-fn mark_gap(one: &Found<'_>, all: &BTreeMap<&'static str, Found<'_>>, meant: &[&str]) -> Option<String> {
+fn mark_gap(
+    one: &CheckedDatabase<'_>,
+    all: &BTreeMap<&'static str, CheckedDatabase<'_>>,
+    meant: &[&str],
+) -> Option<String> {
     let service = one.opened.service;
     let mut others = all.values().filter(|other| !meant.contains(&other.opened.service));
     others.find_map(|other| {
@@ -160,7 +181,10 @@ fn mark_gap(one: &Found<'_>, all: &BTreeMap<&'static str, Found<'_>>, meant: &[&
 }
 
 /// An event of `one` that took effect at another, of which it knows nothing.
-async fn untold(one: &Found<'_>, other: &Found<'_>) -> Result<Option<String>, db::Error> {
+async fn unpublished(
+    one: &CheckedDatabase<'_>,
+    other: &CheckedDatabase<'_>,
+) -> Result<Option<String>, db::Error> {
     let (service, after) = (one.opened.service, one.adopted_at.max(other.adopted_at));
     let taken = other.opened.db.read(move |tx| Box::pin(witness::taken(tx, service, after))).await?;
     let is_lost = is_lost(one, other);
@@ -185,10 +209,10 @@ async fn untold(one: &Found<'_>, other: &Found<'_>) -> Result<Option<String>, db
 
 /// An event that the bus has delivered to all, of which a consumer knows nothing. Only the bus within a process counts an
 /// event as published once it took effect.
-async fn not_had(
-    one: &Found<'_>,
+async fn not_received(
+    one: &CheckedDatabase<'_>,
     consumer: &'static str,
-    from: &Found<'_>,
+    from: &CheckedDatabase<'_>,
 ) -> Result<Option<String>, db::Error> {
     if from.opened.db.engine() != Engine::Sqlite {
         return Ok(None);

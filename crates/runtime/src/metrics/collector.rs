@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::observed::{self, Observed};
 use super::reading::{Kind, Value};
-use super::{Metric, Reading, Views};
+use super::{Metric, SampleValue, Views};
 
 const SERVING: Metric =
     Metric::gauge("entrepot_serving", "1 while the process reports that it is serving, else 0", &[]);
@@ -36,7 +36,7 @@ pub(crate) struct View {
 
 struct Sample {
     read_at: Instant,
-    readings: Vec<Reading>,
+    readings: Vec<SampleValue>,
 }
 
 impl View {
@@ -45,7 +45,7 @@ impl View {
     }
 
     /// Keeps what was read.
-    pub(super) fn keep(&self, service: &'static str, name: &'static str, readings: Vec<Reading>) {
+    pub(super) fn keep(&self, service: &'static str, name: &'static str, readings: Vec<SampleValue>) {
         let sample = Sample { read_at: Instant::now(), readings };
         self.samples.lock().unwrap_or_else(PoisonError::into_inner).insert((service, name), sample);
     }
@@ -58,8 +58,8 @@ impl View {
         }
     }
 
-    fn readings(&self) -> Vec<Reading> {
-        let serves = self.health.is_well() && !self.drain.is_begun();
+    fn readings(&self) -> Vec<SampleValue> {
+        let serves = self.health.is_healthy() && !self.drain.is_begun();
         let mut readings = vec![SERVING.is(&[], i64::from(serves))];
         self.observed.iter().for_each(|observed| observed::counted(observed, &mut readings));
         let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,18 +72,18 @@ impl View {
 }
 
 /// A hub is shown until this is dropped.
-pub(crate) struct Shown {
+pub(crate) struct Exposure {
     views: Views,
     view: Arc<View>,
 }
 
-impl Shown {
+impl Exposure {
     pub(super) fn new(views: Views, view: Arc<View>) -> Self {
         Self { views, view }
     }
 }
 
-impl Drop for Shown {
+impl Drop for Exposure {
     fn drop(&mut self) {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         views.retain(|view| !Arc::ptr_eq(view, &self.view));
@@ -97,14 +97,14 @@ impl prometheus_client::collector::Collector for Collector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let views = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // A metric is described once, whichever hubs it is of.
-        let mut by_name: BTreeMap<&str, Vec<(&str, Reading)>> = BTreeMap::new();
+        let mut by_name: BTreeMap<&str, Vec<(&str, SampleValue)>> = BTreeMap::new();
         for view in &views {
             for reading in view.readings() {
                 by_name.entry(reading.metric.name).or_default().push((&view.hub, reading));
             }
         }
         for (name, series) in by_name {
-            let Some((_, Reading { metric, .. })) = series.first() else { continue };
+            let Some((_, SampleValue { metric, .. })) = series.first() else { continue };
             let mut metric_encoder = encoder.encode_descriptor(name, &help(metric), None, kind(metric))?;
             for (hub, reading) in &series {
                 encode(&mut metric_encoder, hub, reading)?;
@@ -135,7 +135,7 @@ fn kind(metric: &Metric) -> MetricType {
     }
 }
 
-fn encode(encoder: &mut MetricEncoder<'_>, hub: &str, reading: &Reading) -> fmt::Result {
+fn encode(encoder: &mut MetricEncoder<'_>, hub: &str, reading: &SampleValue) -> fmt::Result {
     let names = reading.metric.labels.iter().copied();
     let labels: Vec<(&str, &str)> =
         [("hub", hub)].into_iter().chain(names.zip(reading.labels.iter().map(String::as_str))).collect();

@@ -2,7 +2,7 @@
 //! it. Nothing is global: whoever starts hubs makes one and puts it into their settings.
 //!
 //! Calls, events and statements are counted where they happen. What stands in a database is read by a [`Sampler`] now
-//! and then, never by a scrape. To add a metric: a [`Metric`] in the service's `metrics.rs`, a [`Reading`] of it in one
+//! and then, never by a scrape. To add a metric: a [`Metric`] in the service's `metrics.rs`, a [`SampleValue`] of it in one
 //! of its samplers, and a row in `docs/metrics.md`.
 
 mod collector;
@@ -23,12 +23,12 @@ use prometheus_client::registry::Registry;
 use rpc::HubMetrics;
 
 use collector::Collector;
-pub(crate) use collector::Shown;
+pub(crate) use collector::Exposure;
 pub(crate) use collector::View;
 pub use listener::Listener;
 pub(crate) use observed::Observed;
-pub use reading::{Durations, Metric, Reading};
-pub use sampler::{Pace, Read, Sampler};
+pub use reading::{Durations, Metric, SampleValue};
+pub use sampler::{Read, SampleInterval, Sampler};
 pub(crate) use waiting::samplers;
 
 /// How often databases are read.
@@ -81,15 +81,15 @@ impl Metrics {
     }
 
     /// Shows a hub for as long as what is returned lives.
-    pub(crate) fn show(&self, view: Arc<View>) -> Shown {
+    pub(crate) fn show(&self, view: Arc<View>) -> Exposure {
         self.0.views.lock().unwrap_or_else(PoisonError::into_inner).push(view.clone());
-        Shown::new(self.0.views.clone(), view)
+        Exposure::new(self.0.views.clone(), view)
     }
 
-    fn period(&self, pace: Pace) -> Duration {
+    fn period(&self, pace: SampleInterval) -> Duration {
         match pace {
-            Pace::Often => self.0.often,
-            Pace::Seldom => self.0.seldom,
+            SampleInterval::Often => self.0.often,
+            SampleInterval::Seldom => self.0.seldom,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What the process counts of every service: its database and its events.
 
 use db::Db;
-use events::{Published, Subscription, TakenCounts};
+use events::{ConsumedCounts, Published, Subscription};
 
-use super::{Metric, Reading};
+use super::{Metric, SampleValue};
 
 const COMMITS: Metric =
     Metric::counter("entrepot_db_commits", "Transactions that committed a change", &["service"]);
@@ -24,7 +24,7 @@ const PUBLISHED: Metric = Metric::counter(
     &["service"],
 );
 const TAKEN: Metric = Metric::counter(
-    "entrepot_events_taken",
+    "entrepot_events_consumed",
     "Events given to a consumer, by outcome: handled, ignored, duplicate, parked",
     &["service", "consumer", "outcome"],
 );
@@ -38,7 +38,7 @@ pub(crate) struct Observed {
 }
 
 /// What the process itself has counted.
-pub(super) fn counted(observed: &Observed, readings: &mut Vec<Reading>) {
+pub(super) fn counted(observed: &Observed, readings: &mut Vec<SampleValue>) {
     let Observed { service, db, published, subscriptions } = observed;
     let (statistics, connections) = (db.statistics(), db.connections());
     let used = connections.open.saturating_sub(connections.idle);
@@ -52,7 +52,7 @@ pub(super) fn counted(observed: &Observed, readings: &mut Vec<Reading>) {
         PUBLISHED.counted(&[service], published.count()),
     ]);
     for subscription in subscriptions {
-        let TakenCounts { handled, ignored, duplicate, parked } = subscription.taken();
+        let ConsumedCounts { handled, ignored, duplicate, parked } = subscription.taken();
         let outcomes =
             [("handled", handled), ("ignored", ignored), ("duplicate", duplicate), ("parked", parked)];
         let consumer = subscription.consumer();

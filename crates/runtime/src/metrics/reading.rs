@@ -47,28 +47,28 @@ impl Metric {
     }
 
     /// A whole number, with a value for each of the labels.
-    pub fn is(&'static self, labels: &[&str], value: i64) -> Reading {
+    pub fn is(&'static self, labels: &[&str], value: i64) -> SampleValue {
         self.reading(labels, Value::Whole(value))
     }
 
     /// A whole number for each value of its one label; 0 where nothing was counted.
-    pub fn of_each(&'static self, labels: &[&str], counts: &[(String, i64)]) -> Vec<Reading> {
+    pub fn of_each(&'static self, labels: &[&str], counts: &[(String, i64)]) -> Vec<SampleValue> {
         let count = |label: &str| counts.iter().find(|(counted, _)| counted == label).map_or(0, |(_, n)| *n);
         labels.iter().map(|label| self.is(&[label], count(label))).collect()
     }
 
     /// What was counted.
-    pub fn counted(&'static self, labels: &[&str], value: u64) -> Reading {
+    pub fn counted(&'static self, labels: &[&str], value: u64) -> SampleValue {
         self.reading(labels, Value::Counted(value))
     }
 
     /// A time, in seconds.
-    pub fn lasts(&'static self, labels: &[&str], value: Duration) -> Reading {
+    pub fn lasts(&'static self, labels: &[&str], value: Duration) -> SampleValue {
         self.reading(labels, Value::Seconds(value))
     }
 
     /// How long before `now`, by the machine's time, an id was made; 0 when there is none.
-    pub fn since(&'static self, labels: &[&str], id: Option<Uuid>, now: DateTime<Utc>) -> Reading {
+    pub fn since(&'static self, labels: &[&str], id: Option<Uuid>, now: DateTime<Utc>) -> SampleValue {
         self.lasts(
             labels,
             id.and_then(made_at).and_then(|made| (now - made).to_std().ok()).unwrap_or_default(),
@@ -76,13 +76,13 @@ impl Metric {
     }
 
     /// Durations as they are when they are shown.
-    pub fn took(&'static self, value: &Durations) -> Reading {
+    pub fn took(&'static self, value: &Durations) -> SampleValue {
         self.reading(&[], Value::Durations(value.clone()))
     }
 
-    fn reading(&'static self, labels: &[&str], value: Value) -> Reading {
+    fn reading(&'static self, labels: &[&str], value: Value) -> SampleValue {
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-        Reading { metric: self, labels, value }
+        SampleValue { metric: self, labels, value }
     }
 }
 
@@ -94,7 +94,7 @@ fn made_at(id: Uuid) -> Option<DateTime<Utc>> {
 
 /// What one series of a metric reads.
 #[derive(Debug, Clone)]
-pub struct Reading {
+pub struct SampleValue {
     pub(super) metric: &'static Metric,
     pub(super) labels: Vec<String>,
     pub(super) value: Value,

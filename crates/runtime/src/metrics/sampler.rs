@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::collector::View;
-use super::{Metrics, Reading};
+use super::{Metrics, SampleValue};
 use crate::Worker;
 
 /// A sampler rests for so many times as long as it took: however large its tables, it takes a twentieth of one
@@ -19,7 +19,7 @@ const REST_FACTOR: u32 = 19;
 
 /// How often a sampler reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum SampleInterval {
     /// Every five seconds: what an index answers.
     Often,
     /// Every thirty seconds: what takes a look at whole tables.
@@ -34,30 +34,30 @@ pub trait Read<'t, A>: Send + Sync + 'static {
         &self,
         app: &'t A,
         tx: &'t mut Tx,
-    ) -> impl Future<Output = Result<Vec<Reading>, db::Error>> + Send + 't;
+    ) -> impl Future<Output = Result<Vec<SampleValue>, db::Error>> + Send + 't;
 }
 
 impl<'t, A, R, F> Read<'t, A> for R
 where
     A: 'static,
     R: Fn(&'t A, &'t mut Tx) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<Vec<Reading>, db::Error>> + Send + 't,
+    F: Future<Output = Result<Vec<SampleValue>, db::Error>> + Send + 't,
 {
     fn read(
         &self,
         app: &'t A,
         tx: &'t mut Tx,
-    ) -> impl Future<Output = Result<Vec<Reading>, db::Error>> + Send + 't {
+    ) -> impl Future<Output = Result<Vec<SampleValue>, db::Error>> + Send + 't {
         self(app, tx)
     }
 }
 
-type Take = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<Vec<Reading>>> + Send + Sync>;
+type Take = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<Vec<SampleValue>>> + Send + Sync>;
 
 /// Reads what stands in a database, for as long as there is somewhere to show it.
 pub struct Sampler {
     pub(super) name: &'static str,
-    pace: Pace,
+    pace: SampleInterval,
     read: Take,
 }
 
@@ -65,19 +65,19 @@ impl Sampler {
     /// Reads so often, each time with a clone of `state`; the name tells it from the service's others.
     pub fn new<S, F>(
         name: &'static str,
-        pace: Pace,
+        pace: SampleInterval,
         state: S,
         read: impl Fn(S) -> F + Send + Sync + 'static,
     ) -> Self
     where
         S: Clone + Send + Sync + 'static,
-        F: Future<Output = anyhow::Result<Vec<Reading>>> + Send + 'static,
+        F: Future<Output = anyhow::Result<Vec<SampleValue>>> + Send + 'static,
     {
         Self { name, pace, read: Box::new(move || Box::pin(read(state.clone()))) }
     }
 
     /// Reads a service's database, on one snapshot.
-    pub fn reading<A, R>(name: &'static str, pace: Pace, pipeline: &Pipeline<A>, read: R) -> Self
+    pub fn reading<A, R>(name: &'static str, pace: SampleInterval, pipeline: &Pipeline<A>, read: R) -> Self
     where
         A: Send + Sync + 'static,
         R: for<'t> Read<'t, A> + Copy,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use events::{Bus, Subscription, views};
 use kernel::Clock;
 
-use super::{Metric, Observed, Pace, Sampler};
+use super::{Metric, Observed, SampleInterval, Sampler};
 
 const UNPUBLISHED: Metric = Metric::sampled(
     "entrepot_outbox_unpublished",
@@ -37,7 +37,7 @@ fn outbox(observed: &Observed) -> Sampler {
     let service = observed.service;
     let consumers: Vec<&str> = observed.subscriptions.iter().map(Subscription::consumer).collect();
     let state = (observed.db.clone(), consumers, Clock::system());
-    Sampler::new("events", Pace::Often, state, move |(db, consumers, machine)| async move {
+    Sampler::new("events", SampleInterval::Often, state, move |(db, consumers, machine)| async move {
         let read = db.read(|tx| {
             Box::pin(async move {
                 let unpublished = views::unpublished_count(tx).await?;
@@ -62,7 +62,7 @@ fn outbox(observed: &Observed) -> Sampler {
 fn lag(observed: &Observed, bus: Arc<dyn Bus>) -> Sampler {
     let service = observed.service;
     let state = (observed.subscriptions.clone(), bus);
-    Sampler::new("lag", Pace::Often, state, move |(subscriptions, bus)| async move {
+    Sampler::new("lag", SampleInterval::Often, state, move |(subscriptions, bus)| async move {
         let mut readings = Vec::new();
         for subscription in &subscriptions {
             let waiting = bus.waiting(subscription).await?;

@@ -132,8 +132,8 @@ pub(crate) fn clock_follower(sandbox: Sandbox, db: &Db, clock: &Clock) -> Option
 /// Forgets requests that are older than they are kept.
 pub(crate) fn sweeper(db: Db, clock: Clock) -> Worker {
     Worker::every("requests", SWEEP_EVERY, None, (db, clock), |(db, clock)| async move {
-        let before = clock.now() - rpc::replay::KEPT;
-        let swept = db.write(move |tx| Box::pin(rpc::replay::sweep(tx, before, SWEEP_ROWS))).await;
+        let before = clock.now() - rpc::idempotency::KEPT;
+        let swept = db.write(move |tx| Box::pin(rpc::idempotency::sweep(tx, before, SWEEP_ROWS))).await;
         Ok(swept? > 0)
     })
 }

@@ -13,8 +13,8 @@ use proto::operator::internal::v1::{
     ReplayParkedEventsRequest, ReplayParkedEventsResponse,
 };
 use rpc::Violations;
+use rpc::idempotency::Key;
 use rpc::page::Page;
-use rpc::replay::Key;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tonic::{Code, Request, Response, Status};
@@ -61,7 +61,7 @@ impl OperatorService for Api {
         for subscription in self.0.subscriptions(&service) {
             let waiting = self.0.0.bus.waiting(subscription).await;
             let waiting_count = waiting.map_err(|error| Status::unavailable(error.to_string()))?;
-            let hears = subscription.hears().iter().map(|service| (*service).to_owned()).collect();
+            let hears = subscription.publishers().iter().map(|service| (*service).to_owned()).collect();
             consumers.push(ConsumerBacklog {
                 consumer: subscription.consumer().to_owned(),
                 waiting_count,
@@ -185,9 +185,9 @@ impl OperatorService for Api {
             parked_count: replayed.parked,
             reason: replayed.reason,
         };
-        let answer = rpc::replay::once(db, &self.0.0.clock, key, deadline, move |_| {
+        let answer = rpc::idempotency::once(db, &self.0.0.clock, key, deadline, move |_| {
             let answer = answer.clone();
-            Box::pin(async move { Ok::<_, Kept>(answer) })
+            Box::pin(async move { Ok::<_, StoreError>(answer) })
         });
         Ok(Response::new(answer.await?))
     }
@@ -208,7 +208,7 @@ impl OperatorService for Api {
         })?;
         let reading = read(db, &page, move |tx, after, limit| {
             let principal = principal.clone();
-            Box::pin(async move { rpc::replay::recorded(tx, &principal, after, limit).await })
+            Box::pin(async move { rpc::idempotency::recorded(tx, &principal, after, limit).await })
         });
         let rows = reading.await?;
         let (requests, next_page_token) = page.fill(
@@ -237,16 +237,16 @@ fn outcome(code: Option<i64>) -> String {
 /// Keeping an answer fails only with the database.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub(super) struct Kept(#[from] db::Error);
+pub(super) struct StoreError(#[from] db::Error);
 
-impl db::Retryable for Kept {
+impl db::Retryable for StoreError {
     fn is_retryable(&self) -> bool {
         self.0.is_retryable()
     }
 }
 
-impl From<Kept> for Status {
-    fn from(error: Kept) -> Self {
+impl From<StoreError> for Status {
+    fn from(error: StoreError) -> Self {
         rpc::status::database(&error.0)
     }
 }

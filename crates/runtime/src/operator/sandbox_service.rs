@@ -12,7 +12,7 @@ use rpc::Violations;
 use tonic::{Code, Request, Response, Status};
 
 use super::Overview;
-use super::operator_service::Kept;
+use super::operator_service::StoreError;
 use crate::Worker;
 
 /// The farthest that one call moves the clock.
@@ -80,7 +80,7 @@ impl SandboxService for Api {
         });
         let by = by.filter(|by| *by > Duration::zero() && *by <= MOVE_MAX);
         let (key, by) = Violations::of(|violations| {
-            let key = violations.take(rpc::replay::Key::of(&caller, &asked));
+            let key = violations.take(rpc::idempotency::Key::of(&caller, &asked));
             if by.is_none() {
                 violations.add("by", "must be more than 0 and at most 400 days");
             }
@@ -92,7 +92,7 @@ impl SandboxService for Api {
             .next()
             .ok_or_else(|| rpc::status::internal("no service runs here"))?;
         let clock = overview.clock.clone();
-        let answer = rpc::replay::once(db, &overview.clock, key, deadline, move |tx| {
+        let answer = rpc::idempotency::once(db, &overview.clock, key, deadline, move |tx| {
             let clock = clock.clone();
             Box::pin(async move {
                 let own = clock.ahead();
@@ -103,7 +103,7 @@ impl SandboxService for Api {
                         tracing::warn!(%error, "the clock could not be moved");
                     }
                 });
-                Ok::<_, Kept>(AdvanceClockResponse { now: Some(timestamp(now)) })
+                Ok::<_, StoreError>(AdvanceClockResponse { now: Some(timestamp(now)) })
             })
         });
         Ok(Response::new(answer.await?))

@@ -28,7 +28,7 @@ const DEPOT: Spec = Spec { name: "depot", settings: &[], build: idle, ..SHOP };
 /// One that comes later.
 const BANK: Spec = Spec { name: "bank", ..DEPOT };
 /// A shop that asks a depot in another process.
-const ASKING: Spec = Spec { asks: &["depot"], ..SHOP };
+const ASKING: Spec = Spec { calls: &["depot"], ..SHOP };
 
 fn idle(_: &toml::Table, _: Deps) -> anyhow::Result<Service> {
     Ok(service(Vec::new()))

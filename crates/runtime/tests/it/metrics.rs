@@ -72,7 +72,7 @@ impl Bus for Away {
         Ok(7)
     }
 
-    fn outside(&self) -> Vec<String> {
+    fn missing_from_groups(&self) -> Vec<String> {
         vec!["my.shop.order".to_owned()]
     }
 }
@@ -88,7 +88,7 @@ testkit::on_both! {
         becomes(&listener, "entrepot_events_parked", &of_shop, |parked| parked == 0.0).await;
         bus.publish("my.order.v1", &event()).await.unwrap();
         becomes(&listener, "entrepot_events_parked", &of_shop, |parked| parked == 1.0).await;
-        becomes(&listener, "entrepot_events_taken_total", &[("outcome", "parked")], |taken| taken == 1.0).await;
+        becomes(&listener, "entrepot_events_consumed_total", &[("outcome", "parked")], |taken| taken == 1.0).await;
         hub.stop().await;
     }
 

@@ -92,7 +92,7 @@ impl Bus for Losing {
         Ok(0)
     }
 
-    fn outside(&self) -> Vec<String> {
+    fn missing_from_groups(&self) -> Vec<String> {
         let lost = self.place.load(Ordering::SeqCst);
         lost.then(|| "my.shop.order".to_owned()).into_iter().collect()
     }

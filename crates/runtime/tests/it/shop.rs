@@ -7,7 +7,7 @@ use events::LocalBus;
 use hub::Profile;
 use runtime::{Deps, Hub, Service, Settings, Spec, Worker, parse_section};
 use serde::Deserialize;
-use settings::{Holds, Setting};
+use settings::{Setting, ValueKind};
 use tempfile::TempDir;
 use testkit::Database;
 use tonic::service::Routes;
@@ -22,7 +22,7 @@ pub(crate) struct Section {
 
 const SETTINGS: &[Setting] = &[Setting::new(
     "shop.shelves",
-    Holds::Whole { least: 1, most: 9, unit: "shelves" },
+    ValueKind::Whole { least: 1, most: 9, unit: "shelves" },
     "How many shelves it has.",
 )
 .default("1")];
@@ -37,7 +37,7 @@ pub(crate) const SHOP: Spec = Spec {
     },
     policies: &[],
     packages: &[],
-    asks: &[],
+    calls: &[],
     build,
 };
 

@@ -117,7 +117,7 @@ async fn what_is_wrong_in_the_sections_is_named() {
 
 #[tokio::test]
 async fn a_peer_that_runs_nowhere_is_named() {
-    let asks_a_bank = Spec { asks: &["bank"], ..SHOP };
+    let asks_a_bank = Spec { calls: &["bank"], ..SHOP };
     let folder = folder();
     let text = refused(settings(&folder), asks_a_bank).await;
     assert_eq!(text, "peers.bank: no address is set, and it does not run in this process");

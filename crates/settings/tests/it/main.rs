@@ -6,22 +6,22 @@ mod layers;
 mod telling;
 mod wrong;
 
-use settings::{Environment, Holds, PATH, Resolved, Setting, Sources, Wrong, resolve};
+use settings::{Environment, PATH, Resolved, Setting, SettingErrors, Sources, ValueKind, resolve};
 use tempfile::TempDir;
 
 /// What the program of these tests has.
 const SETTINGS: &[Setting] = &[
     Setting::new(
         "name",
-        Holds::Text { must_be: "a name", is: |text| !text.contains(' ') },
+        ValueKind::Text { must_be: "a name", is: |text| !text.contains(' ') },
         "What it is called.",
     )
     .default("shop")
     .flag("name", "NAME"),
-    Setting::new("shop.shelves", Holds::Whole { least: 1, most: 9, unit: "shelves" }, "How many it has.")
+    Setting::new("shop.shelves", ValueKind::Whole { least: 1, most: 9, unit: "shelves" }, "How many it has.")
         .default("2")
         .flag("shelves", "COUNT"),
-    Setting::new("shop.branches", Holds::List(&PATH), "Where others are.")
+    Setting::new("shop.branches", ValueKind::List(&PATH), "Where others are.")
         .example("north")
         .formerly(&["branches", "depot.branches"]),
     Setting::new("shop.safe", PATH, "What opens its safe.")
@@ -29,10 +29,14 @@ const SETTINGS: &[Setting] = &[
         .flag("safe-file", "FILE")
         .secret(),
     Setting::new("shop.tills", PATH, "What opens each till.").example("{till}.txt").secret().each(),
-    Setting::new("sandbox.enabled", Holds::Switch, "Whether it plays.").default("true"),
-    Setting::new("sandbox.seed", Holds::Whole { least: 0, most: i64::MAX, unit: "" }, "What it plays by.")
-        .example("7")
-        .sandbox_only(),
+    Setting::new("sandbox.enabled", ValueKind::Switch, "Whether it plays.").default("true"),
+    Setting::new(
+        "sandbox.seed",
+        ValueKind::Whole { least: 0, most: i64::MAX, unit: "" },
+        "What it plays by.",
+    )
+    .example("7")
+    .sandbox_only(),
 ];
 
 fn all() -> Vec<&'static Setting> {
@@ -69,7 +73,7 @@ impl Told {
         self
     }
 
-    fn resolve(self) -> Result<Resolved, Wrong> {
+    fn resolve(self) -> Result<Resolved, SettingErrors> {
         resolve(&all(), self.sources)
     }
 

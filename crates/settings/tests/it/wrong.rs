@@ -1,6 +1,6 @@
 //! What is wrong names itself.
 
-use settings::{Holds, Setting, problems};
+use settings::{Setting, ValueKind, problems};
 
 use crate::{Told, all, file};
 
@@ -129,7 +129,7 @@ fn all_is_told_at_once() {
 #[test]
 fn unsound_declarations_are_found() {
     assert_eq!(problems(&all()), Vec::<String>::new());
-    const WHOLE: Holds = Holds::Whole { least: 1, most: 2, unit: "" };
+    const WHOLE: ValueKind = ValueKind::Whole { least: 1, most: 2, unit: "" };
     static UNSOUND: [Setting; 3] = [
         Setting::new("a.b", WHOLE, "No point").default("1"),
         Setting::new("a_b", WHOLE, "It has the same variable.").default("1"),

@@ -100,7 +100,7 @@ async fn sellers(player: &Player<'_>) {
     assert_eq!(decided.seller.unwrap().display_name, wanted.display_name);
     let request = VerifySellerRequest {
         request_id: proof::request_id(),
-        seller_id: proof::shop::Firm::thai("gone-firm").seller_id().to_string(),
+        seller_id: proof::shop::SellerEntry::thai("gone-firm").seller_id().to_string(),
         etag: String::new(),
     };
     let rpc = "catalog.internal.v1.CatalogOperatorService/VerifySeller";

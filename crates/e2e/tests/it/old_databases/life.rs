@@ -80,7 +80,7 @@ pub(crate) async fn live(player: &Player<'_>, hub: &proof::Hub) -> Lived {
 
 /// The seller of this name.
 pub(crate) fn seller(name: &str) -> String {
-    let id: SellerId = proof::shop::Firm::thai(name).seller_id();
+    let id: SellerId = proof::shop::SellerEntry::thai(name).seller_id();
     format!("seller:{id}")
 }
 

@@ -4,7 +4,7 @@
 
 /// Lines and their letters' size.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fitted {
+pub(super) struct FittedText {
     /// Hundredths of a millimetre.
     pub(super) size: u32,
     pub(super) lines: Vec<String>,
@@ -17,14 +17,14 @@ const SIZE_MIN: u32 = 50;
 const STEP: u32 = 25;
 
 /// The largest size at which the paragraphs fit into a box, each beginning a line. All in hundredths of a millimetre.
-pub(super) fn fit(paragraphs: &[String], width: u32, height: u32, largest: u32) -> Fitted {
+pub(super) fn fit(paragraphs: &[String], width: u32, height: u32, largest: u32) -> FittedText {
     let mut size = largest;
     loop {
         let lines: Vec<String> =
             paragraphs.iter().flat_map(|paragraph| wrap(paragraph, width * 1_000 / size)).collect();
         let count = u32::try_from(lines.len()).unwrap_or(u32::MAX);
         if count.saturating_mul(size * LEADING / 100) <= height || size <= SIZE_MIN {
-            return Fitted { size, lines };
+            return FittedText { size, lines };
         }
         size = size.saturating_sub(STEP).max(SIZE_MIN);
     }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn words_wrap_and_shrink_until_they_fit() {
         let short = fit(&["Aisyah".to_owned()], 8_800, 5_000, 500);
-        assert_eq!(short, Fitted { size: 500, lines: vec!["Aisyah".to_owned()] });
+        assert_eq!(short, FittedText { size: 500, lines: vec!["Aisyah".to_owned()] });
         let text = "Lot 5 Jalan Merdeka ".repeat(10);
         let fitted = fit(&[text.clone(), "50450".to_owned()], 8_800, 2_000, 500);
         assert!(fitted.size < 500 && fitted.lines.len() > 3, "{fitted:?}");

@@ -9,13 +9,13 @@ use futures::future::BoxFuture;
 use tracing::Instrument as _;
 
 use super::record::RecordOutcome;
-use super::{Answer, Outcome, Run};
-use crate::app::ports::{self, Hold, KeptBack, PaymentEnd, Reservation};
+use super::{SagaResponse, SagaRun, StepOutcome};
+use crate::app::ports::{self, CancelResult, Hold, PaymentEnd, Reservation};
 use crate::app::{App, Error};
-use crate::config::StandPoint;
+use crate::config::Failpoint;
 use crate::domain::Refusal;
 use crate::domain::order::{Order, already_picked_up};
-use crate::domain::saga::{Ending, Saga, Step};
+use crate::domain::saga::{Cancellation, Saga, SagaStep};
 use crate::store::sagas;
 
 /// How often a call is made before the saga is given back.
@@ -29,146 +29,150 @@ const REST_LONGEST_MS: i64 = 30_000;
 
 /// Drives the saga until it settles; returns the response to the waiting request, or `None` when another process has
 /// taken over.
-pub(crate) async fn drive(app: Arc<App>, run: Run) -> Option<Answer> {
+pub(crate) async fn drive(app: Arc<App>, run: SagaRun) -> Option<SagaResponse> {
     let span = tracing::info_span!("saga", order.id = %run.order.id, otel.kind = "internal");
-    drive_on(app, run).instrument(span).await
+    run_steps(app, run).instrument(span).await
 }
 
-async fn drive_on(app: Arc<App>, mut run: Run) -> Option<Answer> {
-    let mut told = None;
+async fn run_steps(app: Arc<App>, mut run: SagaRun) -> Option<SagaResponse> {
+    let mut response = None;
     while !run.saga.step.is_settled() {
         let outcome = match app.step(&run).await {
             Ok(outcome) => outcome,
             Err(problem) => {
-                app.give_back(&run, &problem).await;
-                return told;
+                app.return_saga(&run, &problem).await;
+                return response;
             }
         };
-        let decided = matches!(outcome, Outcome::Compensate(_));
+        let decided = matches!(outcome, StepOutcome::Compensate(_));
         match app.db.run(&app, RecordOutcome { run: run.clone(), outcome }).await {
             Ok(recorded) => {
-                app.stand(if decided { StandPoint::Decided } else { StandPoint::Recorded }).await;
+                app.failpoint(if decided { Failpoint::Decided } else { Failpoint::Recorded }).await;
                 let (saga, order) = (recorded.saga, recorded.order);
                 tracing::info!(order.id = %order.id, saga.step = saga.step.as_str(), "a saga has moved on");
-                told = recorded.answer.or(told);
-                run = Run { saga, order, request: run.request };
+                response = recorded.answer.or(response);
+                run = SagaRun { saga, order, request: run.request };
             }
-            Err(Error::Superseded) => return told,
+            Err(Error::Superseded) => return response,
             Err(error) => {
                 // Whoever takes it up after the lease makes the same calls again.
                 tracing::warn!(order.id = %run.order.id, %error, "the outcome of a saga's step could not be written");
-                return told;
+                return response;
             }
         }
     }
-    told
+    response
 }
 
 impl App {
     /// Makes the calls of the step. What went wrong, when the outcome is not known.
-    async fn step(&self, run: &Run) -> Result<Outcome, String> {
+    async fn step(&self, run: &SagaRun) -> Result<StepOutcome, String> {
         match &run.saga.step {
-            Step::Placing => match self.hold(&run.order).await {
+            SagaStep::Placing => match self.hold(&run.order).await {
                 Ok(outcome) => Ok(outcome),
                 Err(problem) if run.saga.attempt >= self.config.attempts_max => {
                     tracing::warn!(order.id = %run.order.id, problem, "an order is abandoned: it could not be placed in time");
                     let message = "the hub could not hold the goods and the money in time; both are released, please order again";
                     let cause = Refusal::new("SERVICE_UNAVAILABLE", message);
-                    Ok(Outcome::Compensate(Ending { cause, by_buyer: false }))
+                    Ok(StepOutcome::Compensate(Cancellation { cause, by_buyer: false }))
                 }
                 Err(problem) => Err(problem),
             },
-            Step::EndingPayment(ending) => self.end_payment(&run.order, ending).await,
-            Step::EndingConsignments(ending) => {
-                match self.ask(|| self.logistics.keep_back(run.order.id)).await {
-                    Ok(KeptBack::All) => Ok(Outcome::End(ending.clone())),
-                    Ok(KeptBack::None) => Ok(Outcome::Stay(already_picked_up())),
+            SagaStep::EndingPayment(ending) => self.end_payment(&run.order, ending).await,
+            SagaStep::EndingConsignments(ending) => {
+                match self.call(|| self.logistics.cancel_consignments(run.order.id)).await {
+                    Ok(CancelResult::All) => Ok(StepOutcome::End(ending.clone())),
+                    Ok(CancelResult::None) => Ok(StepOutcome::Stay(already_picked_up())),
                     Err(error) => Err(format!("cancelling consignments: {error}")),
                 }
             }
-            Step::Compensating(ending) => self.give_all_back(&run.order, ending).await,
-            Step::AwaitingPayment { .. } | Step::Confirmed | Step::Cancelled => {
+            SagaStep::Compensating(ending) => self.compensate(&run.order, ending).await,
+            SagaStep::AwaitingPayment { .. } | SagaStep::Confirmed | SagaStep::Cancelled => {
                 Err("a settled saga was driven".to_owned())
             }
         }
     }
 
     /// Holds stock, then money.
-    async fn hold(&self, order: &Order) -> Result<Outcome, String> {
-        match self.ask(|| self.catalog.reserve(order)).await {
+    async fn hold(&self, order: &Order) -> Result<StepOutcome, String> {
+        match self.call(|| self.catalog.reserve(order)).await {
             Ok(Reservation::Held) => {}
             Ok(Reservation::Released) => {
-                return Ok(give_up("RESERVATION_RELEASED", "the reservation was released"));
+                return Ok(abandon("RESERVATION_RELEASED", "the reservation was released"));
             }
             Err(ports::Error::Refused(cause)) => {
-                return Ok(Outcome::Compensate(Ending { cause, by_buyer: false }));
+                return Ok(StepOutcome::Compensate(Cancellation { cause, by_buyer: false }));
             }
             Err(error) => return Err(format!("reserving: {error}")),
         }
-        self.stand(StandPoint::Reserved).await;
-        let outcome = match self.ask(|| self.payment.authorise(order)).await {
-            Ok(Hold::Held) => Outcome::Confirm,
-            Ok(Hold::Awaiting { qr_payload, expires_at }) => Outcome::Await { qr_payload, expires_at },
-            Ok(Hold::Voided) => give_up("HOLD_VOIDED", "the hold was voided"),
-            Err(ports::Error::Refused(cause)) => Outcome::Compensate(Ending { cause, by_buyer: false }),
+        self.failpoint(Failpoint::Reserved).await;
+        let outcome = match self.call(|| self.payment.authorise(order)).await {
+            Ok(Hold::Held) => StepOutcome::Confirm,
+            Ok(Hold::Awaiting { qr_payload, expires_at }) => StepOutcome::Await { qr_payload, expires_at },
+            Ok(Hold::Voided) => abandon("HOLD_VOIDED", "the hold was voided"),
+            Err(ports::Error::Refused(cause)) => {
+                StepOutcome::Compensate(Cancellation { cause, by_buyer: false })
+            }
             Err(error) => return Err(format!("authorising: {error}")),
         };
-        self.stand(StandPoint::Authorised).await;
+        self.failpoint(Failpoint::Authorised).await;
         Ok(outcome)
     }
 
-    async fn end_payment(&self, order: &Order, ending: &Ending) -> Result<Outcome, String> {
-        match self.ask(|| self.payment.cancel_payment(order)).await {
-            Ok(PaymentEnd::Cancelled) => Ok(Outcome::Compensate(ending.clone())),
-            Ok(PaymentEnd::AlreadyPaid) if ending.by_buyer => Ok(Outcome::ConfirmToEnd(ending.clone())),
-            Ok(PaymentEnd::AlreadyPaid) => Ok(Outcome::Confirm),
+    async fn end_payment(&self, order: &Order, ending: &Cancellation) -> Result<StepOutcome, String> {
+        match self.call(|| self.payment.cancel_payment(order)).await {
+            Ok(PaymentEnd::Cancelled) => Ok(StepOutcome::Compensate(ending.clone())),
+            Ok(PaymentEnd::AlreadyPaid) if ending.by_buyer => Ok(StepOutcome::ConfirmToEnd(ending.clone())),
+            Ok(PaymentEnd::AlreadyPaid) => Ok(StepOutcome::Confirm),
             Err(error) => Err(format!("ending the payment: {error}")),
         }
     }
 
     /// Whatever was refused, both are ended: an id never seen is kept from ever being held.
-    async fn give_all_back(&self, order: &Order, ending: &Ending) -> Result<Outcome, String> {
+    async fn compensate(&self, order: &Order, ending: &Cancellation) -> Result<StepOutcome, String> {
         let reason = ending.cause.reason.as_str();
-        let released = self.ask(|| self.catalog.release(order, reason)).await;
+        let released = self.call(|| self.catalog.release(order, reason)).await;
         released.map_err(|error| format!("releasing: {error}"))?;
-        self.stand(StandPoint::Released).await;
-        let voided = self.ask(|| self.payment.void(order, reason)).await;
+        self.failpoint(Failpoint::Released).await;
+        let voided = self.call(|| self.payment.void(order, reason)).await;
         voided.map_err(|error| format!("voiding: {error}"))?;
-        self.stand(StandPoint::Voided).await;
-        Ok(Outcome::End(ending.clone()))
+        self.failpoint(Failpoint::Voided).await;
+        Ok(StepOutcome::End(ending.clone()))
     }
 
     /// Makes a call, and again when it is not answered.
-    async fn ask<'a, T>(
+    async fn call<'a, T>(
         &self,
         call: impl Fn() -> BoxFuture<'a, Result<T, ports::Error>> + Send,
     ) -> Result<T, ports::Error> {
         let mut backoff = CALL_BACKOFF;
         for _ in 1..CALLS_MAX {
-            match self.ask_once(call()).await {
-                Err(ports::Error::Away(_)) => {
+            match self.call_once(call()).await {
+                Err(ports::Error::Unreachable(_)) => {
                     tokio::time::sleep(backoff).await;
                     backoff *= 2;
                 }
                 answered => return answered,
             }
         }
-        self.ask_once(call()).await
+        self.call_once(call()).await
     }
 
-    async fn ask_once<T>(&self, call: BoxFuture<'_, Result<T, ports::Error>>) -> Result<T, ports::Error> {
+    async fn call_once<T>(&self, call: BoxFuture<'_, Result<T, ports::Error>>) -> Result<T, ports::Error> {
         match tokio::time::timeout(self.config.call_timeout(), call).await {
             Ok(answered) => answered,
-            Err(_) => Err(ports::Error::Away(format!("no answer within {} ms", self.config.call_ms))),
+            Err(_) => {
+                Err(ports::Error::Unreachable(format!("no answer within {} ms", self.config.call_timeout_ms)))
+            }
         }
     }
 
-    async fn give_back(self: &Arc<Self>, run: &Run, problem: &str) {
+    async fn return_saga(self: &Arc<Self>, run: &SagaRun, problem: &str) {
         tracing::warn!(
             order.id = %run.order.id, saga.step = run.saga.step.as_str(), saga.attempt = run.saga.attempt, problem,
             "a saga's step has no outcome yet; it is tried again"
         );
-        let give_back = GiveBackSaga { saga: run.saga.clone(), problem: problem.to_owned() };
+        let give_back = ReturnSaga { saga: run.saga.clone(), problem: problem.to_owned() };
         let given = self.db.run(self, give_back).await;
         if let Err(error) = given {
             tracing::warn!(order.id = %run.order.id, %error, "a saga's lease could not be given up; it will expire");
@@ -178,29 +182,29 @@ impl App {
 
 /// Gives a saga up for now, unless another has it.
 #[derive(Debug)]
-struct GiveBackSaga {
+struct ReturnSaga {
     saga: Saga,
     /// What went wrong.
     problem: String,
 }
 
-impl Command for GiveBackSaga {
+impl Command for ReturnSaga {
     type App = App;
     type Output = ();
     type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let now = app.machine.now();
-        Ok(sagas::give_back(tx, &self.saga, &self.problem, now + rest(self.saga.attempt), now).await?)
+        Ok(sagas::give_back(tx, &self.saga, &self.problem, now + retry_delay(self.saga.attempt), now).await?)
     }
 }
 
-fn give_up(reason: &str, message: &str) -> Outcome {
-    Outcome::Compensate(Ending { cause: Refusal::new(reason, message), by_buyer: false })
+fn abandon(reason: &str, message: &str) -> StepOutcome {
+    StepOutcome::Compensate(Cancellation { cause: Refusal::new(reason, message), by_buyer: false })
 }
 
 /// How long a saga rests after so many attempts.
-fn rest(attempt: i64) -> chrono::Duration {
+fn retry_delay(attempt: i64) -> chrono::Duration {
     let doublings = u32::try_from(attempt.clamp(1, 16) - 1).unwrap_or_default();
     chrono::Duration::milliseconds((REST_FIRST_MS << doublings).min(REST_LONGEST_MS))
 }

@@ -8,7 +8,7 @@ use kernel::OrderId;
 
 use crate::app::{App, Error, locked};
 use crate::domain::Refusal;
-use crate::domain::saga::{Ending, Step};
+use crate::domain::saga::{Cancellation, SagaStep};
 use crate::store::{self, sagas};
 
 /// Payments that are ended at once.
@@ -54,11 +54,12 @@ impl Command for ExpirePayment {
         let order = locked(tx, self.order_id).await?;
         let Some(kept) = sagas::lock(tx, self.order_id).await? else { return Ok(()) };
         match kept.saga.step {
-            Step::AwaitingPayment { expires_at } if expires_at <= app.clock.now() => {}
+            SagaStep::AwaitingPayment { expires_at } if expires_at <= app.clock.now() => {}
             _ => return Ok(()),
         }
         let cause = Refusal::new("PAYMENT_EXPIRED", "the QR code was not paid in time");
-        let mut after = kept.saga.clone().advance(Step::EndingPayment(Ending { cause, by_buyer: false }))?;
+        let mut after =
+            kept.saga.clone().advance(SagaStep::EndingPayment(Cancellation { cause, by_buyer: false }))?;
         after.attempt += 1;
         let now = app.machine.now();
         if !sagas::reopen(tx, &kept.saga, &after, None, now, now).await? {

@@ -10,18 +10,18 @@ mod record;
 mod recover;
 
 use chrono::{DateTime, Utc};
-use rpc::replay::Key;
+use rpc::idempotency::Key;
 
 use crate::domain::Refusal;
 use crate::domain::order::Order;
-use crate::domain::saga::{Ending, Saga};
+use crate::domain::saga::{Cancellation, Saga};
 
 pub(super) use drive::drive;
 pub(super) use record::confirm_paid;
 
 /// A saga that somebody drives.
 #[derive(Debug, Clone)]
-pub(crate) struct Run {
+pub(crate) struct SagaRun {
     /// The saga, with the attempt that it was taken up by.
     pub(super) saga: Saga,
     /// Its order.
@@ -31,11 +31,11 @@ pub(crate) struct Run {
 }
 
 /// How the request that waits for a saga is answered.
-pub(crate) type Answer = Result<Order, Refusal>;
+pub(crate) type SagaResponse = Result<Order, Refusal>;
 
 /// How a step ended.
 #[derive(Debug, Clone)]
-enum Outcome {
+enum StepOutcome {
     /// Stock is held, the buyer has to pay.
     Await {
         /// What the QR code says.
@@ -46,11 +46,11 @@ enum Outcome {
     /// Stock and money are held.
     Confirm,
     /// All is to be given back: the decision, before it is done.
-    Compensate(Ending),
+    Compensate(Cancellation),
     /// The money had come, the buyer wants it back: the order is confirmed, and logistics is asked.
-    ConfirmToEnd(Ending),
+    ConfirmToEnd(Cancellation),
     /// All was given back.
-    End(Ending),
+    End(Cancellation),
     /// The order cannot be ended any more.
     Stay(Refusal),
 }

@@ -4,52 +4,52 @@
 use chrono::{DateTime, Utc};
 use db::{Command, Tx};
 
-use super::{Answer, Outcome, Run};
+use super::{SagaResponse, SagaRun, StepOutcome};
 use crate::app::{App, Error, locked};
-use crate::domain::order::{Order, State};
-use crate::domain::saga::{Saga, Step};
+use crate::domain::order::{Order, OrderState};
+use crate::domain::saga::{Saga, SagaStep};
 use crate::events;
-use crate::store::sagas::{self, Moved};
+use crate::store::sagas::{self, Advance};
 
 /// Writes how a step ended.
 #[derive(Debug)]
 pub(super) struct RecordOutcome {
     /// The saga at that step.
-    pub(super) run: Run,
+    pub(super) run: SagaRun,
     /// How the step ended.
-    pub(super) outcome: Outcome,
+    pub(super) outcome: StepOutcome,
 }
 
 /// A saga that went on.
 #[derive(Debug)]
-pub(super) struct Recorded {
+pub(super) struct RecordedOutcome {
     /// At its next step.
     pub(super) saga: Saga,
     /// As it now stands.
     pub(super) order: Order,
     /// How the waiting request was answered.
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<SagaResponse>,
 }
 
 impl Command for RecordOutcome {
     type App = App;
-    type Output = Recorded;
+    type Output = RecordedOutcome;
     type Error = Error;
 
     /// While an order is being placed nobody else changes it, and it needs not be read again: its version guards it.
     /// Always the order before the saga, so that two never wait for each other.
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Recorded, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<RecordedOutcome, Error> {
         let Self { run, outcome } = self;
         let order = match run.saga.step {
-            Step::Placing => run.order.clone(),
+            SagaStep::Placing => run.order.clone(),
             _ => locked(tx, run.order.id).await?,
         };
         let (order, step, answer) = app.change(tx, order, outcome).await?;
         let saga = run.saga.clone().advance(step)?;
-        let recorded = Recorded { saga, order, answer };
+        let recorded = RecordedOutcome { saga, order, answer };
         let recorded = match (app.advance(tx, &run.saga, &recorded.saga).await?, outcome) {
             // Payment told of the money before this outcome was written.
-            (Some(paid_at), Outcome::Await { .. }) => app.confirm_early(tx, recorded, paid_at).await?,
+            (Some(paid_at), StepOutcome::Await { .. }) => app.confirm_early(tx, recorded, paid_at).await?,
             _ => recorded,
         };
         if let (Some(request), Some(answer)) = (&run.request, &recorded.answer) {
@@ -67,7 +67,7 @@ pub(crate) async fn confirm_paid(
     saga: Saga,
     paid_at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let after = saga.clone().advance(Step::Confirmed)?;
+    let after = saga.clone().advance(SagaStep::Confirmed)?;
     app.confirm(tx, order, paid_at).await?;
     app.advance(tx, &saga, &after).await?;
     Ok(())
@@ -78,40 +78,42 @@ impl App {
         &self,
         tx: &mut Tx,
         order: Order,
-        outcome: &Outcome,
-    ) -> Result<(Order, Step, Option<Answer>), Error> {
+        outcome: &StepOutcome,
+    ) -> Result<(Order, SagaStep, Option<SagaResponse>), Error> {
         let now = self.clock.now();
         match outcome {
-            Outcome::Await { qr_payload, expires_at } => {
+            StepOutcome::Await { qr_payload, expires_at } => {
                 let order = order.await_payment(qr_payload.clone(), *expires_at, now)?;
                 self.save(tx, &order, None).await?;
-                Ok((order.clone(), Step::AwaitingPayment { expires_at: *expires_at }, Some(Ok(order))))
+                Ok((order.clone(), SagaStep::AwaitingPayment { expires_at: *expires_at }, Some(Ok(order))))
             }
-            Outcome::Confirm => {
+            StepOutcome::Confirm => {
                 let paid_at = self.paid_at(tx, &order).await?;
                 let order = self.confirm(tx, order, paid_at).await?;
-                Ok((order.clone(), Step::Confirmed, Some(Ok(order))))
+                Ok((order.clone(), SagaStep::Confirmed, Some(Ok(order))))
             }
-            Outcome::Compensate(ending) => Ok((order, Step::Compensating(ending.clone()), None)),
-            Outcome::ConfirmToEnd(ending) => {
+            StepOutcome::Compensate(ending) => Ok((order, SagaStep::Compensating(ending.clone()), None)),
+            StepOutcome::ConfirmToEnd(ending) => {
                 let paid_at = self.paid_at(tx, &order).await?;
                 let order = self.confirm(tx, order, paid_at).await?;
-                Ok((order, Step::EndingConsignments(ending.clone()), None))
+                Ok((order, SagaStep::EndingConsignments(ending.clone()), None))
             }
-            Outcome::End(ending) => {
+            StepOutcome::End(ending) => {
                 let order = order.cancel(ending.cause.clone(), now)?;
                 self.save(tx, &order, Some(events::cancelled(&order))).await?;
                 let answer = if ending.by_buyer { Ok(order.clone()) } else { Err(ending.cause.clone()) };
-                Ok((order, Step::Cancelled, Some(answer)))
+                Ok((order, SagaStep::Cancelled, Some(answer)))
             }
-            Outcome::Stay(refusal) => Ok((order, Step::Confirmed, Some(Err(refusal.clone())))),
+            StepOutcome::Stay(refusal) => Ok((order, SagaStep::Confirmed, Some(Err(refusal.clone())))),
         }
     }
 
     /// When the money came: what payment has told, where it had to be waited for; else now.
     async fn paid_at(&self, tx: &mut Tx, order: &Order) -> Result<DateTime<Utc>, Error> {
         let told = match order.progress.state {
-            State::AwaitingPayment { .. } => sagas::lock(tx, order.id).await?.and_then(|kept| kept.paid_at),
+            OrderState::AwaitingPayment { .. } => {
+                sagas::lock(tx, order.id).await?.and_then(|kept| kept.paid_at)
+            }
             _ => None,
         };
         Ok(told.unwrap_or_else(|| self.clock.now()))
@@ -126,13 +128,13 @@ impl App {
     async fn confirm_early(
         &self,
         tx: &mut Tx,
-        recorded: Recorded,
+        recorded: RecordedOutcome,
         paid_at: DateTime<Utc>,
-    ) -> Result<Recorded, Error> {
+    ) -> Result<RecordedOutcome, Error> {
         let order = self.confirm(tx, recorded.order, paid_at).await?;
-        let saga = recorded.saga.clone().advance(Step::Confirmed)?;
+        let saga = recorded.saga.clone().advance(SagaStep::Confirmed)?;
         self.advance(tx, &recorded.saga, &saga).await?;
-        Ok(Recorded { saga, order: order.clone(), answer: Some(Ok(order)) })
+        Ok(RecordedOutcome { saga, order: order.clone(), answer: Some(Ok(order)) })
     }
 
     /// When payment told of the money, if it has.
@@ -144,8 +146,8 @@ impl App {
     ) -> Result<Option<DateTime<Utc>>, Error> {
         let now = self.machine.now();
         match sagas::advance(tx, before, after, now + self.config.lease(), now).await? {
-            Moved::On(paid_at) => Ok(paid_at),
-            Moved::Superseded => Err(Error::Superseded),
+            Advance::On(paid_at) => Ok(paid_at),
+            Advance::Superseded => Err(Error::Superseded),
         }
     }
 }

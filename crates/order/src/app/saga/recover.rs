@@ -6,7 +6,7 @@ use std::sync::Arc;
 use db::{Command, Query, Tx};
 use kernel::SagaId;
 
-use super::{Run, drive};
+use super::{SagaRun, drive};
 use crate::app::{App, Error};
 use crate::store::{orders, sagas};
 
@@ -57,15 +57,15 @@ struct ClaimSaga {
 
 impl Command for ClaimSaga {
     type App = App;
-    type Output = Option<Run>;
+    type Output = Option<SagaRun>;
     type Error = Error;
 
-    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<Run>, Error> {
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<SagaRun>, Error> {
         let now = app.machine.now();
         let claimed = sagas::claim(tx, self.id, self.attempt, now + app.config.lease(), now).await?;
         let Some(kept) = claimed else { return Ok(None) };
         let order = orders::find(tx, kept.saga.order_id).await?;
         let order = order.ok_or_else(|| Error::Fault(format!("saga {} has no order", self.id)))?;
-        Ok(Some(Run { saga: kept.saga, order, request: kept.request }))
+        Ok(Some(SagaRun { saga: kept.saga, order, request: kept.request }))
     }
 }

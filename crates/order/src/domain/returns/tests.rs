@@ -17,8 +17,8 @@ fn rules() -> Rules {
     Rules { period: Duration::days(30), returns: Returns::default() }
 }
 
-fn wanted(order: &Order, lines: Vec<(VariantId, i64)>) -> Wanted {
-    Wanted {
+fn wanted(order: &Order, lines: Vec<(VariantId, i64)>) -> ReturnRequest {
+    ReturnRequest {
         consignment_id: consignment_id(order, 0),
         lines,
         reason: "torn".to_owned(),
@@ -144,7 +144,7 @@ fn what_the_buyer_bears_is_not_given_back() {
     for (cause, given) in
         [(Cause::ChangeOfMind, price.goods()), (Cause::WrongOrDamaged, price.total().unwrap())]
     {
-        let wanted = Wanted { cause, ..wanted(&order, Vec::new()) };
+        let wanted = ReturnRequest { cause, ..wanted(&order, Vec::new()) };
         let one = Return::request(&order, wanted, &[], &rules, at(20)).unwrap();
         assert_eq!(one.refund().unwrap(), given);
     }
@@ -153,7 +153,7 @@ fn what_the_buyer_bears_is_not_given_back() {
 #[test]
 fn a_return_of_before_is_read() {
     let kept = r#"{"lines":[],"charges":{"minor_units":7,"currency":"MYR"},"reason":"torn"}"#;
-    let read: Requested = serde_json::from_str(kept).unwrap();
+    let read: RequestedReturn = serde_json::from_str(kept).unwrap();
     assert_eq!((read.cause, read.bearers.outward_carriage), (Cause::ChangeOfMind, Bearer::Seller));
 }
 
@@ -172,7 +172,7 @@ proptest! {
                 returns.push(one);
             }
             let open: Vec<usize> = (0..returns.len())
-                .filter(|place| matches!(returns[*place].state, State::Requested)).collect();
+                .filter(|place| matches!(returns[*place].state, ReturnState::Requested)).collect();
             if open.is_empty() || way == 0 {
                 continue;
             }
@@ -187,7 +187,7 @@ proptest! {
         prop_assert!(given <= quoted.price.total().unwrap().minor());
         // The rest is declined, and comes back one by one.
         for one in &mut returns {
-            if matches!(one.state, State::Requested) {
+            if matches!(one.state, ReturnState::Requested) {
                 *one = one.clone().reject(String::new(), at(21)).unwrap();
             }
         }

@@ -10,7 +10,7 @@ use hub::Bearer;
 use kernel::VariantId;
 use money::Money;
 
-use super::{Bearers, Line, Return};
+use super::{Bearers, Return, ReturnLine};
 use crate::domain::Refusal;
 use crate::domain::order::Error;
 use crate::domain::quote::{QuotedConsignment, QuotedLine};
@@ -21,10 +21,10 @@ pub(super) fn worth(
     units: &[(VariantId, i64)],
     earlier: &[&Return],
     bearers: Bearers,
-) -> Result<(Vec<Line>, Money), Error> {
+) -> Result<(Vec<ReturnLine>, Money), Error> {
     let lines = units
         .iter()
-        .map(|(variant_id, quantity)| Line::of(quoted, earlier, *variant_id, *quantity, bearers))
+        .map(|(variant_id, quantity)| ReturnLine::of(quoted, earlier, *variant_id, *quantity, bearers))
         .collect::<Result<Vec<_>, _>>()?;
     let charges = charges(quoted, &lines, earlier, bearers)?;
     Ok((lines, charges))
@@ -36,7 +36,7 @@ fn gone(earlier: &[&Return], variant_id: VariantId) -> i64 {
     lines.filter(|line| line.variant_id == variant_id).map(|line| line.quantity).sum()
 }
 
-impl Line {
+impl ReturnLine {
     fn of(
         quoted: &QuotedConsignment,
         earlier: &[&Return],
@@ -53,7 +53,7 @@ impl Line {
             return Err(Refusal::new("QUANTITY_EXCEEDED", message).about("variant_id", variant_id).into());
         };
         let before = earlier.iter().flat_map(|one| &one.request.lines);
-        let before: Vec<&Line> = before.filter(|line| line.variant_id == variant_id).collect();
+        let before: Vec<&ReturnLine> = before.filter(|line| line.variant_id == variant_id).collect();
         Ok(Self {
             variant_id,
             quantity,
@@ -67,7 +67,7 @@ impl Line {
 /// paid.
 fn shares(
     line: &QuotedLine,
-    before: &[&Line],
+    before: &[&ReturnLine],
     units: Range<i64>,
     bearers: Bearers,
 ) -> Result<[Money; 3], money::Error> {
@@ -89,7 +89,7 @@ fn shares(
 
 fn charges(
     quoted: &QuotedConsignment,
-    lines: &[Line],
+    lines: &[ReturnLine],
     earlier: &[&Return],
     bearers: Bearers,
 ) -> Result<Money, money::Error> {

@@ -12,8 +12,8 @@ fn at() -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 0).unwrap()
 }
 
-fn terms() -> Terms {
-    Terms {
+fn terms() -> SettlementTerms {
+    SettlementTerms {
         order_id: OrderId::new(),
         consignment_id: ConsignmentId::new(),
         seller_id: "seller_x".to_owned(),
@@ -34,13 +34,13 @@ fn terms() -> Terms {
 /// What the buyer paid under [`terms`].
 const PAID: i64 = 13_300 + 1_200 + 2_100;
 
-fn nothing(terms: &Terms) -> Returned {
+fn nothing(terms: &SettlementTerms) -> Returned {
     let refunded = Money::zero(terms.paid_outward.currency());
     Returned { refunded, goods: Money::zero(terms.seller_goods.currency()), costs: Costs::default() }
 }
 
 /// A return of goods with duty and tax that customs gives back, and of carriage and fees.
-fn back(terms: &Terms, refund: [i64; 3], goods: i64, outward_bearer: Bearer) -> Parts {
+fn back(terms: &SettlementTerms, refund: [i64; 3], goods: i64, outward_bearer: Bearer) -> Parts {
     let buyer = terms.paid_outward.currency();
     let [_, duty_and_tax, outward] = refund.map(|minor| money(minor, buyer));
     let costs = CostParts { duty_and_tax, duty_and_tax_bearer: Bearer::Customs, outward, outward_bearer };
@@ -68,16 +68,16 @@ fn of(balances: &Balances, kind: &'static str, currency: &str) -> i64 {
 }
 
 /// Plays returns of which so many come before the release: what all accounts come to, without the escrow's funding.
-fn play(terms: &Terms, paid: Money, returns: &[Parts], before_release: usize) -> Balances {
+fn play(terms: &SettlementTerms, paid: Money, returns: &[Parts], before_release: usize) -> Balances {
     let (mut balances, mut returned, mut left) = (Balances::new(), nothing(terms), paid);
-    let to_buyer = || Account::wallet(WalletId::new());
+    let to_buyer = || LedgerAccount::wallet(WalletId::new());
     for (place, parts) in returns.iter().enumerate() {
         if place == before_release {
             count(&mut balances, &release(terms, left, &returned, at()).unwrap().transfers);
         }
         let after = returned.and(terms, parts).unwrap();
         if place < before_release {
-            let escrow = Account::escrow(terms.consignment_id);
+            let escrow = LedgerAccount::escrow(terms.consignment_id);
             count(&mut balances, &[Transfer::posted("refund", escrow, to_buyer(), parts.refund, at())]);
             left = left.checked_sub(parts.refund).unwrap();
         } else {
@@ -158,7 +158,7 @@ fn a_return_that_does_not_say_its_parts_is_split_by_the_terms() {
 }
 
 /// A consignment in any currencies, whose buyer paid each part rounded up.
-fn any_terms() -> impl Strategy<Value = (Terms, Money, Money)> {
+fn any_terms() -> impl Strategy<Value = (SettlementTerms, Money, Money)> {
     let currency = || {
         prop::sample::select(vec![
             Currency::MYR,
@@ -190,7 +190,7 @@ fn any_terms() -> impl Strategy<Value = (Terms, Money, Money)> {
                     Ok::<_, Error>((goods, duty_and_tax, outward, all))
                 };
                 let (paid_goods, paid_duty_and_tax, paid_outward, all) = convert().ok()?;
-                let terms = Terms {
+                let terms = SettlementTerms {
                     seller_goods: money(goods, seller),
                     carriage: money(carriage, hub),
                     duty_and_tax: money(duty_and_tax, hub),

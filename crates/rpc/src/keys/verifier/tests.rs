@@ -32,7 +32,7 @@ fn old(key: &SigningKey, role: Role, subject: &str) -> String {
     key.sign_with(&Header::new(Algorithm::EdDSA), &claims).unwrap()
 }
 
-fn caller(verifier: &TokenVerifier, token: &str) -> Result<Caller, Refusal> {
+fn caller(verifier: &TokenVerifier, token: &str) -> Result<Caller, TokenError> {
     verifier.verify(token).map(|verified| verified.caller)
 }
 
@@ -53,26 +53,26 @@ fn wrong_tokens_are_refused_for_their_reason() {
     let (one, other) = (issuer(), issuer());
     let verifier = of_issuer(&one);
     let token = one.sign(Role::Buyer, "buyer_1", HOUR).unwrap();
-    assert_eq!(caller(&of_issuer(&other), &token), Err(Refusal::Invalid));
-    assert_eq!(caller(&verifier, "nonsense"), Err(Refusal::Invalid));
+    assert_eq!(caller(&of_issuer(&other), &token), Err(TokenError::Invalid));
+    assert_eq!(caller(&verifier, "nonsense"), Err(TokenError::Invalid));
     let mut forged = token.clone();
     forged.replace_range(
         token.len() - 6..token.len() - 5,
         if token.as_bytes()[token.len() - 6] == b'A' { "B" } else { "A" },
     );
-    assert_eq!(caller(&verifier, &forged), Err(Refusal::Invalid));
+    assert_eq!(caller(&verifier, &forged), Err(TokenError::Invalid));
 
     let th = KeySource { in_memory: vec![one.key().public(Holder::Issuer)], ..KeySource::default() };
     let th = TokenVerifier::new("th", th).unwrap();
-    assert_eq!(caller(&th, &token), Err(Refusal::OtherHub));
+    assert_eq!(caller(&th, &token), Err(TokenError::OtherHub));
 
     let now = now_seconds();
-    assert_eq!(of_time(&one, now - 69, now - 60, None), Err(Refusal::Expired));
+    assert_eq!(of_time(&one, now - 69, now - 60, None), Err(TokenError::Expired));
     assert!(matches!(one.sign(Role::Buyer, "a b", HOUR), Err(Error::Subject)));
 }
 
 /// What becomes of a token with these times.
-fn of_time(issuer: &Issuer, iat: u64, exp: u64, nbf: Option<u64>) -> Result<Caller, Refusal> {
+fn of_time(issuer: &Issuer, iat: u64, exp: u64, nbf: Option<u64>) -> Result<Caller, TokenError> {
     let claims = Claims { iat, exp, nbf, ..claims_of(Role::Buyer, "b") };
     caller(&of_issuer(issuer), &issuer.key().sign(&claims).unwrap())
 }
@@ -83,13 +83,13 @@ fn a_token_has_its_time_and_no_more_than_is_allowed() {
     let (now, most) = (now_seconds(), TOKEN_LIFETIME_MAX.as_secs());
     assert!(of_time(&issuer, now, now + most, Some(now)).is_ok());
     assert!(of_time(&issuer, now + 2, now + 60, Some(now + 2)).is_ok(), "clocks may differ");
-    assert_eq!(of_time(&issuer, now, now + most + 1, None), Err(Refusal::LastsTooLong));
-    assert_eq!(of_time(&issuer, now, u64::MAX, None), Err(Refusal::LastsTooLong));
-    assert_eq!(of_time(&issuer, 0, now + 60, None), Err(Refusal::LastsTooLong));
-    assert_eq!(of_time(&issuer, now, now + 600, Some(now + 300)), Err(Refusal::NotYet));
+    assert_eq!(of_time(&issuer, now, now + most + 1, None), Err(TokenError::LastsTooLong));
+    assert_eq!(of_time(&issuer, now, u64::MAX, None), Err(TokenError::LastsTooLong));
+    assert_eq!(of_time(&issuer, 0, now + 60, None), Err(TokenError::LastsTooLong));
+    assert_eq!(of_time(&issuer, now, now + 600, Some(now + 300)), Err(TokenError::NotYet));
     // Its beginning is not put off to make it last.
-    assert_eq!(of_time(&issuer, now + most, now + 2 * most, None), Err(Refusal::NotYet));
-    assert_eq!(of_time(&issuer, now + CLOCK_SKEW.as_secs() - 2, now + 1, None), Err(Refusal::Invalid));
+    assert_eq!(of_time(&issuer, now + most, now + 2 * most, None), Err(TokenError::NotYet));
+    assert_eq!(of_time(&issuer, now + CLOCK_SKEW.as_secs() - 2, now + 1, None), Err(TokenError::Invalid));
     for ttl in [Duration::ZERO, Duration::from_millis(999), TOKEN_LIFETIME_MAX + HOUR] {
         assert!(matches!(issuer.sign(Role::Buyer, "b", ttl), Err(Error::Lifetime)), "{ttl:?}");
     }
@@ -105,9 +105,9 @@ fn a_services_key_signs_for_itself_alone() {
     let people = Role::ALL.into_iter().filter(|role| *role != Role::Service).map(|role| (role, "order"));
     for (role, subject) in people.chain([(Role::Service, "payment"), (Role::Service, "stranger")]) {
         let forged = order.key().sign(&claims_of(role, subject)).unwrap();
-        assert_eq!(caller(&verifier, &forged), Err(Refusal::Invalid), "{role} {subject}");
+        assert_eq!(caller(&verifier, &forged), Err(TokenError::Invalid), "{role} {subject}");
         // Nor by saying that it is of the release before.
-        assert_eq!(caller(&verifier, &old(&order.key(), role, subject)), Err(Refusal::Invalid), "{role}");
+        assert_eq!(caller(&verifier, &old(&order.key(), role, subject)), Err(TokenError::Invalid), "{role}");
     }
 }
 
@@ -117,8 +117,8 @@ fn the_issuers_key_signs_for_no_service() {
     let verifier = of_issuer(&issuer);
     assert!(matches!(issuer.sign(Role::Service, "order", HOUR), Err(Error::ServiceRole)));
     let forged = issuer.key().sign(&claims_of(Role::Service, "order")).unwrap();
-    assert_eq!(caller(&verifier, &forged), Err(Refusal::Invalid));
-    assert_eq!(caller(&verifier, &old(issuer.key(), Role::Service, "order")), Err(Refusal::Invalid));
+    assert_eq!(caller(&verifier, &forged), Err(TokenError::Invalid));
+    assert_eq!(caller(&verifier, &old(issuer.key(), Role::Service, "order")), Err(TokenError::Invalid));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn issuer_and_audience_are_those_of_the_role() {
         Claims { aud: text("entrepot/my/internal"), ..fine.clone() },
         Claims { aud: None, ..fine.clone() },
     ] {
-        assert_eq!(caller(&verifier, &issuer.key().sign(&wrong).unwrap()), Err(Refusal::Invalid));
+        assert_eq!(caller(&verifier, &issuer.key().sign(&wrong).unwrap()), Err(TokenError::Invalid));
     }
     assert!(caller(&verifier, &issuer.key().sign(&fine).unwrap()).is_ok());
 }
@@ -148,7 +148,7 @@ fn a_token_of_the_release_before_is_good_until_it_expires() {
         assert_eq!(caller(&verifier, &token), Ok(Caller::new(Role::Buyer, "aisyah")));
     }
     let stranger = old(&SigningKey::generate().unwrap(), Role::Buyer, "aisyah");
-    assert_eq!(caller(&verifier, &stranger), Err(Refusal::Invalid));
+    assert_eq!(caller(&verifier, &stranger), Err(TokenError::Invalid));
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_withdrawn_key_takes_what_was_remembered_with_it() {
     write(&files.path(), &both[1..]);
     assert!(files.verifier.verify(&token).is_ok(), "it is not known yet");
     files.verifier.refresh().unwrap();
-    assert_eq!(caller(&files.verifier, &token), Err(Refusal::Invalid));
+    assert_eq!(caller(&files.verifier, &token), Err(TokenError::Invalid));
     assert!(files.verifier.verify(&kept.sign(Role::Operator, "ops", HOUR).unwrap()).is_ok());
 }
 
@@ -234,7 +234,7 @@ fn an_unknown_key_is_looked_for_once_and_not_again_at_once() {
     assert!(files.verifier.verify(&token(&second)).is_ok());
     // The next one is not looked for at once: nobody has the files read at each of his calls.
     write(&files.path(), &[public(&first), public(&second), public(&third)]);
-    assert_eq!(caller(&files.verifier, &token(&third)), Err(Refusal::Invalid));
+    assert_eq!(caller(&files.verifier, &token(&third)), Err(TokenError::Invalid));
     *files.verifier.0.read_for_unknown.lock().unwrap() = Instant::now().checked_sub(UNKNOWN_KEY_READ_EVERY);
     assert!(files.verifier.verify(&token(&third)).is_ok());
 }

@@ -1,6 +1,6 @@
 //! Sellers in each state, and goods of each kind.
 
-use proof::shop::{Firm, Shop, list_goods};
+use proof::shop::{SellerEntry, Shop, list_goods};
 use proto::catalog::internal::v1::{
     DecideSellerChangeRequest, DecideSellerChangeResponse, SuspendSellerRequest, SuspendSellerResponse,
     VerifySellerRequest, VerifySellerResponse,
@@ -39,7 +39,7 @@ pub(crate) struct Goods {
 
 /// A seller's id.
 pub(crate) fn id(name: &str) -> String {
-    Firm::thai(name).seller_id().to_string()
+    SellerEntry::thai(name).seller_id().to_string()
 }
 
 /// Opens them all.

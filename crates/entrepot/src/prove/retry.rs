@@ -1,0 +1,71 @@
+//! Repeating a request until the hub answers it: the same request, so that it happens once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use rpc::status::reason;
+use tonic::{Code, Response, Status};
+
+/// How long one try may take.
+const TRY_MAX: Duration = Duration::from_secs(6);
+/// How long to wait before the next.
+const AGAIN_AFTER: Duration = Duration::from_millis(40);
+/// How long a hub may leave a request without an answer, whatever happens to it.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// How the requests of all clients went.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    /// Requests that were answered.
+    pub(super) answered: AtomicU64,
+    /// Tries that were not.
+    pub(super) unanswered: AtomicU64,
+}
+
+/// Somebody who repeats.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RetryPolicy(pub(super) Arc<Tries>);
+
+impl RetryPolicy {
+    /// Makes the call until it is answered. A refusal is an answer: its reason. An error means that the hub left the
+    /// request without one, or answered what it never may.
+    pub(super) async fn until_answered<T>(
+        &self,
+        what: &str,
+        call: impl AsyncFn() -> Result<Response<T>, Status>,
+    ) -> Result<Result<T, String>> {
+        let begun = Instant::now();
+        let mut last = Status::unknown("no answer");
+        while begun.elapsed() < PATIENCE {
+            match tokio::time::timeout(TRY_MAX, call()).await {
+                Ok(Ok(answer)) => {
+                    self.0.answered.fetch_add(1, Ordering::Relaxed);
+                    return Ok(Ok(answer.into_inner()));
+                }
+                Ok(Err(status)) if is_answer(status.code()) => {
+                    self.0.answered.fetch_add(1, Ordering::Relaxed);
+                    return Ok(Err(reason(&status).unwrap_or_else(|| status.to_string())));
+                }
+                Ok(Err(status)) => last = status,
+                Err(_) => last = Status::deadline_exceeded("no answer in time"),
+            }
+            self.0.unanswered.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+        bail!("{what} was not answered within {} s; the last attempt: {last}", PATIENCE.as_secs())
+    }
+}
+
+/// Whether the hub has decided: all else is tried again.
+fn is_answer(code: Code) -> bool {
+    matches!(
+        code,
+        Code::FailedPrecondition
+            | Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+    )
+}
