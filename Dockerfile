@@ -18,6 +18,7 @@ FROM rust:${RUST}-${DEBIAN} AS compiled
 WORKDIR /source
 ENV CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_DEBUG=none CARGO_PROFILE_RELEASE_STRIP=debuginfo
 COPY --from=manifests /source ./
+COPY .cargo .cargo
 RUN cargo build --release --locked --package entrepot
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
