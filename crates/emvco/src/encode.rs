@@ -50,6 +50,31 @@ pub struct DuitNow<'a> {
     pub reference: &'a str,
 }
 
+/// What a merchant's code says, whatever the scheme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merchant<'a> {
+    /// The tag of the scheme's account, 26 to 51.
+    pub tag: &'a str,
+    /// What identifies the account, beginning with the scheme's own id: tag, name for errors, value.
+    pub account: &'a [(&'a str, &'static str, &'a str)],
+    /// The merchant category code, four digits.
+    pub category: &'a str,
+    /// ISO 4217 number of the currency, three digits.
+    pub currency: &'a str,
+    /// ISO 3166-1 alpha-2.
+    pub country: &'a str,
+    /// The merchant's name in ASCII, at most 25 characters.
+    pub name: &'a str,
+    /// The merchant's city in ASCII, at most 15 characters.
+    pub city: &'a str,
+    /// Name and city as they are written there.
+    pub local: Option<Local<'a>>,
+    /// The bill's number, at most 25 characters; may be empty.
+    pub bill_number: &'a str,
+    /// A reference label, at most 25 characters; may be empty.
+    pub reference: &'a str,
+}
+
 /// A merchant's name in a script of its own, beside the one in ASCII (EMVCo's tag 64).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Local<'a> {
@@ -110,16 +135,37 @@ fn bill(biller_id: &str, reference1: &str, reference2: &str) -> Result<String, E
 
 /// The text of a DuitNow code; an `amount` such as `12.50` makes it one for a single payment.
 pub fn duitnow(to: &DuitNow<'_>, amount: Option<&str>) -> Result<String, Error> {
-    let mut account = field("00", DUITNOW) + &field("01", text("acquirer", to.acquirer, 35)?);
-    account += &field("02", text("merchant", to.merchant, 35)?);
-    if account.chars().count() > VALUE_CHARACTERS_MAX {
-        return Err(wrong("merchant", to.merchant, "is too long together with the acquirer"));
+    let account =
+        [("00", "scheme", DUITNOW), ("01", "acquirer", to.acquirer), ("02", "merchant", to.merchant)];
+    let to = Merchant {
+        tag: "26",
+        account: &account,
+        category: to.category,
+        currency: "458",
+        country: "MY",
+        name: to.name,
+        city: to.city,
+        local: to.local,
+        bill_number: to.bill_number,
+        reference: to.reference,
+    };
+    merchant(&to, amount)
+}
+
+/// The text of a merchant's code; an `amount` such as `12.50` makes it one for a single payment.
+pub fn merchant(to: &Merchant<'_>, amount: Option<&str>) -> Result<String, Error> {
+    let mut account = String::new();
+    for (id, name, value) in to.account {
+        account += &field(id, text(name, value, 35)?);
+        if account.chars().count() > VALUE_CHARACTERS_MAX {
+            return Err(wrong(name, value, "is too long together with the rest of the account"));
+        }
     }
-    let mut code = start(amount.is_some()) + &field("26", &account);
+    let mut code = start(amount.is_some()) + &field(to.tag, &account);
     code += &field("52", digits("category", to.category, 4)?);
-    code += &field("53", "458");
+    code += &field("53", to.currency);
     code += &amount_field(amount)?;
-    code += &field("58", "MY");
+    code += &field("58", to.country);
     code += &field("59", text("name", to.name, 25)?);
     code += &field("60", text("city", to.city, 15)?);
     let mut more = String::new();

@@ -2,7 +2,8 @@
 //! and back. Drawing it is the front end's.
 //!
 //! A code is a row of tag (two digits), length (two digits, counted in characters) and value; 00 comes first, 63
-//! (the checksum) last. To add a scheme, write its function in `encode` and recognise its account in `decode`.
+//! (the checksum) last. [`merchant`] writes the code of any scheme that keeps to the standard; `decode` names the
+//! accounts of the schemes that it knows.
 
 mod crc;
 mod decode;
@@ -12,5 +13,5 @@ mod wrong;
 
 pub use crc::crc16;
 pub use decode::{Account, Code, Scheme, decode};
-pub use encode::{DuitNow, Error, Local, PromptPay, duitnow, promptpay};
+pub use encode::{DuitNow, Error, Local, Merchant, PromptPay, duitnow, merchant, promptpay};
 pub use wrong::Wrong;

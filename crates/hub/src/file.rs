@@ -13,6 +13,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use trade::Transport;
 
+use crate::payment_methods::PaymentMethod;
+
 /// A profile as written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,93 +137,6 @@ pub enum Bearer {
     Hub,
     /// Customs gives it back.
     Customs,
-}
-
-/// A way to pay.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "method", rename_all = "lowercase", deny_unknown_fields)]
-pub enum PaymentMethod {
-    /// From the buyer's wallet at the hub.
-    Wallet,
-    /// By a PromptPay code.
-    PromptPay(PromptPayBiller),
-    /// By a DuitNow code.
-    DuitNow(DuitNowMerchant),
-}
-
-impl PaymentMethod {
-    /// As the API names it.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Wallet => "wallet",
-            Self::PromptPay(_) => "promptpay",
-            Self::DuitNow(_) => "duitnow",
-        }
-    }
-}
-
-/// The hub as a PromptPay biller.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PromptPayBiller {
-    /// 15 digits.
-    pub biller_id: String,
-    /// How long a code can be paid, in minutes.
-    pub expires_minutes: u32,
-}
-
-/// The hub as a DuitNow merchant.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DuitNowMerchant {
-    /// The acquirer's id.
-    pub acquirer: String,
-    /// The hub's id with it.
-    pub merchant: String,
-    /// The merchant category code, four digits.
-    pub category: String,
-    /// The name that payers see, in ASCII, at most 25 characters.
-    pub name: String,
-    /// The city, in ASCII, at most 15 characters.
-    pub city: String,
-    /// Both as they are written there.
-    #[serde(default)]
-    pub local: Option<LocalName>,
-    /// How long a code can be paid, in minutes.
-    pub expires_minutes: u32,
-}
-
-/// A merchant's name in a script of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LocalName {
-    /// Two letters of ISO 639-1.
-    pub language: String,
-    /// At most 25 characters.
-    pub name: String,
-    /// At most 15 characters; may be empty.
-    #[serde(default)]
-    pub city: String,
-}
-
-impl DuitNowMerchant {
-    /// What a code of this merchant says.
-    pub fn code<'a>(&'a self, bill_number: &'a str, reference: &'a str) -> emvco::DuitNow<'a> {
-        emvco::DuitNow {
-            acquirer: &self.acquirer,
-            merchant: &self.merchant,
-            category: &self.category,
-            name: &self.name,
-            city: &self.city,
-            local: self.local.as_ref().map(|local| emvco::Local {
-                language: &local.language,
-                name: &local.name,
-                city: &local.city,
-            }),
-            bill_number,
-            reference,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -8,6 +8,7 @@ mod builtin;
 mod carriage;
 pub mod case;
 mod file;
+mod payment_methods;
 mod postcode;
 mod problem;
 mod profile;
@@ -17,10 +18,8 @@ mod validate;
 pub use builtin::{BUILTIN, builtin};
 pub use carriage::{CarriageOption, Parcel};
 pub use customs::rules::FreightSpread;
-pub use file::{
-    Bearer, Carrier, DuitNowMerchant, LocalName, PaymentMethod, PromptPayBiller, ReturnTerms, Returns,
-    S10Range, Service, TradeTerms, Zone,
-};
+pub use file::{Bearer, Carrier, ReturnTerms, Returns, S10Range, Service, TradeTerms, Zone};
+pub use payment_methods::{PaymentMethod, PaymentMethodCode, QrMethod};
 pub use problem::{Problem, Problems};
 pub use profile::{Lane, Profile, Restricted};
 pub use rates::{RatesError, reference_rates};

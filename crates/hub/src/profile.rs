@@ -13,7 +13,8 @@ use kernel::Country;
 use money::Currency;
 use sha2::{Digest as _, Sha256};
 
-use crate::file::{Carrier, File, PaymentMethod, Returns, TradeTerms};
+use crate::file::{Carrier, File, Returns, TradeTerms};
+use crate::payment_methods::PaymentMethod;
 use crate::problem::{Problem, Problems, line_at};
 use crate::validate;
 
@@ -161,7 +162,7 @@ impl Profile {
 
     /// The way to pay with this code, such as `wallet`.
     pub fn payment_method(&self, code: &str) -> Option<&PaymentMethod> {
-        self.file.payment_methods.iter().find(|method| method.code() == code)
+        self.file.payment_methods.iter().find(|method| method.code().as_str() == code)
     }
 
     /// The carriers.

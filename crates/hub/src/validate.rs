@@ -8,7 +8,7 @@ use customs::rules::{Levy, LevyKind, Rule, Rules};
 use kernel::{Text, excerpt, text};
 use rust_decimal::Decimal;
 
-use crate::file::{Bearer, Carrier, File, PaymentMethod, Service};
+use crate::file::{Bearer, Carrier, File, Service};
 use crate::postcode;
 use crate::problem::{Problem, line_of};
 
@@ -152,16 +152,7 @@ fn payment_methods(found: &mut Validator<'_>, profile: &File) {
             found.add(&format!("method = \"{}\"", method.code()), 1, key, "is listed twice");
             continue;
         }
-        let sample = match method {
-            PaymentMethod::Wallet => Ok(String::new()),
-            PaymentMethod::PromptPay(biller) => {
-                let to =
-                    emvco::PromptPay::Bill { biller_id: &biller.biller_id, reference1: "A1", reference2: "" };
-                emvco::promptpay(&to, None)
-            }
-            PaymentMethod::DuitNow(merchant) => emvco::duitnow(&merchant.code("A1", "A1"), None),
-        };
-        if let Err(wrong) = sample {
+        if let Some(Err(wrong)) = method.qr().map(|qr| qr.text("A1", None)) {
             // A table of its own begins with its name.
             let begins = wrong.field.split('.').next().unwrap_or_default();
             found.add(

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use hub::FreightSpread;
+use hub::{FreightSpread, PaymentMethod, PaymentMethodCode};
 use kernel::Country;
 use money::Currency;
 
-use crate::domain::order::PaymentMethod;
 use crate::domain::quote::QuotedConsignment;
 use crate::domain::returns::Rules;
 
@@ -29,7 +28,7 @@ pub(crate) struct TradePolicy {
     /// Where it has lanes from.
     pub(crate) lanes_from: Vec<String>,
     /// How buyers may pay.
-    pub(crate) payment_methods: Vec<PaymentMethod>,
+    pub(crate) payment_methods: Vec<PaymentMethodCode>,
     /// The profile's hash.
     pub(crate) profile_hash: String,
     /// Money and parcels are not real.
@@ -48,7 +47,6 @@ impl TradePolicy {
     /// What the profile says.
     pub(crate) fn of(profile: &Arc<hub::Profile>, sandbox: bool) -> Self {
         let terms = profile.terms();
-        let methods = profile.payment_methods().iter();
         Self {
             code: profile.code().to_owned(),
             name: profile.name().to_owned(),
@@ -57,7 +55,7 @@ impl TradePolicy {
             languages: profile.languages().to_vec(),
             time_zone: profile.time_zone().name().to_owned(),
             lanes_from: profile.lanes().map(|lane| lane.from.to_string()).collect(),
-            payment_methods: methods.filter_map(|method| PaymentMethod::named(method.code())).collect(),
+            payment_methods: profile.payment_methods().iter().map(PaymentMethod::code).collect(),
             profile_hash: profile.hash().to_owned(),
             sandbox,
             quote_validity: Duration::minutes(terms.quote_minutes.into()),

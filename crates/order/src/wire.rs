@@ -1,7 +1,7 @@
 //! The domain as messages: what clients see. Who may see what is decided here, in [`Viewer`].
 
 use chrono::{DateTime, Utc};
-use hub::Bearer;
+use hub::{Bearer, PaymentMethodCode};
 use money::Money;
 use proto::convert::timestamp;
 use proto::order::internal::v1 as internal;
@@ -10,7 +10,7 @@ use proto::types::v1 as types;
 use trade::Price;
 
 use crate::domain::consignment::{Consignment, ConsignmentState, TrackingStep};
-use crate::domain::order::{Order, OrderState, PaymentMethod, Progress};
+use crate::domain::order::{Order, OrderState, Progress};
 use crate::domain::quote::{Carriage, Quote, QuotedConsignment, QuotedLine};
 use crate::domain::returns::{self, Return, ReturnState};
 use crate::domain::viewer::Viewer;
@@ -96,13 +96,19 @@ fn payment(order: &Order, progress: &Progress, seen: &Price) -> Result<message::
     })
 }
 
+/// What the API's payment methods are named by, before the method's code in capitals.
+const METHOD_PREFIX: &str = "PAYMENT_METHOD_";
+
 /// How it is paid.
-pub(crate) fn method(method: PaymentMethod) -> message::PaymentMethod {
-    match method {
-        PaymentMethod::Wallet => message::PaymentMethod::Wallet,
-        PaymentMethod::Promptpay => message::PaymentMethod::Promptpay,
-        PaymentMethod::Duitnow => message::PaymentMethod::Duitnow,
-    }
+pub(crate) fn method(code: PaymentMethodCode) -> message::PaymentMethod {
+    let name = format!("{METHOD_PREFIX}{}", code.as_str().to_ascii_uppercase());
+    message::PaymentMethod::from_str_name(&name).unwrap_or_default()
+}
+
+/// The code of an API's payment method; none is unspecified.
+pub(crate) fn method_code(method: message::PaymentMethod) -> Option<PaymentMethodCode> {
+    let code = method.as_str_name().strip_prefix(METHOD_PREFIX)?;
+    PaymentMethodCode::parse(&code.to_ascii_lowercase())
 }
 
 fn state(state: &OrderState) -> message::OrderState {
@@ -294,5 +300,20 @@ pub(crate) fn saga(kept: &StoredSaga, now: DateTime<Utc>) -> internal::Saga {
         attempt: kept.saga.attempt,
         last_error: kept.last_error.clone(),
         updated_at: Some(timestamp(kept.moved_at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_payment_method_has_its_value_in_the_api() {
+        for code in PaymentMethodCode::all() {
+            assert_eq!(method_code(method(code)), Some(code), "{code} has no value in PaymentMethod");
+        }
+        let values = (0..).map_while(|value| message::PaymentMethod::try_from(value).ok());
+        let without: Vec<_> = values.filter(|value| method_code(*value).is_none()).collect();
+        assert_eq!(without, [message::PaymentMethod::Unspecified]);
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use emvco::{Account, DuitNow, Local, PromptPay};
+use emvco::{Account, DuitNow, PromptPay};
 use money::Currency;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::file::LocalName;
+use crate::payment_methods::LocalName;
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "scheme", rename_all = "lowercase", deny_unknown_fields)]
@@ -82,11 +82,7 @@ pub(super) fn encode(input: &ToEncode) -> Result<BTreeMap<&'static str, Value>, 
             reference,
             amount,
         } => {
-            let local = local.as_ref().map(|local| Local {
-                language: &local.language,
-                name: &local.name,
-                city: &local.city,
-            });
+            let local = local.as_ref().map(LocalName::as_local);
             let to = DuitNow { acquirer, merchant, category, name, city, local, bill_number, reference };
             emvco::duitnow(&to, amount.as_deref())
         }

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hub::PaymentMethodCode;
 use kernel::{VariantId, excerpt};
 use proto::order::v1 as message;
 use proto::types::v1 as types;
 use rpc::{Caller, GuestSecret, Violations};
 use trade::{Address, Permit};
 
-use crate::domain::order::{Checkout, PaymentMethod};
+use crate::domain::order::Checkout;
 use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, RequestedLine};
 use crate::domain::returns::Cause;
 use crate::trade_policy::TradePolicy;
+use crate::wire;
 
 /// The longest line of an address, in characters.
 const ADDRESS_CHARACTERS_MAX: usize = 200;
@@ -34,11 +36,11 @@ pub(crate) fn postcode(
     field: &str,
     text: &str,
     least: usize,
-    market: &TradePolicy,
+    trade_policy: &TradePolicy,
 ) -> String {
     let postcode = violations.postcode(field, text, least, POSTCODE_CHARACTERS_MAX);
     if !postcode.is_empty()
-        && let Some(problem) = market.postcode_problem(&postcode)
+        && let Some(problem) = trade_policy.postcode_problem(&postcode)
     {
         violations.add(field, problem);
     }
@@ -46,20 +48,20 @@ pub(crate) fn postcode(
 }
 
 /// The lines of a quote.
-pub(crate) fn wishes(lines: &[message::QuoteLine], violations: &mut Violations) -> Vec<RequestedLine> {
+pub(crate) fn requested(lines: &[message::QuoteLine], violations: &mut Violations) -> Vec<RequestedLine> {
     violations.count("lines", lines.len(), 1..=LINES_MAX);
     let mut seen = BTreeSet::new();
-    let mut wishes = Vec::with_capacity(lines.len().min(LINES_MAX));
+    let mut requested = Vec::with_capacity(lines.len().min(LINES_MAX));
     for (place, line) in lines.iter().take(LINES_MAX).enumerate() {
         let variant_id = goods(place, &line.variant_id, line.quantity, &mut seen, violations);
         let permit = permit(&format!("lines[{place}].permit"), line.permit.as_ref(), violations);
-        wishes.extend(variant_id.map(|variant_id| RequestedLine {
+        requested.extend(variant_id.map(|variant_id| RequestedLine {
             variant_id,
             quantity: line.quantity,
             permit,
         }));
     }
-    wishes
+    requested
 }
 
 /// Which variant a line names, and that it is the only one that does.
@@ -117,10 +119,10 @@ pub(crate) fn return_lines(
 pub(crate) fn checkout(
     message: &message::PlaceOrderRequest,
     caller: &Caller,
-    market: &TradePolicy,
+    trade_policy: &TradePolicy,
     violations: &mut Violations,
 ) -> Option<Checkout> {
-    let address = address(message.address.as_ref(), market, violations);
+    let address = address(message.address.as_ref(), trade_policy, violations);
     let method = method(message.payment_method, violations);
     let client_reference = reference(&message.client_reference, violations);
     let attributes = attributes(&message.attributes, violations);
@@ -131,14 +133,14 @@ pub(crate) fn checkout(
 /// Where an order goes: in the hub's country.
 fn address(
     message: Option<&types::Address>,
-    market: &TradePolicy,
+    trade_policy: &TradePolicy,
     violations: &mut Violations,
 ) -> Option<Address> {
     let Some(message) = message else {
         violations.add("address", "is required");
         return None;
     };
-    let postcode = postcode(violations, "address.postcode", &message.postcode, 1, market);
+    let postcode = postcode(violations, "address.postcode", &message.postcode, 1, trade_policy);
     let mut text = |name: &str, value: &str, least, most| {
         violations.text(&format!("address.{name}"), value, least, most)
     };
@@ -150,9 +152,9 @@ fn address(
         state: text("state", &message.state, 0, ADDRESS_CHARACTERS_MAX),
         phone: text("phone", &message.phone, 0, ADDRESS_SHORT_CHARACTERS_MAX),
         postcode,
-        country: market.country,
+        country: trade_policy.country,
     };
-    let country = market.country;
+    let country = trade_policy.country;
     if message.country != country.as_str() {
         let found = excerpt(&message.country);
         violations.add("address.country", format!("is `{found}`; this hub delivers only in {country}"));
@@ -174,16 +176,12 @@ pub(crate) fn principals(caller: Option<&Caller>, secret: Option<&GuestSecret>) 
 }
 
 /// How an order is paid.
-fn method(value: i32, violations: &mut Violations) -> Option<PaymentMethod> {
-    match message::PaymentMethod::try_from(value) {
-        Ok(message::PaymentMethod::Wallet) => Some(PaymentMethod::Wallet),
-        Ok(message::PaymentMethod::Promptpay) => Some(PaymentMethod::Promptpay),
-        Ok(message::PaymentMethod::Duitnow) => Some(PaymentMethod::Duitnow),
-        Ok(message::PaymentMethod::Unspecified) | Err(_) => {
-            violations.add("payment_method", "is required: one that GetHub lists");
-            None
-        }
+fn method(value: i32, violations: &mut Violations) -> Option<PaymentMethodCode> {
+    let code = message::PaymentMethod::try_from(value).ok().and_then(wire::method_code);
+    if code.is_none() {
+        violations.add("payment_method", "is required: one that GetHub lists");
     }
+    code
 }
 
 /// The client's own reference, if there is one.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Refusal;
 use super::consignment::{Consignment, ConsignmentState, Parcel};
 use super::quote::{Quote, QuotedConsignment};
-pub(crate) use super::terms::{Checkout, OrderTerms, PaymentMethod};
+pub(crate) use super::terms::{Checkout, OrderTerms};
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]

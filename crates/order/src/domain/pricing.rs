@@ -126,13 +126,13 @@ pub(crate) enum Error {
 }
 
 /// Groups offers by seller, country and currency, in the order of the first line of each.
-pub(crate) fn group(wishes: &[RequestedLine], offers: Vec<Offer>) -> Result<Vec<Group>, Error> {
-    if offers.len() != wishes.len() {
-        return Err(Error::Answer(format!("{} offers for {} wishes", offers.len(), wishes.len())));
+pub(crate) fn group(requested: &[RequestedLine], offers: Vec<Offer>) -> Result<Vec<Group>, Error> {
+    if offers.len() != requested.len() {
+        return Err(Error::Answer(format!("{} offers for {} wishes", offers.len(), requested.len())));
     }
     let mut groups: Vec<Group> = Vec::new();
     let mut places: BTreeMap<(SellerId, String, Currency), usize> = BTreeMap::new();
-    for (wish, mut offer) in wishes.iter().zip(offers) {
+    for (wish, mut offer) in requested.iter().zip(offers) {
         offer.permit = wish.permit.clone();
         if wish.variant_id != offer.variant_id {
             return Err(Error::Answer(format!("an offer of {} for {}", offer.variant_id, wish.variant_id)));
@@ -315,15 +315,15 @@ mod tests {
             offer(one, "TH", thb(200)),
             offer(one, "TH", myr(5)),
         ];
-        let wishes: Vec<RequestedLine> = offers
+        let requested: Vec<RequestedLine> = offers
             .iter()
             .map(|offer| RequestedLine { variant_id: offer.variant_id, quantity: 1, permit: None })
             .collect();
-        let groups = group(&wishes, offers.clone()).unwrap();
+        let groups = group(&requested, offers.clone()).unwrap();
         let sizes: Vec<usize> = groups.iter().map(|group| group.lines.len()).collect();
         assert_eq!(sizes, [2, 1, 1, 1]);
-        assert!(matches!(group(&wishes[1..], offers.clone()), Err(Error::Answer(_))));
-        let mut swapped = wishes;
+        assert!(matches!(group(&requested[1..], offers.clone()), Err(Error::Answer(_))));
+        let mut swapped = requested;
         swapped.swap(0, 1);
         assert!(matches!(group(&swapped, offers), Err(Error::Answer(_))));
     }

@@ -122,13 +122,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn steps() -> Vec<SagaStep> {
-        let ending = Cancellation { cause: Refusal::new("X", "x"), by_buyer: false };
+        let cancellation = Cancellation { cause: Refusal::new("X", "x"), by_buyer: false };
         vec![
             SagaStep::Placing,
             SagaStep::AwaitingPayment { expires_at: at(1) },
-            SagaStep::EndingPayment(ending.clone()),
-            SagaStep::EndingConsignments(ending.clone()),
-            SagaStep::Compensating(ending),
+            SagaStep::EndingPayment(cancellation.clone()),
+            SagaStep::EndingConsignments(cancellation.clone()),
+            SagaStep::Compensating(cancellation),
             SagaStep::Confirmed,
             SagaStep::Cancelled,
         ]

@@ -1,13 +1,13 @@
 //! Samples for the tests of the domain.
 
 use chrono::{DateTime, Duration, Utc};
-use hub::FreightSpread;
+use hub::{FreightSpread, PaymentMethodCode};
 use kernel::{ConsignmentId, ProductId, QuoteId, SellerId, VariantId};
 use money::{Currency, Money};
 use rust_decimal::Decimal;
 use trade::{Address, ExchangeRate, Price};
 
-use super::order::{Checkout, Order, PaymentMethod};
+use super::order::{Checkout, Order};
 use super::pricing::{Group, LandedCost, Offer, consignment};
 use super::quote::{Carriage, Quote};
 
@@ -129,7 +129,7 @@ pub(crate) fn checkout() -> Checkout {
     Checkout {
         buyer: "aisyah".to_owned(),
         address: address(),
-        method: PaymentMethod::Wallet,
+        method: PaymentMethodCode::WALLET,
         client_reference: None,
         attributes: std::collections::BTreeMap::new(),
     }

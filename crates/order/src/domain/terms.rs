@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hub::PaymentMethodCode;
 use kernel::{QuoteId, SagaId};
 use serde::{Deserialize, Serialize};
 use trade::{Address, Price};
@@ -16,7 +17,7 @@ pub(crate) struct Checkout {
     /// Where it goes.
     pub(crate) address: Address,
     /// How it is paid.
-    pub(crate) method: PaymentMethod,
+    pub(crate) method: PaymentMethodCode,
     /// The buyer's own reference.
     pub(crate) client_reference: Option<String>,
     /// What the client notes.
@@ -37,7 +38,7 @@ pub(crate) struct OrderTerms {
     /// Where it goes.
     pub(crate) address: Address,
     /// How it is paid.
-    pub(crate) method: PaymentMethod,
+    pub(crate) method: PaymentMethodCode,
     /// The buyer's own reference.
     pub(crate) client_reference: Option<String>,
     /// What the client noted.
@@ -63,33 +64,5 @@ impl OrderTerms {
             price: quote.price()?,
             consignments: quote.consignments,
         })
-    }
-}
-
-/// How a buyer pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum PaymentMethod {
-    /// From the wallet at the hub.
-    Wallet,
-    /// By PromptPay QR.
-    Promptpay,
-    /// By DuitNow QR.
-    Duitnow,
-}
-
-impl PaymentMethod {
-    /// As payment names it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Wallet => "wallet",
-            Self::Promptpay => "promptpay",
-            Self::Duitnow => "duitnow",
-        }
-    }
-
-    /// The method of that name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        [Self::Wallet, Self::Promptpay, Self::Duitnow].into_iter().find(|method| method.as_str() == name)
     }
 }

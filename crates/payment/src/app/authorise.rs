@@ -2,7 +2,6 @@
 
 use chrono::Duration;
 use db::{Command, Tx};
-use hub::PaymentMethod;
 use kernel::{HoldId, OrderId};
 use money::Money;
 
@@ -23,10 +22,8 @@ pub(crate) struct Authorise {
     pub(crate) amount: Money,
 }
 
-impl Command for Authorise {
-    type App = App;
+impl Command<App> for Authorise {
     type Output = Hold;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Hold, Error> {
         let hold = self.hold(app)?;
@@ -50,28 +47,28 @@ impl Authorise {
     /// The hold as it is before anybody knows of it.
     fn hold(&self, app: &App) -> Result<Hold, Error> {
         let Some(method) = app.hub.payment_method(&self.method) else {
-            let offered =
-                app.hub.payment_methods().iter().map(PaymentMethod::code).collect::<Vec<_>>().join(", ");
+            let offered = app.hub.payment_methods().iter().map(|method| method.code().as_str());
+            let offered = offered.collect::<Vec<_>>().join(", ");
             let message = format!("`{}` is not offered here: pay by {offered}", self.method);
             return Err(Error::refused("METHOD_NOT_OFFERED", message));
         };
         let now = app.clock.now();
         let reference = qr::reference(&self.order_number);
-        let qr_payload = match qr::payload(method, &reference, self.amount) {
-            None => String::new(),
+        let code = match method.qr() {
+            None => None,
             Some(_) if self.amount.currency() != app.hub.currency() => {
                 let message = format!("{} is paid in {} only", method.code(), app.hub.currency());
                 return Err(Error::refused("METHOD_NOT_OFFERED", message));
             }
-            Some(payload) => payload
-                .map_err(|error| Error::Invalid { field: "order_number", problem: error.to_string() })?,
+            Some(qr) => {
+                let text = qr.text(&reference, Some(&self.amount.amount()));
+                let text = text
+                    .map_err(|error| Error::Invalid { field: "order_number", problem: error.to_string() })?;
+                Some((text, now + Duration::minutes(qr.expires_minutes().into())))
+            }
         };
-        let expires = match method {
-            PaymentMethod::Wallet => None,
-            PaymentMethod::PromptPay(biller) => Some(biller.expires_minutes),
-            PaymentMethod::DuitNow(merchant) => Some(merchant.expires_minutes),
-        };
-        let is_wallet = expires.is_none();
+        let is_wallet = code.is_none();
+        let (qr_payload, expires_at) = code.unzip();
         Ok(Hold {
             id: self.hold_id,
             order_id: self.order_id,
@@ -81,8 +78,8 @@ impl Authorise {
             amount: self.amount,
             refunded: Money::zero(self.amount.currency()),
             reference: Some(reference),
-            qr_payload,
-            expires_at: expires.map(|minutes| now + Duration::minutes(minutes.into())),
+            qr_payload: qr_payload.unwrap_or_default(),
+            expires_at,
             paid_at: is_wallet.then_some(now),
             version: 1,
             created_at: now,

@@ -46,7 +46,7 @@ pub(crate) struct Hold {
     pub(crate) id: HoldId,
     pub(crate) order_id: OrderId,
     pub(crate) buyer: String,
-    /// `wallet`, `promptpay` or `duitnow`; empty for a tombstone.
+    /// The code of a method, such as `wallet`; empty for a tombstone.
     pub(crate) method: String,
     pub(crate) state: HoldState,
     pub(crate) amount: Money,
@@ -68,6 +68,6 @@ impl Hold {
 
     /// Whether it is paid from a wallet.
     pub(crate) fn is_wallet(&self) -> bool {
-        self.method == "wallet"
+        self.method == hub::PaymentMethodCode::WALLET.as_str()
     }
 }

@@ -1,13 +1,9 @@
 //! The QR code of an order, and what a receipt names it by.
 
-use emvco::PromptPay;
-use hub::PaymentMethod;
-use money::Money;
-
-/// The longest reference that both schemes carry, in characters.
+/// The longest reference that every scheme carries, in characters.
 const REFERENCE_CHARACTERS_MAX: usize = 20;
 
-/// An order's number as both schemes can carry it: capital letters and digits.
+/// An order's number as every scheme can carry it: capital letters and digits.
 pub(crate) fn reference(order_number: &str) -> String {
     order_number
         .chars()
@@ -23,25 +19,6 @@ pub(crate) fn normalised(order_reference: &str) -> String {
     let kept = order_reference.chars().filter(|letter| letter.is_alphanumeric());
     let kept: String = kept.flat_map(char::to_uppercase).collect();
     if kept.is_empty() { order_reference.to_owned() } else { kept }
-}
-
-/// The code's text; `None` for a method without one.
-pub(crate) fn payload(
-    method: &PaymentMethod,
-    reference: &str,
-    amount: Money,
-) -> Option<Result<String, emvco::Error>> {
-    let amount = amount.amount();
-    match method {
-        PaymentMethod::Wallet => None,
-        PaymentMethod::PromptPay(biller) => {
-            let to = PromptPay::Bill { biller_id: &biller.biller_id, reference1: reference, reference2: "" };
-            Some(emvco::promptpay(&to, Some(&amount)))
-        }
-        PaymentMethod::DuitNow(merchant) => {
-            Some(emvco::duitnow(&merchant.code(reference, reference), Some(&amount)))
-        }
-    }
 }
 
 /// What a code asks for, as a payer's bank reads it: reference, amount, currency number.
