@@ -288,7 +288,7 @@ mod tests {
         let told = |text: &str| text.parse::<HsCode>().unwrap_err().to_string();
         assert_eq!(
             told("6109.55.00"),
-            "HS code `6109.55.00`: the Harmonized System of 2022 has no 610955; near it are 610910, 610990"
+            "HS code `6109.55.00`: the Harmonized System of 2022 has no 610955; similar codes are 610910, 610990"
         );
         // No heading of that number: the nearest of its chapter.
         assert!(
@@ -304,18 +304,18 @@ mod tests {
     #[test]
     fn a_code_that_was_taken_for_a_number_is_refused() {
         for (wrong, readings) in [
-            ("9011100", "write 0901.11.00"),
-            ("901110000", "write 0901.11.00.00, or 9011.10.00.0"),
-            ("901.11.0000", "write 0901.11.00.00, or 9011.10.00.0"),
-            ("90111", "write 0901.11"),
-            ("90111.0", "write 0901.11, or 9011.10"),
-            ("9011100.0", "write 0901.11.00, or 9011.10.00"),
-            ("460219.0", "write 4602.19"),
-            ("691110.00", "write 6911.10, or 6911.10.00"),
-            (" 691110.0000 ", "write 6911.10, or 6911.10.00.00"),
-            ("61091000.0", "write 6109.10.00, or 6109.10.00.0"),
-            ("4602.19.0", "write all its digits, such as 0901.11.00"),
-            ("6109100", "write all its digits, such as 0901.11.00"),
+            ("9011100", "0901.11.00"),
+            ("901110000", "0901.11.00.00, or 9011.10.00.0"),
+            ("901.11.0000", "0901.11.00.00, or 9011.10.00.0"),
+            ("90111", "0901.11"),
+            ("90111.0", "0901.11, or 9011.10"),
+            ("9011100.0", "0901.11.00, or 9011.10.00"),
+            ("460219.0", "4602.19"),
+            ("691110.00", "6911.10, or 6911.10.00"),
+            (" 691110.0000 ", "6911.10, or 6911.10.00.00"),
+            ("61091000.0", "6109.10.00, or 6109.10.00.0"),
+            ("4602.19.0", "all its digits, such as 0901.11.00"),
+            ("6109100", "all its digits, such as 0901.11.00"),
         ] {
             let error = wrong.parse::<HsCode>().unwrap_err().to_string();
             assert!(error.contains("was a leading zero lost") && error.ends_with(readings), "{error}");

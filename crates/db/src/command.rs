@@ -7,22 +7,20 @@ use std::sync::Arc;
 use crate::search::work_of;
 use crate::{Db, Error, Retryable, Tx};
 
+/// What the use cases of a service need beside the transaction: clock, profile, settings.
+pub trait Application: Send + Sync + 'static {
+    /// Why a use case was refused, or failed.
+    type Error: From<Error> + Retryable + Send + 'static;
+}
+
 /// A change within one transaction.
-pub trait Command: Send + Sync + 'static {
-    /// What the use cases of a service need beside the transaction.
-    type App: Send + Sync + 'static;
+pub trait Command<A: Application>: Send + Sync + 'static {
     /// What came of it.
     type Output: Send + 'static;
-    /// Why it was refused, or failed.
-    type Error: From<Error> + Retryable + Send + 'static;
 
     /// Makes the change. It may be run again when another transaction came first, so that it has no effect outside of
     /// the database and makes no calls; an error rolls it back.
-    fn run(
-        &self,
-        app: &Self::App,
-        tx: &mut Tx,
-    ) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
+    fn run(&self, app: &A, tx: &mut Tx) -> impl Future<Output = Result<Self::Output, A::Error>> + Send;
 }
 
 /// How a query reads.
@@ -30,35 +28,31 @@ pub trait Command: Send + Sync + 'static {
 pub enum ReadMode {
     /// On one snapshot; see [`Db::read`].
     Snapshot,
-    /// One select, with no transaction around it; see [`Db::look`].
+    /// One select, with no transaction around it; see [`Db::read_one`].
     Select,
-    /// What the caller chooses the cost of; see [`Db::browse`].
+    /// What the caller chooses the cost of; see [`Db::search`].
     Search,
 }
 
 /// A look at what is stored, which changes nothing.
-pub trait Query: Send + Sync + 'static {
-    /// What the use cases of a service need beside the snapshot.
-    type App: Send + Sync + 'static;
+pub trait Query<A: Application>: Send + Sync + 'static {
     /// What was found.
     type Output: Send + 'static;
-    /// Why there is no answer.
-    type Error: From<Error> + Retryable + Send + 'static;
 
     /// How it reads.
     const READING: ReadMode = ReadMode::Snapshot;
 
     /// Reads.
-    fn run(
-        &self,
-        app: &Self::App,
-        tx: &mut Tx,
-    ) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
+    fn run(&self, app: &A, tx: &mut Tx) -> impl Future<Output = Result<Self::Output, A::Error>> + Send;
 }
 
 impl Db {
     /// Runs a command in a transaction of its own and commits it, as [`Db::write`] does.
-    pub async fn run<C: Command>(&self, app: &Arc<C::App>, command: C) -> Result<C::Output, C::Error> {
+    pub async fn run<A: Application, C: Command<A>>(
+        &self,
+        app: &Arc<A>,
+        command: C,
+    ) -> Result<C::Output, A::Error> {
         let (app, command) = (app.clone(), Arc::new(command));
         self.write(move |tx| {
             let (app, command) = (app.clone(), command.clone());
@@ -68,7 +62,11 @@ impl Db {
     }
 
     /// Answers a query, reading as it says.
-    pub async fn query<Q: Query>(&self, app: &Arc<Q::App>, query: Q) -> Result<Q::Output, Q::Error> {
+    pub async fn query<A: Application, Q: Query<A>>(
+        &self,
+        app: &Arc<A>,
+        query: Q,
+    ) -> Result<Q::Output, A::Error> {
         let (app, query) = (app.clone(), Arc::new(query));
         let work = work_of(move |tx| {
             let (app, query) = (app.clone(), query.clone());

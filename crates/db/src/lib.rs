@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
-pub use command::{Command, Query, ReadMode};
+pub use command::{Application, Command, Query, ReadMode};
 pub use error::{Error, Retryable, Unavailability};
 pub use leadership::Leadership;
 pub use migrate::MigrationSet;

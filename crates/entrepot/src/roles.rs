@@ -212,7 +212,7 @@ mod tests {
                 ["postgres://postgres:secret@db/c", "postgres://o@db/o"],
                 "admin.url: `postgres` is the user of catalog",
             ),
-            (["postgres://c:secret@db/postgres", "postgres://o@db/o"], "`postgres` is the server's own"),
+            (["postgres://c:secret@db/postgres", "postgres://o@db/o"], "`postgres` belongs to the server"),
             (["postgres://db/c", "postgres://o:secret@db/o"], "must name a user and a database"),
             (["postgres://c:secret@db", "postgres://o:secret@db/o"], "must name a user and a database"),
             (["postgres://c:secret@db:port/c", "postgres://o:secret@db/o"], "is not a URL"),

@@ -102,7 +102,7 @@ mod tests {
             assert!(error.starts_with("--subject: ") && error.len() < 300, "{error}");
         }
         let error = check(Role::Service, "order", &profile).unwrap_err().to_string();
-        assert!(error.starts_with("--role: the issuer signs for people alone"), "{error}");
+        assert!(error.starts_with("--role: the issuer signs only for people"), "{error}");
     }
 
     #[test]

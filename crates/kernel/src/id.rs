@@ -27,7 +27,7 @@ pub struct Id<K: Kind> {
 /// A text that is no id of the kind asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is not a {prefix} id: one is `{prefix}_` and 26 characters of 0-9 and a-z except i, l, o, u"
+    "`{text}` is not a valid id: it must be `{prefix}_` and 26 characters of 0-9 and a-z except i, l, o, u"
 )]
 pub struct Error {
     text: String,
@@ -160,7 +160,7 @@ mod tests {
     fn another_kind_is_refused() {
         let quote = QuoteId::new().to_string();
         let error = quote.parse::<OrderId>().unwrap_err();
-        assert!(error.to_string().contains("is no order id"), "{error}");
+        assert!(error.to_string().contains("it must be `order_` and 26"), "{error}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use db::Db;
 use futures::future::BoxFuture;
 use hub::Profile;
 
-use crate::app::skip_serial_numbers::SkipSerialNumbers;
+use crate::app::skip_serial_numbers::{Adoption, SkipSerialNumbers};
 
 /// How many numbers of each carrier are passed over: more than were given since the copy was made.
 pub const PASSED_OVER: u32 = 1_000_000;
@@ -16,5 +16,5 @@ pub const PASSED_OVER: u32 = 1_000_000;
 /// knows nothing of, this one included.
 pub fn on_adoption(hub: Arc<Profile>, db: Db, times: u32) -> BoxFuture<'static, anyhow::Result<()>> {
     let numbers = u64::from(PASSED_OVER) * u64::from(times);
-    Box::pin(async move { Ok(db.run(&hub, SkipSerialNumbers { numbers }).await?) })
+    Box::pin(async move { Ok(db.run(&Arc::new(Adoption(hub)), SkipSerialNumbers { numbers }).await?) })
 }

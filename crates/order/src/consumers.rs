@@ -50,23 +50,23 @@ impl Handler for PaymentEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
             payment::PaymentReceived::KIND => {
-                let told: payment::PaymentReceived = event.decode()?;
-                let paid_at = convert::datetime("paid_at", told.paid_at.as_ref())?;
-                let order_id = parse("order_id", &told.order_id)?;
+                let message: payment::PaymentReceived = event.decode()?;
+                let paid_at = convert::datetime("paid_at", message.paid_at.as_ref())?;
+                let order_id = parse("order_id", &message.order_id)?;
                 RecordPayment { order_id, paid_at }.run(&self.0, tx).await?;
             }
             payment::EscrowReleased::KIND => {
-                let told: payment::EscrowReleased = event.decode()?;
-                let consignment_id = parse("consignment_id", &told.consignment_id)?;
-                let order_id = parse("order_id", &told.order_id)?;
+                let message: payment::EscrowReleased = event.decode()?;
+                let consignment_id = parse("consignment_id", &message.consignment_id)?;
+                let order_id = parse("order_id", &message.order_id)?;
                 RecordEscrowRelease { order_id, consignment_id }.run(&self.0, tx).await?;
             }
             payment::RefundCompleted::KIND => refund(&event.decode()?)?.run(&self.0, tx).await?,
             payment::RefundFailed::KIND => {
-                let told: payment::RefundFailed = event.decode()?;
-                let return_id = parse_optional("return_id", &told.return_id)?;
-                let order_id = parse("order_id", &told.order_id)?;
-                RecordRefundFailure { order_id, return_id, reason: told.reason }.run(&self.0, tx).await?;
+                let message: payment::RefundFailed = event.decode()?;
+                let return_id = parse_optional("return_id", &message.return_id)?;
+                let order_id = parse("order_id", &message.order_id)?;
+                RecordRefundFailure { order_id, return_id, reason: message.reason }.run(&self.0, tx).await?;
             }
             _ => {}
         }
@@ -74,13 +74,13 @@ impl Handler for PaymentEvents {
     }
 }
 
-fn refund(told: &payment::RefundCompleted) -> Result<RecordRefund, HandlerError> {
+fn refund(message: &payment::RefundCompleted) -> Result<RecordRefund, HandlerError> {
     Ok(RecordRefund {
-        refund_id: parse("refund_id", &told.refund_id)?,
-        order_id: parse("order_id", &told.order_id)?,
-        return_id: parse_optional("return_id", &told.return_id)?,
-        consignment_id: parse_optional("consignment_id", &told.consignment_id)?,
-        amount: convert::money("amount", told.amount.as_ref())?,
+        refund_id: parse("refund_id", &message.refund_id)?,
+        order_id: parse("order_id", &message.order_id)?,
+        return_id: parse_optional("return_id", &message.return_id)?,
+        consignment_id: parse_optional("consignment_id", &message.consignment_id)?,
+        amount: convert::money("amount", message.amount.as_ref())?,
     })
 }
 
@@ -91,17 +91,21 @@ impl Handler for LogisticsEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
             logistics::ConsignmentBooked::KIND => {
-                let told: logistics::ConsignmentBooked = event.decode()?;
-                let (order_id, consignment_id) =
-                    (parse("order_id", &told.order_id)?, parse("consignment_id", &told.consignment_id)?);
-                let tracking_number = told.tracking_number;
+                let message: logistics::ConsignmentBooked = event.decode()?;
+                let (order_id, consignment_id) = (
+                    parse("order_id", &message.order_id)?,
+                    parse("consignment_id", &message.consignment_id)?,
+                );
+                let tracking_number = message.tracking_number;
                 RecordBooking { order_id, consignment_id, tracking_number }.run(&self.0, tx).await?;
             }
             logistics::TrackingRecorded::KIND => {
-                let told: logistics::TrackingRecorded = event.decode()?;
-                let (order_id, consignment_id) =
-                    (parse("order_id", &told.order_id)?, parse("consignment_id", &told.consignment_id)?);
-                if let Some(parcel) = parcel(told)? {
+                let message: logistics::TrackingRecorded = event.decode()?;
+                let (order_id, consignment_id) = (
+                    parse("order_id", &message.order_id)?,
+                    parse("consignment_id", &message.consignment_id)?,
+                );
+                if let Some(parcel) = parcel(message)? {
                     RecordTracking { order_id, consignment_id, parcel }.run(&self.0, tx).await?;
                 }
             }
@@ -113,8 +117,8 @@ impl Handler for LogisticsEvents {
 
 /// `None` for what is no step of the parcel: that it was booked comes as an event of its own, that it was cancelled
 /// was this service's wish.
-fn parcel(told: logistics::TrackingRecorded) -> Result<Option<Parcel>, HandlerError> {
-    let event = match told.state() {
+fn parcel(message: logistics::TrackingRecorded) -> Result<Option<Parcel>, HandlerError> {
+    let event = match message.state() {
         ShipmentState::Unspecified => return Err(HandlerError::Poison("state: is unspecified".to_owned())),
         ShipmentState::Booked | ShipmentState::Cancelled => return Ok(None),
         ShipmentState::PickedUp => Event::PickedUp,
@@ -126,6 +130,6 @@ fn parcel(told: logistics::TrackingRecorded) -> Result<Option<Parcel>, HandlerEr
         ShipmentState::OutForDelivery => Event::OutForDelivery,
         ShipmentState::Delivered => Event::Delivered,
     };
-    let occurred_at = convert::datetime("occurred_at", told.occurred_at.as_ref())?;
-    Ok(Some(Parcel { event, place: told.place, note: told.note, occurred_at }))
+    let occurred_at = convert::datetime("occurred_at", message.occurred_at.as_ref())?;
+    Ok(Some(Parcel { event, place: message.place, note: message.note, occurred_at }))
 }

@@ -89,18 +89,18 @@ const FORGET_PERIOD: Duration = Duration::from_secs(10);
 
 fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let config: Config = runtime::parse_section(section)?;
-    let market = TradePolicy::of(&deps.hub, deps.sandbox.enabled);
+    let trade_policy = TradePolicy::of(&deps.hub, deps.sandbox.enabled);
     let peer = |service| deps.peers.of(service).with_context(|| format!("no address of {service} is known"));
     let app = Arc::new(App {
         catalog: Arc::new(CatalogPeer::new(peer("catalog")?)),
-        logistics: Arc::new(LogisticsPeer::new(peer("logistics")?, market.currency)),
+        logistics: Arc::new(LogisticsPeer::new(peer("logistics")?, trade_policy.currency)),
         payment: Arc::new(PaymentPeer::new(peer("payment")?)),
         replies: Arc::new(api::SagaReplies),
         db: deps.db.clone(),
         clock: deps.clock.clone(),
         machine: Clock::steady(),
         outbox: deps.outbox,
-        market,
+        trade_policy,
         quotes: Quota::per_hour(
             config.guest_quotes_per_hour,
             config.buyer_quotes_per_hour,

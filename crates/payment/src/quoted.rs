@@ -10,7 +10,7 @@ use proto::types::v1::ExchangeRate;
 use rust_decimal::Decimal;
 
 use crate::app::Error;
-use crate::domain::settlement::SettlementTerms;
+use crate::domain::terms::SettlementTerms;
 
 /// What an escrow says of a consignment that its quote does not.
 #[derive(Debug)]

@@ -69,5 +69,5 @@ pub use policy::{Error as PolicyError, Policies, Policy, PolicyTable};
 pub use quota::{Quota, QuotaKey};
 pub use rate::Rate;
 pub use saga::OpenSaga;
-pub use server::{CONNECTION_STREAMS_MAX, DRAIN_MAX, Error as ServerError, Server, merge};
+pub use server::{DRAIN_MAX, Error as ServerError, Server, merge};
 pub use violations::Violations;

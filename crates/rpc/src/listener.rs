@@ -21,9 +21,10 @@ use tower::{Service, ServiceExt as _};
 use crate::connection::{Connection, ConnectionFate, Socket};
 use crate::keyed_counter::{CountGuard, KeyedCounter};
 use crate::metrics::ListenerMetrics;
-use crate::server::CONNECTION_STREAMS_MAX;
 use crate::{Drain, Limits, address};
 
+/// Calls that one connection may have open.
+const CONNECTION_STREAMS_MAX: u32 = 100;
 /// How long a connection may be silent before it is asked whether it lives.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// What a stream, and a connection, may send before it was read.

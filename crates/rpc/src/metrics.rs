@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tonic::Code;
 
 use crate::policy::Policies;
+use crate::status;
 
 /// Seconds.
 const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -217,33 +218,10 @@ impl Tally {
     /// It has ended.
     pub(crate) fn ended(&self, code: Code) {
         let Method { hub, listener, service, method } = self.method.clone();
-        let code = name(code);
+        let code = status::code_name(code);
         self.metrics.requests.get_or_create(&CallLabels { hub, listener, service, method, code }).inc();
         if self.streams {
             self.metrics.streams.get_or_create(&self.method).dec();
         }
-    }
-}
-
-/// As gRPC's documents name it.
-pub(crate) fn name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }

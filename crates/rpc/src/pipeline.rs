@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use db::{Command, Db, Query};
+use db::{Application, Command, Db, Query};
 use kernel::Clock;
 use proto::Mutation;
 use proto::convert::Invalid;
@@ -21,7 +21,7 @@ pub struct Pipeline<A> {
     clock: Clock,
 }
 
-impl<A: Send + Sync + 'static> Pipeline<A> {
+impl<A> Pipeline<A> {
     /// Over a service's database.
     pub fn new(app: Arc<A>, db: Db, clock: Clock) -> Self {
         Self { app, db, clock }
@@ -36,7 +36,9 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
     pub fn db(&self) -> &Db {
         &self.db
     }
+}
 
+impl<A: Application<Error: Into<Status>>> Pipeline<A> {
     /// Runs the command of a request once for its `request_id`. Its effect and its answer commit together; a refusal
     /// rolls it back and is kept as well; the same request again gets the first outcome. `encode` works within the
     /// transaction and may be run again, as the command may.
@@ -44,12 +46,11 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         &self,
         request: Request<M>,
         decode: impl FnOnce(M, &Caller, &mut Violations) -> Option<C>,
-        encode: impl Fn(&C, C::Output) -> Result<R, C::Error> + Send + Sync + 'static,
+        encode: impl Fn(&C, C::Output) -> Result<R, A::Error> + Send + Sync + 'static,
     ) -> Result<Response<R>, Status>
     where
         M: Mutation,
-        C: Command<App = A>,
-        C::Error: Into<Status>,
+        C: Command<A>,
         R: prost::Message + Default + 'static,
     {
         let (key, deadline, command) = read(request, Key::of, decode)?;
@@ -63,11 +64,10 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         key: Key,
         deadline: Instant,
         prepare: impl Future<Output = Result<C, Status>> + Send,
-        encode: impl Fn(&C, C::Output) -> Result<R, C::Error> + Send + Sync + 'static,
+        encode: impl Fn(&C, C::Output) -> Result<R, A::Error> + Send + Sync + 'static,
     ) -> Result<R, Status>
     where
-        C: Command<App = A>,
-        C::Error: Into<Status>,
+        C: Command<A>,
         R: prost::Message + Default + 'static,
     {
         if let Some(answer) = idempotency::ended(&self.db, &key).await? {
@@ -81,11 +81,10 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         key: Key,
         deadline: Instant,
         command: C,
-        encode: impl Fn(&C, C::Output) -> Result<R, C::Error> + Send + Sync + 'static,
+        encode: impl Fn(&C, C::Output) -> Result<R, A::Error> + Send + Sync + 'static,
     ) -> Result<R, Status>
     where
-        C: Command<App = A>,
-        C::Error: Into<Status>,
+        C: Command<A>,
         R: prost::Message + Default + 'static,
     {
         let shared = Arc::new((self.app.clone(), command, encode));
@@ -108,12 +107,11 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
         request: Request<M>,
         key: impl FnOnce(&Caller, &M) -> Result<Key, Invalid>,
         decode: impl FnOnce(M, &Caller, &mut Violations) -> Option<S>,
-        encode: impl FnOnce(&S::Output) -> Result<R, S::Error> + Send + 'static,
+        encode: impl FnOnce(&S::Output) -> Result<R, A::Error> + Send + 'static,
     ) -> Result<Response<R>, Status>
     where
         M: Mutation,
-        S: OpenSaga<App = A>,
-        S::Error: Into<Status>,
+        S: OpenSaga<A>,
         R: prost::Message + Default + 'static,
     {
         let (key, deadline, opening) = read(request, key, decode)?;
@@ -144,12 +142,12 @@ impl<A: Send + Sync + 'static> Pipeline<A> {
     }
 
     /// Runs a command whose own ids make it idempotent.
-    pub async fn run<C: Command<App = A>>(&self, command: C) -> Result<C::Output, C::Error> {
+    pub async fn run<C: Command<A>>(&self, command: C) -> Result<C::Output, A::Error> {
         self.db.run(&self.app, command).await
     }
 
     /// Answers a query.
-    pub async fn query<Q: Query<App = A>>(&self, query: Q) -> Result<Q::Output, Q::Error> {
+    pub async fn query<Q: Query<A>>(&self, query: Q) -> Result<Q::Output, A::Error> {
         self.db.query(&self.app, query).await
     }
 }

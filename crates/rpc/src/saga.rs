@@ -3,37 +3,33 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use db::{Db, Retryable, Tx};
+use db::{Application, Db, Retryable, Tx};
 use kernel::Clock;
 use tonic::Status;
 
 use crate::idempotency::{self, Key};
 
 /// A command that opens a saga: a durable run of steps, which ends by itself whoever dies on the way.
-pub trait OpenSaga: Send + Sync + 'static {
-    /// What the use cases of a service need.
-    type App: Send + Sync + 'static;
+pub trait OpenSaga<A: Application>: Send + Sync + 'static {
     /// What was saved: all that is needed to go on.
     type Opened: Send + 'static;
     /// How it ended.
     type Output: Send + 'static;
-    /// Why it was refused, or failed.
-    type Error: From<db::Error> + Retryable + Send + 'static;
 
     /// Saves the saga, with the request that waits for its outcome. It may be run again, as a command may.
     fn open(
         &self,
-        app: &Self::App,
+        app: &A,
         tx: &mut Tx,
         request: &Key,
-    ) -> impl Future<Output = Result<Self::Opened, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Self::Opened, A::Error>> + Send;
 
     /// Takes it to its outcome, which is kept as the request's answer in the transaction that decides it; `None` where
     /// another goes on with it.
     fn run_to_end(
-        app: Arc<Self::App>,
+        app: Arc<A>,
         opened: Self::Opened,
-    ) -> impl Future<Output = Option<Result<Self::Output, Self::Error>>> + Send;
+    ) -> impl Future<Output = Option<Result<Self::Output, A::Error>>> + Send;
 }
 
 /// How it begins.
@@ -65,19 +61,19 @@ impl<E: Retryable> Retryable for Failed<E> {
 }
 
 /// Its first transaction. A refusal that stands is kept as the request's answer.
-pub(crate) async fn begin<S>(
+pub(crate) async fn begin<A, S>(
     db: &Db,
     clock: &Clock,
-    app: &Arc<S::App>,
+    app: &Arc<A>,
     key: Key,
     opening: S,
 ) -> Result<SagaStart<S::Opened>, Status>
 where
-    S: OpenSaga,
-    S::Error: Into<Status>,
+    A: Application<Error: Into<Status>>,
+    S: OpenSaga<A>,
 {
     let shared = Arc::new((app.clone(), clock.clone(), key, opening));
-    let begun: Result<_, Failed<S::Error>> = db
+    let begun: Result<_, Failed<A::Error>> = db
         .write(move |tx| {
             let shared = shared.clone();
             Box::pin(async move {

@@ -24,8 +24,6 @@ mod keys;
 #[cfg(test)]
 mod tests;
 
-/// Streams of one connection from outside.
-pub const CONNECTION_STREAMS_MAX: u32 = 100;
 /// How long calls may go on once the server drains.
 pub const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// How long a browser may remember what it was allowed to send.

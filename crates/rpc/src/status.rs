@@ -178,13 +178,31 @@ pub(crate) fn in_our_words(made: &Status) -> Option<Status> {
             reject(Code::Unimplemented, "COMPRESSION_NOT_SUPPORTED", message, &[])
         }
         Code::Unimplemented => no_such_rpc(),
-        code => reject(code, reason_of(code), text, &[]),
+        code => reject(code, code_name(code), text, &[]),
     })
 }
 
-/// The reason where nothing more is known.
-fn reason_of(code: Code) -> &'static str {
-    crate::metrics::name(code)
+/// The code's name in gRPC's documents, which is the reason where nothing more is known.
+pub(crate) fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
 }
 
 pub(crate) fn no_such_rpc() -> Status {

@@ -1,40 +1,12 @@
 //! By which keys a process signs and verifies: those that it was given, and those that it makes.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rpc::{Identity, Issuer, IssuerFile, KeySource, SetFile, SigningKey, TokenVerifier};
+use rpc::{Identity, Issuer, IssuerFile, KeySource, SigningKey, TokenVerifier};
 
-use crate::{Error, Settings, Spec, Worker};
-
-/// How often public keys are read again, unless told.
-const REFRESH_DEFAULT: Duration = Duration::from_secs(30);
-
-/// Where a process has its keys, as it is told.
-#[derive(Debug, Clone)]
-pub struct KeyFiles {
-    /// The issuer's private key, made when there is none: only for a process that makes people's tokens itself.
-    pub issuer: Option<IssuerFile>,
-    /// The hub's public keys; `None` where this process has all there are.
-    pub set: Option<SetFile>,
-    /// Private keys by service. One without makes its own, which is in memory only and known to this process alone.
-    pub services: BTreeMap<String, PathBuf>,
-    /// How often public keys, and services' own, are read again.
-    pub refresh: Duration,
-}
-
-impl KeyFiles {
-    /// Those of an embedded hub in this folder.
-    pub(crate) fn embedded(folder: &Path) -> Self {
-        Self {
-            issuer: Some(IssuerFile { path: folder.join("key.pem"), shared: false }),
-            set: Some(SetFile { path: folder.join("jwks.json"), required: false }),
-            services: BTreeMap::new(),
-            refresh: REFRESH_DEFAULT,
-        }
-    }
-}
+use crate::settings::{KeyFiles, Settings};
+use crate::{Error, Spec, Worker};
 
 /// The keys of a process that runs.
 #[derive(Clone)]

@@ -18,11 +18,10 @@ mod settings;
 mod spec;
 mod worker;
 
-pub use self::settings::{SETTINGS, Settings, parse_section};
+pub use self::settings::{KeyFiles, SETTINGS, Settings, parse_section};
 pub use continuity::{Adopted, AdoptionHook, adopt};
 pub use error::Error;
 pub use hub::{Hub, OPERATOR_PACKAGE, migrate};
-pub use keys::KeyFiles;
 pub use spec::{Deps, Peers, Sandbox, Service, Spec};
 pub use worker::Worker;
 

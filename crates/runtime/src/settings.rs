@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::settings::{PATH, Setting, ValueKind};
 use hub::Profile;
-use rpc::{Limits, Rate};
+use rpc::{IssuerFile, Limits, Rate, SetFile};
 use serde::de::DeserializeOwned;
 
 use crate::Sandbox;
-use crate::keys::KeyFiles;
 use crate::metrics::Metrics;
 
 /// The sections `[database]`, `[exchange]`, `[rate]`, `[limits]` and `[sandbox]` of the configuration, but for where the databases are.
@@ -141,6 +140,9 @@ pub const SETTINGS: &[Setting] = &[
     .formerly(&["sandbox.repeat_events"]),
 ];
 
+/// How often public keys are read again, unless told.
+const REFRESH_DEFAULT: Duration = Duration::from_secs(30);
+
 /// Networks.
 const NETWORK: ValueKind = ValueKind::Text {
     must_be: "a network such as 10.0.0.0/8, or an address",
@@ -208,6 +210,31 @@ impl Settings {
             .get(service)
             .cloned()
             .unwrap_or_else(|| format!("sqlite:{}", self.folder.join(format!("{service}.sqlite")).display()))
+    }
+}
+
+/// Where a process has its keys, as it is told.
+#[derive(Debug, Clone)]
+pub struct KeyFiles {
+    /// The issuer's private key, made when there is none: only for a process that makes people's tokens itself.
+    pub issuer: Option<IssuerFile>,
+    /// The hub's public keys; `None` where this process has all there are.
+    pub set: Option<SetFile>,
+    /// Private keys by service. One without makes its own, which is in memory only and known to this process alone.
+    pub services: BTreeMap<String, PathBuf>,
+    /// How often public keys, and services' own, are read again.
+    pub refresh: Duration,
+}
+
+impl KeyFiles {
+    /// Those of an embedded hub in this folder.
+    pub(crate) fn embedded(folder: &Path) -> Self {
+        Self {
+            issuer: Some(IssuerFile { path: folder.join("key.pem"), shared: false }),
+            set: Some(SetFile { path: folder.join("jwks.json"), required: false }),
+            services: BTreeMap::new(),
+            refresh: REFRESH_DEFAULT,
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use db::{Command, Listener};
+use db::{Application, Command, Listener};
 use futures::future::BoxFuture;
 use rpc::Pipeline;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
 /// How long a worker rests after a failure.
 const REST: Duration = Duration::from_secs(1);
@@ -49,9 +50,10 @@ impl Worker {
     }
 
     /// As [`Worker::every`], whose step is a command that says whether more is waiting.
-    pub fn repeating<C>(name: &'static str, period: Duration, pipeline: &Pipeline<C::App>, command: C) -> Self
+    pub fn repeating<A, C>(name: &'static str, period: Duration, pipeline: &Pipeline<A>, command: C) -> Self
     where
-        C: Command<Output = bool, Error: Into<anyhow::Error>> + Copy,
+        A: Application<Error: Into<Status> + Into<anyhow::Error>>,
+        C: Command<A, Output = bool> + Copy,
     {
         Self::every(name, period, None, pipeline.clone(), move |pipeline| async move {
             pipeline.run(command).await.map_err(Into::into)

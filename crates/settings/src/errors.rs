@@ -28,13 +28,18 @@ impl SettingErrors {
     }
 }
 
-/// `; did you mean X?`, if a known name begins with this one, or is like it.
+/// `; did you mean X?`, of the known name that is meant.
 pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    nearest(name, known).map_or_else(String::new, |known| format!("; did you mean {known}?"))
+}
+
+/// The known name that begins with this one, or is like it.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let alike = |known: &str| strsim::normalized_damerau_levenshtein(name, known);
     let longer = known.clone().find(|known| known.starts_with(name));
     let like =
         || known.filter(|known| alike(known) >= ALIKE_MIN).max_by(|a, b| alike(a).total_cmp(&alike(b)));
-    longer.or_else(like).map_or_else(String::new, |known| format!("; did you mean {known}?"))
+    longer.or_else(like)
 }
 
 /// A text as it may be told: the password of a URL is not, nor what would be one if the URL were right.
@@ -68,7 +73,7 @@ mod tests {
         let meant = |name| suggestion(name, known.into_iter());
         assert_eq!(meant("DATABASE"), "; did you mean DATABASE_URL?");
         assert_eq!(meant("KAFKA"), "; did you mean KAFKA_BROKERS?");
-        assert_eq!(meant("KAFKA_PARTITONS"), "; is KAFKA_PARTITIONS meant?");
+        assert_eq!(meant("KAFKA_PARTITONS"), "; did you mean KAFKA_PARTITIONS?");
         assert_eq!(meant("ZOO"), "");
     }
 

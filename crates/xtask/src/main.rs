@@ -5,6 +5,7 @@ mod build;
 mod cloudevents;
 mod command;
 mod compose;
+mod cycles;
 mod dashboards;
 mod engines;
 mod fixtures;

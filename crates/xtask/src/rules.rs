@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::architecture;
+use crate::{architecture, cycles};
 
 /// What each crate may use of this workspace (tests may use more); of the services, see [`SERVICE`].
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -92,6 +92,7 @@ fn problems(workspace: &Path) -> Result<Vec<String>> {
                 problems.push(format!("{name} may not use {used}"));
             }
         }
+        problems.extend(cycles::problem(&name, &folder)?);
         let in_domain = [&NOT_IN_APP[..], &NOT_IN_DOMAIN[..]].concat();
         for (room, forbidden) in [("app", &NOT_IN_APP[..]), ("domain", &in_domain)] {
             let source = folder.join("src");

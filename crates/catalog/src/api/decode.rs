@@ -31,17 +31,20 @@ pub(super) fn etag(text: &str, violations: &mut Violations) -> Option<i64> {
 
 /// The products that are asked for; the own of a seller, `own`, in every state.
 pub(super) fn filter(
-    asked: &wire::ListProductsRequest,
+    message: &wire::ListProductsRequest,
     own: Option<SellerId>,
     violations: &mut Violations,
 ) -> Filter {
-    let text = violations.text("text", &asked.text, 0, SEARCH_CHARACTERS_MAX);
-    let seller_id = violations.optional_id("seller_id", &asked.seller_id);
-    let category =
-        if asked.category.is_empty() { String::new() } else { slug("category", &asked.category, violations) };
-    let origin: Option<Country> = violations.optional_code("origin", &asked.origin);
-    let min_price = bound("min_price", asked.min_price.as_ref(), violations);
-    let max_price = bound("max_price", asked.max_price.as_ref(), violations);
+    let text = violations.text("text", &message.text, 0, SEARCH_CHARACTERS_MAX);
+    let seller_id = violations.optional_id("seller_id", &message.seller_id);
+    let category = if message.category.is_empty() {
+        String::new()
+    } else {
+        slug("category", &message.category, violations)
+    };
+    let origin: Option<Country> = violations.optional_code("origin", &message.origin);
+    let min_price = bound("min_price", message.min_price.as_ref(), violations);
+    let max_price = bound("max_price", message.max_price.as_ref(), violations);
     if let (Some(min), Some(max)) = (min_price, max_price) {
         range(min, max, violations);
     }

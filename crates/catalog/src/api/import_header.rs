@@ -11,8 +11,7 @@ use rpc::Violations;
 
 use super::decode;
 use crate::app::App;
-use crate::app::import_products::ImportOptions;
-use crate::app::import_stock::{Stated, StockMode};
+use crate::app::import_stock::{ImportOptions, Stated, StockMode};
 use crate::domain::row::Field;
 
 /// Fields that a header may name; each language is one.

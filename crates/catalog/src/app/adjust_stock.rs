@@ -19,10 +19,8 @@ pub(crate) struct AdjustStock {
     pub(crate) reason: String,
 }
 
-impl Command for AdjustStock {
-    type App = App;
+impl Command<App> for AdjustStock {
     type Output = StockItem;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<StockItem, Error> {
         let (seller_id, id) = (self.seller_id, self.stock_item_id);

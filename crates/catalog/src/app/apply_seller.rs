@@ -16,10 +16,8 @@ pub(crate) struct ApplySeller {
     pub(crate) payout_currency: Currency,
 }
 
-impl Command for ApplySeller {
-    type App = App;
+impl Command<App> for ApplySeller {
     type Output = Seller;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Seller, Error> {
         app.check_lane("country", self.entry.country)?;

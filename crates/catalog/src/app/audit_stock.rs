@@ -24,10 +24,8 @@ const VIOLATIONS_MAX: usize = 100;
 #[derive(Debug)]
 pub(crate) struct AuditStock;
 
-impl Query for AuditStock {
-    type App = App;
+impl Query<App> for AuditStock {
     type Output = Audit;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Audit, Error> {
         let (shelves, held) = (audit::shelves(tx).await?, audit::held(tx).await?);

@@ -20,10 +20,8 @@ pub(crate) struct CreateLocation {
     pub(crate) postcode: String,
 }
 
-impl Command for CreateLocation {
-    type App = App;
+impl Command<App> for CreateLocation {
     type Output = Location;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Location, Error> {
         let seller_id = self.seller_id;

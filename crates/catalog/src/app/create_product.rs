@@ -17,10 +17,8 @@ pub(crate) struct CreateProduct {
     pub(crate) new: NewProduct,
 }
 
-impl Command for CreateProduct {
-    type App = App;
+impl Command<App> for CreateProduct {
     type Output = Product;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Product, Error> {
         let Self { seller_id, new } = self;

@@ -18,10 +18,8 @@ pub(crate) struct DecideSellerChange {
     pub(crate) refusal: Option<String>,
 }
 
-impl Command for DecideSellerChange {
-    type App = App;
+impl Command<App> for DecideSellerChange {
     type Output = Seller;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Seller, Error> {
         let id = self.seller_id;

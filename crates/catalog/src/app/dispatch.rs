@@ -25,10 +25,8 @@ pub(crate) enum DispatchOutcome {
     Never,
 }
 
-impl Command for Dispatch {
-    type App = App;
+impl Command<App> for Dispatch {
     type Output = DispatchOutcome;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<DispatchOutcome, Error> {
         let id = self.reservation_id;

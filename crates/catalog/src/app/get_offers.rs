@@ -24,10 +24,8 @@ pub(crate) struct GetOffers {
     pub(crate) wishes: Vec<RequestedLine>,
 }
 
-impl Query for GetOffers {
-    type App = App;
+impl Query<App> for GetOffers {
     type Output = Vec<Offer>;
-    type Error = Error;
 
     const READING: ReadMode = ReadMode::Select;
 

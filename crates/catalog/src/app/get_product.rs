@@ -16,10 +16,8 @@ pub(crate) struct GetProduct {
     pub(crate) seller: Option<SellerId>,
 }
 
-impl Query for GetProduct {
-    type App = App;
+impl Query<App> for GetProduct {
     type Output = Product;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Product, Error> {
         let missing = || Error::not_found("product", self.product_id);

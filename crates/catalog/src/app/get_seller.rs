@@ -15,10 +15,8 @@ pub(crate) struct GetSeller {
     pub(crate) whole: bool,
 }
 
-impl Query for GetSeller {
-    type App = App;
+impl Query<App> for GetSeller {
     type Output = Seller;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Seller, Error> {
         let seller = sellers::find(tx, self.seller_id).await?;

@@ -9,7 +9,8 @@ use kernel::{ProductId, SellerId, VariantId};
 
 use super::acting::acting;
 use super::allow::UsageBefore;
-use super::import_stock::{Stated, Statements, StockMode, Stocked, Stocks};
+use super::import_rejection::{Rejection, RowError, SKU};
+use super::import_stock::{ImportOptions, Statements, Stocked, Stocks};
 use super::listing::{found, put_terms, put_variant};
 use super::{App, Error};
 use crate::domain::allowance::Usage;
@@ -20,16 +21,8 @@ use crate::domain::row::{Field, Row};
 use crate::domain::seller::SellerState;
 use crate::store::{locations, products, stock, variants};
 
-/// What holds for all rows of a stream.
-#[derive(Debug)]
-pub(crate) struct ImportOptions {
-    pub(crate) stock_mode: StockMode,
-    pub(crate) stock_as_of: DateTime<Utc>,
-    /// Names the file; empty: nothing does.
-    pub(crate) source: String,
-    /// By its rows so far.
-    pub(crate) stated: Stated,
-}
+/// Titles as such, in whatever language.
+const TITLE: &str = "title";
 
 /// What became of a row.
 #[derive(Debug, Clone)]
@@ -49,42 +42,6 @@ pub(crate) struct ImportedRow {
     pub(crate) ignored: Vec<String>,
 }
 
-/// The field and what was wrong.
-#[derive(Debug, Clone)]
-pub(crate) struct Rejection {
-    pub(crate) field: &'static str,
-    pub(crate) problem: String,
-}
-
-/// What a row as a whole is known by.
-pub(super) const SKU: &str = "sku";
-/// Titles as such, in whatever language.
-const TITLE: &str = "title";
-
-/// Why a row was not taken: it is rejected, or the transaction of all has failed.
-pub(super) enum RowError {
-    Rejected(Rejection),
-    Failed(Error),
-}
-
-impl From<Rejection> for RowError {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-impl<E: Into<Error>> From<E> for RowError {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl Rejection {
-    pub(super) fn of(field: Field, problem: impl Into<String>) -> Self {
-        Self { field: field.name(), problem: problem.into() }
-    }
-}
-
 /// Takes rows in, all in one transaction, which costs far less than one for each; a rejected one has no effect.
 #[derive(Debug)]
 pub(crate) struct ImportProducts {
@@ -98,14 +55,12 @@ pub(crate) struct ImportProducts {
 pub(crate) struct Imported {
     /// By the row's number, in the order of the rows.
     pub(crate) outcomes: Vec<(i64, RowOutcome)>,
-    /// For [`Stated::add`], once the transaction has committed.
+    /// For [`super::import_stock::Stated::add`], once the transaction has committed.
     pub(crate) stated: Statements,
 }
 
-impl Command for ImportProducts {
-    type App = App;
+impl Command<App> for ImportProducts {
     type Output = Imported;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Imported, Error> {
         let (seller_id, now) = (self.seller_id, app.clock.now());

@@ -8,7 +8,7 @@ use db::Tx;
 use kernel::{SellerId, StockItemId, VariantId, excerpt};
 
 use super::Error;
-use super::import_products::{ImportOptions, Rejection, RowError, SKU};
+use super::import_rejection::{Rejection, RowError, SKU};
 use crate::domain::product::{NewStock, Variant};
 use crate::domain::row::{Field, Row};
 use crate::domain::seller::UNITS_MAX;
@@ -61,6 +61,17 @@ impl Stated {
         all.variants.extend(written.variants);
         all.shelves.extend(written.shelves);
     }
+}
+
+/// What holds for all rows of a stream.
+#[derive(Debug)]
+pub(crate) struct ImportOptions {
+    pub(crate) stock_mode: StockMode,
+    pub(crate) stock_as_of: DateTime<Utc>,
+    /// Names the file; empty: nothing does.
+    pub(crate) source: String,
+    /// By its rows so far.
+    pub(crate) stated: Stated,
 }
 
 /// The stock that the rows of one transaction of a stream state.

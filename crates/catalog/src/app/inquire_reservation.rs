@@ -14,10 +14,8 @@ pub(crate) struct InquireReservation {
     pub(crate) reservation_id: ReservationId,
 }
 
-impl Query for InquireReservation {
-    type App = App;
+impl Query<App> for InquireReservation {
     type Output = (Reservation, DateTime<Utc>);
-    type Error = Error;
 
     const READING: ReadMode = ReadMode::Select;
 

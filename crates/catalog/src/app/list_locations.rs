@@ -16,10 +16,8 @@ pub(crate) struct ListLocations {
     pub(crate) limit: i64,
 }
 
-impl Query for ListLocations {
-    type App = App;
+impl Query<App> for ListLocations {
     type Output = Vec<Location>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Location>, Error> {
         Ok(locations::of_seller(tx, self.seller_id, self.after, self.limit).await?)

@@ -14,10 +14,8 @@ pub(crate) struct ListProducts {
     pub(crate) limit: i64,
 }
 
-impl Query for ListProducts {
-    type App = App;
+impl Query<App> for ListProducts {
     type Output = SearchHit;
-    type Error = Error;
 
     const READING: ReadMode = ReadMode::Search;
 

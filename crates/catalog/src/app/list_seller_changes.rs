@@ -14,10 +14,8 @@ pub(crate) struct ListSellerChanges {
     pub(crate) limit: i64,
 }
 
-impl Query for ListSellerChanges {
-    type App = App;
+impl Query<App> for ListSellerChanges {
     type Output = Vec<Seller>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Seller>, Error> {
         Ok(sellers::with_change(tx, self.after, self.limit).await?)

@@ -15,10 +15,8 @@ pub(crate) struct ListSellers {
     pub(crate) limit: i64,
 }
 
-impl Query for ListSellers {
-    type App = App;
+impl Query<App> for ListSellers {
     type Output = Vec<Seller>;
-    type Error = Error;
 
     const READING: ReadMode = ReadMode::Search;
 

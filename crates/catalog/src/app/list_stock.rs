@@ -16,10 +16,8 @@ pub(crate) struct ListStock {
     pub(crate) limit: i64,
 }
 
-impl Query for ListStock {
-    type App = App;
+impl Query<App> for ListStock {
     type Output = Vec<StockItem>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<StockItem>, Error> {
         Ok(stock::of_seller(tx, self.seller_id, self.after, self.limit).await?)

@@ -14,6 +14,7 @@ pub(crate) mod get_offers;
 pub(crate) mod get_product;
 pub(crate) mod get_seller;
 pub(crate) mod import_products;
+mod import_rejection;
 pub(crate) mod import_stock;
 pub(crate) mod inquire_reservation;
 pub(crate) mod list_locations;
@@ -52,6 +53,10 @@ pub(crate) struct App {
     pub(crate) rates: Arc<RateTable>,
     /// What the goods of a seller may take.
     pub(crate) allowance: Allowance,
+}
+
+impl db::Application for App {
+    type Error = Error;
 }
 
 /// Why a use case was refused or failed.

@@ -22,10 +22,8 @@ pub(crate) struct ReceiveReturn {
     pub(crate) quantities: BTreeMap<VariantId, i64>,
 }
 
-impl Command for ReceiveReturn {
-    type App = App;
+impl Command<App> for ReceiveReturn {
     type Output = DispatchOutcome;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<DispatchOutcome, Error> {
         let id = self.reservation_id;

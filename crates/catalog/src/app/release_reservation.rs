@@ -14,10 +14,8 @@ pub(crate) struct ReleaseReservation {
     pub(crate) order_id: OrderId,
 }
 
-impl Command for ReleaseReservation {
-    type App = App;
+impl Command<App> for ReleaseReservation {
     type Output = ReservationState;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<ReservationState, Error> {
         let (id, order_id) = (self.reservation_id, self.order_id);

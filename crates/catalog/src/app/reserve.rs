@@ -35,10 +35,8 @@ pub(crate) struct RequestedLine {
     pub(crate) quoted: Option<Attributes>,
 }
 
-impl Command for Reserve {
-    type App = App;
+impl Command<App> for Reserve {
     type Output = ReservationState;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<ReservationState, Error> {
         let (id, order_id) = (self.reservation_id, self.order_id);

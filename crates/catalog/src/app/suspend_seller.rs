@@ -15,10 +15,8 @@ pub(crate) struct SuspendSeller {
     pub(crate) reason: String,
 }
 
-impl Command for SuspendSeller {
-    type App = App;
+impl Command<App> for SuspendSeller {
     type Output = Seller;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Seller, Error> {
         judge(app, tx, self.seller_id, None, SellerState::Suspended, &self.reason).await

@@ -16,10 +16,8 @@ pub(crate) struct UndoDispatch {
     pub(crate) order_id: OrderId,
 }
 
-impl Command for UndoDispatch {
-    type App = App;
+impl Command<App> for UndoDispatch {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let (reservation_id, order_id) = (self.reservation_id, self.order_id);

@@ -19,10 +19,8 @@ pub(crate) struct UpdateProduct {
     pub(crate) new: NewProduct,
 }
 
-impl Command for UpdateProduct {
-    type App = App;
+impl Command<App> for UpdateProduct {
     type Output = Product;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Product, Error> {
         let (seller_id, id, new, now) = (self.seller_id, self.product_id, &self.new, app.clock.now());

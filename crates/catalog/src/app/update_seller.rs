@@ -22,10 +22,8 @@ pub(crate) struct UpdateSeller {
     pub(crate) registration_number: Option<String>,
 }
 
-impl Command for UpdateSeller {
-    type App = App;
+impl Command<App> for UpdateSeller {
     type Output = Seller;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Seller, Error> {
         if let Some(country) = self.country {

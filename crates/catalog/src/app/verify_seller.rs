@@ -16,10 +16,8 @@ pub(crate) struct VerifySeller {
     pub(crate) version: Option<i64>,
 }
 
-impl Command for VerifySeller {
-    type App = App;
+impl Command<App> for VerifySeller {
     type Output = Seller;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Seller, Error> {
         judge(app, tx, self.seller_id, self.version, SellerState::Verified, "").await

@@ -17,10 +17,8 @@ pub(crate) struct WithdrawProduct {
     pub(crate) version: i64,
 }
 
-impl Command for WithdrawProduct {
-    type App = App;
+impl Command<App> for WithdrawProduct {
     type Output = Product;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Product, Error> {
         own(tx, self.seller_id, self.product_id).await?;

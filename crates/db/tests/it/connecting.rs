@@ -76,7 +76,7 @@ on_both! {
         let changed = db.migrate(&[CHANGED]).await;
         assert!(matches!(changed, Err(Error::Migration { set: "shelf", .. })), "{changed:?}");
         let text = changed.unwrap_err().to_string();
-        assert!(text.starts_with("migration shelf: 1 has run here"), "{text}");
+        assert!(text.starts_with("migration shelf: 1 differs from what has run here"), "{text}");
         assert_eq!(shelves(&db).await, 0);
     }
 

@@ -175,10 +175,7 @@ mod tests {
             assert_eq!(refused(&[PRODUCTION, URL, BROKERS, stated]), Vec::<String>::new());
         }
         let [unsaid] = refused(&[PRODUCTION, URL, BROKERS]).try_into().unwrap();
-        assert!(
-            unsaid.starts_with("sandbox.enabled: must be told with shape = production: true"),
-            "{unsaid}"
-        );
+        assert!(unsaid.starts_with("sandbox.enabled: must be set with shape = production: true"), "{unsaid}");
         let configuration = told(&[PRODUCTION, URL, BROKERS]).unwrap();
         assert_eq!(configuration.check_trial(&configuration.process.hub), Ok(()));
         assert_eq!(refused(&[]), Vec::<String>::new());

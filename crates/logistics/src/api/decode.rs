@@ -38,41 +38,42 @@ const PLACE_MAX: usize = 120;
 const NOTE_MAX: usize = 500;
 
 pub(super) fn quote_landed_cost(
-    asked: &QuoteLandedCostRequest,
+    message: &QuoteLandedCostRequest,
     hub: &Profile,
     violations: &mut Violations,
 ) -> QuoteLandedCost {
-    violations.count("consignments", asked.consignments.len(), 1..=CONSIGNMENTS_MAX);
-    let read = asked.consignments.iter().take(CONSIGNMENTS_MAX).enumerate();
-    let consignments = read.filter_map(|(index, asked)| consignment(index, asked, violations)).collect();
-    let postcode = postcode(&asked.postcode, hub, violations);
-    let carriage_service = violations.text("carriage_service", &asked.carriage_service, 0, SERVICE_MAX);
-    QuoteLandedCost { consignments, postcode, carriage_service, with_charges: !asked.without_charges }
+    violations.count("consignments", message.consignments.len(), 1..=CONSIGNMENTS_MAX);
+    let read = message.consignments.iter().take(CONSIGNMENTS_MAX).enumerate();
+    let consignments = read.filter_map(|(index, message)| consignment(index, message, violations)).collect();
+    let postcode = postcode(&message.postcode, hub, violations);
+    let carriage_service = violations.text("carriage_service", &message.carriage_service, 0, SERVICE_MAX);
+    QuoteLandedCost { consignments, postcode, carriage_service, with_charges: !message.without_charges }
 }
 
 pub(super) fn quote_carriage(
-    asked: &QuoteCarriageRequest,
+    message: &QuoteCarriageRequest,
     hub: &Profile,
     violations: &mut Violations,
 ) -> Option<QuoteCarriage> {
-    let from = violations.code("from_country", &asked.from_country);
-    let parcel = parcel("", 1, asked.weight_grams, asked.dimensions.as_ref(), violations);
-    let postcode = postcode(&asked.postcode, hub, violations);
+    let from = violations.code("from_country", &message.from_country);
+    let parcel = parcel("", 1, message.weight_grams, message.dimensions.as_ref(), violations);
+    let postcode = postcode(&message.postcode, hub, violations);
     Some(QuoteCarriage { from: from?, parcel: parcel?, postcode })
 }
 
 pub(super) fn record_tracking_event(
-    asked: &RecordTrackingEventRequest,
+    message: &RecordTrackingEventRequest,
     caller: Caller,
     violations: &mut Violations,
 ) -> Option<RecordTrackingEvent> {
-    let carrier_reference = violations.text("carrier_reference", &asked.carrier_reference, 1, REFERENCE_MAX);
-    let number: Option<customs::S10> = violations.code("tracking_number", &asked.tracking_number);
-    let state = violations.take(state(asked.state()));
-    let place = violations.text("place", &asked.place, 0, PLACE_MAX);
-    let occurred_at = asked.occurred_at.as_ref();
+    let carrier_reference =
+        violations.text("carrier_reference", &message.carrier_reference, 1, REFERENCE_MAX);
+    let number: Option<customs::S10> = violations.code("tracking_number", &message.tracking_number);
+    let state = violations.take(state(message.state()));
+    let place = violations.text("place", &message.place, 0, PLACE_MAX);
+    let occurred_at = message.occurred_at.as_ref();
     let occurred_at = occurred_at.map(|at| violations.take(convert::datetime("occurred_at", Some(at))));
-    let note = violations.lines("note", &asked.note, 0, NOTE_MAX);
+    let note = violations.lines("note", &message.note, 0, NOTE_MAX);
     Some(RecordTrackingEvent {
         carrier_reference,
         tracking_number: number?.to_string(),
@@ -167,15 +168,19 @@ fn parcel(
     })
 }
 
-fn consignment(index: usize, asked: &ConsignmentToQuote, violations: &mut Violations) -> Option<Consignment> {
+fn consignment(
+    index: usize,
+    message: &ConsignmentToQuote,
+    violations: &mut Violations,
+) -> Option<Consignment> {
     let path = format!("consignments[{index}].");
-    violations.count(&format!("{path}lines"), asked.lines.len(), 1..=LINES_MAX);
-    let lines = asked.lines.iter().take(LINES_MAX).enumerate();
+    violations.count(&format!("{path}lines"), message.lines.len(), 1..=LINES_MAX);
+    let lines = message.lines.iter().take(LINES_MAX).enumerate();
     let goods: Vec<Goods> = lines
-        .filter_map(|(line, asked)| read_goods(&format!("{path}lines[{line}]."), asked, violations))
+        .filter_map(|(line, message)| read_goods(&format!("{path}lines[{line}]."), message, violations))
         .collect();
-    let from = violations.code(&format!("{path}from_country"), &asked.from_country);
-    let charge_rate = violations.take(exchange_rate(&format!("{path}charge_rate"), &asked.charge_rate));
+    let from = violations.code(&format!("{path}from_country"), &message.from_country);
+    let charge_rate = violations.take(exchange_rate(&format!("{path}charge_rate"), &message.charge_rate));
     let currency = goods.first()?.unit_price.currency();
     if let Some(other) = goods.iter().position(|goods| goods.unit_price.currency() != currency) {
         let field = format!("{path}lines[{other}].unit_price.currency");
@@ -184,7 +189,7 @@ fn consignment(index: usize, asked: &ConsignmentToQuote, violations: &mut Violat
     Some(Consignment {
         from: from?,
         currency,
-        seller_tax_registered: asked.seller_tax_registered,
+        seller_tax_registered: message.seller_tax_registered,
         charge_rate: charge_rate?,
         goods,
     })
@@ -192,20 +197,20 @@ fn consignment(index: usize, asked: &ConsignmentToQuote, violations: &mut Violat
 
 fn certificate(
     path: &str,
-    asked: &OriginCertificate,
+    message: &OriginCertificate,
     violations: &mut Violations,
 ) -> Option<trade::OriginCertificate> {
-    let number = violations.text(&format!("{path}.number"), &asked.number, 1, CERTIFICATE_NUMBER_MAX);
-    let issued_on = violations.day(&format!("{path}.issued_on"), &asked.issued_on);
-    let expires_on = violations.day(&format!("{path}.expires_on"), &asked.expires_on);
+    let number = violations.text(&format!("{path}.number"), &message.number, 1, CERTIFICATE_NUMBER_MAX);
+    let issued_on = violations.day(&format!("{path}.issued_on"), &message.issued_on);
+    let expires_on = violations.day(&format!("{path}.expires_on"), &message.expires_on);
     Some(trade::OriginCertificate { number, issued_on: issued_on?, expires_on: expires_on? })
 }
 
 /// The last day of a permit.
-fn permit_until(path: &str, asked: &Permit, violations: &mut Violations) -> Option<NaiveDate> {
-    violations.text(&format!("{path}.number"), &asked.number, 0, PERMIT_NUMBER_MAX);
-    violations.text(&format!("{path}.authority"), &asked.authority, 0, PERMIT_AUTHORITY_MAX);
-    violations.day(&format!("{path}.expires_on"), &asked.expires_on)
+fn permit_until(path: &str, message: &Permit, violations: &mut Violations) -> Option<NaiveDate> {
+    violations.text(&format!("{path}.number"), &message.number, 0, PERMIT_NUMBER_MAX);
+    violations.text(&format!("{path}.authority"), &message.authority, 0, PERMIT_AUTHORITY_MAX);
+    violations.day(&format!("{path}.expires_on"), &message.expires_on)
 }
 
 /// A rate of exchange; none when the text is empty.
@@ -217,23 +222,26 @@ fn exchange_rate(field: &str, text: &str) -> Result<Option<Decimal>, Invalid> {
     rate.map(Some).ok_or_else(|| Invalid::new(field, "must be a decimal number above 0"))
 }
 
-fn read_goods(path: &str, asked: &LineToQuote, violations: &mut Violations) -> Option<Goods> {
+fn read_goods(path: &str, message: &LineToQuote, violations: &mut Violations) -> Option<Goods> {
     let field = |name: &str| format!("{path}{name}");
-    let parcel = parcel(path, asked.quantity, asked.weight_grams, asked.dimensions.as_ref(), violations);
-    let unit_price = violations.amount(&field("unit_price"), asked.unit_price.as_ref());
+    let parcel =
+        parcel(path, message.quantity, message.weight_grams, message.dimensions.as_ref(), violations);
+    let unit_price = violations.amount(&field("unit_price"), message.unit_price.as_ref());
     // The catalogue has held it to the edition when the goods were listed.
-    let hs_code = HsCode::kept(&asked.hs_code);
+    let hs_code = HsCode::kept(&message.hs_code);
     let hs_code = violations.take(hs_code.map_err(|error| Invalid::new(field("hs_code"), error.to_string())));
-    let origin = violations.code(&field("origin"), &asked.origin);
-    let category = violations.text(&field("category"), &asked.category, 0, 100);
-    let preference = violations.text(&field("preference"), &asked.preference, 0, 20);
-    let certificate =
-        asked.certificate.as_ref().and_then(|asked| certificate(&field("certificate"), asked, violations));
+    let origin = violations.code(&field("origin"), &message.origin);
+    let category = violations.text(&field("category"), &message.category, 0, 100);
+    let preference = violations.text(&field("preference"), &message.preference, 0, 20);
+    let certificate = message
+        .certificate
+        .as_ref()
+        .and_then(|message| certificate(&field("certificate"), message, violations));
     let permit_until =
-        asked.permit.as_ref().and_then(|asked| permit_until(&field("permit"), asked, violations));
+        message.permit.as_ref().and_then(|message| permit_until(&field("permit"), message, violations));
     Some(Goods {
         parcel: parcel?,
-        quantity: asked.quantity,
+        quantity: message.quantity,
         unit_price: unit_price?,
         hs_code: hs_code?,
         origin: origin?,

@@ -24,10 +24,8 @@ pub(crate) struct BookOrder {
     pub(crate) consignments: Vec<Consignment>,
 }
 
-impl Command for BookOrder {
-    type App = App;
+impl Command<App> for BookOrder {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         if !decide(tx, self.order_id, BookingState::Booked).await? {

@@ -23,10 +23,8 @@ pub(crate) enum CancelOutcome {
     AlreadyPickedUp,
 }
 
-impl Command for CancelConsignments {
-    type App = App;
+impl Command<App> for CancelConsignments {
     type Output = CancelOutcome;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<CancelOutcome, Error> {
         let id = self.order_id;

@@ -15,10 +15,8 @@ const BATCH: i64 = 500;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Carry;
 
-impl Command for Carry {
-    type App = App;
+impl Command<App> for Carry {
     type Output = bool;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<bool, Error> {
         let now = app.clock.now();

@@ -14,10 +14,8 @@ pub(crate) struct GetDeclaration {
     pub(crate) declaration_id: DeclarationId,
 }
 
-impl Query for GetDeclaration {
-    type App = App;
+impl Query<App> for GetDeclaration {
     type Output = Declaration;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Declaration, Error> {
         let found = declarations::find(tx, self.declaration_id).await?;

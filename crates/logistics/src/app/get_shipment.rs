@@ -22,10 +22,8 @@ pub(crate) enum ShipmentName {
     Number(String),
 }
 
-impl Query for GetShipment {
-    type App = App;
+impl Query<App> for GetShipment {
     type Output = (Shipment, Vec<TrackingEvent>);
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         let (found, name) = match &self.named {

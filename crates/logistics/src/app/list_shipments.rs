@@ -20,10 +20,8 @@ pub(crate) struct ListShipments {
     pub(crate) limit: i64,
 }
 
-impl Query for ListShipments {
-    type App = App;
+impl Query<App> for ListShipments {
     type Output = Vec<(Shipment, Vec<TrackingEvent>)>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         let mut found = Vec::new();

@@ -13,10 +13,8 @@ const BATCH: i64 = 200;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MigrateDeclarations;
 
-impl Command for MigrateDeclarations {
-    type App = App;
+impl Command<App> for MigrateDeclarations {
     type Output = bool;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<bool, Error> {
         let found = declarations::without_declared(tx, BATCH).await?;

@@ -35,6 +35,10 @@ pub(crate) struct App {
     pub(crate) passages: TransitTimes,
 }
 
+impl db::Application for App {
+    type Error = Error;
+}
+
 /// Why a use case was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {

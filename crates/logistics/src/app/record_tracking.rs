@@ -23,10 +23,8 @@ pub(crate) struct RecordTrackingEvent {
     pub(crate) carrier: Option<String>,
 }
 
-impl Command for RecordTrackingEvent {
-    type App = App;
+impl Command<App> for RecordTrackingEvent {
     type Output = (Shipment, Vec<TrackingEvent>);
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         let number = &self.tracking_number;

@@ -10,22 +10,22 @@ use crate::wire;
 #[tonic::async_trait]
 impl HubService for Api {
     async fn get_hub(&self, _: Request<GetHubRequest>) -> Result<Response<GetHubResponse>, Status> {
-        let market = self.market();
+        let trade_policy = self.trade_policy();
         Ok(Response::new(GetHubResponse {
-            code: market.code.clone(),
-            name: market.name.clone(),
-            country: market.country.to_string(),
-            currency: market.currency.code().to_owned(),
-            languages: market.languages.clone(),
-            time_zone: market.time_zone.clone(),
-            lanes_from: market.lanes_from.clone(),
-            payment_methods: market
+            code: trade_policy.code.clone(),
+            name: trade_policy.name.clone(),
+            country: trade_policy.country.to_string(),
+            currency: trade_policy.currency.code().to_owned(),
+            languages: trade_policy.languages.clone(),
+            time_zone: trade_policy.time_zone.clone(),
+            lanes_from: trade_policy.lanes_from.clone(),
+            payment_methods: trade_policy
                 .payment_methods
                 .iter()
                 .map(|method| wire::method(*method).into())
                 .collect(),
-            profile_hash: market.profile_hash.clone(),
-            sandbox: market.sandbox,
+            profile_hash: trade_policy.profile_hash.clone(),
+            sandbox: trade_policy.sandbox,
         }))
     }
 }

@@ -29,8 +29,8 @@ pub(crate) use replies::SagaReplies;
 struct Api(Pipeline<App>);
 
 impl Api {
-    fn market(&self) -> &TradePolicy {
-        &self.0.app().market
+    fn trade_policy(&self) -> &TradePolicy {
+        &self.0.app().trade_policy
     }
 }
 

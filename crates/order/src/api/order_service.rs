@@ -77,7 +77,7 @@ impl OrderService for Api {
         request: Request<PlaceOrderRequest>,
     ) -> Result<Response<PlaceOrderResponse>, Status> {
         let decode = |message, caller: &Caller, violations: &mut Violations| {
-            place_order(&message, caller, self.market(), violations)
+            place_order(&message, caller, self.trade_policy(), violations)
         };
         self.0.begin_saga(request, place_key, decode, placed).await
     }
@@ -164,11 +164,11 @@ impl OrderService for Api {
 fn place_order(
     message: &PlaceOrderRequest,
     caller: &Caller,
-    market: &TradePolicy,
+    trade_policy: &TradePolicy,
     violations: &mut Violations,
 ) -> Option<PlaceOrder> {
     let quote_id = violations.id("quote_id", &message.quote_id);
-    let checkout = decode::checkout(message, caller, market, violations);
+    let checkout = decode::checkout(message, caller, trade_policy, violations);
     let secret = decode::guest_secret(&message.guest_secret, violations);
     let principals = decode::principals(Some(caller), secret.as_ref());
     Some(PlaceOrder { quote_id: quote_id?, principals, checkout: checkout? })

@@ -7,7 +7,7 @@ use rpc::{Caller, GuestSecret, QuotaKey, Violations};
 use tonic::{Request, Response, Status};
 
 use super::Api;
-use super::decode::{self, wishes};
+use super::decode::{self, requested};
 use crate::app::Error;
 use crate::app::create_quote::{CreateQuote, QuoteRequest};
 use crate::app::get_quote::GetQuote;
@@ -46,13 +46,14 @@ impl QuoteService for Api {
         let (key, made, wanted) = Violations::of(|violations| {
             let key = key(caller.as_ref(), &message, violations);
             let currency = violations.optional_code("currency", &message.currency);
-            let wishes = wishes(&message.lines, violations);
-            let postcode = decode::postcode(violations, "postcode", &message.postcode, 0, self.market());
+            let requested = requested(&message.lines, violations);
+            let postcode =
+                decode::postcode(violations, "postcode", &message.postcode, 0, self.trade_policy());
             let service = &message.carriage_service;
             let carriage_service = violations.text("carriage_service", service, 0, SERVICE_CHARACTERS_MAX);
             let (key, made) = key?;
             let owner = key.principal.clone();
-            Some((key, made, QuoteRequest { owner, wishes, currency, postcode, carriage_service }))
+            Some((key, made, QuoteRequest { owner, requested, currency, postcode, carriage_service }))
         })?;
         let app = self.0.app().clone();
         let prepare = async move {

@@ -22,10 +22,8 @@ pub(crate) struct AnswerReturn {
     pub(crate) answer: String,
 }
 
-impl Command for AnswerReturn {
-    type App = App;
+impl Command<App> for AnswerReturn {
     type Output = Return;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Return, Error> {
         let (_, one) = locked_return(tx, self.return_id, &self.viewer).await?;

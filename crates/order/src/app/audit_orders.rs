@@ -23,10 +23,8 @@ pub(crate) struct Audit {
     pub(crate) violations: Vec<String>,
 }
 
-impl Query for AuditOrders {
-    type App = App;
+impl Query<App> for AuditOrders {
     type Output = Audit;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Audit, Error> {
         let by_state = audit::by_state(tx).await?.into_iter().collect();

@@ -30,11 +30,9 @@ pub(crate) struct CancelOrder {
     pub(crate) reason: String,
 }
 
-impl OpenSaga for CancelOrder {
-    type App = App;
+impl OpenSaga<App> for CancelOrder {
     type Opened = SagaRun;
     type Output = Order;
-    type Error = Error;
 
     async fn open(&self, app: &App, tx: &mut Tx, request: &Key) -> Result<SagaRun, Error> {
         let id = self.order_id;
@@ -46,12 +44,12 @@ impl OpenSaga for CancelOrder {
         let kept = sagas::lock(tx, id).await?;
         let kept = kept.ok_or_else(|| Error::Fault(format!("order {id} has no saga")))?;
         let message = if self.reason.is_empty() { REASON_DEFAULT } else { &self.reason };
-        let ending = Cancellation { cause: Refusal::new("BUYER_CANCELLED", message), by_buyer: true };
+        let cancellation = Cancellation { cause: Refusal::new("BUYER_CANCELLED", message), by_buyer: true };
         let step = match (&order.progress.state, &kept.saga.step) {
             (OrderState::AwaitingPayment { .. }, SagaStep::AwaitingPayment { .. }) => {
-                SagaStep::EndingPayment(ending)
+                SagaStep::EndingPayment(cancellation)
             }
-            (OrderState::Confirmed { .. }, SagaStep::Confirmed) => SagaStep::EndingConsignments(ending),
+            (OrderState::Confirmed { .. }, SagaStep::Confirmed) => SagaStep::EndingConsignments(cancellation),
             _ => return Err(Error::Busy("the order is being placed or ended; try again")),
         };
         let mut saga = kept.saga.clone().advance(step)?;

@@ -22,10 +22,8 @@ pub(crate) struct ConfirmReceipt {
     pub(crate) consignment_id: Option<ConsignmentId>,
 }
 
-impl Command for ConfirmReceipt {
-    type App = App;
+impl Command<App> for ConfirmReceipt {
     type Output = Order;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Order, Error> {
         let order = locked(tx, self.order_id).await?;

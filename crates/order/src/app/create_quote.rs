@@ -24,7 +24,7 @@ pub(crate) struct QuoteRequest {
     /// The principal that asks.
     pub(crate) owner: String,
     /// What is to be bought.
-    pub(crate) wishes: Vec<RequestedLine>,
+    pub(crate) requested: Vec<RequestedLine>,
     /// The buyer's currency; the hub's when none is said.
     pub(crate) currency: Option<Currency>,
     /// The destination's postcode; empty: the zones of all postcodes that have none of their own.
@@ -36,7 +36,7 @@ pub(crate) struct QuoteRequest {
 impl QuoteRequest {
     /// For how many quotes it counts: it takes room for each of its lines.
     pub(crate) fn worth(&self) -> NonZeroU32 {
-        let quotes = u32::try_from(self.wishes.len().div_ceil(LINES_PER_QUOTE)).unwrap_or(u32::MAX);
+        let quotes = u32::try_from(self.requested.len().div_ceil(LINES_PER_QUOTE)).unwrap_or(u32::MAX);
         NonZeroU32::new(quotes).unwrap_or(NonZeroU32::MIN)
     }
 }
@@ -48,10 +48,8 @@ pub(crate) struct CreateQuote {
     pub(crate) worked_out: Result<Quote, ports::Error>,
 }
 
-impl Command for CreateQuote {
-    type App = App;
+impl Command<App> for CreateQuote {
     type Output = Quote;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Quote, Error> {
         let quote = self.worked_out.clone()?;
@@ -64,11 +62,11 @@ impl App {
     /// Asks the other services what it comes to.
     pub(crate) async fn work_out(&self, wanted: QuoteRequest) -> Result<Quote, ports::Error> {
         let (id, now) = (QuoteId::new(), self.clock.now());
-        let expires_at = now + self.market.quote_validity;
-        let currency = wanted.currency.unwrap_or(self.market.currency);
-        let offers = self.catalog.offers(&wanted.wishes).await?;
-        let groups = pricing::group(&wanted.wishes, offers)?;
-        let pairs = pricing::pairs(&groups, self.market.currency, currency);
+        let expires_at = now + self.trade_policy.quote_validity;
+        let currency = wanted.currency.unwrap_or(self.trade_policy.currency);
+        let offers = self.catalog.offers(&wanted.requested).await?;
+        let groups = pricing::group(&wanted.requested, offers)?;
+        let pairs = pricing::pairs(&groups, self.trade_policy.currency, currency);
         let (rates, mut warnings) = match pairs.is_empty() {
             true => (Vec::new(), Vec::new()),
             false => self.payment.lock_rates(id, &pairs, expires_at).await?,
@@ -83,7 +81,7 @@ impl App {
         let mut consignments = Vec::with_capacity(groups.len());
         for (group, landed) in groups.into_iter().zip(landed) {
             warnings.extend(landed.warnings.iter().cloned());
-            let freight_by = self.market.freight_spread(&group.from_country);
+            let freight_by = self.trade_policy.freight_spread(&group.from_country);
             consignments.push(pricing::consignment(group, landed, freight_by, &rates, currency)?);
         }
         let mut told = std::collections::BTreeSet::new();
@@ -95,7 +93,7 @@ impl App {
             postcode: wanted.postcode,
             consignments,
             warnings,
-            profile_hash: self.market.profile_hash.clone(),
+            profile_hash: self.trade_policy.profile_hash.clone(),
             created_at: now,
             expires_at,
         };

@@ -3,7 +3,6 @@
 use db::Retryable;
 use std::fmt::Display;
 
-use super::ports;
 use crate::domain::{self, Refusal};
 
 /// Why a use case did not end as asked.
@@ -69,15 +68,5 @@ impl From<domain::saga::Error> for Error {
 impl From<money::Error> for Error {
     fn from(error: money::Error) -> Self {
         Self::Fault(error.to_string())
-    }
-}
-
-impl From<ports::Error> for Error {
-    fn from(error: ports::Error) -> Self {
-        match error {
-            ports::Error::Refused(refusal) => Self::Refused(refusal),
-            ports::Error::Unreachable(problem) => Self::Away(problem),
-            ports::Error::Fault(problem) => Self::Fault(problem),
-        }
     }
 }

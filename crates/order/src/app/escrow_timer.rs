@@ -27,10 +27,8 @@ impl App {
 #[derive(Debug)]
 struct ListEndedEscrows;
 
-impl Query for ListEndedEscrows {
-    type App = App;
+impl Query<App> for ListEndedEscrows {
     type Output = Vec<(OrderId, ConsignmentId)>;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         Ok(escrow::over(tx, app.clock.now(), BATCH).await?)
@@ -44,10 +42,8 @@ struct EndEscrow {
     consignment_id: ConsignmentId,
 }
 
-impl Command for EndEscrow {
-    type App = App;
+impl Command<App> for EndEscrow {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let order = locked(tx, self.order_id).await?;

@@ -36,10 +36,8 @@ struct ForgetQuotes {
     now: DateTime<Utc>,
 }
 
-impl Command for ForgetQuotes {
-    type App = App;
+impl Command<App> for ForgetQuotes {
     type Output = (Option<quotes::PageCursor>, u64);
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         let reached = quotes::forget_expired(tx, self.after, self.now - KEPT, BATCH).await?;

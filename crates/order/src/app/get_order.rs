@@ -37,10 +37,8 @@ pub(crate) struct GetOrder {
     pub(crate) viewer: Viewer,
 }
 
-impl Query for GetOrder {
-    type App = App;
+impl Query<App> for GetOrder {
     type Output = Order;
-    type Error = Error;
 
     const READING: ReadMode = ReadMode::Select;
 

@@ -16,10 +16,8 @@ pub(crate) struct GetQuote {
     pub(crate) principals: Vec<String>,
 }
 
-impl Query for GetQuote {
-    type App = App;
+impl Query<App> for GetQuote {
     type Output = Quote;
-    type Error = Error;
 
     const READING: ReadMode = ReadMode::Select;
 

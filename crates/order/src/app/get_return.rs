@@ -17,10 +17,8 @@ pub(crate) struct GetReturn {
     pub(crate) viewer: Viewer,
 }
 
-impl Query for GetReturn {
-    type App = App;
+impl Query<App> for GetReturn {
     type Output = Return;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Return, Error> {
         let found = returns::find(tx, self.return_id).await?;

@@ -16,10 +16,8 @@ pub(crate) struct ListOrders {
     pub(crate) filter: Filter,
 }
 
-impl Query for ListOrders {
-    type App = App;
+impl Query<App> for ListOrders {
     type Output = Vec<Order>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Order>, Error> {
         let filter = &self.filter;

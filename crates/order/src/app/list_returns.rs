@@ -21,10 +21,8 @@ pub(crate) struct ListReturns {
     pub(crate) limit: i64,
 }
 
-impl Query for ListReturns {
-    type App = App;
+impl Query<App> for ListReturns {
     type Output = Vec<Return>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Return>, Error> {
         let whose = match &self.viewer {

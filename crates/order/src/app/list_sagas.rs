@@ -21,10 +21,8 @@ pub(crate) struct ListSagas {
     pub(crate) limit: i64,
 }
 
-impl Query for ListSagas {
-    type App = App;
+impl Query<App> for ListSagas {
     type Output = (Vec<StoredSaga>, i64);
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(Vec<StoredSaga>, i64), Error> {
         let stuck_since = self.stuck_only.then(|| app.machine.now() - STUCK_AFTER);
@@ -40,10 +38,8 @@ pub(crate) struct GetSaga {
     pub(crate) order_id: OrderId,
 }
 
-impl Query for GetSaga {
-    type App = App;
+impl Query<App> for GetSaga {
     type Output = StoredSaga;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<StoredSaga, Error> {
         let found = sagas::find(tx, self.order_id).await?;

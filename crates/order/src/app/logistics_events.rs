@@ -16,10 +16,8 @@ pub(crate) struct RecordBooking {
     pub(crate) tracking_number: String,
 }
 
-impl Command for RecordBooking {
-    type App = App;
+impl Command<App> for RecordBooking {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let order = locked(tx, self.order_id).await?;
@@ -38,16 +36,14 @@ pub(crate) struct RecordTracking {
     pub(crate) parcel: Parcel,
 }
 
-impl Command for RecordTracking {
-    type App = App;
+impl Command<App> for RecordTracking {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let id = self.consignment_id;
         let order = locked(tx, self.order_id).await?;
         let was_delivered = order.consignment(id)?.1.delivery.is_some();
-        let tracked = order.track(id, self.parcel.clone(), app.market.escrow, app.clock.now())?;
+        let tracked = order.track(id, self.parcel.clone(), app.trade_policy.escrow, app.clock.now())?;
         let Some(order) = tracked else { return Ok(()) };
         app.save(tx, &order, None).await?;
         match order.consignment(id)?.1.delivery {

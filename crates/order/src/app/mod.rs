@@ -50,7 +50,7 @@ pub(crate) struct App {
     /// Where events are told.
     pub(crate) outbox: Outbox,
     /// What the profile says.
-    pub(crate) market: TradePolicy,
+    pub(crate) trade_policy: TradePolicy,
     /// How sagas go on.
     pub(crate) config: Config,
     /// How many quotes are made for each who asks.
@@ -65,6 +65,10 @@ pub(crate) struct App {
     pub(crate) payment: Arc<dyn Payment>,
     /// How requests are answered that wait for sagas.
     pub(crate) replies: Arc<dyn Replies>,
+}
+
+impl db::Application for App {
+    type Error = Error;
 }
 
 impl App {

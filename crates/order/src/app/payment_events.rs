@@ -19,10 +19,8 @@ pub(crate) struct RecordPayment {
     pub(crate) paid_at: DateTime<Utc>,
 }
 
-impl Command for RecordPayment {
-    type App = App;
+impl Command<App> for RecordPayment {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let Self { order_id: id, paid_at } = *self;
@@ -53,10 +51,8 @@ pub(crate) struct RecordEscrowRelease {
     pub(crate) consignment_id: ConsignmentId,
 }
 
-impl Command for RecordEscrowRelease {
-    type App = App;
+impl Command<App> for RecordEscrowRelease {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let order = locked(tx, self.order_id).await?;
@@ -80,10 +76,8 @@ pub(crate) struct RecordRefund {
     pub(crate) amount: Money,
 }
 
-impl Command for RecordRefund {
-    type App = App;
+impl Command<App> for RecordRefund {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let (id, now) = (self.refund_id, app.clock.now());
@@ -122,10 +116,8 @@ pub(crate) struct RecordRefundFailure {
     pub(crate) reason: String,
 }
 
-impl Command for RecordRefundFailure {
-    type App = App;
+impl Command<App> for RecordRefundFailure {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let order = locked(tx, self.order_id).await?;

@@ -31,11 +31,9 @@ pub(crate) struct PlaceOrder {
     pub(crate) checkout: Checkout,
 }
 
-impl OpenSaga for PlaceOrder {
-    type App = App;
+impl OpenSaga<App> for PlaceOrder {
     type Opened = SagaRun;
     type Output = Order;
-    type Error = Error;
 
     async fn open(&self, app: &App, tx: &mut Tx, request: &Key) -> Result<SagaRun, Error> {
         let quote = quotes::find(tx, self.quote_id).await?;
@@ -43,12 +41,12 @@ impl OpenSaga for PlaceOrder {
             .filter(|quote| quote.is_open_to(&self.principals))
             .ok_or_else(|| Error::not_found("quote", self.quote_id))?;
         let Checkout { method, address, .. } = &self.checkout;
-        if !app.market.payment_methods.contains(method) {
+        if !app.trade_policy.payment_methods.contains(method) {
             let message = format!("this hub does not accept {}", method.as_str());
             return Err(Refusal::new("METHOD_NOT_OFFERED", message).into());
         }
-        quote.check_permits(app.market.today(app.clock.now()))?;
-        quote.check_zones(|consignment| app.market.zone(consignment, &address.postcode))?;
+        quote.check_permits(app.trade_policy.today(app.clock.now()))?;
+        quote.check_zones(|consignment| app.trade_policy.zone(consignment, &address.postcode))?;
         let order = Order::place(self.checkout.clone(), quote, app.clock.now())?;
         let order = app.insert_numbered(tx, order).await?;
         let saga = Saga::begin(order.terms.saga_id, order.id);
@@ -68,7 +66,7 @@ impl OpenSaga for PlaceOrder {
 impl App {
     async fn insert_numbered(&self, tx: &mut Tx, mut order: Order) -> Result<Order, Error> {
         for attempt in 0..NUMBERS_MAX {
-            order.terms.number = number::number(&self.market.code, order.id.uuid(), attempt);
+            order.terms.number = number::number(&self.trade_policy.code, order.id.uuid(), attempt);
             let refusal = match orders::insert(tx, &order).await? {
                 None => return Ok(order),
                 Some(Conflict::Number) => continue,

@@ -9,6 +9,7 @@ use money::Currency;
 use rpc::idempotency::Key;
 use trade::ExchangeRate;
 
+use super::error;
 use super::saga::SagaResponse;
 use crate::domain::order::Order;
 use crate::domain::pricing::{Group, LandedCost, Offer, RequestedLine};
@@ -47,6 +48,16 @@ impl From<money::Error> for Error {
                 Self::Refused(Refusal::new("AMOUNT_TOO_LARGE", message))
             }
             other => Self::Fault(other.to_string()),
+        }
+    }
+}
+
+impl From<Error> for error::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(refusal),
+            Error::Unreachable(problem) => Self::Away(problem),
+            Error::Fault(problem) => Self::Fault(problem),
         }
     }
 }
@@ -101,7 +112,7 @@ pub(crate) type LockedRates = (Vec<ExchangeRate>, Vec<String>);
 #[async_trait]
 pub(crate) trait Catalog: Send + Sync {
     /// What the wishes cost and weigh.
-    async fn offers(&self, wishes: &[RequestedLine]) -> Result<Vec<Offer>, Error>;
+    async fn offers(&self, requested: &[RequestedLine]) -> Result<Vec<Offer>, Error>;
     /// Holds the order's goods.
     async fn reserve(&self, order: &Order) -> Result<Reservation, Error>;
     /// Gives them back, or sees to it that they will never be held.
@@ -146,5 +157,5 @@ pub(crate) trait Payment: Send + Sync {
 #[async_trait]
 pub(crate) trait Replies: Send + Sync {
     /// Keeps the answer to a request in the transaction that decides it.
-    async fn keep(&self, tx: &mut Tx, request: &Key, answer: &SagaResponse) -> Result<(), super::Error>;
+    async fn keep(&self, tx: &mut Tx, request: &Key, answer: &SagaResponse) -> Result<(), error::Error>;
 }

@@ -21,10 +21,8 @@ pub(crate) struct ReceiveReturn {
     pub(crate) restock: bool,
 }
 
-impl Command for ReceiveReturn {
-    type App = App;
+impl Command<App> for ReceiveReturn {
     type Output = Return;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Return, Error> {
         let now = app.clock.now();

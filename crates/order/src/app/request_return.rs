@@ -20,10 +20,8 @@ pub(crate) struct RequestReturn {
     pub(crate) wanted: ReturnRequest,
 }
 
-impl Command for RequestReturn {
-    type App = App;
+impl Command<App> for RequestReturn {
     type Output = Return;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Return, Error> {
         let order = locked(tx, self.order_id).await?;
@@ -31,7 +29,7 @@ impl Command for RequestReturn {
             return Err(Error::not_found("order", self.order_id));
         }
         let earlier = returns::of_consignment(tx, self.wanted.consignment_id).await?;
-        let (rules, now) = (&app.market.returns, app.clock.now());
+        let (rules, now) = (&app.trade_policy.returns, app.clock.now());
         let one = Return::request(&order, self.wanted.clone(), &earlier, rules, now)?;
         if !returns::insert(tx, &one).await? {
             let message = "another return of yours has this client_reference";

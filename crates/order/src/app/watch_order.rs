@@ -41,10 +41,8 @@ struct VersionsAfter {
     after: i64,
 }
 
-impl Query for VersionsAfter {
-    type App = App;
+impl Query<App> for VersionsAfter {
     type Output = Vec<(i64, Progress)>;
-    type Error = Error;
 
     const READING: ReadMode = ReadMode::Select;
 

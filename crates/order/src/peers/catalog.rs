@@ -36,8 +36,8 @@ impl CatalogPeer {
 
 #[async_trait]
 impl Catalog for CatalogPeer {
-    async fn offers(&self, wishes: &[RequestedLine]) -> Result<Vec<Offer>, Error> {
-        let lines = wishes
+    async fn offers(&self, requested: &[RequestedLine]) -> Result<Vec<Offer>, Error> {
+        let lines = requested
             .iter()
             .map(|wish| OfferLine { variant_id: wish.variant_id.to_string(), quantity: wish.quantity });
         let request = GetOffersRequest { lines: lines.collect() };

@@ -24,44 +24,44 @@ const ORDER_REFERENCE_CHARACTERS_MAX: usize = 100;
 const ORDER_REFERENCE_BEGINNING: usize = 60;
 
 pub(super) fn open_wallet(
-    asked: wire::OpenWalletRequest,
+    message: wire::OpenWalletRequest,
     caller: &Caller,
     violations: &mut Violations,
 ) -> Option<OpenWallet> {
-    let currency = violations.code("currency", &asked.currency)?;
+    let currency = violations.code("currency", &message.currency)?;
     Some(OpenWallet { owner: caller.subject.clone(), currency })
 }
 
 pub(super) fn top_up(
-    asked: wire::TopUpWalletRequest,
+    message: wire::TopUpWalletRequest,
     caller: &Caller,
     violations: &mut Violations,
 ) -> Option<TopUpWallet> {
-    let wallet_id = violations.id("wallet_id", &asked.wallet_id);
-    let amount = violations.positive_amount("amount", asked.amount.as_ref());
+    let wallet_id = violations.id("wallet_id", &message.wallet_id);
+    let amount = violations.positive_amount("amount", message.amount.as_ref());
     Some(TopUpWallet { owner: caller.subject.clone(), wallet_id: wallet_id?, amount: amount? })
 }
 
 pub(super) fn resolve_suspense(
-    asked: internal_wire::ResolveSuspenseRequest,
+    message: internal_wire::ResolveSuspenseRequest,
     _: &Caller,
     violations: &mut Violations,
 ) -> Option<ResolveSuspense> {
-    let receipt_id = violations.id("receipt_id", &asked.receipt_id);
-    let note = violations.text("note", &asked.note, 1, 200);
+    let receipt_id = violations.id("receipt_id", &message.receipt_id);
+    let note = violations.text("note", &message.note, 1, 200);
     Some(ResolveSuspense { receipt_id: receipt_id?, note })
 }
 
 pub(super) fn authorise(
-    asked: &internal_wire::AuthoriseRequest,
+    message: &internal_wire::AuthoriseRequest,
     violations: &mut Violations,
 ) -> Option<Authorise> {
-    let hold_id = violations.id("hold_id", &asked.hold_id);
-    let order_id = violations.id("order_id", &asked.order_id);
-    let order_number = violations.text("order_number", &asked.order_number, 1, 40);
-    let buyer = violations.text("buyer", &asked.buyer, 1, 128);
-    let method = violations.text("method", &asked.method, 1, 40);
-    let amount = violations.positive_amount("amount", asked.amount.as_ref());
+    let hold_id = violations.id("hold_id", &message.hold_id);
+    let order_id = violations.id("order_id", &message.order_id);
+    let order_number = violations.text("order_number", &message.order_number, 1, 40);
+    let buyer = violations.text("buyer", &message.buyer, 1, 128);
+    let method = violations.text("method", &message.method, 1, 40);
+    let amount = violations.positive_amount("amount", message.amount.as_ref());
     let (hold_id, order_id, amount) = (hold_id?, order_id?, amount?);
     Some(Authorise { hold_id, order_id, order_number, buyer, method, amount })
 }
@@ -77,30 +77,30 @@ pub(super) fn hold_of_order(
 }
 
 pub(super) fn report_receipt(
-    asked: &internal_wire::ReportReceiptRequest,
+    message: &internal_wire::ReportReceiptRequest,
     violations: &mut Violations,
 ) -> Option<ReportReceipt> {
-    let provider_reference = violations.text("provider_reference", &asked.provider_reference, 1, 100);
-    let order_reference = order_reference(&asked.order_reference);
-    let amount = violations.positive_amount("amount", asked.amount.as_ref())?;
+    let provider_reference = violations.text("provider_reference", &message.provider_reference, 1, 100);
+    let order_reference = order_reference(&message.order_reference);
+    let amount = violations.positive_amount("amount", message.amount.as_ref())?;
     Some(ReportReceipt { provider_reference, order_reference, amount })
 }
 
-pub(super) fn pay_qr(asked: &internal_wire::PayQrRequest, violations: &mut Violations) -> PayQr {
-    let payload = violations.text("qr_payload", &asked.qr_payload, 1, 600);
-    let provider_reference = violations.text("provider_reference", &asked.provider_reference, 0, 100);
+pub(super) fn pay_qr(message: &internal_wire::PayQrRequest, violations: &mut Violations) -> PayQr {
+    let payload = violations.text("qr_payload", &message.qr_payload, 1, 600);
+    let provider_reference = violations.text("provider_reference", &message.provider_reference, 0, 100);
     PayQr { payload, provider_reference }
 }
 
 /// The quote for which rates are locked, and the pairs of currencies.
 pub(super) fn lock_rates(
-    asked: &internal_wire::LockRatesRequest,
+    message: &internal_wire::LockRatesRequest,
     violations: &mut Violations,
 ) -> Option<(QuoteId, Vec<(Currency, Currency)>)> {
-    let quote_id = violations.id("quote_id", &asked.quote_id);
-    violations.count("pairs", asked.pairs.len(), 1..=PAIRS_MAX);
-    let mut read = Vec::with_capacity(asked.pairs.len().min(PAIRS_MAX));
-    for (index, pair) in asked.pairs.iter().take(PAIRS_MAX).enumerate() {
+    let quote_id = violations.id("quote_id", &message.quote_id);
+    violations.count("pairs", message.pairs.len(), 1..=PAIRS_MAX);
+    let mut read = Vec::with_capacity(message.pairs.len().min(PAIRS_MAX));
+    for (index, pair) in message.pairs.iter().take(PAIRS_MAX).enumerate() {
         let prefix = format!("pairs[{index}].");
         read.extend(exchange(&prefix, &pair.from_currency, &pair.to_currency, violations));
     }

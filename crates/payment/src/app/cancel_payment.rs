@@ -21,10 +21,8 @@ pub(crate) enum CancelPaymentOutcome {
     AlreadyPaid,
 }
 
-impl Command for CancelPayment {
-    type App = App;
+impl Command<App> for CancelPayment {
     type Output = CancelPaymentOutcome;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<CancelPaymentOutcome, Error> {
         let id = self.hold_id;

@@ -40,10 +40,8 @@ pub(crate) enum CaptureOutcome {
     Voided,
 }
 
-impl Command for Capture {
-    type App = App;
+impl Command<App> for Capture {
     type Output = CaptureOutcome;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<CaptureOutcome, Error> {
         let (hold_id, order_id) = (self.hold_id, self.order_id);

@@ -15,10 +15,8 @@ pub(crate) struct GetPayment {
     pub(crate) buyer: Option<String>,
 }
 
-impl Query for GetPayment {
-    type App = App;
+impl Query<App> for GetPayment {
     type Output = Hold;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Hold, Error> {
         let hold = holds::of_order(tx, self.order_id).await?;

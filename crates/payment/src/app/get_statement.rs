@@ -16,10 +16,8 @@ pub(crate) struct GetStatement {
     pub(crate) limit: i64,
 }
 
-impl Query for GetStatement {
-    type App = App;
+impl Query<App> for GetStatement {
     type Output = (Vec<(String, i128)>, Vec<Entry>);
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<(Vec<(String, i128)>, Vec<Entry>), Error> {
         let balances = transfers::balances(tx, ACCOUNT, &self.seller_id).await?;

@@ -13,10 +13,8 @@ pub(crate) struct InquireHold {
     pub(crate) hold_id: HoldId,
 }
 
-impl Query for InquireHold {
-    type App = App;
+impl Query<App> for InquireHold {
     type Output = Hold;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Hold, Error> {
         holds::find(tx, self.hold_id).await?.ok_or_else(|| Error::not_found("hold", self.hold_id))

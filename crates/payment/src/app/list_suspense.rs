@@ -14,10 +14,8 @@ pub(crate) struct ListSuspense {
     pub(crate) limit: i64,
 }
 
-impl Query for ListSuspense {
-    type App = App;
+impl Query<App> for ListSuspense {
     type Output = Vec<Receipt>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Receipt>, Error> {
         Ok(receipts::suspended(tx, self.after, self.limit).await?)

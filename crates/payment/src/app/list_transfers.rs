@@ -15,10 +15,8 @@ pub(crate) struct ListTransfers {
     pub(crate) limit: i64,
 }
 
-impl Query for ListTransfers {
-    type App = App;
+impl Query<App> for ListTransfers {
     type Output = Vec<Entry>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Entry>, Error> {
         Ok(transfers::list(tx, self.order_id, self.before, self.limit).await?)

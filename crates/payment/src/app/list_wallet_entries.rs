@@ -17,10 +17,8 @@ pub(crate) struct ListWalletEntries {
     pub(crate) limit: i64,
 }
 
-impl Query for ListWalletEntries {
-    type App = App;
+impl Query<App> for ListWalletEntries {
     type Output = Vec<Entry>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Entry>, Error> {
         let wallet = wallets::find(tx, self.wallet_id).await?.filter(|wallet| wallet.owner == self.owner);

@@ -11,10 +11,8 @@ pub(crate) struct ListWallets {
     pub(crate) owner: String,
 }
 
-impl Query for ListWallets {
-    type App = App;
+impl Query<App> for ListWallets {
     type Output = Vec<Wallet>;
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Wallet>, Error> {
         Ok(wallets::of_owner(tx, &self.owner).await?)

@@ -13,10 +13,8 @@ const BATCH: i64 = 200;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MigrateTerms;
 
-impl Command for MigrateTerms {
-    type App = App;
+impl Command<App> for MigrateTerms {
     type Output = bool;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<bool, Error> {
         let escrows = escrows::without_terms(tx, BATCH, &app.hub).await?;

@@ -42,6 +42,10 @@ pub(crate) struct App {
     pub(crate) sandbox: bool,
 }
 
+impl db::Application for App {
+    type Error = Error;
+}
+
 impl App {
     /// Refuses what only a sandbox does.
     pub(crate) fn in_sandbox(&self, message: &'static str) -> Result<(), Error> {

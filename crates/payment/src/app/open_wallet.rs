@@ -14,10 +14,8 @@ pub(crate) struct OpenWallet {
     pub(crate) currency: Currency,
 }
 
-impl Command for OpenWallet {
-    type App = App;
+impl Command<App> for OpenWallet {
     type Output = Wallet;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Wallet, Error> {
         let now = app.clock.now();

@@ -17,10 +17,8 @@ pub(crate) struct PayQr {
     pub(crate) provider_reference: String,
 }
 
-impl Command for PayQr {
-    type App = App;
+impl Command<App> for PayQr {
     type Output = Option<SuspenseReason>;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<SuspenseReason>, Error> {
         app.in_sandbox("only a sandbox hub has a sandbox provider")?;

@@ -12,7 +12,8 @@ use crate::domain::hold::{Hold, HoldState};
 use crate::domain::ledger::{LedgerAccount, Transfer};
 use crate::domain::refund::{Refund, RefundState};
 use crate::domain::returned::Parts;
-use crate::domain::settlement::{self, SettlementTerms};
+use crate::domain::settlement;
+use crate::domain::terms::SettlementTerms;
 use crate::events;
 use crate::store::{escrows, holds, refunds, transfers, wallets};
 
@@ -43,10 +44,8 @@ pub(crate) struct RefundCancelled {
     pub(crate) hold_id: HoldId,
 }
 
-impl Command for RefundReturn {
-    type App = App;
+impl Command<App> for RefundReturn {
     type Output = RefundOutcome;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<RefundOutcome, Error> {
         let (id, now) = (self.consignment_id, app.clock.now());
@@ -132,10 +131,8 @@ async fn fail(tx: &mut Tx, outbox: Outbox, escrow: &Escrow, refund: Refund) -> R
     Ok(RefundOutcome::Done)
 }
 
-impl Command for RefundCancelled {
-    type App = App;
+impl Command<App> for RefundCancelled {
     type Output = RefundOutcome;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<RefundOutcome, Error> {
         let (hold_id, now) = (self.hold_id, app.clock.now());

@@ -25,10 +25,8 @@ pub(crate) enum ReleaseOutcome {
     NotYet,
 }
 
-impl Command for ReleaseEscrow {
-    type App = App;
+impl Command<App> for ReleaseEscrow {
     type Output = ReleaseOutcome;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<ReleaseOutcome, Error> {
         let id = self.consignment_id;

@@ -21,10 +21,8 @@ pub(crate) struct ReportReceipt {
     pub(crate) amount: Money,
 }
 
-impl Command for ReportReceipt {
-    type App = App;
+impl Command<App> for ReportReceipt {
     type Output = Option<SuspenseReason>;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<SuspenseReason>, Error> {
         let receipt = Receipt {

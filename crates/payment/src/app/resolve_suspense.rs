@@ -15,10 +15,8 @@ pub(crate) struct ResolveSuspense {
     pub(crate) note: String,
 }
 
-impl Command for ResolveSuspense {
-    type App = App;
+impl Command<App> for ResolveSuspense {
     type Output = TransferId;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<TransferId, Error> {
         let id = self.receipt_id;

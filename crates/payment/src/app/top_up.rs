@@ -20,10 +20,8 @@ pub(crate) struct TopUpWallet {
     pub(crate) amount: Money,
 }
 
-impl Command for TopUpWallet {
-    type App = App;
+impl Command<App> for TopUpWallet {
     type Output = Wallet;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Wallet, Error> {
         app.in_sandbox("no payment provider is connected for top-ups; only a sandbox credits them unpaid")?;

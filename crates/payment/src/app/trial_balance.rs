@@ -9,10 +9,8 @@ use crate::store::audit::{self, KindBalance};
 #[derive(Debug)]
 pub(crate) struct TrialBalance;
 
-impl Query for TrialBalance {
-    type App = App;
+impl Query<App> for TrialBalance {
     type Output = (Vec<KindBalance>, Vec<String>);
-    type Error = Error;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<(Vec<KindBalance>, Vec<String>), Error> {
         Ok((audit::by_kind(tx).await?, audit::violations(tx).await?))

@@ -16,10 +16,8 @@ pub(crate) struct Void {
     pub(crate) order_id: OrderId,
 }
 
-impl Command for Void {
-    type App = App;
+impl Command<App> for Void {
     type Output = HoldState;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<HoldState, Error> {
         let (id, now) = (self.hold_id, app.clock.now());

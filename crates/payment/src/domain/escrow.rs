@@ -5,7 +5,7 @@ use money::{Error, Money};
 
 use super::hold::WrongOrder;
 use super::returned::{Costs, Returned};
-use super::settlement::SettlementTerms;
+use super::terms::SettlementTerms;
 
 /// Where an escrow stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,3 +10,4 @@ pub(crate) mod receipt;
 pub(crate) mod refund;
 pub(crate) mod returned;
 pub(crate) mod settlement;
+pub(crate) mod terms;

@@ -4,7 +4,7 @@ use hub::Bearer;
 use money::{Error, Money, Rounding};
 use serde::{Deserialize, Serialize};
 
-use super::settlement::SettlementTerms;
+use super::terms::SettlementTerms;
 
 /// What has gone back of a consignment so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

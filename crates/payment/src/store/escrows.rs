@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::app::Error;
 use crate::domain::escrow::{Escrow, EscrowState};
 use crate::domain::returned::Costs;
-use crate::domain::settlement::SettlementTerms;
+use crate::domain::terms::SettlementTerms;
 use crate::quoted::{self, Escrowed};
 
 #[derive(sqlx::FromRow)]

@@ -79,7 +79,7 @@ on_both! {
         let of_another = till.sale(1);
         type Change = fn(&mut OrderConfirmed, &Sale);
         let changes: [(Change, &str); 5] = [
-            (|event, _| { event.consignments.pop(); }, "come to"),
+            (|event, _| { event.consignments.pop(); }, "add up to"),
             (|event, _| event.consignments[1].consignment_id = event.consignments[0].consignment_id.clone(), "consignment"),
             (|event, other| event.order_id = other.order_id.to_string(), "order"),
             (|event, _| event.consignments[0].goods_rate.as_mut().unwrap().rate = "0".to_owned(), "goods_rate"),

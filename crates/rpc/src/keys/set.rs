@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_set_is_said() {
-        assert!(problem("{").starts_with("it is no JWK Set: "));
+        assert!(problem("{").starts_with("it is not a JWK Set: "));
         assert_eq!(problem(r#"{"keys":[]}"#), "it holds no Ed25519 key");
         assert!(problem(&jwk(r#","kid":"a""#)).contains("the key a has no `holder`"));
         assert!(problem(&jwk(r#","kid":"a","holder":"shared""#)).contains("`shared` holds no key"));

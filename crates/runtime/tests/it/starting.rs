@@ -136,7 +136,7 @@ async fn a_database_that_is_none_is_named() {
     let mut settings = settings(&folder);
     settings.databases.insert("shop".to_owned(), "mysql://shop".to_owned());
     let text = refused(settings, SHOP).await;
-    assert!(text.starts_with("the database of shop: `mysql://shop` is no database: use "), "{text}");
+    assert!(text.starts_with("the database of shop: `mysql://shop` is not a database: use "), "{text}");
 }
 
 #[tokio::test]

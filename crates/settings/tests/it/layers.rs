@@ -51,7 +51,7 @@ fn what_was_called_otherwise_in_the_release_before_is_taken_and_said() {
         let resolved = told.resolve().unwrap();
         (resolved.table("shop")["branches"].to_string(), resolved.renamed().to_vec())
     };
-    let now = "is called shop.branches now; the next release takes its old name no more";
+    let now = "is now called shop.branches; the next release no longer accepts the old name";
     let (told, renamed) = branches(Told::default().variables(&[("ENTREPOT_DEPOT_BRANCHES", "north")]));
     assert_eq!(told, "[\"north\"]");
     assert_eq!(renamed, [format!("depot.branches (ENTREPOT_DEPOT_BRANCHES): {now}")]);

@@ -78,15 +78,15 @@ impl App {
                 }
                 Err(problem) => Err(problem),
             },
-            SagaStep::EndingPayment(ending) => self.end_payment(&run.order, ending).await,
-            SagaStep::EndingConsignments(ending) => {
+            SagaStep::EndingPayment(cancellation) => self.end_payment(&run.order, cancellation).await,
+            SagaStep::EndingConsignments(cancellation) => {
                 match self.call(|| self.logistics.cancel_consignments(run.order.id)).await {
-                    Ok(CancelResult::All) => Ok(StepOutcome::End(ending.clone())),
+                    Ok(CancelResult::All) => Ok(StepOutcome::End(cancellation.clone())),
                     Ok(CancelResult::None) => Ok(StepOutcome::Stay(already_picked_up())),
                     Err(error) => Err(format!("cancelling consignments: {error}")),
                 }
             }
-            SagaStep::Compensating(ending) => self.compensate(&run.order, ending).await,
+            SagaStep::Compensating(cancellation) => self.compensate(&run.order, cancellation).await,
             SagaStep::AwaitingPayment { .. } | SagaStep::Confirmed | SagaStep::Cancelled => {
                 Err("a settled saga was driven".to_owned())
             }
@@ -119,25 +119,27 @@ impl App {
         Ok(outcome)
     }
 
-    async fn end_payment(&self, order: &Order, ending: &Cancellation) -> Result<StepOutcome, String> {
+    async fn end_payment(&self, order: &Order, cancellation: &Cancellation) -> Result<StepOutcome, String> {
         match self.call(|| self.payment.cancel_payment(order)).await {
-            Ok(PaymentEnd::Cancelled) => Ok(StepOutcome::Compensate(ending.clone())),
-            Ok(PaymentEnd::AlreadyPaid) if ending.by_buyer => Ok(StepOutcome::ConfirmToEnd(ending.clone())),
+            Ok(PaymentEnd::Cancelled) => Ok(StepOutcome::Compensate(cancellation.clone())),
+            Ok(PaymentEnd::AlreadyPaid) if cancellation.by_buyer => {
+                Ok(StepOutcome::ConfirmToEnd(cancellation.clone()))
+            }
             Ok(PaymentEnd::AlreadyPaid) => Ok(StepOutcome::Confirm),
             Err(error) => Err(format!("ending the payment: {error}")),
         }
     }
 
     /// Whatever was refused, both are ended: an id never seen is kept from ever being held.
-    async fn compensate(&self, order: &Order, ending: &Cancellation) -> Result<StepOutcome, String> {
-        let reason = ending.cause.reason.as_str();
+    async fn compensate(&self, order: &Order, cancellation: &Cancellation) -> Result<StepOutcome, String> {
+        let reason = cancellation.cause.reason.as_str();
         let released = self.call(|| self.catalog.release(order, reason)).await;
         released.map_err(|error| format!("releasing: {error}"))?;
         self.failpoint(Failpoint::Released).await;
         let voided = self.call(|| self.payment.void(order, reason)).await;
         voided.map_err(|error| format!("voiding: {error}"))?;
         self.failpoint(Failpoint::Voided).await;
-        Ok(StepOutcome::End(ending.clone()))
+        Ok(StepOutcome::End(cancellation.clone()))
     }
 
     /// Makes a call, and again when it is not answered.
@@ -188,10 +190,8 @@ struct ReturnSaga {
     problem: String,
 }
 
-impl Command for ReturnSaga {
-    type App = App;
+impl Command<App> for ReturnSaga {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let now = app.machine.now();

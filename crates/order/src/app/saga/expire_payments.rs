@@ -29,10 +29,8 @@ impl App {
 #[derive(Debug)]
 struct ListOverduePayments;
 
-impl Query for ListOverduePayments {
-    type App = App;
+impl Query<App> for ListOverduePayments {
     type Output = Vec<OrderId>;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         Ok(sagas::overdue(tx, app.clock.now(), BATCH).await?)
@@ -45,10 +43,8 @@ struct ExpirePayment {
     order_id: OrderId,
 }
 
-impl Command for ExpirePayment {
-    type App = App;
+impl Command<App> for ExpirePayment {
     type Output = ();
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
         let order = locked(tx, self.order_id).await?;

@@ -31,10 +31,8 @@ pub(super) struct RecordedOutcome {
     pub(super) answer: Option<SagaResponse>,
 }
 
-impl Command for RecordOutcome {
-    type App = App;
+impl Command<App> for RecordOutcome {
     type Output = RecordedOutcome;
-    type Error = Error;
 
     /// While an order is being placed nobody else changes it, and it needs not be read again: its version guards it.
     /// Always the order before the saga, so that two never wait for each other.
@@ -92,16 +90,19 @@ impl App {
                 let order = self.confirm(tx, order, paid_at).await?;
                 Ok((order.clone(), SagaStep::Confirmed, Some(Ok(order))))
             }
-            StepOutcome::Compensate(ending) => Ok((order, SagaStep::Compensating(ending.clone()), None)),
-            StepOutcome::ConfirmToEnd(ending) => {
+            StepOutcome::Compensate(cancellation) => {
+                Ok((order, SagaStep::Compensating(cancellation.clone()), None))
+            }
+            StepOutcome::ConfirmToEnd(cancellation) => {
                 let paid_at = self.paid_at(tx, &order).await?;
                 let order = self.confirm(tx, order, paid_at).await?;
-                Ok((order, SagaStep::EndingConsignments(ending.clone()), None))
+                Ok((order, SagaStep::EndingConsignments(cancellation.clone()), None))
             }
-            StepOutcome::End(ending) => {
-                let order = order.cancel(ending.cause.clone(), now)?;
+            StepOutcome::End(cancellation) => {
+                let order = order.cancel(cancellation.cause.clone(), now)?;
                 self.save(tx, &order, Some(events::cancelled(&order))).await?;
-                let answer = if ending.by_buyer { Ok(order.clone()) } else { Err(ending.cause.clone()) };
+                let answer =
+                    if cancellation.by_buyer { Ok(order.clone()) } else { Err(cancellation.cause.clone()) };
                 Ok((order, SagaStep::Cancelled, Some(answer)))
             }
             StepOutcome::Stay(refusal) => Ok((order, SagaStep::Confirmed, Some(Err(refusal.clone())))),

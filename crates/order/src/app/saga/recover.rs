@@ -37,10 +37,8 @@ async fn take_up(app: &Arc<App>, id: SagaId, attempt: i64) -> Result<(), Error> 
 #[derive(Debug)]
 struct ListWaitingSagas;
 
-impl Query for ListWaitingSagas {
-    type App = App;
+impl Query<App> for ListWaitingSagas {
     type Output = Vec<(SagaId, i64)>;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         Ok(sagas::to_wake(tx, app.machine.now(), BATCH).await?)
@@ -55,10 +53,8 @@ struct ClaimSaga {
     attempt: i64,
 }
 
-impl Command for ClaimSaga {
-    type App = App;
+impl Command<App> for ClaimSaga {
     type Output = Option<SagaRun>;
-    type Error = Error;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Option<SagaRun>, Error> {
         let now = app.machine.now();

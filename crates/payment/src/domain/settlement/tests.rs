@@ -1,7 +1,7 @@
 use super::super::returned::{CostParts, Parts};
 use super::*;
 use hub::Bearer;
-use kernel::WalletId;
+use kernel::{ConsignmentId, OrderId, WalletId};
 use proptest::prelude::*;
 
 fn money(minor: i64, currency: Currency) -> Money {
