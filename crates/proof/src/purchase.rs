@@ -93,7 +93,7 @@ pub async fn place(buyer: &Session, quote: &Quote, placing: &OrderOptions) -> Re
         payment_method: placing.method.into(),
         client_reference: placing.client_reference.clone(),
         attributes: placing.attributes.clone(),
-        guest_secret: String::new(),
+        ..PlaceOrderRequest::default()
     };
     let answer = buyer.orders().place_order(request).await?.into_inner();
     answer.order.ok_or_else(|| Status::internal("an answer without an order"))

@@ -20,7 +20,7 @@ use crate::metrics::Sampler;
 /// A service, as its crate exports it.
 #[derive(Clone, Copy)]
 pub struct Spec {
-    /// `catalog`, `order`, `payment` or `logistics`.
+    /// Its name, such as `catalog`.
     pub name: &'static str,
     /// Its section of the configuration.
     pub settings: &'static [Setting],

@@ -307,7 +307,7 @@ pub(crate) fn quote_request(lines: &[(&str, i64)], currency: &str) -> CreateQuot
         currency: currency.to_owned(),
         postcode: "50050".to_owned(),
         carriage_service: String::new(),
-        guest_secret: String::new(),
+        ..CreateQuoteRequest::default()
     }
 }
 
@@ -336,7 +336,7 @@ pub(crate) fn place_request(quote: &Quote, method: PaymentMethod) -> PlaceOrderR
             ("note".to_owned(), "ring".to_owned()),
             ("colour".to_owned(), "red".to_owned()),
         ]),
-        guest_secret: String::new(),
+        ..PlaceOrderRequest::default()
     }
 }
 
