@@ -31,10 +31,10 @@ pub enum Error {
     /// The closure continued after a statement had failed: it is rolled back, as PostgreSQL does anyway.
     #[error("the transaction was continued after a failed statement")]
     Broken,
-    /// A look that was more than one select.
-    #[error("a look is one select: read more with `read`, in a snapshot")]
-    Look,
-    /// A read of [`crate::Db::browse`] took longer than it may.
+    /// A read of [`crate::Db::read_one`] that was more than one select.
+    #[error("read_one runs one select: read more with `read`, in a snapshot")]
+    MoreThanOneSelect,
+    /// A read of [`crate::Db::search`] took longer than it may.
     #[error("it exceeded its time limit")]
     SearchTimeout,
     /// Others were browsing for as long as it could wait.

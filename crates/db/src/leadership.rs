@@ -67,6 +67,6 @@ impl Drop for Leadership {
 
 impl std::fmt::Debug for Leadership {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Lead")
+        f.write_str("Leadership")
     }
 }

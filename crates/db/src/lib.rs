@@ -1,8 +1,8 @@
 //! One SQL text on two engines: PostgreSQL and SQLite behind [`Db`] and [`Tx`], with native types and native speed.
 //!
 //! - A use case is a [`Command`] or a [`Query`]: [`Db::run`] commits one, [`Db::query`] answers the other.
-//! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::look`] runs one select;
-//!   [`Db::browse`] is a read whose cost its caller chooses: few run at once, each within a bound of time.
+//! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::read_one`] runs one select;
+//!   [`Db::search`] is a read whose cost its caller chooses: few run at once, each within a bound of time.
 //! - [`execute!`], [`fetch_one!`], [`fetch_optional!`] and [`fetch_all!`] run a statement with `$1` placeholders.
 //! - [`Tx::sql`] picks one of a pair where a statement must differ; what else differs stands in this crate.
 //! - [`Db::check`] says whether what is stored is whole; [`Db::untouched`] looks at a file before it is opened.

@@ -16,7 +16,7 @@ use crate::{Engine, Error};
 /// After how many operations of its machine SQLite looks at the time.
 const OPERATIONS_BETWEEN_LOOKS: i32 = 10_000;
 
-/// A transaction. It ends when the work given to [`crate::Db::write`], [`crate::Db::read`] or [`crate::Db::look`] does.
+/// A transaction. It ends when the work given to [`crate::Db::write`], [`crate::Db::read`] or [`crate::Db::read_one`] does.
 /// Dropped before, its connection is closed, which rolls it back.
 pub struct Tx {
     inner: Inner,
@@ -148,14 +148,14 @@ impl Tx {
         self.channels.insert(Cow::Owned(notify::about(channel, thing)));
     }
 
-    /// To run `sql` on. A look is one select and nothing after it: without a transaction a second statement would see
+    /// To run `sql` on. A single read is one select and nothing after it: without a transaction a second statement would see
     /// another state, and a change would stand at once.
     #[doc(hidden)]
     pub fn connection(&mut self, sql: &'static str) -> Result<Connection<'_>, Error> {
         match self.look {
             SingleRead::No => {}
             SingleRead::Begun if sql.starts_with("select ") => self.look = SingleRead::Done,
-            SingleRead::Begun | SingleRead::Done => return Err(Error::Look),
+            SingleRead::Begun | SingleRead::Done => return Err(Error::MoreThanOneSelect),
         }
         self.counters.statement();
         Ok(match &mut self.inner {

@@ -16,7 +16,7 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_delay(Duration::from_millis(100))
     .with_max_times(11)
     .with_jitter();
-/// How long a read of [`Db::browse`] may take: on PostgreSQL each of its statements, on SQLite all of them.
+/// How long a read of [`Db::search`] may take: on PostgreSQL each of its statements, on SQLite all of them.
 pub const BROWSE_MAX: Duration = Duration::from_secs(2);
 /// [`BROWSE_MAX`], in PostgreSQL's words.
 const BEGIN_BROWSE: &str =
@@ -45,7 +45,7 @@ impl Db {
         self.attempts(Access::Read, work).await
     }
 
-    /// Runs `work` that is one select, without a transaction around it; anything more is [`Error::SingleRead`].
+    /// Runs `work` that is one select, without a transaction around it; anything more is [`Error::MoreThanOneSelect`].
     pub async fn read_one<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,

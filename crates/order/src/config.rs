@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn every_setting_is_read() {
-        let config = read("attempts_max = 3\nlease_seconds = 4\ncall_ms = 500\nstand_at = 'reserved'", true);
+        let config =
+            read("attempts_max = 3\nlease_seconds = 4\ncall_timeout_ms = 500\nfailpoint = 'reserved'", true);
         let config = config.unwrap();
         assert_eq!(
             (config.attempts_max, config.lease(), config.call_timeout()),

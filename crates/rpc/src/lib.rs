@@ -2,7 +2,7 @@
 //! `request_id`, limits, health, reflection, gRPC-Web and draining.
 //!
 //! A service's handlers use [`Pipeline`] (each mutation once), [`require`] (who calls), [`status`] (rich errors) and
-//! [`page`] (lists); those with transactions of their own use [`deadline`] and [`replay`]. `runtime` uses [`Server`], [`Policies`], [`TokenVerifier`], [`Identity`]
+//! [`page`] (lists); those with transactions of their own use [`deadline`] and [`idempotency`]. `runtime` uses [`Server`], [`Policies`], [`TokenVerifier`], [`Identity`]
 //! and [`Peer`].
 //!
 //! To add an RPC: write it in the proto, name its [`Policy`] in the service's table; a server in which an RPC

@@ -122,7 +122,7 @@ impl Violations {
     }
 
     /// The first of them.
-    pub fn into_first_message(self) -> Option<Invalid> {
+    pub fn into_first(self) -> Option<Invalid> {
         self.fields.into_iter().next()
     }
 }

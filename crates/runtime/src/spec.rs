@@ -112,7 +112,7 @@ impl Peers {
         Self { channels: Arc::new(channels), identity }
     }
 
-    /// A service of the hub; `None` when nobody said where it runs. A [`Spec`] that names it in `asks` has it.
+    /// A service of the hub; `None` when nobody said where it runs. A [`Spec`] that names it in `calls` has it.
     pub fn of(&self, service: &str) -> Option<Peer> {
         self.channels.get(service).map(|channel| Peer::new(channel.clone(), self.identity.clone()))
     }

@@ -1,7 +1,7 @@
 //! Settings: declared once, as data, by the crate that owns them; told on the command line, in the environment or in a
 //! file; and resolved in one place, which names whatever is wrong.
 //!
-//! A [`Setting`] says what it is called, what it [`ValueKind`] and what it is for. [`resolve`] takes what was told, the
+//! A [`Setting`] says what it is called, which [`ValueKind`] it holds and what it is for. [`resolve`] takes what was told, the
 //! command line before the environment before the file before the default, and a section of the outcome becomes the
 //! struct that the code uses ([`Resolved::section`]). That struct denies unknown fields, so that a setting which is
 //! declared but read by nobody is found by the first start. [`explain`], [`template`] and [`table`] tell all there are.

@@ -151,10 +151,11 @@ impl Resolved {
 /// What a setting holds by all that was told of it.
 fn held(setting: &'static Setting, given: &[Given], wrong: &mut SettingErrors) -> ResolvedSetting {
     let mut highest = ResolvedSetting { setting, value: default(setting), origin: Origin::Default };
+    let mut highest_key = setting.key;
     for one in given.iter().filter(|given| given.setting.key == setting.key) {
         let told = value(one);
-        // Where several settings have become one, it may have been told for each of them.
-        let is_same = one.key != setting.key && told.as_ref().ok() == highest.value.as_ref();
+        // It may be set by its old names too: several settings may have become one.
+        let is_same = one.key != highest_key && told.as_ref().ok() == highest.value.as_ref();
         if one.origin.rank() == highest.origin.rank() && !is_same {
             let (key, both) = (setting.key, (&highest.origin, &one.origin));
             wrong.0.push(format!("{key}: is set twice, as {} and as {}; leave one out", both.0, both.1));
@@ -162,6 +163,7 @@ fn held(setting: &'static Setting, given: &[Given], wrong: &mut SettingErrors) -
         match told {
             Ok(value) if one.origin.rank() >= highest.origin.rank() => {
                 highest = ResolvedSetting { setting, value: Some(value), origin: one.origin.clone() };
+                highest_key = one.key;
             }
             Ok(_) => {}
             Err(problem) => wrong.0.push(format!("{}: {problem}", one.origin.naming(one.key))),

@@ -14,7 +14,7 @@ pub fn extract(span: &Span, headers: &HeaderMap) {
     extract_carried(span, &Read(headers));
 }
 
-/// As [`follow`], for a `traceparent` alone.
+/// As [`extract`], for a `traceparent` alone.
 pub fn extract_traceparent(span: &Span, traceparent: Option<&str>) {
     extract_carried(span, &Traceparent(traceparent));
 }

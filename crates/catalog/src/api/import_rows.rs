@@ -145,7 +145,7 @@ impl RowReader {
                 said,
             })
         })();
-        match (read, violations.into_first_message()) {
+        match (read, violations.into_first()) {
             (Some(read), None) => Ok(read),
             (_, problem) => {
                 let problem = problem.unwrap_or_else(|| Invalid::new("variant", "is required"));
@@ -195,7 +195,7 @@ impl RowReader {
             let mut wrong = Violations::default();
             let languages = [language];
             let whole = decode::translations_of(&languages, &[filled], &mut wrong);
-            if let Some(problem) = wrong.into_first_message() {
+            if let Some(problem) = wrong.into_first() {
                 let field = self.text_name(&problem.field, &translation.language, place);
                 violations.add(field, problem.problem);
                 continue;

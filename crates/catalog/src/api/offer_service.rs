@@ -8,7 +8,7 @@ use rpc::Violations;
 use tonic::{Request, Response, Status};
 
 use super::{Api, LINES_MAX, QUANTITY_MAX, encode};
-use crate::app::get_offers::{GetOffers, RequestedLine};
+use crate::app::get_offers::{GetOffers, OfferRequest};
 
 #[tonic::async_trait]
 impl OfferService for Api {
@@ -36,7 +36,7 @@ fn get_offers(asked: &GetOffersRequest, violations: &mut Violations) -> Option<G
         }
         let quantity = violations.quantity(&field("quantity"), line.quantity, QUANTITY_MAX);
         wishes.extend(
-            variant_id.zip(quantity).map(|(variant_id, quantity)| RequestedLine { variant_id, quantity }),
+            variant_id.zip(quantity).map(|(variant_id, quantity)| OfferRequest { variant_id, quantity }),
         );
     }
     Some(GetOffers { wishes })

@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 use super::{Api, LINES_MAX, QUANTITY_MAX, encode};
 use crate::app::inquire_reservation::InquireReservation;
 use crate::app::release_reservation::ReleaseReservation;
-use crate::app::reserve::{RequestedLine, Reserve};
+use crate::app::reserve::{LineToReserve, Reserve};
 use crate::domain::quoted::Attributes;
 
 /// What is logged of why a hold ends, in characters: it ends whatever the words are.
@@ -67,7 +67,7 @@ fn reserve(asked: ReserveRequest, violations: &mut Violations) -> Option<Reserve
         let unit_price = violations.amount(&field("unit_price"), line.unit_price.as_ref());
         let quoted = line.quoted.map(attributes);
         let read = || {
-            Some(RequestedLine {
+            Some(LineToReserve {
                 variant_id: variant_id?,
                 quantity: quantity?,
                 unit_price: unit_price?,

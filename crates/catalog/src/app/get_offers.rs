@@ -13,7 +13,7 @@ use crate::store::offers::{self, Offer};
 
 /// A wish to buy.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestedLine {
+pub(crate) struct OfferRequest {
     pub(crate) variant_id: VariantId,
     pub(crate) quantity: i64,
 }
@@ -21,7 +21,7 @@ pub(crate) struct RequestedLine {
 /// The offers in the order asked, or why the first cannot be bought. Stock is a hint: only a reservation decides.
 #[derive(Debug)]
 pub(crate) struct GetOffers {
-    pub(crate) wishes: Vec<RequestedLine>,
+    pub(crate) wishes: Vec<OfferRequest>,
 }
 
 impl Query<App> for GetOffers {

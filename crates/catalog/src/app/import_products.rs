@@ -240,7 +240,7 @@ impl Import<'_> {
         check_size(&after.translations, home.as_ref())?;
         let grouped = self.join(tx, row, product, home.as_ref()).await?;
         // From here on only the stock can be rejected, which is written first.
-        let mut ignored = row.has_no_search_terms(&target.translations);
+        let mut ignored = row.descriptions_without_title(&target.translations);
         let stocked = self.stocks.take(tx, row, &known).await?;
         if grouped {
             products::put_group(tx, product.id, &row.group).await?;

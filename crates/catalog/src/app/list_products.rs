@@ -4,7 +4,7 @@ use db::{Query, ReadMode, Tx};
 use uuid::Uuid;
 
 use super::{App, Error};
-use crate::store::search::{self, Filter, SearchHit};
+use crate::store::search::{self, Filter, SearchPage};
 
 /// Goods, newest first.
 #[derive(Debug)]
@@ -15,11 +15,11 @@ pub(crate) struct ListProducts {
 }
 
 impl Query<App> for ListProducts {
-    type Output = SearchHit;
+    type Output = SearchPage;
 
     const READING: ReadMode = ReadMode::Search;
 
-    async fn run(&self, _: &App, tx: &mut Tx) -> Result<SearchHit, Error> {
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<SearchPage, Error> {
         Ok(search::products(tx, &self.filter, self.before, self.limit).await?)
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, pa
 use crate::events;
 use crate::store::{reservations, stock};
 
-/// Puts the goods of a return on the shelf, each return once. After [`Outcome::Never`] the transaction is to be rolled
+/// Puts the goods of a return on the shelf, each return once. After [`DispatchOutcome::Never`] the transaction is to be rolled
 /// back.
 #[derive(Debug)]
 pub(crate) struct ReceiveReturn {

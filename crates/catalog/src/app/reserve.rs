@@ -21,12 +21,12 @@ use crate::store::{reservations, stock};
 pub(crate) struct Reserve {
     pub(crate) reservation_id: ReservationId,
     pub(crate) order_id: OrderId,
-    pub(crate) wanted: Vec<RequestedLine>,
+    pub(crate) wanted: Vec<LineToReserve>,
 }
 
 /// What is to be held.
 #[derive(Debug)]
-pub(crate) struct RequestedLine {
+pub(crate) struct LineToReserve {
     pub(crate) variant_id: VariantId,
     pub(crate) quantity: i64,
     /// The price in the quote.
@@ -72,8 +72,8 @@ impl Command<App> for Reserve {
 impl Reserve {
     /// The lines with what they take of their shelves.
     fn lines(&self, found: &HashMap<Uuid, Offer>) -> Result<Vec<ReservedLine>, Error> {
-        let line = |wanted: &RequestedLine| {
-            let RequestedLine { variant_id, quantity, .. } = *wanted;
+        let line = |wanted: &LineToReserve| {
+            let LineToReserve { variant_id, quantity, .. } = *wanted;
             let offer = found.get(&variant_id.uuid());
             let offer = offer.ok_or_else(|| Error::not_found("variant", variant_id))?;
             let units = quantity.checked_mul(offer.stock_units).ok_or_else(|| out_of_stock(offer))?;
@@ -116,7 +116,7 @@ fn is_same(held: &[ReservedLine], asked: &[ReservedLine]) -> bool {
 }
 
 /// The price holds as quoted; what the goods are must be as quoted, since duty, tax and carriage were worked out by it.
-fn check_quoted(offer: &Offer, line: &RequestedLine) -> Result<(), Error> {
+fn check_quoted(offer: &Offer, line: &LineToReserve) -> Result<(), Error> {
     let quoted = line.unit_price;
     let changed = match &line.quoted {
         Some(quoted) => offer.attributes().changed_since(quoted),

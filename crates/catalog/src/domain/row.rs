@@ -141,7 +141,7 @@ impl Row {
     }
 
     /// Descriptions that have no title to stand under.
-    pub(crate) fn has_no_search_terms(&self, known: &[Translation]) -> Vec<String> {
+    pub(crate) fn descriptions_without_title(&self, known: &[Translation]) -> Vec<String> {
         let is_known = |language: &str| known.iter().any(|known| known.language == language);
         let wordless = self.words.iter().filter(|words| words.title.is_none() && !is_known(&words.language));
         wordless.map(|words| format!("description_{}", words.language)).collect()

@@ -30,7 +30,7 @@ pub(crate) struct Filter {
 
 /// Goods that were found, and whether there are more.
 #[derive(Debug, Clone)]
-pub(crate) struct SearchHit {
+pub(crate) struct SearchPage {
     pub(crate) products: Vec<Product>,
     pub(crate) more: bool,
 }
@@ -87,7 +87,7 @@ pub(crate) async fn products(
     filter: &Filter,
     before: Option<Uuid>,
     limit: i64,
-) -> Result<SearchHit, db::Error> {
+) -> Result<SearchPage, db::Error> {
     let price = filter.min_price.or(filter.max_price);
     let word = rarest_term(tx, &filter.words).await?.unwrap_or_default();
     let others: Vec<&str> = filter.words.iter().map(String::as_str).filter(|other| *other != word).collect();
@@ -110,7 +110,7 @@ pub(crate) async fn products(
     )?;
     let ids = within_bytes(&found);
     let more = ids.len() < found.len();
-    Ok(SearchHit { products: products::of_ids(tx, &ids).await?, more })
+    Ok(SearchPage { products: products::of_ids(tx, &ids).await?, more })
 }
 
 /// The rarest of these words, if few goods have it. How words are ordered is the database's; here it need not be exact.

@@ -7,8 +7,7 @@ use tonic::Code;
 use crate::market::{Market, Trader, refusal};
 use crate::wares::{change, product, row, variant, words};
 
-const SECTION: &str =
-    "products_max = 4\nletters_max = 100000\nunverified_products_max = 2\nunverified_letters_max = 2000";
+const SECTION: &str = "products_max = 4\ntext_characters_max = 100000\nunverified_products_max = 2\nunverified_text_characters_max = 2000";
 
 async fn import(market: &Market, trader: &Trader, skus: &[&str]) -> Vec<ImportProductsResponse> {
     let rows: Vec<_> =

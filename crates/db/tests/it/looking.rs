@@ -57,7 +57,7 @@ on_both! {
     async fn a_look_is_one_select(database: Database) {
         let db = open(&database).await;
         let twice = db.read_one(|tx| Box::pin(async move { Ok::<_, Error>((count(tx).await?, count(tx).await?)) })).await;
-        assert!(matches!(twice, Err(Error::Look)), "{twice:?}");
+        assert!(matches!(twice, Err(Error::MoreThanOneSelect)), "{twice:?}");
         let swallowed = db
             .read_one(|tx| {
                 Box::pin(async move {
@@ -74,13 +74,13 @@ on_both! {
         let db = open(&database).await;
         stock(&db, 1, 7).await.unwrap();
         let put: Result<(), Error> = db.read_one(|tx| Box::pin(put(tx, 2, 7))).await;
-        assert!(matches!(put, Err(Error::Look)), "{put:?}");
+        assert!(matches!(put, Err(Error::MoreThanOneSelect)), "{put:?}");
         let taken = db.read_one(|tx| {
             Box::pin(async move {
                 db::fetch_one!(tx, (i64,), "update shelves set on_hand = 0 where id = 1 returning on_hand")
             })
         });
-        assert!(matches!(taken.await, Err::<(i64,), Error>(Error::Look)));
+        assert!(matches!(taken.await, Err::<(i64,), Error>(Error::MoreThanOneSelect)));
         assert_eq!((shelves(&db).await, on_hand(&db, 1).await), (1, 7));
     }
 

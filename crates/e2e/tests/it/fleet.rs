@@ -146,7 +146,7 @@ impl Fleet {
         let folder = self.folder.path();
         let config = folder.join(format!("{service}-{number}.toml"));
         let text = format!(
-            "instance = \"{service}-{number}\"\n[sandbox]\nenabled = true\nday = \"0s\"\n[order]\nlease_seconds = 1\n{}\n\
+            "instance = \"{service}-{number}\"\n[sandbox]\nenabled = true\nday_length = \"0s\"\n[order]\nlease_seconds = 1\n{}\n\
              [kafka]\nprefix = \"{}\"\npartitions = {PARTITIONS}\n\
              session_seconds = {SESSION_SECONDS}\n",
             self.order, self.prefix

@@ -79,7 +79,8 @@ impl Data {
 
     /// As [`Data::start`], with these arguments besides.
     pub(crate) async fn start_with(&self, order: &str, arguments: &[&str]) -> Process {
-        let text = format!("[sandbox]\nenabled = true\nday = \"0s\"\n[order]\nlease_seconds = 1\n{order}\n");
+        let text =
+            format!("[sandbox]\nenabled = true\nday_length = \"0s\"\n[order]\nlease_seconds = 1\n{order}\n");
         self.start_configured(&text, arguments).await
     }
 

@@ -91,7 +91,7 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
 
 fn ground(args: &Args, configuration: &Configuration, folder: &std::path::Path) -> Result<Ground> {
     // Parcels stand still: what is measured is buying, and what follows from it at once.
-    let config = "[sandbox]\nenabled = true\nday = \"24h\"\n";
+    let config = "[sandbox]\nenabled = true\nday_length = \"24h\"\n";
     Ground::new(configuration, args.instances, folder, "bench", config)
 }
 

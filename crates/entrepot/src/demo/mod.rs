@@ -1,6 +1,6 @@
 //! `demo`: a Malaysian and a Thai hub side by side, and one cross-border purchase into each, live.
 //!
-//! [`firms`] are the sellers and their goods, [`story`] plays a purchase, [`print`] shows what happens.
+//! [`sellers`] are the sellers and their goods, [`scenario`] plays a purchase, [`print`] shows what happens.
 
 mod print;
 mod scenario;

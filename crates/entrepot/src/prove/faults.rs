@@ -61,7 +61,7 @@ impl FaultInjector {
         post.kill().await?;
         tokio::time::sleep(away).await;
         post.start(None).await?;
-        let how = if stood { "killed" } else { "no saga reached the point: killed anyway," };
+        let how = if stood { "killed" } else { "no saga reached the point: killed anyway" };
         Ok(format!("{how} {} at `{point}`, back after {:.1} s", post.name, away.as_secs_f32()))
     }
 

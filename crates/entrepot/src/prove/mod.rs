@@ -1,8 +1,8 @@
 //! `prove`: breaks a hub while buyers buy, and holds it to every promise.
 //!
-//! [`plan`] says what is broken and when, [`faults`] does it; [`buyers`], [`returns`], [`storekeeper`] and [`loiterers`]
-//! are the hub's clients, [`town`] what they share, [`insist`] how they ask, [`book`] what they remember, [`verdict`] what the hub is held to,
-//! [`returned`] how soon events go out once the broker is back. To add a fault, add it to [`plan`] and [`faults`]; to add a promise, add a check to [`verdict`].
+//! [`plan`] says what is broken and when, [`faults`] does it; [`buyers`], [`returns`], [`restocker`] and [`idle_clients`]
+//! are the hub's clients, [`town`] what they share, [`retry`] how they ask, [`purchase_log`] what they remember, [`verdict`] what the hub is held to,
+//! [`broker_return`] how soon events go out once the broker is back. To add a fault, add it to [`plan`] and [`faults`]; to add a promise, add a check to [`verdict`].
 
 mod broker_return;
 mod buyers;

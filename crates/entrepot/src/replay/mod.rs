@@ -1,7 +1,7 @@
 //! `replay`: real retail orders, each through the whole journey of a hub.
 //!
-//! [`rows`] reads the file, [`plan`] makes invoices of it, [`goods`] tells what the goods are, [`shelf`] lists them,
-//! [`buyers`] orders and follows, [`backwards`] matches the returns, [`summary`] tells what came of it.
+//! [`rows`] reads the file, [`plan`] makes invoices of it, [`goods`] tells what the goods are, [`listing`] lists them,
+//! [`buyers`] orders and follows, [`returns`] matches the returns, [`summary`] tells what came of it.
 //!
 //! The wholesaler is a British seller on the hub's lane from GB. The buyers live in the hub's country; their own
 //! country and the time of the invoice stay with the order as attributes. Prices are pounds, the clock is today's.

@@ -93,29 +93,29 @@ impl<R: BufRead> Records<R> {
         let mut cells = Cells::new(self.shape.delimiter);
         let mut more: Vec<TextLine> = Vec::new();
         let mut went = cells.take(&first.bytes);
-        while let NextLine::Open = went {
+        while let LineEnd::Open = went {
             if !self.shape.texts.contains(&cells.place()) {
-                went = NextLine::Wrong(OPEN);
+                went = LineEnd::Wrong(OPEN);
                 break;
             }
             let Some(line) = self.next_line()? else {
-                went = NextLine::Wrong(OPEN);
+                went = LineEnd::Wrong(OPEN);
                 break;
             };
             let fits = !line.cut
                 && more.len() < RECORD_LINES_MAX
                 && cells.bytes + line.bytes.len() <= RECORD_BYTES_MAX;
             went = if !fits {
-                NextLine::Wrong(LONG)
+                LineEnd::Wrong(LONG)
             } else if self.is_row(&line.bytes) {
-                NextLine::Wrong(OPEN)
+                LineEnd::Wrong(OPEN)
             } else {
                 cells.go_on();
                 cells.take(&line.bytes)
             };
             more.push(line);
         }
-        if let NextLine::Wrong(reason) = went {
+        if let LineEnd::Wrong(reason) = went {
             let place = cells.place();
             // What was read with it may be rows of their own.
             more.into_iter().rev().for_each(|line| self.ahead.push_front(line));
@@ -146,15 +146,15 @@ impl<R: BufRead> Records<R> {
 pub(crate) fn cells(line: &[u8], delimiter: u8) -> Result<Vec<String>, Fault> {
     let mut cells = Cells::new(delimiter);
     match cells.take(line) {
-        NextLine::Closed => cells.end(1).map(|record| record.cells),
-        NextLine::Open => Err(Fault { line: 1, column: Some(cells.place()), reason: OPEN }),
-        NextLine::Wrong(reason) => Err(Fault { line: 1, column: Some(cells.place()), reason }),
+        LineEnd::Closed => cells.end(1).map(|record| record.cells),
+        LineEnd::Open => Err(Fault { line: 1, column: Some(cells.place()), reason: OPEN }),
+        LineEnd::Wrong(reason) => Err(Fault { line: 1, column: Some(cells.place()), reason }),
     }
 }
 
 /// How a line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NextLine {
+enum LineEnd {
     /// With its last cell.
     Closed,
     /// Within quotes.
@@ -195,7 +195,7 @@ impl Cells {
         self.cell.push(b'\n');
     }
 
-    fn take(&mut self, line: &[u8]) -> NextLine {
+    fn take(&mut self, line: &[u8]) -> LineEnd {
         self.bytes += line.len();
         for byte in line.iter().copied() {
             self.state = match (self.state, byte) {
@@ -216,7 +216,7 @@ impl Cells {
                     ParserState::Quoted
                 }
                 (ParserState::Quote, _) => {
-                    return NextLine::Wrong(
+                    return LineEnd::Wrong(
                         "has text after a closing quote: double the quotes within a quoted cell",
                     );
                 }
@@ -234,7 +234,7 @@ impl Cells {
                 }
             };
         }
-        if self.state == ParserState::Quoted { NextLine::Open } else { NextLine::Closed }
+        if self.state == ParserState::Quoted { LineEnd::Open } else { LineEnd::Closed }
     }
 
     fn end(mut self, line: u64) -> Result<Record, Fault> {

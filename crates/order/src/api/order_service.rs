@@ -37,7 +37,7 @@ const REASON_CHARACTERS_MAX: usize = 200;
 
 /// What the key of a request to place an order was made from in 0.1, where the map had another order in each message.
 /// To be removed in 0.3, with `place_key` and [`Key::formerly`]: what was recorded so is forgotten by then, after
-/// [`rpc::replay::KEPT`].
+/// [`rpc::idempotency::KEPT`].
 #[derive(Clone, PartialEq, prost::Message)]
 struct FormerBody {
     #[prost(message, optional, tag = "2")]

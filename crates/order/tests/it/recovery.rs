@@ -111,7 +111,7 @@ on_both! {
     async fn an_attempt_that_was_overtaken_changes_nothing(database: Database) {
         for (rpc, refusal) in [("Reserve", "OUT_OF_STOCK"), ("Authorise", "INSUFFICIENT_FUNDS")] {
             let other = database.another().await;
-            let shop = Shop::with(&other, "lease_seconds = 1\ncall_ms = 20000").await;
+            let shop = Shop::with(&other, "lease_seconds = 1\ncall_timeout_ms = 20000").await;
             // The first attempt hangs for longer than its lease; the second decides otherwise.
             shop.world.fail(rpc, [Failure::Hang, Failure::Refuse(refusal)]);
             let mut patient = Request::new(place_request(&shop.quote().await, PaymentMethod::Wallet));
@@ -136,7 +136,7 @@ on_both! {
     async fn two_attempts_confirm_once(database: Database) {
         for rpc in ["Reserve", "Authorise"] {
             let other = database.another().await;
-            let shop = Shop::with(&other, "lease_seconds = 1\ncall_ms = 20000").await;
+            let shop = Shop::with(&other, "lease_seconds = 1\ncall_timeout_ms = 20000").await;
             shop.world.fail(rpc, [Failure::Hang]);
             let mut patient = Request::new(place_request(&shop.quote().await, PaymentMethod::Wallet));
             patient.set_timeout(Duration::from_secs(30));
@@ -155,7 +155,7 @@ on_both! {
     }
 
     async fn a_saga_is_taken_up_though_the_clock_was_set_back(database: Database) {
-        let shop = Shop::with(&database, "lease_seconds = 300\ncall_ms = 20000").await;
+        let shop = Shop::with(&database, "lease_seconds = 300\ncall_timeout_ms = 20000").await;
         shop.world.fail("Reserve", [Failure::Hang]);
         let mut patient = Request::new(place_request(&shop.quote().await, PaymentMethod::Wallet));
         patient.set_timeout(Duration::from_secs(30));

@@ -52,7 +52,7 @@ pub(crate) fn read_as<M: Message + Default>(message: &impl Message) -> M {
 
 impl Shop {
     pub(crate) async fn open(database: &Database) -> Self {
-        Self::with(database, "lease_seconds = 1\nattempts_max = 3\ncall_ms = 2000").await
+        Self::with(database, "lease_seconds = 1\nattempts_max = 3\ncall_timeout_ms = 2000").await
     }
 
     pub(crate) async fn with(database: &Database, section: &str) -> Self {
@@ -68,7 +68,8 @@ impl Shop {
             next_price = \"3.20\"\ndays_min = 6\ndays_max = 12\n\n";
         let zoned = text.replacen(near, &format!("{remote}{near}"), 1);
         assert_ne!(zoned, text);
-        let shop = Self::of(database, "lease_seconds = 1\nattempts_max = 3\ncall_ms = 2000", &zoned).await;
+        let shop =
+            Self::of(database, "lease_seconds = 1\nattempts_max = 3\ncall_timeout_ms = 2000", &zoned).await;
         shop.world.state().remote = "88".to_owned();
         shop
     }

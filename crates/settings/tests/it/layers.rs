@@ -60,6 +60,16 @@ fn what_was_called_otherwise_in_the_release_before_is_taken_and_said() {
     assert_eq!((told.as_str(), renamed.len()), ("[\"north\"]", 2));
     let both = Told::file("branches = ['north']\n[depot]\nbranches = ['south']\n").resolve().unwrap_err();
     assert!(both.to_string().contains("shop.branches: is set twice"), "{both}");
+    // The old name and the new one may say the same, whichever is read first.
+    let names = [
+        ("ENTREPOT_BRANCHES", "north"),
+        ("ENTREPOT_SHOP_BRANCHES", "north"),
+        ("ENTREPOT_DEPOT_BRANCHES", "north"),
+    ];
+    for [one, other] in [[0, 1], [1, 2], [2, 1]] {
+        let (told, renamed) = branches(Told::default().variables(&[names[one], names[other]]));
+        assert_eq!((told.as_str(), renamed.len()), ("[\"north\"]", 1));
+    }
     let (_, renamed) = branches(Told::file("[shop]\nbranches = ['north']\n"));
     assert_eq!(renamed, Vec::<String>::new());
 }

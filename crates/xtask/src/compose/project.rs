@@ -17,7 +17,7 @@ const BEGIN_MAX: Duration = Duration::from_secs(60);
 const BUYERS_MAX: Duration = Duration::from_secs(180);
 /// A carrier's day lasts no time, and buyers may hurry.
 const SETTINGS: &str =
-    "[sandbox]\nenabled = true\nday = \"0s\"\n[rate]\nper_second = 100000\nburst = 100000\n";
+    "[sandbox]\nenabled = true\nday_length = \"0s\"\n[rate]\nper_second = 100000\nburst = 100000\n";
 
 /// A project.
 pub(crate) struct Project<'a> {

@@ -16,7 +16,7 @@ use super::calls::Exchange;
 use crate::process::{Data, Process};
 
 /// The carrier stands still, but for what is reported and for the hub's clock.
-const CONFIG: &str = "[sandbox]\nenabled = true\nday = \"86400s\"\n[order]\nlease_seconds = 1\n";
+const CONFIG: &str = "[sandbox]\nenabled = true\nday_length = \"86400s\"\n[order]\nlease_seconds = 1\n";
 const KEY: &str = "key.pem";
 const READS: &str = "reads.txt.gz";
 const REPLAYS: &str = "replays.txt.gz";

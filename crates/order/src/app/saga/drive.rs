@@ -40,7 +40,7 @@ async fn run_steps(app: Arc<App>, mut run: SagaRun) -> Option<SagaResponse> {
         let outcome = match app.step(&run).await {
             Ok(outcome) => outcome,
             Err(problem) => {
-                app.return_saga(&run, &problem).await;
+                app.give_up_lease(&run, &problem).await;
                 return response;
             }
         };
@@ -169,12 +169,12 @@ impl App {
         }
     }
 
-    async fn return_saga(self: &Arc<Self>, run: &SagaRun, problem: &str) {
+    async fn give_up_lease(self: &Arc<Self>, run: &SagaRun, problem: &str) {
         tracing::warn!(
             order.id = %run.order.id, saga.step = run.saga.step.as_str(), saga.attempt = run.saga.attempt, problem,
             "a saga's step has no outcome yet; it is tried again"
         );
-        let give_back = ReturnSaga { saga: run.saga.clone(), problem: problem.to_owned() };
+        let give_back = GiveUpLease { saga: run.saga.clone(), problem: problem.to_owned() };
         let given = self.db.run(self, give_back).await;
         if let Err(error) = given {
             tracing::warn!(order.id = %run.order.id, %error, "a saga's lease could not be given up; it will expire");
@@ -184,13 +184,13 @@ impl App {
 
 /// Gives a saga up for now, unless another has it.
 #[derive(Debug)]
-struct ReturnSaga {
+struct GiveUpLease {
     saga: Saga,
     /// What went wrong.
     problem: String,
 }
 
-impl Command<App> for ReturnSaga {
+impl Command<App> for GiveUpLease {
     type Output = ();
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
