@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use proto::catalog::v1::AdjustStockRequest;
 
+use super::retry::repeated;
 use super::town::Town;
 
 /// How often, and how many units.
@@ -18,7 +19,7 @@ pub(super) async fn fill(town: &Town, scarce: &[usize]) -> Result<BTreeMap<usize
     let mut filled = BTreeMap::new();
     let mut shelves = Vec::new();
     for place in scarce {
-        shelves.push((*place, town.market.shelf(*place).await?.stock_item_id));
+        shelves.push((*place, repeated(async || town.market.shelf(*place).await).await?.stock_item_id));
     }
     for (place, stock_item_id) in shelves.iter().cycle() {
         if town.closing.load(Ordering::Relaxed) {

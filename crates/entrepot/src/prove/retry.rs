@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use backon::{ConstantBuilder, Retryable as _};
 use rpc::status::reason;
 use tonic::{Code, Response, Status};
 
@@ -12,6 +13,8 @@ use tonic::{Code, Response, Status};
 const TRY_MAX: Duration = Duration::from_secs(6);
 /// How long to wait before the next.
 const AGAIN_AFTER: Duration = Duration::from_millis(40);
+/// How often a read of a healthy hub is repeated at most.
+const READS_AGAIN_MAX: usize = 3;
 /// How long a hub may leave a request without an answer, whatever happens to it.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -56,6 +59,13 @@ impl RetryPolicy {
         }
         bail!("{what} was not answered within {} s; the last attempt: {last}", PATIENCE.as_secs())
     }
+}
+
+/// Repeats a read of a hub that is healthy again: where a client hung up on a call while its service was away, the channel
+/// may answer the next call with that failure.
+pub(super) async fn repeated<T>(read: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let again = ConstantBuilder::default().with_delay(AGAIN_AFTER).with_max_times(READS_AGAIN_MAX);
+    (|| read()).retry(again).await
 }
 
 /// Whether the hub has decided: all else is tried again.

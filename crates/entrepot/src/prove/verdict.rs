@@ -13,6 +13,7 @@ use proto::types::v1::Money;
 
 use super::broker_return::BrokerReturn;
 use super::purchase_log::PurchaseLog;
+use super::retry::repeated;
 use super::town::{Buyer, Town};
 
 const PAGE_SIZE: i32 = 200;
@@ -50,7 +51,7 @@ pub(super) async fn checks(
 ) -> Result<Vec<Check>> {
     let mut accounts = Vec::new();
     for buyer in &bought.buyers {
-        accounts.push(account(town, buyer).await?);
+        accounts.push(repeated(async || account(town, buyer).await).await?);
     }
     let escrow = escrow(report, &town.currency) - escrow_before;
     Ok(vec![
@@ -193,7 +194,7 @@ async fn shelves(town: &Town, accounts: &[BuyerRecord<'_>], filled: &BTreeMap<us
         let of_it = accounts.iter().flat_map(BuyerRecord::kept).filter(|(_, noted)| noted.place == *place);
         let sold: i64 = of_it.map(|(_, noted)| noted.units).sum();
         let back: i64 = accounts.iter().filter_map(|account| account.book.restocked.get(place)).sum();
-        let shelf = town.market.shelf(*place).await?;
+        let shelf = repeated(async || town.market.shelf(*place).await).await?;
         let expected = units - sold + back;
         if (shelf.on_hand, shelf.reserved) != (expected, 0) {
             violations.push(format!(
