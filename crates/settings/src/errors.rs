@@ -28,18 +28,18 @@ impl SettingErrors {
     }
 }
 
-/// `; did you mean X?`, of the known name that is meant.
-pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    nearest(name, known).map_or_else(String::new, |known| format!("; did you mean {known}?"))
-}
-
-/// The known name that begins with this one, or is like it.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+/// `; did you mean X?`, if a known name begins with this one, or is like it. `prefix` is what all begin with: it makes none
+/// alike, and both are given without it.
+pub(crate) fn suggestion<'a>(
+    prefix: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> String {
     let alike = |known: &str| strsim::normalized_damerau_levenshtein(name, known);
     let longer = known.clone().find(|known| known.starts_with(name));
     let like =
         || known.filter(|known| alike(known) >= ALIKE_MIN).max_by(|a, b| alike(a).total_cmp(&alike(b)));
-    longer.or_else(like)
+    longer.or_else(like).map_or_else(String::new, |known| format!("; did you mean {prefix}{known}?"))
 }
 
 /// A text as it may be told: the password of a URL is not, nor what would be one if the URL were right.
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_name_like_it_is_offered_and_one_unlike_it_is_not() {
         let known = ["DATA", "DATABASE_URL", "KAFKA_BROKERS", "KAFKA_PARTITIONS"];
-        let meant = |name| suggestion(name, known.into_iter());
+        let meant = |name| suggestion("", name, known.into_iter());
         assert_eq!(meant("DATABASE"), "; did you mean DATABASE_URL?");
         assert_eq!(meant("KAFKA"), "; did you mean KAFKA_BROKERS?");
         assert_eq!(meant("KAFKA_PARTITONS"), "; did you mean KAFKA_PARTITIONS?");

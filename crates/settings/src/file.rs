@@ -82,7 +82,7 @@ fn in_table(
                 wrong.0.push(format!(
                     "{}: there is no section [{name}]{}",
                     origin(name, ""),
-                    suggestion(name, known)
+                    suggestion("", name, known)
                 ));
             }
             value => given.extend(one(settings, name, value, origin("", name), wrong)),
@@ -126,7 +126,7 @@ fn one(
             None
         }
         (None, _) => {
-            let meant = suggestion(key, settings.iter().map(|setting| setting.key));
+            let meant = suggestion("", key, settings.iter().map(|setting| setting.key));
             wrong.0.push(format!("{}: there is no such setting{meant}", origin.naming(key)));
             None
         }

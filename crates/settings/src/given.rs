@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use toml::Value;
 
-use crate::errors::nearest;
+use crate::errors::suggestion;
 use crate::setting::{FROM_FILE, PREFIX, variable};
 use crate::{Setting, SettingErrors};
 
@@ -184,10 +184,8 @@ pub(crate) fn in_environment(
             None => {
                 let known: Vec<String> = settings.iter().map(|setting| setting.variable()).collect();
                 let known = known.iter().map(String::as_str);
-                // What all begin with makes none alike.
-                let meant = nearest(&name[PREFIX.len()..], known.map(|known| &known[PREFIX.len()..]));
-                let meant =
-                    meant.map_or_else(String::new, |known| format!("; did you mean {PREFIX}{known}?"));
+                let known = known.map(|known| &known[PREFIX.len()..]);
+                let meant = suggestion(PREFIX, &name[PREFIX.len()..], known);
                 wrong.0.push(format!("{name}: there is no such setting{meant}"));
             }
         }
