@@ -18,7 +18,7 @@ mod settings;
 mod spec;
 mod worker;
 
-pub use self::settings::{KeyFiles, SETTINGS, Settings, parse_section};
+pub use self::settings::{KEYS_REFRESH_DEFAULT, KeyFiles, SETTINGS, Settings, parse_section};
 pub use continuity::{Adopted, AdoptionHook, adopt};
 pub use error::Error;
 pub use hub::{Hub, OPERATOR_PACKAGE, migrate};

@@ -141,7 +141,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// How often public keys are read again, unless told.
-const REFRESH_DEFAULT: Duration = Duration::from_secs(30);
+pub const KEYS_REFRESH_DEFAULT: Duration = Duration::from_secs(30);
 
 /// Networks.
 const NETWORK: ValueKind = ValueKind::Text {
@@ -233,7 +233,7 @@ impl KeyFiles {
             issuer: Some(IssuerFile { path: folder.join("key.pem"), shared: false }),
             set: Some(SetFile { path: folder.join("jwks.json"), required: false }),
             services: BTreeMap::new(),
-            refresh: REFRESH_DEFAULT,
+            refresh: KEYS_REFRESH_DEFAULT,
         }
     }
 }

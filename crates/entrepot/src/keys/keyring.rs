@@ -8,11 +8,9 @@ use chrono::{DateTime, Utc};
 use rpc::{
     CLOCK_SKEW, Holder, Issuer, KeySet, PublicKey, SERVICE_TOKEN_LIFETIME, SigningKey, TOKEN_LIFETIME_MAX,
 };
+use runtime::KEYS_REFRESH_DEFAULT;
 
 use crate::configuration::{Configuration, next};
-
-/// How often keys are read again, unless told.
-const REFRESH: Duration = Duration::from_secs(30);
 
 /// The files of a hub's keys.
 #[derive(Debug)]
@@ -56,7 +54,7 @@ impl Keyring {
     /// In the folder of a hub, by their usual names.
     pub(crate) fn in_folder(code: &str, folder: &Path) -> Self {
         let service = |name: &str| folder.join(format!("{name}.pem"));
-        Self::new(code, folder.join("key.pem"), service, folder.join("jwks.json"), REFRESH)
+        Self::new(code, folder.join("key.pem"), service, folder.join("jwks.json"), KEYS_REFRESH_DEFAULT)
     }
 
     fn new(
