@@ -10,9 +10,9 @@ use proto::logistics::{internal::v1 as logistics_internal, v1 as logistics};
 use proto::operator::internal::v1 as operator;
 use proto::order::{internal::v1 as order_internal, v1 as order};
 use proto::payment::{internal::v1 as payment_internal, v1 as payment};
-use rpc::{Bearer, Role};
+use rpc::{Bearer, Channel, Role};
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 /// A channel that sends a token.
 pub type AuthorisedChannel = InterceptedService<Channel, Bearer>;
@@ -171,7 +171,7 @@ fn door<'a>(doors: &'a HubChannels, service: &str) -> Result<&'a ServiceChannels
 
 fn channel(address: &str) -> Result<Channel> {
     let uri = format!("http://{address}");
-    Ok(Endpoint::from_shared(uri).context("the hub's address")?.connect_lazy())
+    Ok(Endpoint::from_shared(uri).context("the hub's address")?.connect_lazy().into())
 }
 
 /// Somebody signed in at the public API.

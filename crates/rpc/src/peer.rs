@@ -9,13 +9,12 @@ use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header};
 use tokio::time::Instant;
 use tonic::body::Body;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower::Service;
 use tracing::Instrument as _;
 
 use crate::keys::{SERVICE_TOKEN_LIFETIME, now_seconds};
-use crate::{Identity, context, status, timeout, trace};
+use crate::{Channel, Identity, context, status, timeout, trace};
 
 /// The header that names the person or system at the hub's edge, as `role:subject`.
 pub(crate) const ON_BEHALF_OF: &str = "entrepot-on-behalf-of";

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 use tower::ServiceBuilder;
+use tower::util::BoxCloneSyncService;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::gate::{Gate, PublicRules, Rules};
@@ -17,7 +18,7 @@ use crate::non_calls::NonCallCounter;
 use crate::observe::CallObserver;
 use crate::rate::Limiter;
 use crate::wire::WireCheck;
-use crate::{Drain, Health, Limits, Policies, Rate, Verifier, duplex, listener};
+use crate::{Drain, Health, Limits, Policies, Rate, Verifier, in_process, listener};
 
 #[cfg(test)]
 mod keys;
@@ -128,14 +129,14 @@ impl Server {
         Ok(())
     }
 
-    /// Serves the connections of an in-process channel, through the same gate. It ends with the process, not with
-    /// the drain: the other services may still need it while they drain.
-    pub async fn in_process(self, incoming: duplex::Incoming) -> Result<(), Error> {
-        let server = tonic::transport::Server::builder()
+    /// Serves the calls of an in-process channel, through the same gate. They end with `serving`, not with the drain:
+    /// the other services may still need it while they drain.
+    pub fn in_process(self, serving: &in_process::Serving) {
+        let service = ServiceBuilder::new()
             .layer(MiddlewareLayer(self.watch()))
             .layer(MiddlewareLayer(Gate(Arc::new(self.rules))))
-            .add_routes(self.routes);
-        Ok(server.serve_with_incoming(incoming).await?)
+            .service(self.routes.prepare());
+        serving.begin(BoxCloneSyncService::new(service));
     }
 
     async fn with_system_services(&self) -> Result<Routes, Error> {

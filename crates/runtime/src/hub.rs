@@ -8,12 +8,11 @@ use std::time::Duration;
 use db::Db;
 use events::{Bus, Outbox, Published, Subscription, relay};
 use kernel::Clock;
-use rpc::{Drain, Health, Issuer, Policies, PolicyTable, Server, duplex};
+use rpc::{Channel, Drain, Health, Issuer, Policies, PolicyTable, Server, in_process};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic::transport::Channel;
 
 use crate::continuity::{ConsumerSources, Exchange, MarkRounds, OpenDatabase, Peering};
 use crate::keys::Keys;
@@ -36,6 +35,8 @@ pub struct Hub {
     public: SocketAddr,
     internal: SocketAddr,
     channels: (Channel, Channel),
+    /// What is served within the process, until the hub has stopped.
+    near: Vec<in_process::Serving>,
     databases: BTreeMap<&'static str, Db>,
     rounds: MarkRounds,
     drain: Drain,
@@ -52,7 +53,7 @@ pub struct Hub {
 struct Built {
     spec: Spec,
     service: Service,
-    incoming: duplex::Incoming,
+    serving: in_process::Serving,
 }
 
 impl Hub {
@@ -82,7 +83,8 @@ impl Hub {
             public: public.1,
             internal: internal.1,
             // Replaced as soon as there are servers.
-            channels: (duplex::pair().0, duplex::pair().0),
+            channels: (in_process::pair().0, in_process::pair().0),
+            near: Vec::new(),
             rounds: MarkRounds::new(databases.clone()),
             databases,
             drain,
@@ -122,7 +124,7 @@ impl Hub {
         let mut subscriptions = Vec::new();
         let (mut public_routes, mut internal_routes, mut workers) = (Vec::new(), Vec::new(), Vec::new());
         let mut samplers = Vec::new();
-        for Built { spec, service, incoming } in built {
+        for Built { spec, service, serving } in built {
             for consumer in service.consumers {
                 let db = self.databases[spec.name].clone();
                 let subscription =
@@ -135,7 +137,7 @@ impl Hub {
             internal_routes.push(service.internal.clone());
             workers.extend(service.workers);
             samplers.extend(service.samplers.into_iter().map(|sampler| (spec.name, sampler)));
-            self.serve_in_process(self.internal_server(service.internal, &policies), incoming);
+            self.serve_in_process(self.internal_server(service.internal, &policies), serving);
         }
         let (databases, clock) = (self.databases.clone(), self.clock.clone());
         let overview = Overview::new(
@@ -182,9 +184,9 @@ impl Hub {
             .metrics(self.calls.clone())
     }
 
-    fn serve_in_process(&mut self, server: Server, incoming: duplex::Incoming) {
-        // Ends when the last channel to it is dropped; a service that drains may still ask this one.
-        self.tasks.spawn(log_end("in process", server.in_process(incoming), self.stop.clone()));
+    fn serve_in_process(&mut self, server: Server, serving: in_process::Serving) {
+        server.in_process(&serving);
+        self.near.push(serving);
     }
 
     fn serve_outside(
@@ -203,22 +205,21 @@ impl Hub {
                 .health(self.health.clone())
                 .metrics(self.calls.clone())
         };
-        let (public_channel, public_incoming) = duplex::pair();
-        let (internal_channel, internal_incoming) = duplex::pair();
+        let (public_channel, public_serving) = in_process::pair();
+        let (internal_channel, internal_serving) = in_process::pair();
         let near = [
-            (public_server(public_routes.clone()), public_incoming),
-            (self.internal_server(internal_routes.clone(), policies), internal_incoming),
+            (public_server(public_routes.clone()), public_serving),
+            (self.internal_server(internal_routes.clone(), policies), internal_serving),
         ];
         let far = [
             (public_server(public_routes), public),
             (self.internal_server(internal_routes, policies), internal),
         ];
-        for (server, incoming) in near {
-            self.serve_in_process(server, incoming);
+        for (server, serving) in near {
+            self.serve_in_process(server, serving);
         }
-        let never = CancellationToken::new();
         for (server, listener) in far {
-            self.servers.spawn(log_end("over TCP", server.serve(listener), never.clone()));
+            self.servers.spawn(log_end(server.serve(listener)));
         }
         self.channels = (public_channel, internal_channel);
     }
@@ -313,6 +314,7 @@ impl Hub {
             );
         }
         self.tasks.shutdown().await;
+        self.near.clear();
         drop(self.shown);
         self.rounds.end().await;
         for db in self.databases.values() {
@@ -389,13 +391,13 @@ fn build(
     let remote: Vec<String> = channels.keys().cloned().collect();
     let mut peerings = Vec::new();
     for spec in specs {
-        let (channel, incoming) = duplex::pair();
+        let (channel, serving) = in_process::pair();
         channels.insert(spec.name.to_owned(), channel);
-        ends.push(incoming);
+        ends.push(serving);
     }
     let rates = Arc::new(hub::reference_rates(settings.rates_file.as_deref())?);
     let mut built = Vec::new();
-    for (spec, incoming) in specs.iter().zip(ends) {
+    for (spec, serving) in specs.iter().zip(ends) {
         if let Some(service) = spec.calls.iter().find(|service| !channels.contains_key(**service)) {
             return Err(Error::NoPeer { service });
         }
@@ -418,7 +420,7 @@ fn build(
         let failed = |problem| Error::Section { service: spec.name, problem };
         let section = section(settings, spec).map_err(failed)?;
         let service = (spec.build)(&section, deps).map_err(|error| failed(format!("{error:#}")))?;
-        built.push(Built { spec: *spec, service, incoming });
+        built.push(Built { spec: *spec, service, serving });
     }
     Ok((built, peerings))
 }
@@ -450,12 +452,8 @@ fn policies(built: &[Built]) -> Result<Policies, Error> {
     Ok(Policies::check(proto::FILE_DESCRIPTOR_SET, &packages, &tables)?)
 }
 
-async fn log_end(
-    how: &'static str,
-    serving: impl Future<Output = Result<(), rpc::ServerError>>,
-    stop: CancellationToken,
-) {
-    if let Some(Err(error)) = stop.run_until_cancelled(serving).await {
-        tracing::error!(%error, how, "a listener failed");
+async fn log_end(serving: impl Future<Output = Result<(), rpc::ServerError>>) {
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "a listener failed");
     }
 }

@@ -43,7 +43,7 @@ enum InstanceHealth {
 
 /// A channel to a service, wherever its instances are: `http://order-0:50052`. A dead one is left out within seconds.
 /// It connects by itself; the watching ends with its last clone.
-pub fn channel(service: &str, addresses: &[String]) -> Result<Channel, Error> {
+pub fn channel(service: &str, addresses: &[String]) -> Result<rpc::Channel, Error> {
     let mut endpoints: Vec<Endpoint> = Vec::new();
     for address in addresses {
         let endpoint = endpoint(service, address)?;
@@ -54,11 +54,11 @@ pub fn channel(service: &str, addresses: &[String]) -> Result<Channel, Error> {
     }
     match endpoints.as_slice() {
         [] => Err(Error::PeerAddress { service: service.to_owned(), address: String::new() }),
-        [one] => Ok(one.connect_lazy()),
+        [one] => Ok(one.connect_lazy().into()),
         _ => {
             let (channel, changes) = Channel::balance_channel(CHANGES_MAX);
             tokio::spawn(balance(endpoints, changes));
-            Ok(channel)
+            Ok(channel.into())
         }
     }
 }

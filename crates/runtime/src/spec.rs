@@ -9,10 +9,9 @@ use events::{Consumer, Outbox};
 use hub::Profile;
 use kernel::Clock;
 use money::rates::RateTable;
-use rpc::{Drain, Identity, Peer, PolicyTable};
+use rpc::{Channel, Drain, Identity, Peer, PolicyTable};
 use settings::Setting;
 use tonic::service::Routes;
-use tonic::transport::Channel;
 
 use crate::Worker;
 use crate::metrics::Sampler;

@@ -10,6 +10,7 @@ use db::Db;
 use events::{Bus, ChaoticBus, Envelope};
 use hub::Profile;
 use kernel::EventId;
+use rpc::Channel;
 use rpc::{Bearer, Identity, KeySet, Role};
 use runtime::{Hub, Sandbox, Settings, Spec};
 use tempfile::TempDir;
@@ -17,7 +18,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 use uuid::Uuid;
 

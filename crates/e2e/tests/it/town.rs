@@ -15,13 +15,13 @@ use proof::{HubChannels, ServiceChannels, Session, invariants};
 use proto::catalog::v1::{GetProductRequest, ListProductsRequest};
 use proto::order::v1::{Order, PaymentMethod, Quote};
 use proto::types::v1::{Address, Money};
-use rpc::{Holder, KeySet, Role, SetFile, SigningKey};
+use rpc::{Channel, Holder, KeySet, Role, SetFile, SigningKey};
 use runtime::metrics::Metrics;
 use runtime::{Hub, Sandbox, Settings};
 use tempfile::TempDir;
 use testkit::Database;
 use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 /// How long a hub may take to come to rest.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -200,7 +200,7 @@ fn own_keys(settings: &mut Settings, folder: &Path) {
 }
 
 pub(crate) fn over_tcp(address: SocketAddr) -> Channel {
-    Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy()
+    Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy().into()
 }
 
 /// The processes of a hub share its key.

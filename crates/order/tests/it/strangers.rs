@@ -11,10 +11,10 @@ use proto::order::v1::{
     GetReturnRequest, ListOrdersRequest, ListReturnsRequest, Order, PaymentMethod, ReceiveReturnRequest,
     RejectReturnRequest, RequestReturnRequest, WatchOrderRequest,
 };
+use rpc::Channel;
 use rpc::Role;
 use testkit::on_both;
 use testkit::service::Line;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::shop::{BUYER, Shop, consignment_id, place_request, request_id};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use crate::Channel;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response, header};
@@ -12,7 +13,6 @@ use http_body_util::{BodyExt as _, Full};
 use tokio::task::JoinSet;
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower::{Service, ServiceExt as _};
 
@@ -124,8 +124,13 @@ fn served() -> (Arc<Policies>, Routes) {
 }
 
 fn serve(server: Server) -> Channel {
-    let (channel, incoming) = duplex::pair();
-    tokio::spawn(server.in_process(incoming));
+    let (channel, serving) = in_process::pair();
+    server.in_process(&serving);
+    // It serves for as long as the test runs.
+    tokio::spawn(async move {
+        std::future::pending::<()>().await;
+        drop(serving)
+    });
     channel
 }
 

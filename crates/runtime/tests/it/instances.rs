@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rpc::Channel;
 use runtime::instances;
 use testkit::eventually;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tonic::Code;
-use tonic::transport::Channel;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::pb::HealthCheckRequest;
