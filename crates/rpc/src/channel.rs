@@ -8,7 +8,7 @@ use tonic::body::Body;
 use tonic::transport;
 use tower::Service;
 
-use crate::in_process::Near;
+use crate::in_process::{self, Near, Serving};
 
 /// A way to a service: `OrderServiceClient::new(channel)`. Cheap to clone.
 #[derive(Clone)]
@@ -21,8 +21,10 @@ enum Way {
 }
 
 impl Channel {
-    pub(crate) fn near(near: Near) -> Self {
-        Self(Way::Near(near))
+    /// A channel within the process, and the end that its server serves.
+    pub fn in_process() -> (Self, Serving) {
+        let (near, serving) = in_process::ends();
+        (Self(Way::Near(near)), serving)
     }
 }
 

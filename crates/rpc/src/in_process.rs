@@ -1,6 +1,6 @@
 //! Calls between the services of one process: through the same gate as over TCP, without a connection.
 //!
-//! [`pair`] makes the callers' end before its server exists: services are built one after another and each holds the
+//! [`Channel::in_process`](crate::Channel::in_process) makes the callers' end before its server exists: services are built one after another and each holds the
 //! channels of all. A call before the server serves waits, up to its deadline. The handler runs in its caller's task, so
 //! it ends with it; what must go on is spawned, as over TCP.
 
@@ -14,7 +14,7 @@ use tonic::body::Body;
 use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
 
-use crate::{Channel, status, timeout};
+use crate::{status, timeout};
 
 pub(crate) type Handler = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
@@ -52,10 +52,10 @@ impl std::fmt::Debug for Serving {
 #[derive(Clone)]
 pub(crate) struct Near(watch::Receiver<State>);
 
-/// A channel and the end that its server serves.
-pub fn pair() -> (Channel, Serving) {
+/// The two ends.
+pub(crate) fn ends() -> (Near, Serving) {
     let (sender, receiver) = watch::channel(State::Starting);
-    (Channel::near(Near(receiver)), Serving(sender))
+    (Near(receiver), Serving(sender))
 }
 
 impl Near {
@@ -100,14 +100,14 @@ fn ended() -> Response<Body> {
 mod tests {
     use super::*;
     use tonic::{Code, Status};
-    use tower::{Service as _, service_fn};
+    use tower::service_fn;
 
     fn request(patience: &str) -> Request<Body> {
         Request::post("/a.B/C").header(timeout::HEADER, patience).body(Body::empty()).unwrap()
     }
 
-    async fn code(channel: &Channel, request: Request<Body>) -> Code {
-        let response = channel.clone().call(request).await.unwrap();
+    async fn code(near: &Near, request: Request<Body>) -> Code {
+        let response = near.call(request).await;
         Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
     }
 
@@ -117,19 +117,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_waits_for_its_server_and_outlives_it_not() {
-        let (channel, serving) = pair();
-        assert_eq!(code(&channel, request("1m")).await, Code::DeadlineExceeded);
-        let (answered, ()) = tokio::join!(code(&channel, request("60S")), async { serving.begin(handler()) });
+        let (near, serving) = ends();
+        assert_eq!(code(&near, request("1m")).await, Code::DeadlineExceeded);
+        let (answered, ()) = tokio::join!(code(&near, request("60S")), async { serving.begin(handler()) });
         assert_eq!(answered, Code::Ok);
-        assert_eq!(code(&channel, request("60S")).await, Code::Ok);
+        assert_eq!(code(&near, request("60S")).await, Code::Ok);
         drop(serving);
-        assert_eq!(code(&channel, request("60S")).await, Code::Unavailable);
+        assert_eq!(code(&near, request("60S")).await, Code::Unavailable);
     }
 
     #[tokio::test]
     async fn a_call_that_waits_is_told_when_there_will_be_no_server() {
-        let (channel, serving) = pair();
-        let (told, ()) = tokio::join!(code(&channel, request("60S")), async { drop(serving) });
+        let (near, serving) = ends();
+        let (told, ()) = tokio::join!(code(&near, request("60S")), async { drop(serving) });
         assert_eq!(told, Code::Unavailable);
     }
 
@@ -145,11 +145,11 @@ mod tests {
                 Ok(Response::new(Body::empty()))
             }
         });
-        let (channel, serving) = pair();
+        let (near, serving) = ends();
         serving.begin(BoxCloneSyncService::new(hangs));
-        let call = channel.clone().call(request("60S"));
+        let call = near.call(request("60S"));
         assert!(tokio::time::timeout(Duration::from_millis(1), call).await.is_err());
-        drop((channel, serving));
+        drop((near, serving));
         assert_eq!(std::sync::Arc::strong_count(&alive), 1);
     }
 }

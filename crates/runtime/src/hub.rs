@@ -83,7 +83,7 @@ impl Hub {
             public: public.1,
             internal: internal.1,
             // Replaced as soon as there are servers.
-            channels: (in_process::pair().0, in_process::pair().0),
+            channels: (Channel::in_process().0, Channel::in_process().0),
             near: Vec::new(),
             rounds: MarkRounds::new(databases.clone()),
             databases,
@@ -205,8 +205,8 @@ impl Hub {
                 .health(self.health.clone())
                 .metrics(self.calls.clone())
         };
-        let (public_channel, public_serving) = in_process::pair();
-        let (internal_channel, internal_serving) = in_process::pair();
+        let (public_channel, public_serving) = Channel::in_process();
+        let (internal_channel, internal_serving) = Channel::in_process();
         let near = [
             (public_server(public_routes.clone()), public_serving),
             (self.internal_server(internal_routes.clone(), policies), internal_serving),
@@ -391,7 +391,7 @@ fn build(
     let remote: Vec<String> = channels.keys().cloned().collect();
     let mut peerings = Vec::new();
     for spec in specs {
-        let (channel, serving) = in_process::pair();
+        let (channel, serving) = Channel::in_process();
         channels.insert(spec.name.to_owned(), channel);
         ends.push(serving);
     }

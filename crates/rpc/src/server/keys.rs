@@ -124,7 +124,7 @@ fn served() -> (Arc<Policies>, Routes) {
 }
 
 fn serve(server: Server) -> Channel {
-    let (channel, serving) = in_process::pair();
+    let (channel, serving) = Channel::in_process();
     server.in_process(&serving);
     // It serves for as long as the test runs.
     tokio::spawn(async move {
