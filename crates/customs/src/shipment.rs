@@ -53,6 +53,8 @@ pub struct Line {
     pub quantity: i64,
     /// Price of one unit in the goods' currency, not below zero.
     pub unit_price: Money,
+    /// What is taken off the price of the units together: not below zero, and at most that price.
+    pub discount: Money,
     /// What they are in the Harmonized System.
     pub hs_code: Option<HsCode>,
     /// What the seller calls them.
@@ -63,6 +65,13 @@ pub struct Line {
     pub preference: Option<String>,
     /// Stand-ins for the tariff.
     pub rates: Rates,
+}
+
+impl Line {
+    /// What is paid for the units together.
+    pub(crate) fn goods(&self) -> Result<Money, money::Error> {
+        self.unit_price.checked_mul(self.quantity)?.checked_sub(self.discount)
+    }
 }
 
 /// Rates that stand in for the tariff: of an operator's case, or of a broker's ruling.

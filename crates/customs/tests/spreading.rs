@@ -42,6 +42,7 @@ fn line(currency: Currency, price: i64, quantity: i64, grams: i64) -> Line {
         from: here,
         quantity,
         unit_price: Money::new(price, currency).unwrap(),
+        discount: Money::zero(currency),
         hs_code: None,
         category: None,
         weight_grams: Some(grams),

@@ -5,6 +5,7 @@ use events::Envelope;
 use hub::Bearer;
 use kernel::ConsignmentId;
 use proto::Event;
+use proto::convert::discount;
 use proto::order::events::v1 as event;
 use proto::types::v1::Transport;
 
@@ -105,6 +106,7 @@ fn line(line: &QuotedLine) -> Result<event::QuotedLine, money::Error> {
         title: line.title.clone(),
         quantity: line.quantity,
         unit_price: Some(line.unit_price.into()),
+        discount: line.discount.and_then(discount),
         price: Some(line.price.try_into()?),
         hs_code: line.hs_code.clone(),
         origin: line.origin.clone(),

@@ -13,7 +13,9 @@ use crate::types::v1 as types;
 
 mod trade;
 
-pub use trade::{address, applied_rule, certificate, exchange_rate, part, permit, price, transport};
+pub use trade::{
+    address, applied_rule, certificate, discount, exchange_rate, part, permit, price, transport,
+};
 
 /// A field that could not be decoded: which, and what was wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,13 @@ pub struct Price {
     duty: Money,
     tax: Money,
     fees: Money,
+    #[serde(skip_serializing_if = "is_nothing")]
+    discount: Money,
+}
+
+/// Whether nothing was taken off: it is not stored.
+fn is_nothing(discount: &Money) -> bool {
+    discount.is_zero()
 }
 
 /// A price as it is stored, before its currencies are compared.
@@ -24,13 +31,18 @@ struct Parts {
     duty: Money,
     tax: Money,
     fees: Money,
+    /// Prices of earlier releases do not have it: nothing was taken off them.
+    #[serde(default)]
+    discount: Option<Money>,
 }
 
 impl TryFrom<Parts> for Price {
     type Error = Error;
 
-    fn try_from(Parts { goods, carriage, insurance, duty, tax, fees }: Parts) -> Result<Self, Error> {
-        Self::new([goods, carriage, insurance, duty, tax, fees])
+    fn try_from(parts: Parts) -> Result<Self, Error> {
+        let Parts { goods, carriage, insurance, duty, tax, fees, discount } = parts;
+        let price = Self::new([goods, carriage, insurance, duty, tax, fees])?;
+        discount.map_or(Ok(price), |discount| price.with_discount(discount))
     }
 }
 
@@ -44,17 +56,28 @@ impl Price {
         for part in parts {
             goods.checked_cmp(part)?;
         }
-        Ok(Self { goods, carriage, insurance, duty, tax, fees })
+        let discount = Money::zero(goods.currency());
+        Ok(Self { goods, carriage, insurance, duty, tax, fees, discount })
+    }
+
+    /// The same price, of whose goods `discount` was taken off before.
+    ///
+    /// # Errors
+    /// A discount that is of another currency than the goods.
+    pub fn with_discount(self, discount: Money) -> Result<Self, Error> {
+        self.goods.checked_cmp(discount)?;
+        Ok(Self { discount, ..self })
     }
 
     /// Nothing.
     #[must_use]
     pub fn zero(currency: Currency) -> Self {
         let zero = Money::zero(currency);
-        Self { goods: zero, carriage: zero, insurance: zero, duty: zero, tax: zero, fees: zero }
+        let [goods, carriage, insurance, duty, tax, fees, discount] = [zero; 7];
+        Self { goods, carriage, insurance, duty, tax, fees, discount }
     }
 
-    /// The goods themselves.
+    /// The goods themselves, less the discount.
     #[must_use]
     pub fn goods(&self) -> Money {
         self.goods
@@ -90,6 +113,12 @@ impl Price {
         self.fees
     }
 
+    /// What was taken off the price of the goods: no part of the total. The seller bears it.
+    #[must_use]
+    pub fn discount(&self) -> Money {
+        self.discount
+    }
+
     /// The currency of its parts.
     #[must_use]
     pub fn currency(&self) -> Currency {
@@ -116,12 +145,14 @@ impl Price {
     /// A price of another currency, or a sum that is more than can be counted.
     pub fn sum<'a>(prices: impl IntoIterator<Item = &'a Self>, currency: Currency) -> Result<Self, Error> {
         let mut sum = Self::zero(currency).parts();
+        let mut discount = Money::zero(currency);
         for price in prices {
             for (sum, part) in sum.iter_mut().zip(price.parts()) {
                 *sum = sum.checked_add(part)?;
             }
+            discount = discount.checked_add(price.discount)?;
         }
-        Self::new(sum)
+        Self::new(sum)?.with_discount(discount)
     }
 }
 
@@ -135,10 +166,23 @@ mod tests {
         let price = Price::new([myr; 6]).unwrap();
         assert_eq!(price.total().unwrap().minor(), 30);
         let wrong = Error::CurrencyMismatch { left: Currency::MYR, right: Currency::THB };
-        assert_eq!(Price::new([myr, myr, myr, thb, myr, myr]), Err(wrong));
+        assert_eq!(Price::new([myr, myr, myr, thb, myr, myr]), Err(wrong.clone()));
         let mut stored = serde_json::to_value(price).unwrap();
         assert_eq!(serde_json::from_value::<Price>(stored.clone()).unwrap(), price);
         stored["fees"] = serde_json::to_value(thb).unwrap();
         assert!(serde_json::from_value::<Price>(stored).is_err());
+        assert_eq!(price.with_discount(thb), Err(wrong));
+    }
+
+    #[test]
+    fn a_discount_is_no_part_of_the_total() {
+        let myr = |minor| Money::new(minor, Currency::MYR).unwrap();
+        let price = Price::new([myr(5); 6]).unwrap().with_discount(myr(2)).unwrap();
+        let sum = Price::sum([&price, &price], Currency::MYR).unwrap();
+        assert_eq!((sum.total().unwrap(), sum.discount()), (myr(60), myr(4)));
+        let mut stored = serde_json::to_value(price).unwrap();
+        assert_eq!(serde_json::from_value::<Price>(stored.clone()).unwrap(), price);
+        stored.as_object_mut().unwrap().remove("discount");
+        assert_eq!(serde_json::from_value::<Price>(stored).unwrap(), Price::new([myr(5); 6]).unwrap());
     }
 }

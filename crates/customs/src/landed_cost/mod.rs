@@ -141,6 +141,9 @@ pub enum Error {
     /// An amount is below zero.
     #[error("{0}: must not be below zero")]
     Negative(&'static str),
+    /// More is taken off than the units cost.
+    #[error("lines[{0}].discount: must be at most the price of the units")]
+    Discount(usize),
     /// An amount is in a currency that is neither the goods' nor the importing country's.
     #[error("{field}: is in {found}; use {goods} or {hub}")]
     Currency {

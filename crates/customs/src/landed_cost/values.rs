@@ -41,7 +41,7 @@ pub(super) struct LineValues {
     parts: Parts<Money>,
     /// The sum of those parts that the valuation counts.
     pub(super) customs_value: Money,
-    /// The price of one unit in the goods' currency.
+    /// What is paid for one unit, in the goods' currency.
     pub(super) unit_price: Decimal,
     pub(super) quantity: Decimal,
     worth: Decimal,
@@ -61,8 +61,8 @@ impl Values {
         let hub = ruleset.currency;
         let rate = rate(shipment, hub)?;
         let charge_rate = charge_rate(shipment, hub, rate)?;
-        let worth = shipment.lines.iter().map(|line| line.unit_price.checked_mul(line.quantity));
-        let worth = worth.map(|worth| worth.map(Money::to_decimal)).collect::<Result<Vec<_>, _>>()?;
+        let worth = shipment.lines.iter().map(|line| line.goods().map(Money::to_decimal));
+        let worth = worth.collect::<Result<Vec<_>, _>>()?;
         let goods = sum(worth.iter().copied())?;
         let exact = Parts {
             goods: times(goods, rate)?,
@@ -110,7 +110,7 @@ impl Values {
                 price: prices[place],
                 parts,
                 customs_value: customs_value(valuation, parts)?,
-                unit_price: line.unit_price.to_decimal(),
+                unit_price: worth[place] / Decimal::from(line.quantity),
                 quantity: Decimal::from(line.quantity),
                 worth: worth[place],
             });
@@ -199,8 +199,17 @@ fn check(shipment: &Shipment) -> Result<(), Error> {
         if line.quantity < 1 {
             return Err(Error::Quantity(place));
         }
-        if line.unit_price.is_negative() {
-            return Err(Error::Negative("unit_price"));
+        for (field, amount) in [("unit_price", line.unit_price), ("discount", line.discount)] {
+            if amount.is_negative() {
+                return Err(Error::Negative(field));
+            }
+            if amount.currency() != shipment.goods_currency {
+                let (found, goods) = (amount.currency(), shipment.goods_currency);
+                return Err(Error::Currency { field, found, goods, hub: goods });
+            }
+        }
+        if line.goods()?.is_negative() {
+            return Err(Error::Discount(place));
         }
         let rates = [
             ("duty_rate", line.rates.duty),
@@ -211,10 +220,6 @@ fn check(shipment: &Shipment) -> Result<(), Error> {
             rates.into_iter().find(|(_, rate)| rate.is_some_and(|rate| rate < Decimal::ZERO))
         {
             return Err(Error::Negative(name));
-        }
-        if line.unit_price.currency() != shipment.goods_currency {
-            let (found, goods) = (line.unit_price.currency(), shipment.goods_currency);
-            return Err(Error::Currency { field: "unit_price", found, goods, hub: goods });
         }
     }
     Ok(())

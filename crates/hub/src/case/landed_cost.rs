@@ -93,6 +93,7 @@ fn shipment(input: &Input, profile: &Profile) -> Result<Shipment, String> {
             from: item.from,
             quantity: item.quantity,
             unit_price: amount(&format!("items[{place}].unit_price"), Some(&item.unit_price), currency)?,
+            discount: Money::zero(currency),
             hs_code: item.hs_code.clone(),
             category: item.category.clone(),
             weight_grams: item.weight_grams,

@@ -1,8 +1,11 @@
 //! Reading requests: every field that is wrong is told at once.
 
+use std::cmp::Ordering;
+
 use chrono::NaiveDate;
 use customs::HsCode;
 use hub::{Parcel, Profile};
+use money::Money;
 use proto::convert::{self, Invalid};
 use proto::logistics::internal::v1::{
     ConsignmentToQuote, LineToQuote, QuoteLandedCostRequest, RecordTrackingEventRequest,
@@ -222,11 +225,29 @@ fn exchange_rate(field: &str, text: &str) -> Result<Option<Decimal>, Invalid> {
     rate.map(Some).ok_or_else(|| Invalid::new(field, "must be a decimal number above 0"))
 }
 
+/// What is taken off the price of a line: at most that price.
+fn discount(
+    field: &str,
+    message: &LineToQuote,
+    unit_price: Money,
+    violations: &mut Violations,
+) -> Option<Money> {
+    let discount = violations.take(convert::part(field, message.discount.as_ref(), unit_price.currency()))?;
+    // A price that nobody can count is refused where it is worked out.
+    let is_more = |price| discount.checked_cmp(price).is_ok_and(Ordering::is_gt);
+    if unit_price.checked_mul(message.quantity).is_ok_and(is_more) {
+        violations.add(field, "must be at most the price of the units");
+        return None;
+    }
+    Some(discount)
+}
+
 fn read_goods(path: &str, message: &LineToQuote, violations: &mut Violations) -> Option<Goods> {
     let field = |name: &str| format!("{path}{name}");
     let parcel =
         parcel(path, message.quantity, message.weight_grams, message.dimensions.as_ref(), violations);
     let unit_price = violations.amount(&field("unit_price"), message.unit_price.as_ref());
+    let discount = discount(&field("discount"), message, unit_price?, violations);
     // The catalogue has held it to the edition when the goods were listed.
     let hs_code = HsCode::kept(&message.hs_code);
     let hs_code = violations.take(hs_code.map_err(|error| Invalid::new(field("hs_code"), error.to_string())));
@@ -243,6 +264,7 @@ fn read_goods(path: &str, message: &LineToQuote, violations: &mut Violations) ->
         parcel: parcel?,
         quantity: message.quantity,
         unit_price: unit_price?,
+        discount: discount?,
         hs_code: hs_code?,
         origin: origin?,
         category,

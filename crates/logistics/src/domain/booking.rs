@@ -50,6 +50,9 @@ pub(crate) struct DeclaredItem {
     pub(crate) quantity: i64,
     /// As invoiced, in the seller's currency.
     pub(crate) unit_price: Option<Money>,
+    /// What was taken off the price of the units together; declarations of earlier releases do not have it.
+    #[serde(default)]
+    pub(crate) discount: Option<Money>,
     /// Of all units.
     pub(crate) weight_grams: i64,
     pub(crate) permit: Option<Permit>,

@@ -5,7 +5,7 @@ use customs::landed_cost::{Amounts, Charges};
 use customs::{HsCode, LandedCost, Line, Rates, Shipment};
 
 use hub::{CarriageOption, Parcel, Profile};
-use kernel::Country;
+use kernel::{Country, Refusal};
 use money::rates::RateTable;
 use money::{Currency, Money, Rounding};
 use rust_decimal::Decimal;
@@ -31,6 +31,8 @@ pub(crate) struct Goods {
     pub(crate) parcel: Parcel,
     pub(crate) quantity: i64,
     pub(crate) unit_price: Money,
+    /// What is taken off the price of the units together.
+    pub(crate) discount: Money,
     pub(crate) hs_code: HsCode,
     pub(crate) origin: Country,
     pub(crate) category: String,
@@ -42,6 +44,11 @@ pub(crate) struct Goods {
 }
 
 impl Goods {
+    /// What is paid for the units together.
+    pub(crate) fn price(&self) -> Result<Money, money::Error> {
+        self.unit_price.checked_mul(self.quantity)?.checked_sub(self.discount)
+    }
+
     /// The preference that is claimed and proven on that day; else why the one that is claimed is not applied.
     fn proven(&self, today: NaiveDate) -> Result<Option<String>, String> {
         let Some(claimed) = &self.preference else { return Ok(None) };
@@ -76,45 +83,6 @@ pub(crate) struct LandedQuote {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Why there is no landed cost.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LandedCostError {
-    #[error("there is no lane from {0} into this hub's country")]
-    NoLane(Country),
-    #[error("no carrier of this hub carries this consignment: {0}")]
-    NoCarriage(String),
-    #[error("`{wished}` is not offered for this consignment from {from}; offered: {offered}")]
-    ServiceNotOffered { wished: String, from: Country, offered: String },
-    #[error("line {line}: {reason}")]
-    Prohibited { line: usize, reason: String },
-    #[error("line {line}: {reason}; {problem}")]
-    NoPermit { line: usize, reason: String, problem: String },
-    #[error("{0}")]
-    NoRate(String),
-    #[error("{0}")]
-    Customs(String),
-    #[error("{0}: a total of these goods is too large; order fewer")]
-    TooLarge(money::Error),
-}
-
-impl From<customs::landed_cost::Error> for LandedCostError {
-    fn from(error: customs::landed_cost::Error) -> Self {
-        match error {
-            customs::landed_cost::Error::Money(error) => error.into(),
-            other => Self::Customs(other.to_string()),
-        }
-    }
-}
-
-impl From<money::Error> for LandedCostError {
-    fn from(error: money::Error) -> Self {
-        match error {
-            money::Error::Overflow => Self::TooLarge(error),
-            other => Self::Customs(other.to_string()),
-        }
-    }
-}
-
 /// What decides besides the consignment itself.
 #[derive(Debug)]
 pub(crate) struct LandedCostContext<'a> {
@@ -133,23 +101,23 @@ pub(crate) struct LandedCostContext<'a> {
 pub(crate) fn landed(
     terms: &LandedCostContext<'_>,
     consignment: &Consignment,
-) -> Result<LandedQuote, LandedCostError> {
-    let ruleset = terms.profile.ruleset(consignment.from).ok_or(LandedCostError::NoLane(consignment.from))?;
+) -> Result<LandedQuote, Refusal> {
+    let ruleset = terms.profile.ruleset(consignment.from).ok_or_else(|| no_lane(consignment.from))?;
     let mut warnings = restrictions(terms, consignment)?;
     warnings.extend(consignment.goods.iter().filter_map(|goods| goods.proven(terms.today).err()));
     let options = carriage(terms, consignment)?;
     let customs_rate = customs_rate(terms, consignment.currency)?;
-    let insurance = insurance(terms, consignment)?;
+    let insurance = insurance(terms, consignment).map_err(uncountable)?;
     let shipment = |carriage: &CarriageOption| {
         shipment(terms, consignment, carriage, insurance, customs_rate.as_ref().map(|found| &found.rate))
     };
     let cost = |carriage: CarriageOption| {
-        let cost = customs::landed_cost(ruleset, &shipment(&carriage))?;
-        Ok(CostedOption { landed: cost.total.landed()?, carriage, cost })
+        let cost = customs::landed_cost(ruleset, &shipment(&carriage)).map_err(unavailable)?;
+        Ok(CostedOption { landed: cost.total.landed().map_err(uncountable)?, carriage, cost })
     };
     let CostedOption { carriage, cost, .. } = lowest(options.into_iter().map(cost))?;
     let charges = match terms.with_charges {
-        true => customs::exact_charges(ruleset, &shipment(&carriage))?,
+        true => customs::exact_charges(ruleset, &shipment(&carriage)).map_err(unavailable)?,
         false => Vec::new(),
     };
     let (customs_rate, of_rate) = customs_rate.map(|found| (found.rate, found.warnings)).unzip();
@@ -157,9 +125,9 @@ pub(crate) fn landed(
     Ok(LandedQuote {
         carriage,
         customs_value: cost.customs_value,
-        price: cost.total.price()?,
+        price: cost.total.price().map_err(uncountable)?,
         seller_tax: cost.total.seller_tax,
-        lines: cost.lines.iter().map(Amounts::price).collect::<Result<_, _>>()?,
+        lines: cost.lines.iter().map(Amounts::price).collect::<Result<_, _>>().map_err(uncountable)?,
         charges,
         rules: cost.rules,
         customs_rate,
@@ -176,9 +144,7 @@ struct CostedOption {
 
 /// The least landed total; of equal ones the faster, then the cheaper carriage. A way whose cost cannot be told is no
 /// choice, unless none can.
-fn lowest(
-    costs: impl Iterator<Item = Result<CostedOption, LandedCostError>>,
-) -> Result<CostedOption, LandedCostError> {
+fn lowest(costs: impl Iterator<Item = Result<CostedOption, Refusal>>) -> Result<CostedOption, Refusal> {
     let (mut best, mut refusal): (Option<CostedOption>, _) = (None, None);
     for cost in costs {
         match cost {
@@ -187,9 +153,7 @@ fn lowest(
             Ok(_) => {}
         }
     }
-    best.ok_or_else(|| {
-        refusal.unwrap_or_else(|| LandedCostError::NoCarriage("no service is offered".to_owned()))
-    })
+    best.ok_or_else(|| refusal.unwrap_or_else(|| no_carriage("no service is offered")))
 }
 
 impl CostedOption {
@@ -202,25 +166,26 @@ impl CostedOption {
 
 /// What a buyer is told of goods that come with the permit that they need; without one, and where goods are never carried,
 /// they are refused.
-fn restrictions(
-    terms: &LandedCostContext<'_>,
-    consignment: &Consignment,
-) -> Result<Vec<String>, LandedCostError> {
+fn restrictions(terms: &LandedCostContext<'_>, consignment: &Consignment) -> Result<Vec<String>, Refusal> {
     let mut warnings = Vec::new();
     for (line, goods) in consignment.goods.iter().enumerate() {
         match terms.profile.restricted(Some(&goods.hs_code), &goods.category, goods.origin) {
             Some(found) if found.prohibited => {
-                return Err(LandedCostError::Prohibited { line, reason: found.reason });
+                return Err(Refusal::new("GOODS_PROHIBITED", format!("line {line}: {}", found.reason))
+                    .about("line", line));
             }
             Some(found) => match goods.permit_until {
                 Some(last) if last >= terms.today => warnings.push(found.reason),
                 Some(last) => {
-                    let problem = format!("the named permit expired on {last}");
-                    return Err(LandedCostError::NoPermit { line, reason: found.reason, problem });
+                    return Err(no_permit(
+                        line,
+                        &found.reason,
+                        &format!("the named permit expired on {last}"),
+                    ));
                 }
                 None => {
-                    let problem = "name its number, its authority and its last day".to_owned();
-                    return Err(LandedCostError::NoPermit { line, reason: found.reason, problem });
+                    let problem = "name its number, its authority and its last day";
+                    return Err(no_permit(line, &found.reason, problem));
                 }
             },
             None => {}
@@ -229,11 +194,41 @@ fn restrictions(
     Ok(warnings)
 }
 
+fn no_lane(from: Country) -> Refusal {
+    let message = format!("there is no lane from {from} into this hub's country");
+    Refusal::new("NO_LANE", message).about("from_country", from)
+}
+
+fn no_carriage(problem: &str) -> Refusal {
+    Refusal::new("NO_CARRIAGE", format!("no carrier of this hub carries this consignment: {problem}"))
+}
+
+fn no_permit(line: usize, reason: &str, problem: &str) -> Refusal {
+    Refusal::new("PERMIT_REQUIRED", format!("line {line}: {reason}; {problem}")).about("line", line)
+}
+
+fn unavailable(error: customs::landed_cost::Error) -> Refusal {
+    match error {
+        customs::landed_cost::Error::Money(error) => uncountable(error),
+        other => Refusal::new("LANDED_COST_UNAVAILABLE", other.to_string()),
+    }
+}
+
+fn uncountable(error: money::Error) -> Refusal {
+    match error {
+        money::Error::Overflow => {
+            let message = format!("{error}: a total of these goods is too large; order fewer");
+            Refusal::new("AMOUNT_TOO_LARGE", message)
+        }
+        other => Refusal::new("LANDED_COST_UNAVAILABLE", other.to_string()),
+    }
+}
+
 /// The ways to carry the consignment: the wished one alone, or all that are offered.
 fn carriage(
     terms: &LandedCostContext<'_>,
     consignment: &Consignment,
-) -> Result<Vec<CarriageOption>, LandedCostError> {
+) -> Result<Vec<CarriageOption>, Refusal> {
     let parcels: Vec<Parcel> = consignment.goods.iter().map(|goods| goods.parcel).collect();
     let mut options = terms.profile.carriage(consignment.from, &parcels, terms.postcode);
     if options.is_empty() {
@@ -243,7 +238,7 @@ fn carriage(
         } else {
             format!("it is too heavy or too large, or no zone covers {from}")
         };
-        return Err(LandedCostError::NoCarriage(problem));
+        return Err(no_carriage(&problem));
     }
     if terms.carriage_service.is_empty() {
         return Ok(options);
@@ -251,16 +246,16 @@ fn carriage(
     let offered = options.iter().map(|option| option.service.as_str()).collect::<Vec<_>>().join(", ");
     options.retain(|option| option.service == terms.carriage_service);
     if options.is_empty() {
-        let (wished, from) = (terms.carriage_service.to_owned(), consignment.from);
-        return Err(LandedCostError::ServiceNotOffered { wished, from, offered });
+        let (wished, from) = (terms.carriage_service, consignment.from);
+        let message =
+            format!("`{wished}` is not offered for this consignment from {from}; offered: {offered}");
+        let refusal = Refusal::new("CARRIAGE_SERVICE_NOT_OFFERED", message);
+        return Err(refusal.about("from_country", from).about("offered", offered));
     }
     Ok(options)
 }
 
-fn customs_rate(
-    terms: &LandedCostContext<'_>,
-    goods: Currency,
-) -> Result<Option<CustomsRate>, LandedCostError> {
+fn customs_rate(terms: &LandedCostContext<'_>, goods: Currency) -> Result<Option<CustomsRate>, Refusal> {
     let hub = terms.profile.currency();
     if goods == hub {
         return Ok(None);
@@ -268,7 +263,7 @@ fn customs_rate(
     let days = terms.profile.terms().exchange_age_days_max;
     customs_rate::of(terms.rates, goods, hub, terms.today, days, terms.sandbox)
         .map(Some)
-        .map_err(LandedCostError::NoRate)
+        .map_err(|problem| Refusal::new("CUSTOMS_RATE_UNAVAILABLE", problem))
 }
 
 fn shipment(
@@ -293,8 +288,7 @@ fn shipment(
 }
 
 fn insurance(terms: &LandedCostContext<'_>, consignment: &Consignment) -> Result<Money, money::Error> {
-    let prices = consignment.goods.iter().map(|goods| goods.unit_price.checked_mul(goods.quantity));
-    let prices = prices.collect::<Result<Vec<_>, _>>()?;
+    let prices = consignment.goods.iter().map(Goods::price).collect::<Result<Vec<_>, _>>()?;
     let goods = Money::sum(prices, consignment.currency)?;
     goods.times(terms.profile.terms().insurance_rate, Rounding::HalfAwayFromZero)
 }
@@ -305,6 +299,7 @@ fn line(today: NaiveDate, from: Country, goods: &Goods) -> Line {
         from,
         quantity: goods.quantity,
         unit_price: goods.unit_price,
+        discount: goods.discount,
         hs_code: Some(goods.hs_code.clone()),
         category: Some(goods.category.clone()),
         weight_grams: i64::try_from(goods.parcel.weight_grams).ok(),

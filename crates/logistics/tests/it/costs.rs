@@ -5,7 +5,7 @@ use proto::logistics::internal::v1::{
 };
 use proto::logistics::v1::QuoteCarriageRequest;
 use proto::logistics::v1::carriage_service_client::CarriageServiceClient;
-use proto::types::v1::{Dimensions, OriginCertificate, PriceParts};
+use proto::types::v1::{Dimensions, Money, OriginCertificate, PriceParts};
 use rpc::status::{fields, metadata, reason};
 use runtime::Sandbox;
 use rust_decimal::Decimal;
@@ -64,6 +64,10 @@ fn minor(price: &PriceParts) -> [i64; 7] {
         part(&price.fees),
         part(&price.total),
     ]
+}
+
+fn off(line: LineToQuote, currency: &str, minor_units: i64) -> LineToQuote {
+    LineToQuote { discount: Some(Money { currency: currency.to_owned(), minor_units }), ..line }
 }
 
 on_both! {
@@ -286,6 +290,19 @@ on_both! {
         }
     }
 
+    async fn a_discount_lowers_what_is_paid_for_the_goods(database: Database) {
+        let depot = Depot::open(&database).await;
+        // 3 for 100.00 in all, which no price of one gives; the whole price off gives nothing to value.
+        for (line, goods) in [(off(silk("MYR", 4_000, 3), "MYR", 2_000), 10_000), (off(silk("MYR", 50, 2), "MYR", 100), 0)] {
+            let quoted = quote(&depot, vec![consignment("TH", vec![line])]).await.unwrap();
+            assert_eq!(minor(quoted[0].price.as_ref().unwrap())[0], goods);
+        }
+        let [halved, cheap] = [off(silk("MYR", 12_000, 2), "MYR", 12_000), silk("MYR", 6_000, 2)];
+        let quoted = quote(&depot, vec![consignment("TH", vec![halved]), consignment("TH", vec![cheap])]).await.unwrap();
+        assert_eq!((&quoted[0].price, &quoted[0].customs_value), (&quoted[1].price, &quoted[1].customs_value));
+        depot.hub.stop().await;
+    }
+
     async fn what_is_wrong_is_named(database: Database) {
         let depot = Depot::open(&database).await;
         let line = silk("MYR", 100, 1);
@@ -295,6 +312,9 @@ on_both! {
             (LineToQuote { origin: "XX1".to_owned(), ..line.clone() }, "consignments[0].lines[1].origin"),
             (LineToQuote { dimensions: None, ..line.clone() }, "consignments[0].lines[1].dimensions"),
             (silk("THB", 100, 1), "consignments[0].lines[1].unit_price.currency"),
+            (off(silk("MYR", 100, 2), "MYR", 201), "consignments[0].lines[1].discount"),
+            (off(silk("MYR", 100, 2), "MYR", -1), "consignments[0].lines[1].discount"),
+            (off(silk("MYR", 100, 2), "THB", 1), "consignments[0].lines[1].discount"),
         ] {
             let refused = quote(&depot, vec![consignment("TH", vec![line.clone(), bad])]).await.unwrap_err();
             assert_eq!((refused.code(), fields(&refused)), (Code::InvalidArgument, vec![field.to_owned()]));

@@ -84,7 +84,36 @@ pub(crate) struct Group {
     /// In which currency the seller is paid.
     pub(crate) currency: Currency,
     /// What is in it.
-    pub(crate) lines: Vec<(Offer, i64)>,
+    pub(crate) lines: Vec<GroupLine>,
+}
+
+/// An offer in a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupLine {
+    /// What is offered.
+    pub(crate) offer: Offer,
+    /// How many units.
+    pub(crate) quantity: i64,
+    /// What is taken off the price of the units together, in the seller's currency: the seller bears it.
+    pub(crate) discount: Money,
+}
+
+impl GroupLine {
+    /// So many units at their price.
+    pub(crate) fn new(offer: Offer, quantity: i64) -> Self {
+        let discount = Money::zero(offer.unit_price.currency());
+        Self { offer, quantity, discount }
+    }
+
+    /// The price of the units before anything is taken off.
+    fn full_price(&self) -> Result<Money, money::Error> {
+        self.offer.unit_price.checked_mul(self.quantity)
+    }
+
+    /// What is paid for the units.
+    pub(crate) fn goods(&self) -> Result<Money, money::Error> {
+        self.full_price()?.checked_sub(self.discount)
+    }
 }
 
 /// What logistics says of a group, in the hub's currency.
@@ -144,7 +173,7 @@ pub(crate) fn group(requested: &[RequestedLine], offers: Vec<Offer>) -> Result<V
             groups.push(Group { seller_id, from_country, currency, lines: Vec::new() });
             groups.len() - 1
         });
-        groups[place].lines.push((offer, wish.quantity));
+        groups[place].lines.push(GroupLine::new(offer, wish.quantity));
     }
     if groups.len() > CONSIGNMENTS_MAX {
         let message = format!("{} consignments; one quote has at most {CONSIGNMENTS_MAX}", groups.len());
@@ -152,14 +181,21 @@ pub(crate) fn group(requested: &[RequestedLine], offers: Vec<Offer>) -> Result<V
     }
     // What nobody can count is refused before anybody is asked about it.
     for group in &groups {
-        Money::sum(worth(group)?, group.currency)?;
+        group.goods()?;
     }
     Ok(groups)
 }
 
-/// The lines at the sellers' prices.
-fn worth(group: &Group) -> Result<Vec<Money>, money::Error> {
-    group.lines.iter().map(|(offer, quantity)| offer.unit_price.checked_mul(*quantity)).collect()
+impl Group {
+    /// What the seller is due for all lines.
+    fn goods(&self) -> Result<Money, money::Error> {
+        Money::sum(self.amounts(GroupLine::goods)?, self.currency)
+    }
+
+    /// An amount of each line.
+    fn amounts<E>(&self, of: impl Fn(&GroupLine) -> Result<Money, E>) -> Result<Vec<Money>, E> {
+        self.lines.iter().map(of).collect()
+    }
 }
 
 /// The exchanges that a price needs: each seller's currency and the hub's into the buyer's, for what the buyer pays; and
@@ -188,26 +224,18 @@ pub(crate) fn consignment(
             return Err(Error::Answer(format!("{landed} landed lines for {}", group.lines.len())));
         }
     }
-    let worth = worth(&group)?;
-    let seller_goods = Money::sum(worth.iter().copied(), group.currency)?;
+    let seller_goods = group.goods()?;
+    let goods = convert(seller_goods, rates, to)?;
+    let full_price = convert(Money::sum(group.amounts(GroupLine::full_price)?, group.currency)?, rates, to)?;
     let [_, charges @ ..] = landed.price.parts();
-    let mut parts = [convert(seller_goods, rates, to)?; 6];
+    let mut parts = [goods; 6];
     for (part, charge) in parts[1..].iter_mut().zip(charges) {
         *part = convert(charge, rates, to)?;
     }
-    let price = Price::new(parts)?;
-    let freight: Vec<Decimal> = match freight_by {
-        FreightSpread::Value => decimals(&worth),
-        FreightSpread::Weight => group
-            .lines
-            .iter()
-            .map(|(offer, quantity)| Decimal::from(offer.weight_grams) * Decimal::from(*quantity))
-            .collect(),
-    };
-    let shares = share(&price, &worth, &freight, &landed)?;
-    let names = group.lines.first().map(|(offer, _)| offer.seller_name.clone()).unwrap_or_default();
-    let lines =
-        group.lines.into_iter().zip(shares).map(|((offer, quantity), price)| line(offer, quantity, price));
+    let price = Price::new(parts)?.with_discount(full_price.checked_sub(goods)?)?;
+    let shares = share(&price, &group, freight_by, &landed)?;
+    let names = group.lines.first().map(|line| line.offer.seller_name.clone()).unwrap_or_default();
+    let lines = group.lines.into_iter().zip(shares).map(|(line, price)| quoted_line(line, price));
     Ok(QuotedConsignment {
         id: ConsignmentId::new(),
         seller_id: group.seller_id,
@@ -252,30 +280,42 @@ fn decimals(amounts: &[Money]) -> Vec<Decimal> {
 /// may be many of the buyer's.
 fn share(
     price: &Price,
-    worth: &[Money],
-    freight: &[Decimal],
+    group: &Group,
+    freight_by: FreightSpread,
     landed: &LandedCost,
 ) -> Result<Vec<Price>, Error> {
+    let goods = decimals(&group.amounts(GroupLine::goods)?);
+    let grams = |line: &GroupLine| Decimal::from(line.offer.weight_grams) * Decimal::from(line.quantity);
+    let freight = match freight_by {
+        FreightSpread::Value => goods.clone(),
+        FreightSpread::Weight => group.lines.iter().map(grams).collect(),
+    };
     let is_same = price.currency() == landed.price.currency();
     let charge = |line: usize, place: usize| match is_same {
         true => landed.lines[line].parts()[place].to_decimal(),
         false => landed.charges[line][place - 3],
     };
-    let mut shares = vec![[Money::zero(price.currency()); 6]; worth.len()];
+    let mut shares = vec![[Money::zero(price.currency()); 6]; group.lines.len()];
     for (place, part) in price.parts().into_iter().enumerate() {
         let weights: Vec<Decimal> = match place {
-            0 | 2 => decimals(worth),
-            1 => freight.to_vec(),
-            _ => (0..worth.len()).map(|line| charge(line, place)).collect(),
+            0 | 2 => goods.clone(),
+            1 => freight.clone(),
+            _ => (0..group.lines.len()).map(|line| charge(line, place)).collect(),
         };
         for (line, share) in shares.iter_mut().zip(part.allocate(&weights)?) {
             line[place] = share;
         }
     }
-    Ok(shares.into_iter().map(Price::new).collect::<Result<_, _>>()?)
+    let taken_off: Vec<Money> = group.lines.iter().map(|line| line.discount).collect();
+    let discounts = price.discount().allocate(&decimals(&taken_off))?;
+    let shares = shares.into_iter().zip(discounts);
+    Ok(shares
+        .map(|(parts, discount)| Price::new(parts)?.with_discount(discount))
+        .collect::<Result<_, _>>()?)
 }
 
-fn line(offer: Offer, quantity: i64, price: Price) -> QuotedLine {
+fn quoted_line(line: GroupLine, price: Price) -> QuotedLine {
+    let GroupLine { offer, quantity, discount } = line;
     QuotedLine {
         variant_id: offer.variant_id,
         product_id: offer.product_id,
@@ -283,6 +323,7 @@ fn line(offer: Offer, quantity: i64, price: Price) -> QuotedLine {
         title: offer.title,
         quantity,
         unit_price: offer.unit_price,
+        discount: Some(discount).filter(|discount| !discount.is_zero()),
         price,
         hs_code: offer.hs_code,
         origin: offer.origin,
@@ -350,7 +391,7 @@ mod tests {
             seller_id: SellerId::new(),
             from_country: "TH".to_owned(),
             currency: Currency::THB,
-            lines: vec![(offer(SellerId::new(), "TH", thb(100)), 1)],
+            lines: vec![GroupLine::new(offer(SellerId::new(), "TH", thb(100)), 1)],
         };
         let landed = landed(&[[100, 10, 1, 2, 3, 4]]);
         let refused = consignment(group, landed, FreightSpread::Value, &[], Currency::MYR);
@@ -362,18 +403,23 @@ mod tests {
         /// minor unit above its exact amount, and none is below.
         #[test]
         fn lines_add_up_and_rounding_favours_the_hub(
-            lines in prop::collection::vec((1_i64..100_000, 1_i64..50, [0_i64..90_000, 0..9_000, 0..900, 0..90_000, 0..90_000, 0..900]), 1..12),
+            lines in prop::collection::vec((1_i64..100_000, 1_i64..50, 0_i64..=100, [0_i64..90_000, 0..9_000, 0..900, 0..90_000, 0..90_000, 0..900]), 1..12),
             goods_rate in 1_i64..100_000_000,
             charges_rate in 1_i64..100_000_000,
         ) {
             let seller_id = SellerId::new();
+            let taken_off = |(price, quantity, percent, _): &(i64, i64, i64, [i64; 6])| price * quantity * percent / 100;
+            let line = |line: &(i64, i64, i64, [i64; 6])| GroupLine {
+                discount: thb(taken_off(line)),
+                ..GroupLine::new(offer(seller_id, "TH", thb(line.0)), line.1)
+            };
             let group = Group {
                 seller_id,
                 from_country: "TH".to_owned(),
                 currency: Currency::THB,
-                lines: lines.iter().map(|(price, quantity, _)| (offer(seller_id, "TH", thb(*price)), *quantity)).collect(),
+                lines: lines.iter().map(line).collect(),
             };
-            let parts: Vec<[i64; 6]> = lines.iter().map(|line| line.2).collect();
+            let parts: Vec<[i64; 6]> = lines.iter().map(|line| line.3).collect();
             let rates = [rate(Currency::THB, Currency::USD, goods_rate), rate(Currency::MYR, Currency::USD, charges_rate)];
             let quoted = consignment(group, landed(&parts), FreightSpread::Value, &rates, Currency::USD).unwrap();
             let of_lines = Price::sum(quoted.lines.iter().map(|line| &line.price), Currency::USD).unwrap();
@@ -381,11 +427,21 @@ mod tests {
             let sum: i64 = quoted.price.parts().iter().map(|part| part.minor()).sum();
             prop_assert_eq!(quoted.price.total().unwrap().minor(), sum);
             let exact = |amount: i64, rate: i64| i128::from(amount) * i128::from(rate);
-            let goods: i64 = lines.iter().map(|(price, quantity, _)| price * quantity).sum();
+            let paid = |line: &(i64, i64, i64, [i64; 6])| line.0 * line.1 - taken_off(line);
+            let goods: i64 = lines.iter().map(paid).sum();
+            let full: i64 = lines.iter().map(|line| line.0 * line.1).sum();
+            prop_assert_eq!(quoted.seller_goods, thb(goods));
+            let due = quoted.lines.iter().map(|line| line.seller_goods().unwrap());
+            prop_assert_eq!(Money::sum(due, Currency::THB).unwrap(), quoted.seller_goods);
+            let before = i128::from(quoted.price.goods().checked_add(quoted.price.discount()).unwrap().minor()) * 1_000_000;
+            prop_assert!((0..1_000_000).contains(&(before - exact(full, goods_rate))));
             // However large a minor unit of the hub's is in the buyer's currency.
-            for (line, (price, quantity, _)) in quoted.lines.iter().zip(&lines) {
+            for (line, bought) in quoted.lines.iter().zip(&lines) {
                 for place in [1, 2] {
-                    let exact = exact(quoted.price.parts()[place].minor(), price * quantity);
+                    if goods == 0 {
+                        continue;
+                    }
+                    let exact = exact(quoted.price.parts()[place].minor(), paid(bought));
                     let difference = exact - i128::from(line.price.parts()[place].minor()) * i128::from(goods);
                     prop_assert!(difference.abs() < i128::from(goods));
                 }

@@ -83,6 +83,9 @@ pub(crate) struct QuotedLine {
     pub(crate) quantity: i64,
     /// Of one unit, in the seller's currency.
     pub(crate) unit_price: Money,
+    /// What is taken off the price of the units together, in the seller's currency; nothing: not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) discount: Option<Money>,
     /// Of all units, in the buyer's currency, with the line's share of the rest.
     pub(crate) price: Price,
     /// Harmonized System code.
@@ -140,6 +143,12 @@ pub(crate) struct Carriage {
 }
 
 impl QuotedLine {
+    /// What the seller is due for the units together.
+    pub(crate) fn seller_goods(&self) -> Result<Money, money::Error> {
+        let price = self.unit_price.checked_mul(self.quantity)?;
+        self.discount.map_or(Ok(price), |discount| price.checked_sub(discount))
+    }
+
     /// The certificate behind the preference that its seller claims.
     pub(crate) fn claimed_certificate(&self) -> Option<&OriginCertificate> {
         let attributes = self.attributes.as_ref().filter(|attributes| !attributes.preference.is_empty())?;

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use trade::{Address, ExchangeRate, Price};
 
 use super::order::{Checkout, Order};
-use super::pricing::{Group, LandedCost, Offer, consignment};
+use super::pricing::{Group, GroupLine, LandedCost, Offer, consignment};
 use super::quote::{Carriage, Quote};
 
 pub(crate) fn myr(minor: i64) -> Money {
@@ -91,8 +91,8 @@ pub(crate) fn quote(consignments: usize) -> Quote {
     let consignments = (0..consignments)
         .map(|_| {
             let seller_id = SellerId::new();
-            let lines =
-                vec![(offer(seller_id, "TH", thb(10_000)), 3), (offer(seller_id, "TH", thb(5_555)), 7)];
+            let line = |price, quantity| GroupLine::new(offer(seller_id, "TH", thb(price)), quantity);
+            let lines = vec![line(10_000, 3), line(5_555, 7)];
             let group = Group { seller_id, from_country: "TH".to_owned(), currency: Currency::THB, lines };
             let landed = landed(&[[3_900, 800, 100, 390, 401, 50], [5_063, 1_200, 150, 506, 520, 50]]);
             let rates = [rate(Currency::THB, Currency::MYR, 130_211)];

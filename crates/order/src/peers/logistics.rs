@@ -20,7 +20,7 @@ use trade::ExchangeRate;
 use super::{failed, missing};
 use crate::app::ports::{CancelResult, Error, Logistics};
 use crate::domain::Refusal;
-use crate::domain::pricing::{Group, LandedCost, Offer};
+use crate::domain::pricing::{Group, GroupLine, LandedCost};
 use crate::domain::quote::Carriage;
 
 /// Logistics over gRPC.
@@ -88,7 +88,7 @@ fn refused_line(status: Status, groups: &[Group]) -> Error {
     let place = |key| status::metadata(&status, key)?.parse::<usize>().ok();
     let group = place("consignment").and_then(|place| groups.get(place));
     let line = group.and_then(|group| group.lines.get(place("line")?));
-    let variant = line.map(|(offer, _)| ("variant_id".to_owned(), offer.variant_id.to_string()));
+    let variant = line.map(|line| ("variant_id".to_owned(), line.offer.variant_id.to_string()));
     match not_quoted(status) {
         Error::Refused(mut refusal) => {
             refusal.metadata.extend(variant);
@@ -102,21 +102,23 @@ fn consignment(group: &Group, rates: &[ExchangeRate], hub: Currency) -> Consignm
     let charged = rates.iter().find(|rate| rate.from == group.currency && rate.to == hub);
     ConsignmentToQuote {
         from_country: group.from_country.clone(),
-        seller_tax_registered: group.lines.first().is_some_and(|(offer, _)| offer.seller_tax_registered),
-        lines: group.lines.iter().map(|(offer, quantity)| line(offer, *quantity)).collect(),
+        seller_tax_registered: group.lines.first().is_some_and(|line| line.offer.seller_tax_registered),
+        lines: group.lines.iter().map(line_to_quote).collect(),
         charge_rate: charged.map(|rate| rate.rate.to_string()).unwrap_or_default(),
     }
 }
 
-fn line(offer: &Offer, quantity: i64) -> LineToQuote {
+fn line_to_quote(line: &GroupLine) -> LineToQuote {
+    let offer = &line.offer;
     let dimensions = offer.size_mm.map(|[length_mm, width_mm, height_mm]| types::Dimensions {
         length_mm,
         width_mm,
         height_mm,
     });
     LineToQuote {
-        quantity,
+        quantity: line.quantity,
         unit_price: Some(offer.unit_price.into()),
+        discount: convert::discount(line.discount),
         hs_code: offer.hs_code.clone(),
         origin: offer.origin.clone(),
         category: offer.category.clone(),

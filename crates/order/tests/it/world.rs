@@ -264,6 +264,7 @@ fn parts(minor: [i64; 6]) -> PriceParts {
         tax: myr(tax),
         fees: myr(fees),
         total: myr(minor.iter().sum()),
+        ..PriceParts::default()
     }
 }
 
@@ -273,7 +274,8 @@ fn landed(consignment: &logistics::ConsignmentToQuote, zone: String) -> logistic
         .iter()
         .map(|line| {
             let price = line.unit_price.as_ref().unwrap();
-            let goods = price.minor_units * line.quantity;
+            let goods =
+                price.minor_units * line.quantity - line.discount.as_ref().map_or(0, |off| off.minor_units);
             let goods = if price.currency == "THB" { share(goods, 13) } else { goods };
             [goods, 700, share(goods, 1), share(goods, 7), share(goods, 10), 99]
         })

@@ -35,6 +35,7 @@ impl TryFrom<Price> for types::PriceParts {
             tax: Some(price.tax().into()),
             fees: Some(price.fees().into()),
             total: Some(price.total()?.into()),
+            discount: discount(price.discount()),
         })
     }
 }
@@ -54,11 +55,18 @@ pub fn price(field: &str, message: Option<&types::PriceParts>, currency: Currenc
         read("fees", &message.fees)?,
     ];
     let total = money(&format!("{field}.total"), message.total.as_ref())?;
-    let price = Price::new(parts).and_then(|price| Ok((price, price.total()?)));
+    let discount = read("discount", &message.discount)?;
+    let price = Price::new(parts).and_then(|price| Ok((price.with_discount(discount)?, price.total()?)));
     match price.map_err(|error| Invalid::new(field, error.to_string()))? {
         (price, sum) if sum == total => Ok(price),
         _ => Err(Invalid::new(field, format!("its parts do not add up to {total}"))),
     }
+}
+
+/// What was taken off a price; missing: nothing.
+#[must_use]
+pub fn discount(amount: Money) -> Option<types::Money> {
+    (!amount.is_zero()).then(|| amount.into())
 }
 
 /// A part of a price: an amount of its currency, not below zero; one that is missing is zero.

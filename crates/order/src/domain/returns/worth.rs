@@ -58,7 +58,7 @@ impl ReturnLine {
             variant_id,
             quantity,
             shares: shares(line, &before, gone..gone + quantity, bearers)?,
-            seller_goods: line.unit_price.checked_mul(quantity)?,
+            seller_goods: line.seller_goods()?.of_equal_units(gone..gone + quantity, line.quantity)?,
         })
     }
 }
