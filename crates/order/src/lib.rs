@@ -1,8 +1,8 @@
 //! The order service: quotes with one landed price, orders and the durable saga behind them, parcels as the buyer sees
 //! them, receipts and returns.
 //!
-//! Modules, each of which depends only on those before it: `domain` (rules, pure), `store` (SQL), `wire` and `events` (messages and
-//! events), `app` (use cases), `peers` (the services that are asked), `consumers` (what others tell), `api` (gRPC).
+//! Modules, each of which depends only on those before it: `domain` (rules, pure), `store` (SQL), `events`, `app` (use
+//! cases), `peers` (the services that are asked), `consumers` (what others tell), `api` (gRPC).
 //! To add a use case: its rule in `domain`, its file in `app`, its RPC in the proto, `api` and [`POLICIES`].
 
 mod api;
@@ -15,7 +15,6 @@ mod metrics;
 mod peers;
 mod store;
 mod trade_policy;
-mod wire;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::Duration;
 use hub::{FreightSpread, PaymentMethod, PaymentMethodCode};
 use kernel::Country;
 use money::Currency;
@@ -39,8 +39,8 @@ pub(crate) struct TradePolicy {
     pub(crate) escrow: Duration,
     /// By what goods go back.
     pub(crate) returns: Rules,
-    /// The profile, for what depends on more than one of its lines.
-    profile: Arc<hub::Profile>,
+    /// The profile, for the rest.
+    pub(crate) profile: Arc<hub::Profile>,
 }
 
 impl TradePolicy {
@@ -65,20 +65,10 @@ impl TradePolicy {
         }
     }
 
-    /// The day at the hub: the day of permits.
-    pub(crate) fn today(&self, now: DateTime<Utc>) -> NaiveDate {
-        self.profile.today(now)
-    }
-
     /// How freight from a country is spread over the lines of a consignment.
     pub(crate) fn freight_spread(&self, from: &str) -> FreightSpread {
         let ruleset = from.parse().ok().and_then(|from| self.profile.ruleset(from));
         ruleset.map_or_else(FreightSpread::default, |ruleset| ruleset.rules.freight_spread)
-    }
-
-    /// What is wrong with a postcode of the hub's country.
-    pub(crate) fn postcode_problem(&self, postcode: &str) -> Option<String> {
-        self.profile.postcode_problem(postcode)
     }
 
     /// The zone that a consignment's carriage has for a postcode; `None` where it does not carry to.

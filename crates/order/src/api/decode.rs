@@ -1,30 +1,19 @@
 //! Reading requests: all that is wrong with one is told at once, by field.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use hub::PaymentMethodCode;
-use kernel::{VariantId, excerpt};
+use kernel::VariantId;
 use proto::order::v1 as message;
 use proto::types::v1 as types;
 use rpc::{Caller, GuestSecret, Violations};
-use trade::{Address, Permit};
+use trade::Permit;
 
-use crate::domain::order::Checkout;
 use crate::domain::pricing::{LINES_MAX, QUANTITY_MAX, RequestedLine};
 use crate::domain::returns::Cause;
 use crate::trade_policy::TradePolicy;
-use crate::wire;
 
-/// The longest line of an address, in characters.
-const ADDRESS_CHARACTERS_MAX: usize = 200;
-/// The longest short field of an address.
-const ADDRESS_SHORT_CHARACTERS_MAX: usize = 60;
 /// The longest reference of a client.
 pub(crate) const REFERENCE_CHARACTERS_MAX: usize = 100;
-/// The most notes of an order, and how long their keys and values may be.
-const ATTRIBUTES_MAX: usize = 20;
-const ATTRIBUTE_KEY_CHARACTERS_MAX: usize = 60;
-const ATTRIBUTE_VALUE_CHARACTERS_MAX: usize = 500;
 const POSTCODE_CHARACTERS_MAX: usize = 20;
 /// The longest number and authority of a permit.
 const PERMIT_NUMBER_CHARACTERS_MAX: usize = 60;
@@ -40,7 +29,7 @@ pub(crate) fn postcode(
 ) -> String {
     let postcode = violations.postcode(field, text, least, POSTCODE_CHARACTERS_MAX);
     if !postcode.is_empty()
-        && let Some(problem) = trade_policy.postcode_problem(&postcode)
+        && let Some(problem) = trade_policy.profile.postcode_problem(&postcode)
     {
         violations.add(field, problem);
     }
@@ -115,53 +104,6 @@ pub(crate) fn return_lines(
     units
 }
 
-/// What a buyer gives to order a quote.
-pub(crate) fn checkout(
-    message: &message::PlaceOrderRequest,
-    caller: &Caller,
-    trade_policy: &TradePolicy,
-    violations: &mut Violations,
-) -> Option<Checkout> {
-    let address = address(message.address.as_ref(), trade_policy, violations);
-    let method = method(message.payment_method, violations);
-    let client_reference = reference(&message.client_reference, violations);
-    let attributes = attributes(&message.attributes, violations);
-    let buyer = caller.subject.clone();
-    Some(Checkout { buyer, address: address?, method: method?, client_reference, attributes })
-}
-
-/// Where an order goes: in the hub's country.
-fn address(
-    message: Option<&types::Address>,
-    trade_policy: &TradePolicy,
-    violations: &mut Violations,
-) -> Option<Address> {
-    let Some(message) = message else {
-        violations.add("address", "is required");
-        return None;
-    };
-    let postcode = postcode(violations, "address.postcode", &message.postcode, 1, trade_policy);
-    let mut text = |name: &str, value: &str, least, most| {
-        violations.text(&format!("address.{name}"), value, least, most)
-    };
-    let address = Address {
-        recipient: text("recipient", &message.recipient, 1, ADDRESS_CHARACTERS_MAX),
-        line1: text("line1", &message.line1, 1, ADDRESS_CHARACTERS_MAX),
-        line2: text("line2", &message.line2, 0, ADDRESS_CHARACTERS_MAX),
-        city: text("city", &message.city, 1, ADDRESS_CHARACTERS_MAX),
-        state: text("state", &message.state, 0, ADDRESS_CHARACTERS_MAX),
-        phone: text("phone", &message.phone, 0, ADDRESS_SHORT_CHARACTERS_MAX),
-        postcode,
-        country: trade_policy.country,
-    };
-    let country = trade_policy.country;
-    if message.country != country.as_str() {
-        let found = excerpt(&message.country);
-        violations.add("address.country", format!("is `{found}`; this hub delivers only in {country}"));
-    }
-    Some(address)
-}
-
 /// The secret of a guest, if there is one.
 pub(crate) fn guest_secret(text: &str, violations: &mut Violations) -> Option<GuestSecret> {
     if text.is_empty() {
@@ -173,15 +115,6 @@ pub(crate) fn guest_secret(text: &str, violations: &mut Violations) -> Option<Gu
 /// Whom a caller proves to be: himself by his token, and a guest by the secret.
 pub(crate) fn principals(caller: Option<&Caller>, secret: Option<&GuestSecret>) -> Vec<String> {
     caller.map(Caller::principal).into_iter().chain(secret.map(GuestSecret::principal)).collect()
-}
-
-/// How an order is paid.
-fn method(value: i32, violations: &mut Violations) -> Option<PaymentMethodCode> {
-    let code = message::PaymentMethod::try_from(value).ok().and_then(wire::method_code);
-    if code.is_none() {
-        violations.add("payment_method", "is required: one that GetHub lists");
-    }
-    code
 }
 
 /// The client's own reference, if there is one.
@@ -200,25 +133,6 @@ pub(crate) fn cause(value: i32, violations: &mut Violations) -> Cause {
             Cause::ChangeOfMind
         }
     }
-}
-
-/// What the client notes with an order.
-fn attributes(
-    attributes: &BTreeMap<String, String>,
-    violations: &mut Violations,
-) -> BTreeMap<String, String> {
-    violations.count("attributes", attributes.len(), 0..=ATTRIBUTES_MAX);
-    let mut read = BTreeMap::new();
-    for (key, value) in attributes.iter().take(ATTRIBUTES_MAX) {
-        let field = format!("attributes[{}]", excerpt(key));
-        let name = violations.text(&field, key, 1, ATTRIBUTE_KEY_CHARACTERS_MAX);
-        let value = violations.lines(&field, value, 0, ATTRIBUTE_VALUE_CHARACTERS_MAX);
-        if name.len() < key.len() && !name.is_empty() {
-            violations.add(field, "has a key with leading or trailing spaces");
-        }
-        read.insert(name, value);
-    }
-    read
 }
 
 /// The state that a list of orders is narrowed to; empty: all.

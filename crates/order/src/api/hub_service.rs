@@ -4,8 +4,7 @@ use proto::order::v1::hub_service_server::HubService;
 use proto::order::v1::{GetHubRequest, GetHubResponse};
 use tonic::{Request, Response, Status};
 
-use super::Api;
-use crate::wire;
+use super::{Api, payment_method};
 
 #[tonic::async_trait]
 impl HubService for Api {
@@ -22,7 +21,7 @@ impl HubService for Api {
             payment_methods: trade_policy
                 .payment_methods
                 .iter()
-                .map(|method| wire::method(*method).into())
+                .map(|method| payment_method::method(*method).into())
                 .collect(),
             profile_hash: trade_policy.profile_hash.clone(),
             sandbox: trade_policy.sandbox,

@@ -1,13 +1,15 @@
 //! The gRPC services: decode, call the use case, encode. One file each.
 
+mod checkout;
 mod decode;
+mod encode;
 mod hub_service;
 mod order_service;
+mod payment_method;
 mod quote_service;
 mod replies;
 mod return_service;
 mod saga_service;
-mod status;
 
 use proto::order::internal::v1::saga_service_server::SagaServiceServer;
 use proto::order::v1::hub_service_server::HubServiceServer;

@@ -16,9 +16,8 @@ use rpc::idempotency::Key;
 use rpc::{Caller, Page, Violations};
 use tonic::{Request, Response, Status};
 
-use super::decode;
 use super::replies::{cancelled, placed};
-use super::{Api, viewer};
+use super::{Api, checkout, decode, encode, viewer};
 use crate::app::Error;
 use crate::app::cancel_order::CancelOrder;
 use crate::app::confirm_receipt::ConfirmReceipt;
@@ -30,7 +29,6 @@ use crate::domain::number;
 use crate::domain::viewer::Viewer;
 use crate::store::orders::Filter;
 use crate::trade_policy::TradePolicy;
-use crate::wire;
 
 /// The longest reason for cancelling, in characters.
 const REASON_CHARACTERS_MAX: usize = 200;
@@ -89,7 +87,7 @@ impl OrderService for Api {
         let viewer = viewer(&rpc::require(&request)?)?;
         let named = Violations::of(|violations| named(&request.get_ref().order_id, violations))?;
         let order = self.0.query(GetOrder { named, viewer: viewer.clone() }).await?;
-        let order = wire::order(&order, &viewer).map_err(Error::from)?;
+        let order = encode::order(&order, &viewer).map_err(Error::from)?;
         Ok(Response::new(GetOrderResponse { order: Some(order) }))
     }
 
@@ -110,7 +108,7 @@ impl OrderService for Api {
         })?;
         let listed = self.0.query(ListOrders { viewer: viewer.clone(), filter }).await?;
         let (orders, next_page_token) = page
-            .try_fill(listed, |order| order.id, |order| wire::order(&order, &viewer))
+            .try_fill(listed, |order| order.id, |order| encode::order(&order, &viewer))
             .map_err(Error::from)?;
         Ok(Response::new(ListOrdersResponse { orders, next_page_token }))
     }
@@ -144,7 +142,7 @@ impl OrderService for Api {
         }
         let versions = watch_order(self.0.app().clone(), order.id, message.after_version).map(move |found| {
             let (version, progress) = found?;
-            let order = wire::version(&order, version, &progress, &viewer).map_err(Error::from)?;
+            let order = encode::version(&order, version, &progress, &viewer).map_err(Error::from)?;
             Ok(WatchOrderResponse { order: Some(order) })
         });
         Ok(Response::new(Box::pin(versions)))
@@ -155,7 +153,7 @@ impl OrderService for Api {
         request: Request<ConfirmReceiptRequest>,
     ) -> Result<Response<ConfirmReceiptResponse>, Status> {
         let encode = |_: &_, order| {
-            Ok(ConfirmReceiptResponse { order: Some(wire::order(&order, &Viewer::Operator)?) })
+            Ok(ConfirmReceiptResponse { order: Some(encode::order(&order, &Viewer::Operator)?) })
         };
         self.0.mutate(request, confirm_receipt, encode).await
     }
@@ -168,7 +166,7 @@ fn place_order(
     violations: &mut Violations,
 ) -> Option<PlaceOrder> {
     let quote_id = violations.id("quote_id", &message.quote_id);
-    let checkout = decode::checkout(message, caller, trade_policy, violations);
+    let checkout = checkout::decode(message, caller, trade_policy, violations);
     let secret = decode::guest_secret(&message.guest_secret, violations);
     let principals = decode::principals(Some(caller), secret.as_ref());
     Some(PlaceOrder { quote_id: quote_id?, principals, checkout: checkout? })

@@ -6,12 +6,11 @@ use rpc::idempotency::Key;
 use rpc::{Caller, GuestSecret, QuotaKey, Violations};
 use tonic::{Request, Response, Status};
 
-use super::Api;
 use super::decode::{self, requested};
+use super::{Api, encode};
 use crate::app::Error;
 use crate::app::create_quote::{CreateQuote, QuoteRequest};
 use crate::app::get_quote::GetQuote;
-use crate::wire;
 
 /// The longest code of a carrier's service, in characters.
 const SERVICE_CHARACTERS_MAX: usize = 60;
@@ -62,7 +61,7 @@ impl QuoteService for Api {
         };
         // A secret is never kept: whoever made one for the guest adds it.
         let encode = |_: &_, quote| {
-            Ok(CreateQuoteResponse { quote: Some(wire::quote(&quote)?), guest_secret: String::new() })
+            Ok(CreateQuoteResponse { quote: Some(encode::quote(&quote)?), guest_secret: String::new() })
         };
         let mut answer = self.0.prepare(key, deadline, prepare, encode).await?;
         answer.guest_secret = made.map(|secret| secret.reveal().to_owned()).unwrap_or_default();
@@ -79,7 +78,7 @@ impl QuoteService for Api {
             Some(GetQuote { quote_id: violations.id("quote_id", &request.get_ref().quote_id)?, principals })
         })?;
         let quote = self.0.query(get).await?;
-        let quote = wire::quote(&quote).map_err(Error::from)?;
+        let quote = encode::quote(&quote).map_err(Error::from)?;
         Ok(Response::new(GetQuoteResponse { quote: Some(quote) }))
     }
 }

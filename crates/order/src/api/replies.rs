@@ -7,12 +7,12 @@ use proto::order::v1::{CancelOrderRequest, CancelOrderResponse, PlaceOrderReques
 use rpc::idempotency::{self, Key};
 use tonic::Status;
 
+use super::encode;
 use crate::app::Error;
 use crate::app::ports::Replies;
 use crate::app::saga::SagaResponse;
 use crate::domain::order::Order;
 use crate::domain::viewer::Viewer;
-use crate::wire;
 
 /// In the messages of the public API.
 #[derive(Debug)]
@@ -41,9 +41,9 @@ fn reply<T>(
 }
 
 pub(super) fn placed(order: &Order) -> Result<PlaceOrderResponse, Error> {
-    Ok(PlaceOrderResponse { order: Some(wire::order(order, &Viewer::Operator)?) })
+    Ok(PlaceOrderResponse { order: Some(encode::order(order, &Viewer::Operator)?) })
 }
 
 pub(super) fn cancelled(order: &Order) -> Result<CancelOrderResponse, Error> {
-    Ok(CancelOrderResponse { order: Some(wire::order(order, &Viewer::Operator)?) })
+    Ok(CancelOrderResponse { order: Some(encode::order(order, &Viewer::Operator)?) })
 }

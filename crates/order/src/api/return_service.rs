@@ -10,8 +10,7 @@ use proto::order::v1::{
 use rpc::{Caller, Page, Violations};
 use tonic::{Request, Response, Status};
 
-use super::decode;
-use super::{Api, viewer};
+use super::{Api, decode, encode, viewer};
 use crate::app::Error;
 use crate::app::answer_return::AnswerReturn;
 use crate::app::get_return::GetReturn;
@@ -19,7 +18,6 @@ use crate::app::list_returns::ListReturns;
 use crate::app::receive_return::ReceiveReturn;
 use crate::app::request_return::RequestReturn;
 use crate::domain::returns::ReturnRequest;
-use crate::wire;
 
 /// The longest reason and answer, in characters.
 const REASON_CHARACTERS_MAX: usize = 500;
@@ -30,7 +28,7 @@ impl ReturnService for Api {
         &self,
         request: Request<RequestReturnRequest>,
     ) -> Result<Response<RequestReturnResponse>, Status> {
-        let encode = |_: &_, one| Ok(RequestReturnResponse { r#return: Some(wire::goods_return(&one)?) });
+        let encode = |_: &_, one| Ok(RequestReturnResponse { r#return: Some(encode::goods_return(&one)?) });
         self.0.mutate(request, request_return, encode).await
     }
 
@@ -41,7 +39,7 @@ impl ReturnService for Api {
         let decode = |message: ApproveReturnRequest, caller: &Caller, violations: &mut Violations| {
             answer_return(caller, &message.return_id, true, &message.answer, violations)
         };
-        let encode = |_: &_, one| Ok(ApproveReturnResponse { r#return: Some(wire::goods_return(&one)?) });
+        let encode = |_: &_, one| Ok(ApproveReturnResponse { r#return: Some(encode::goods_return(&one)?) });
         self.0.mutate(request, decode, encode).await
     }
 
@@ -52,7 +50,7 @@ impl ReturnService for Api {
         let decode = |message: RejectReturnRequest, caller: &Caller, violations: &mut Violations| {
             answer_return(caller, &message.return_id, false, &message.answer, violations)
         };
-        let encode = |_: &_, one| Ok(RejectReturnResponse { r#return: Some(wire::goods_return(&one)?) });
+        let encode = |_: &_, one| Ok(RejectReturnResponse { r#return: Some(encode::goods_return(&one)?) });
         self.0.mutate(request, decode, encode).await
     }
 
@@ -60,7 +58,7 @@ impl ReturnService for Api {
         &self,
         request: Request<ReceiveReturnRequest>,
     ) -> Result<Response<ReceiveReturnResponse>, Status> {
-        let encode = |_: &_, one| Ok(ReceiveReturnResponse { r#return: Some(wire::goods_return(&one)?) });
+        let encode = |_: &_, one| Ok(ReceiveReturnResponse { r#return: Some(encode::goods_return(&one)?) });
         self.0.mutate(request, receive_return, encode).await
     }
 
@@ -72,7 +70,7 @@ impl ReturnService for Api {
         let return_id =
             Violations::of(|violations| violations.id("return_id", &request.get_ref().return_id))?;
         let one = self.0.query(GetReturn { return_id, viewer }).await?;
-        let one = wire::goods_return(&one).map_err(Error::from)?;
+        let one = encode::goods_return(&one).map_err(Error::from)?;
         Ok(Response::new(GetReturnResponse { r#return: Some(one) }))
     }
 
@@ -90,7 +88,7 @@ impl ReturnService for Api {
         let list = ListReturns { viewer, order_id, before: page.after, limit: page.limit() };
         let listed = self.0.query(list).await?;
         let (returns, next_page_token) =
-            page.try_fill(listed, |one| one.id, |one| wire::goods_return(&one)).map_err(Error::from)?;
+            page.try_fill(listed, |one| one.id, |one| encode::goods_return(&one)).map_err(Error::from)?;
         Ok(Response::new(ListReturnsResponse { returns, next_page_token }))
     }
 }

@@ -9,14 +9,13 @@ use proto::order::internal::v1::{
 use rpc::{Page, Violations};
 use tonic::{Request, Response, Status};
 
-use super::Api;
 use super::order_service::named;
+use super::{Api, encode};
 use crate::app::Error;
 use crate::app::audit_orders::AuditOrders;
 use crate::app::get_order::GetOrder;
 use crate::app::list_sagas::{GetSaga, ListSagas};
 use crate::domain::viewer::Viewer;
-use crate::wire;
 
 #[tonic::async_trait]
 impl SagaService for Api {
@@ -32,7 +31,8 @@ impl SagaService for Api {
         let list = ListSagas { stuck_only: message.stuck_only, before: page.after, limit: page.limit() };
         let (listed, unsettled_count) = self.0.query(list).await?;
         let now = self.0.app().clock.now();
-        let (sagas, next_page_token) = page.fill(listed, |kept| kept.saga.id, |kept| wire::saga(&kept, now));
+        let (sagas, next_page_token) =
+            page.fill(listed, |kept| kept.saga.id, |kept| encode::saga(&kept, now));
         Ok(Response::new(ListSagasResponse { sagas, unsettled_count, next_page_token }))
     }
 
@@ -40,8 +40,8 @@ impl SagaService for Api {
         let named = Violations::of(|violations| named(&request.get_ref().order_id, violations))?;
         let order = self.0.query(GetOrder { named, viewer: Viewer::Operator }).await?;
         let kept = self.0.query(GetSaga { order_id: order.id }).await?;
-        let order = wire::order(&order, &Viewer::Operator).map_err(Error::from)?;
-        let saga = wire::saga(&kept, self.0.app().clock.now());
+        let order = encode::order(&order, &Viewer::Operator).map_err(Error::from)?;
+        let saga = encode::saga(&kept, self.0.app().clock.now());
         Ok(Response::new(GetSagaResponse { saga: Some(saga), order: Some(order) }))
     }
 

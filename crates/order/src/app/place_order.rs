@@ -45,7 +45,7 @@ impl OpenSaga<App> for PlaceOrder {
             let message = format!("this hub does not accept {}", method.as_str());
             return Err(Refusal::new("METHOD_NOT_OFFERED", message).into());
         }
-        quote.check_permits(app.trade_policy.today(app.clock.now()))?;
+        quote.check_permits(app.trade_policy.profile.today(app.clock.now()))?;
         quote.check_zones(|consignment| app.trade_policy.zone(consignment, &address.postcode))?;
         let order = Order::place(self.checkout.clone(), quote, app.clock.now())?;
         let order = app.insert_numbered(tx, order).await?;

@@ -1,14 +1,16 @@
 //! The domain as messages: what clients see. Who may see what is decided here, in [`Viewer`].
 
 use chrono::{DateTime, Utc};
-use hub::{Bearer, PaymentMethodCode};
+use hub::Bearer;
 use money::Money;
-use proto::convert::timestamp;
+use proto::convert::{discount, timestamp};
 use proto::order::internal::v1 as internal;
 use proto::order::v1 as message;
 use proto::types::v1 as types;
 use trade::Price;
 
+use super::checkout;
+use super::payment_method::method;
 use crate::domain::consignment::{Consignment, ConsignmentState, TrackingStep};
 use crate::domain::order::{Order, OrderState, Progress};
 use crate::domain::quote::{Carriage, Quote, QuotedConsignment, QuotedLine};
@@ -49,18 +51,15 @@ pub(crate) fn version(
         state: state(&progress.state).into(),
         version,
         quote_id: terms.quote_id.to_string(),
-        buyer: terms.buyer.clone(),
-        address: Some(terms.address.clone().into()),
         price: Some(seen_price.try_into()?),
         consignments: consignments.collect::<Result<_, _>>()?,
         payment: Some(payment(order, progress, &seen_price)?),
         cancel_reason,
         cancel_message,
-        client_reference: terms.client_reference.clone().unwrap_or_default(),
-        attributes: terms.attributes.clone(),
         created_at: Some(timestamp(order.created_at)),
         updated_at: Some(timestamp(progress.updated_at)),
         refunded: Some(refunded.into()),
+        ..checkout::encode(terms)
     };
     if let Viewer::Seller(_) = viewer {
         hide_the_buyer(&mut seen_order);
@@ -94,21 +93,6 @@ fn payment(order: &Order, progress: &Progress, seen: &Price) -> Result<message::
         expires_at,
         paid_at: progress.state.paid_at().map(timestamp),
     })
-}
-
-/// What the API's payment methods are named by, before the method's code in capitals.
-const METHOD_PREFIX: &str = "PAYMENT_METHOD_";
-
-/// How it is paid.
-pub(crate) fn method(code: PaymentMethodCode) -> message::PaymentMethod {
-    let name = format!("{METHOD_PREFIX}{}", code.as_str().to_ascii_uppercase());
-    message::PaymentMethod::from_str_name(&name).unwrap_or_default()
-}
-
-/// The code of an API's payment method; none is unspecified.
-pub(crate) fn method_code(method: message::PaymentMethod) -> Option<PaymentMethodCode> {
-    let code = method.as_str_name().strip_prefix(METHOD_PREFIX)?;
-    PaymentMethodCode::parse(&code.to_ascii_lowercase())
 }
 
 fn state(state: &OrderState) -> message::OrderState {
@@ -205,6 +189,7 @@ fn line(line: &QuotedLine) -> Result<message::QuotedLine, money::Error> {
         title: line.title.clone(),
         quantity: line.quantity,
         unit_price: Some(line.unit_price.into()),
+        discount: line.discount.and_then(discount),
         price: Some(line.price.try_into()?),
         hs_code: line.hs_code.clone(),
         origin: line.origin.clone(),
@@ -300,20 +285,5 @@ pub(crate) fn saga(kept: &StoredSaga, now: DateTime<Utc>) -> internal::Saga {
         attempt: kept.saga.attempt,
         last_error: kept.last_error.clone(),
         updated_at: Some(timestamp(kept.moved_at)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_payment_method_has_its_value_in_the_api() {
-        for code in PaymentMethodCode::all() {
-            assert_eq!(method_code(method(code)), Some(code), "{code} has no value in PaymentMethod");
-        }
-        let values = (0..).map_while(|value| message::PaymentMethod::try_from(value).ok());
-        let without: Vec<_> = values.filter(|value| method_code(*value).is_none()).collect();
-        assert_eq!(without, [message::PaymentMethod::Unspecified]);
     }
 }
