@@ -25,6 +25,7 @@ use runtime::{Deps, Service, Spec, Worker};
 use crate::app::App;
 use crate::app::carry::Carry;
 use crate::app::migrate_declarations::MigrateDeclarations;
+use crate::app::serial_blocks::{SerialBlocks, TakeSerialBlocks};
 use crate::app::transit_times::TransitTimes;
 
 /// The service.
@@ -78,14 +79,14 @@ fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         rates: deps.rates,
         sandbox: deps.sandbox,
         passages: TransitTimes::new(),
+        serials: SerialBlocks::default(),
     });
     let pipeline = Pipeline::new(app.clone(), deps.db, deps.clock);
-    let mut workers = vec![Worker::repeating(
-        "logistics.carry_over_declared",
-        CARRY_OVER_PERIOD,
-        &pipeline,
-        MigrateDeclarations,
-    )];
+    let carry_over = "logistics.carry_over_declared";
+    let mut workers = vec![
+        Worker::repeating(carry_over, CARRY_OVER_PERIOD, &pipeline, MigrateDeclarations),
+        serial_blocks(pipeline.clone()),
+    ];
     if app.sandbox.enabled {
         workers.push(Worker::repeating("logistics.sandbox_carrier", CARRIER_PERIOD, &pipeline, Carry));
     }
@@ -95,5 +96,22 @@ fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         consumers: consumers::consumers(&app),
         workers,
         samplers: metrics::samplers(&pipeline),
+    })
+}
+
+/// Takes S10 serials ahead.
+fn serial_blocks(pipeline: Pipeline<App>) -> Worker {
+    Worker::new("logistics.serial_blocks", move |cancel| async move {
+        let take = async {
+            loop {
+                pipeline.app().serials.running_low().await;
+                // Where it fails, bookings take theirs one by one, and each asks for more.
+                match pipeline.run(TakeSerialBlocks).await {
+                    Ok(taken) => pipeline.app().serials.keep(taken),
+                    Err(error) => tracing::warn!(%error, "no S10 serials were taken ahead"),
+                }
+            }
+        };
+        cancel.run_until_cancelled(take).await;
     })
 }

@@ -86,9 +86,15 @@ impl App {
         let found = self.hub.carrier(carrier);
         let range =
             &found.ok_or_else(|| invalid("carrier", format!("{carrier} is not a carrier of this hub")))?.s10;
-        let serial = serials::next(tx, carrier, range.serial_from, range.serial_to).await?;
+        let serial = match self.serials.take(carrier) {
+            Some(serial) => Some(serial),
+            None => {
+                let taken = serials::take(tx, carrier, range.serial_from, range.serial_to, 1).await?;
+                taken.map(|serial| serial.start)
+            }
+        };
         let serial = serial.ok_or_else(|| {
-            Error::Exhausted(format!(
+            Error::Fault(format!(
                 "the S10 numbers of carrier {carrier} are used up: raise its serial_to, then replay the parked event"
             ))
         })?;
@@ -98,5 +104,5 @@ impl App {
 }
 
 fn invalid(field: &'static str, problem: impl std::fmt::Display) -> Error {
-    Error::Invalid { field, problem: problem.to_string() }
+    Error::invalid(field, problem.to_string())
 }

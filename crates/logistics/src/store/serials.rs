@@ -1,25 +1,30 @@
 //! S10 serials: each is given once.
 
+use std::ops::Range;
+
 use db::Tx;
 
-/// The next serial of a carrier's range; `None` when it is used up.
-pub(crate) async fn next(
+/// The next `count` serials of a carrier's range, which holds as many; `None` when there are not so many left.
+pub(crate) async fn take(
     tx: &mut Tx,
     carrier: &str,
     first: u32,
     last: u32,
-) -> Result<Option<u32>, db::Error> {
-    let given = db::fetch_optional!(
+    count: u32,
+) -> Result<Option<Range<u32>>, db::Error> {
+    let taken = db::fetch_optional!(
         tx,
         (i64,),
-        "insert into s10_serials (carrier, next_serial) values ($1, $2 + 1) \
-         on conflict (carrier) do update set next_serial = s10_serials.next_serial + 1 \
-         where s10_serials.next_serial <= $3 returning next_serial - 1",
+        "insert into s10_serials (carrier, next_serial) values ($1, $2 + $4) \
+         on conflict (carrier) do update set next_serial = s10_serials.next_serial + $4 \
+         where s10_serials.next_serial + $4 <= $3 + 1 returning next_serial - $4",
         carrier,
         i64::from(first),
         i64::from(last),
+        i64::from(count),
     )?;
-    given.map(|(serial,)| u32::try_from(serial).map_err(super::broken)).transpose()
+    let first = taken.map(|(first,)| u32::try_from(first).map_err(super::broken)).transpose()?;
+    Ok(first.map(|first| first..first + count))
 }
 
 /// Gives none of the next `passed` serials of a carrier's range; `None` when there are not so many.

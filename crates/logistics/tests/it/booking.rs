@@ -74,6 +74,7 @@ on_both! {
         let refused = logistics::on_adoption(profile("10999999"), depot.hub.db.clone(), 1).await.unwrap_err();
         assert!(refused.to_string().contains("raise its serial_to"), "{refused}");
         logistics::on_adoption(profile("29999999"), depot.hub.db.clone(), 2).await.unwrap();
+        let depot = Depot { hub: depot.hub.restart().await, ..depot };
         let (_, after) = depot.book(&["TH"]).await;
         assert!(serial(&after[0]) >= given - 1 + 2 * logistics::PASSED_OVER, "{}", after[0].tracking_number);
         depot.hub.stop().await;

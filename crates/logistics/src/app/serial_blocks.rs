@@ -1,0 +1,128 @@
+//! S10 serials taken ahead, in blocks: bookings take theirs from memory and do not wait for one another at the row of
+//! their carrier. What a process has left of a block when it ends is given to nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use db::{Command, Tx};
+use tokio::sync::Notify;
+
+use super::{App, Error};
+use crate::store::serials;
+
+/// The most serials of one block.
+const BLOCK_MAX: u32 = 200;
+/// How many blocks a carrier's range has at least: where that makes blocks of none, serials are taken one by one.
+const BLOCKS_MIN: u32 = 10_000;
+
+/// What is taken ahead of each carrier's serials.
+#[derive(Debug, Default)]
+pub(crate) struct SerialBlocks {
+    carriers: Mutex<BTreeMap<String, Ahead>>,
+    running_low: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Ahead {
+    serials: Vec<Range<u32>>,
+    /// The carrier's range has no further block.
+    is_over: bool,
+}
+
+impl Ahead {
+    fn is_low(&self) -> bool {
+        let left: u32 = self.serials.iter().map(|range| range.end - range.start).sum();
+        !self.is_over && left < BLOCK_MAX / 2
+    }
+}
+
+impl SerialBlocks {
+    /// A serial that was taken ahead; `None` when there is none, and it is to be taken from the database. Either way
+    /// more are taken in time.
+    pub(crate) fn take(&self, carrier: &str) -> Option<u32> {
+        let mut carriers = self.carriers();
+        if !carriers.contains_key(carrier) {
+            carriers.insert(carrier.to_owned(), Ahead::default());
+        }
+        let ahead = carriers.get_mut(carrier)?;
+        let serial = ahead.serials.first_mut().and_then(Iterator::next);
+        ahead.serials.retain(|range| !range.is_empty());
+        if ahead.is_low() {
+            self.running_low.notify_one();
+        }
+        serial
+    }
+
+    /// Waits until a carrier has few left.
+    pub(crate) async fn running_low(&self) {
+        self.running_low.notified().await;
+    }
+
+    /// Keeps what was taken; nothing: there is no more to take.
+    pub(crate) fn keep(&self, taken: Vec<(String, Option<Range<u32>>)>) {
+        let mut carriers = self.carriers();
+        for (carrier, block) in taken {
+            let ahead = carriers.entry(carrier).or_default();
+            ahead.is_over = block.is_none();
+            ahead.serials.extend(block);
+        }
+    }
+
+    fn low(&self) -> BTreeSet<String> {
+        let carriers = self.carriers();
+        carriers.iter().filter(|(_, ahead)| ahead.is_low()).map(|(carrier, _)| carrier.clone()).collect()
+    }
+
+    fn carriers(&self) -> MutexGuard<'_, BTreeMap<String, Ahead>> {
+        self.carriers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes the next block of each carrier that has few left. They are for [`SerialBlocks::keep`], once it is committed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TakeSerialBlocks;
+
+impl Command<App> for TakeSerialBlocks {
+    type Output = Vec<(String, Option<Range<u32>>)>;
+
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
+        let mut taken = Vec::new();
+        // In one order, as they are locked.
+        for carrier in app.serials.low() {
+            let Some(range) = app.hub.carrier(&carrier).map(|carrier| &carrier.s10) else { continue };
+            let (first, last) = (range.serial_from, range.serial_to);
+            let size = BLOCK_MAX.min((last - first) / BLOCKS_MIN);
+            let block = match size {
+                0 => None,
+                _ => serials::take(tx, &carrier, first, last, size).await?,
+            };
+            taken.push((carrier, block));
+        }
+        Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn serials_are_given_once_and_more_are_taken_in_time() {
+        let blocks = SerialBlocks::default();
+        assert_eq!(blocks.take("post"), None);
+        blocks.running_low().await;
+        assert_eq!(blocks.low(), BTreeSet::from(["post".to_owned()]));
+        blocks.keep(vec![("post".to_owned(), Some(7..7 + BLOCK_MAX))]);
+        assert!(blocks.low().is_empty());
+        let half = 7 + BLOCK_MAX / 2;
+        assert!((7..=half).all(|serial| blocks.take("post") == Some(serial)));
+        blocks.running_low().await;
+        blocks.keep(vec![("post".to_owned(), Some(1_000..1_001))]);
+        blocks.keep(vec![("post".to_owned(), None)]);
+        // The range is over: what was taken is given, and nobody asks for more.
+        assert!((half + 1..7 + BLOCK_MAX).chain([1_000]).all(|serial| blocks.take("post") == Some(serial)));
+        assert_eq!(blocks.take("post"), None);
+        assert!(blocks.low().is_empty());
+    }
+}
