@@ -13,6 +13,7 @@
 mod check;
 mod command;
 mod error;
+mod ids;
 mod leadership;
 mod macros;
 mod migrate;
@@ -35,6 +36,7 @@ use uuid::Uuid;
 
 pub use command::{Application, Command, Query, ReadMode};
 pub use error::{Error, Retryable, Unavailability};
+pub use ids::Ids;
 pub use leadership::Leadership;
 pub use migrate::MigrationSet;
 pub use notify::Listener;

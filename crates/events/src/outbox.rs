@@ -60,8 +60,7 @@ pub(crate) async fn mark_published(
 ) -> Result<bool, db::Error> {
     let sql = tx.sql(
         "update outbox set published_at = case when occurred_at > $1 then occurred_at else $1 end \
-         where event_id in \
-         (select cast(value as uuid) from jsonb_array_elements_text($2) as ids (value)) \
+         where event_id = any($2) \
          returning exists (select 1 from outbox as later where later.aggregate_id = outbox.aggregate_id \
              and later.published_at is null and later.aggregate_version > outbox.aggregate_version)",
         "update outbox set published_at = case when occurred_at > $1 then occurred_at else $1 end \
@@ -69,8 +68,7 @@ pub(crate) async fn mark_published(
          returning exists (select 1 from outbox as later where later.aggregate_id = outbox.aggregate_id \
              and later.published_at is null and later.aggregate_version > outbox.aggregate_version)",
     );
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let marked = db::fetch_all!(tx, (bool,), sql, at, sqlx::types::Json(ids))?;
+    let marked = db::fetch_all!(tx, (bool,), sql, at, ids.iter().copied().collect::<db::Ids>())?;
     Ok(marked.into_iter().any(|(waits,)| waits))
 }
 

@@ -13,8 +13,6 @@ pub(crate) mod usage;
 pub(crate) mod variants;
 
 use money::Money;
-use sqlx::types::Json;
-use uuid::Uuid;
 
 /// An amount as a row keeps it.
 pub(crate) fn money(minor: i64, currency: &str) -> Result<Money, db::Error> {
@@ -31,9 +29,4 @@ where
 
 pub(crate) fn broken(error: impl std::error::Error + Send + Sync + 'static) -> db::Error {
     db::Error::Other(sqlx::Error::Decode(Box::new(error)))
-}
-
-/// A list of ids as both engines take it.
-pub(crate) fn ids<T: Into<Uuid>>(ids: impl IntoIterator<Item = T>) -> Json<Vec<Uuid>> {
-    Json(ids.into_iter().map(Into::into).collect())
 }

@@ -58,29 +58,25 @@ impl Offer {
     }
 }
 
-/// The offers that a clause picks.
-macro_rules! select {
-    ($clause:literal) => {
-        concat!(
-            "select variant_id, variants.product_id, variants.seller_id, display_name as seller_name, \
-             sellers.state as seller_state, tax_registered, payout_currency, variants.sku, category, translations, \
-             (withdrawn or not offered) as withdrawn, price_minor, currency, hs_code, origin, \
-             locations.country as from_country, weight_grams, length_mm, width_mm, height_mm, preference, certificate, \
-             variants.stock_item_id, stock_units, on_hand - reserved as stock_free from variants \
-             join products on products.product_id = variants.product_id \
-             join sellers on sellers.seller_id = variants.seller_id \
-             join stock_items on stock_items.stock_item_id = variants.stock_item_id \
-             join locations on locations.location_id = stock_items.location_id ",
-            $clause
-        )
-    };
-}
+// The offers that a clause picks.
+db::selection!(
+    select,
+    "select variant_id, variants.product_id, variants.seller_id, display_name as seller_name, \
+     sellers.state as seller_state, tax_registered, payout_currency, variants.sku, category, translations, \
+     (withdrawn or not offered) as withdrawn, price_minor, currency, hs_code, origin, \
+     locations.country as from_country, weight_grams, length_mm, width_mm, height_mm, preference, certificate, \
+     variants.stock_item_id, stock_units, on_hand - reserved as stock_free from variants \
+     join products on products.product_id = variants.product_id \
+     join sellers on sellers.seller_id = variants.seller_id \
+     join stock_items on stock_items.stock_item_id = variants.stock_item_id \
+     join locations on locations.location_id = stock_items.location_id "
+);
 
 /// The offers of variants, in no order.
 pub(crate) async fn of(tx: &mut Tx, variants: &[VariantId]) -> Result<Vec<Offer>, db::Error> {
     let sql = tx.sql(
-        select!("where variant_id in (select cast(value as uuid) from jsonb_array_elements_text($1) as ids (value))"),
+        select!("where variant_id = any($1)"),
         select!("where variant_id in (select unhex(value, '-') from json_each($1))"),
     );
-    db::fetch_all!(tx, Offer, sql, super::ids(variants.iter().copied()))
+    db::fetch_all!(tx, Offer, sql, variants.iter().copied().collect::<db::Ids>())
 }

@@ -165,12 +165,11 @@ pub(crate) async fn find(tx: &mut Tx, id: ProductId) -> Result<Option<Product>, 
 pub(super) async fn of_ids(tx: &mut Tx, ids: &[ProductId]) -> Result<Vec<Product>, db::Error> {
     let sql = tx.sql(
         "select product_id, seller_id, category, translations, withdrawn, version, created_at, updated_at \
-         from products where product_id in (select cast(value as uuid) from jsonb_array_elements_text($1) as ids (value)) \
-         order by product_id desc",
+         from products where product_id = any($1) order by product_id desc",
         "select product_id, seller_id, category, translations, withdrawn, version, created_at, updated_at \
          from products where product_id in (select unhex(value, '-') from json_each($1)) order by product_id desc",
     );
-    let rows = db::fetch_all!(tx, Row, sql, super::ids(ids.iter().copied()))?;
+    let rows = db::fetch_all!(tx, Row, sql, ids.iter().copied().collect::<db::Ids>())?;
     with_variants(tx, rows).await
 }
 

@@ -98,18 +98,14 @@ pub(crate) async fn put(
     written.map(|(id,)| id.into()).ok_or(db::Error::Conflict)
 }
 
-/// The variants that a clause picks.
-macro_rules! select {
-    ($clause:literal) => {
-        concat!(
-            "select variant_id, product_id, variants.sku, name, price_minor, currency, hs_code, origin, weight_grams, \
-             length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, certificate, \
-             (on_hand - reserved) / stock_units as available from variants \
-             join stock_items on stock_items.stock_item_id = variants.stock_item_id ",
-            $clause
-        )
-    };
-}
+// The variants that a clause picks.
+db::selection!(
+    select,
+    "select variant_id, product_id, variants.sku, name, price_minor, currency, hs_code, origin, weight_grams, \
+     length_mm, width_mm, height_mm, variants.stock_item_id, stock_units, preference, certificate, \
+     (on_hand - reserved) / stock_units as available from variants \
+     join stock_items on stock_items.stock_item_id = variants.stock_item_id "
+);
 
 /// The seller's variant with this SKU, with its product.
 pub(crate) async fn by_sku(
@@ -134,17 +130,13 @@ pub(crate) async fn by_sku(
 /// The offered variants of products.
 pub(super) async fn of_products(tx: &mut Tx, products: &[ProductId]) -> Result<Vec<Row>, db::Error> {
     let sql = tx.sql(
-        select!(
-            "where offered \
-         and product_id in (select cast(value as uuid) from jsonb_array_elements_text($1) as ids (value)) \
-         order by product_id, variant_id"
-        ),
+        select!("where offered and product_id = any($1) order by product_id, variant_id"),
         select!(
             "where offered \
          and product_id in (select unhex(value, '-') from json_each($1)) order by product_id, variant_id"
         ),
     );
-    db::fetch_all!(tx, Row, sql, super::ids(products.iter().copied()))
+    db::fetch_all!(tx, Row, sql, products.iter().copied().collect::<db::Ids>())
 }
 
 /// Takes a variant off the market.
@@ -160,11 +152,10 @@ pub(crate) async fn keep_only(
     kept: &[VariantId],
 ) -> Result<(), db::Error> {
     let sql = tx.sql(
-        "update variants set offered = false where product_id = $1 and variant_id not in \
-         (select cast(value as uuid) from jsonb_array_elements_text($2) as ids (value))",
+        "update variants set offered = false where product_id = $1 and variant_id <> all($2)",
         "update variants set offered = false where product_id = $1 \
          and variant_id not in (select unhex(value, '-') from json_each($2))",
     );
-    db::execute!(tx, sql, product_id.uuid(), super::ids(kept.iter().copied()))?;
+    db::execute!(tx, sql, product_id.uuid(), kept.iter().copied().collect::<db::Ids>())?;
     Ok(())
 }

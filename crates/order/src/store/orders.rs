@@ -114,11 +114,10 @@ async fn insert_version(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
 async fn insert_sellers(tx: &mut Tx, order: &Order) -> Result<(), db::Error> {
     let sql = tx.sql(
         "insert into order_sellers (order_id, seller_id) \
-         select $1, cast(value as uuid) from jsonb_array_elements_text($2) as sellers (value)",
+         select $1, unnest($2)",
         "insert into order_sellers (order_id, seller_id) select $1, unhex(value, '-') from json_each($2)",
     );
-    let sellers: Vec<Uuid> = order.sellers().into_iter().map(SellerId::uuid).collect();
-    db::execute!(tx, sql, order.id.uuid(), Json(sellers))?;
+    db::execute!(tx, sql, order.id.uuid(), order.sellers().into_iter().collect::<db::Ids>())?;
     Ok(())
 }
 
@@ -148,12 +147,8 @@ pub(crate) async fn save(tx: &mut Tx, order: &Order) -> Result<bool, db::Error> 
     Ok(true)
 }
 
-/// The orders that a clause picks.
-macro_rules! select {
-    ($clause:literal) => {
-        concat!("select id, version, terms, progress, created_at from orders ", $clause)
-    };
-}
+// The orders that a clause picks.
+db::selection!(select, "select id, version, terms, progress, created_at from orders ");
 
 /// An order as it stands.
 pub(crate) async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {

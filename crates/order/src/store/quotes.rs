@@ -57,12 +57,11 @@ pub(crate) async fn forget_expired(
     )?;
     let Some((at, id)) = expired.last().copied() else { return Ok(None) };
     let sql = tx.sql(
-        "delete from quotes where id in (select cast(value as uuid) from jsonb_array_elements_text($1) as ids (value)) \
+        "delete from quotes where id = any($1) \
          and not exists (select 1 from orders where orders.quote_id = quotes.id)",
         "delete from quotes where id in (select unhex(value, '-') from json_each($1)) \
          and not exists (select 1 from orders where orders.quote_id = quotes.id)",
     );
-    let ids: Vec<Uuid> = expired.into_iter().map(|(_, id)| id).collect();
-    db::execute!(tx, sql, Json(ids))?;
+    db::execute!(tx, sql, expired.into_iter().map(|(_, id)| id).collect::<db::Ids>())?;
     Ok(Some(PageCursor(at, id)))
 }
