@@ -9,10 +9,10 @@ use proto::Event as _;
 use proto::convert::parse;
 use proto::order::events::v1::{OrderCancelled, OrderConfirmed, ReturnReceived};
 
+use crate::app::App;
 use crate::app::dispatch::{Dispatch, DispatchOutcome};
 use crate::app::receive_return::ReceiveReturn;
 use crate::app::undo_dispatch::UndoDispatch;
-use crate::app::{App, Error};
 
 /// Hears order.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
@@ -78,16 +78,6 @@ impl OrderEvents {
                 "{reservation_id} has not dispatched what {} returns",
                 back.return_id
             ))),
-        }
-    }
-}
-
-/// What the database can do again is tried again; what a rule refuses never changes.
-impl From<Error> for HandlerError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Database(error) => Self::Database(error),
-            other => Self::Poison(other.to_string()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The four ways to run a statement. Each takes the transaction, the SQL (`&'static str`, `$1` placeholders) and what
-//! to bind; those that fetch take the row's type after the transaction. They await themselves.
+//! to bind; those that fetch take the row's type after the transaction. They await themselves. [`selection!`] shares the
+//! text of several statements.
 
 /// Runs a statement; the number of rows that it changed.
 #[macro_export]
@@ -64,5 +65,32 @@ macro_rules! fetch_optional {
 macro_rules! fetch_all {
     ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         $crate::__fetch!(fetch_all, $tx, $row, $sql $(, $bind)*)
+    };
+}
+
+/// Declares a macro, such as `select!`, that makes one statement of this text and the clause that it is given.
+///
+/// ```
+/// db::selection!(select, "select id, name from sellers ");
+/// assert_eq!(select!("where id = $1"), "select id, name from sellers where id = $1");
+/// ```
+#[macro_export]
+macro_rules! selection {
+    ($name:ident, $rows:literal) => {
+        $crate::__selection!(($) $name $rows);
+    };
+}
+
+// rustfmt would indent the inner macro further at each run.
+#[rustfmt::skip]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __selection {
+    (($dollar:tt) $name:ident $rows:literal) => {
+        macro_rules! $name {
+            ($dollar clause:literal) => {
+                concat!($rows, $dollar clause)
+            };
+        }
     };
 }

@@ -12,6 +12,7 @@ mod id;
 mod kind;
 mod refusal;
 pub mod text;
+mod words;
 
 pub use bounded::read_text;
 pub use clock::{Clock, Error as ClockError};

@@ -10,8 +10,8 @@ use proto::Event as _;
 use proto::convert::{self, Invalid, optional_money, parse};
 use proto::order::events::v1::{OrderConfirmed, QuotedConsignment, QuotedLine};
 
+use crate::app::App;
 use crate::app::book::BookOrder;
-use crate::app::{App, Error};
 use crate::domain::booking::{Consignment, Declared, DeclaredItem};
 
 /// Hears order. A cancelled order asks by gRPC, since it must know the answer.
@@ -94,20 +94,11 @@ fn item(line: QuotedLine) -> Result<DeclaredItem, Invalid> {
         origin: parse("origin", &line.origin)?,
         quantity: line.quantity,
         unit_price: optional_money("unit_price", line.unit_price.as_ref())?,
+        discount: optional_money("discount", line.discount.as_ref())?,
         weight_grams: line.weight_grams.saturating_mul(line.quantity),
         permit: permit.transpose()?,
         certificate: certificate.transpose()?,
     })
-}
-
-/// What the database can do again is tried again; what a rule refuses never changes.
-impl From<Error> for HandlerError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Database(error) => Self::Database(error),
-            other => Self::Poison(other.to_string()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -138,10 +129,8 @@ mod tests {
         wire::declared(&consignment(quoted, Currency::MYR).unwrap().declared)
     }
 
-    /// Field by field: what is kept of a declaration is read as long as there are declarations.
-    #[test]
-    fn a_declaration_repeats_what_was_quoted() {
-        let rule = types::AppliedRule {
+    fn sales_tax() -> types::AppliedRule {
+        types::AppliedRule {
             rule_id: "sales-tax@2024-01-01".to_owned(),
             title: "Sales tax".to_owned(),
             source: "P.U.(A) 409/2023".to_owned(),
@@ -149,7 +138,13 @@ mod tests {
             valid_to: String::new(),
             assumed: true,
             explanation: "10 %".to_owned(),
-        };
+        }
+    }
+
+    /// Field by field: what is kept of a declaration is read as long as there are declarations.
+    #[test]
+    fn a_declaration_repeats_what_was_quoted() {
+        let rule = sales_tax();
         let permit = types::Permit {
             number: "NPRA-2026-114".to_owned(),
             authority: "NPRA".to_owned(),
@@ -164,6 +159,7 @@ mod tests {
             title: "Silk scarf".to_owned(),
             quantity: 2,
             unit_price: amount("THB", 45_000),
+            discount: amount("THB", 500),
             hs_code: "621410".to_owned(),
             origin: "TH".to_owned(),
             weight_grams: 120,
@@ -198,6 +194,7 @@ mod tests {
                 origin: "TH".to_owned(),
                 quantity: 2,
                 unit_price: amount("THB", 45_000),
+                discount: amount("THB", 500),
                 weight_grams: 240,
                 permit: Some(permit),
                 certificate: Some(certificate),

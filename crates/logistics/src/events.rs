@@ -5,7 +5,8 @@ use events::Envelope;
 use proto::convert::timestamp;
 use proto::logistics::events::v1 as message;
 
-use crate::domain::shipment::{Shipment, ShipmentState, TrackingEvent};
+use crate::domain::shipment::{Shipment, TrackingEvent};
+use crate::wire;
 
 /// A consignment has its number and label.
 pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Envelope {
@@ -26,7 +27,8 @@ pub(crate) fn tracking_recorded(shipment: &Shipment, event: &TrackingEvent, at: 
         shipment_id: shipment.id.to_string(),
         consignment_id: shipment.consignment_id.to_string(),
         order_id: shipment.order_id.to_string(),
-        state: state(event.state).into(),
+        // The states of events have the numbers of the API's.
+        state: wire::state(event.state).into(),
         place: event.place.clone(),
         occurred_at: Some(timestamp(event.occurred_at)),
         note: event.note.clone(),
@@ -34,17 +36,16 @@ pub(crate) fn tracking_recorded(shipment: &Shipment, event: &TrackingEvent, at: 
     Envelope::of(shipment.id, shipment.version, at, &message)
 }
 
-fn state(state: ShipmentState) -> message::ShipmentState {
-    match state {
-        ShipmentState::Booked => message::ShipmentState::Booked,
-        ShipmentState::PickedUp => message::ShipmentState::PickedUp,
-        ShipmentState::ExportCleared => message::ShipmentState::ExportCleared,
-        ShipmentState::Departed => message::ShipmentState::Departed,
-        ShipmentState::Arrived => message::ShipmentState::Arrived,
-        ShipmentState::ImportAssessed => message::ShipmentState::ImportAssessed,
-        ShipmentState::Released => message::ShipmentState::Released,
-        ShipmentState::OutForDelivery => message::ShipmentState::OutForDelivery,
-        ShipmentState::Delivered => message::ShipmentState::Delivered,
-        ShipmentState::Cancelled => message::ShipmentState::Cancelled,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::shipment::ShipmentState;
+
+    #[test]
+    fn events_and_the_api_number_the_states_alike() {
+        for state in ShipmentState::ALL.map(wire::state) {
+            let told = message::ShipmentState::try_from(i32::from(state)).unwrap();
+            assert_eq!(told.as_str_name(), state.as_str_name());
+        }
     }
 }

@@ -12,9 +12,9 @@ use proto::logistics::events::v1 as logistics;
 use proto::logistics::events::v1::ShipmentState;
 use proto::payment::events::v1 as payment;
 
+use crate::app::App;
 use crate::app::logistics_events::{RecordBooking, RecordTracking};
 use crate::app::payment_events::{RecordEscrowRelease, RecordPayment, RecordRefund, RecordRefundFailure};
-use crate::app::{App, Error};
 use crate::domain::consignment::{Event, Parcel};
 
 /// Those of this service.
@@ -31,16 +31,6 @@ pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
             handler: Arc::new(LogisticsEvents(app.clone())),
         },
     ]
-}
-
-impl From<Error> for HandlerError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Database(error) => Self::Database(error),
-            Error::Superseded | Error::Busy(_) | Error::Away(_) => Self::Retry(error.to_string()),
-            Error::Refused(_) | Error::NotFound { .. } | Error::Fault(_) => Self::Poison(error.to_string()),
-        }
-    }
 }
 
 struct PaymentEvents(Arc<App>);

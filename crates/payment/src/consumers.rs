@@ -77,7 +77,7 @@ impl OrderEvents {
         let amount = not_negative("consignments.price.total", total)?;
         let escrowed = Escrowed { order_id, currency: amount.currency(), commission_rate: None };
         let terms = quoted::terms(consignment, &escrowed, &self.0.hub)?;
-        let exchange_rates = settlement::exchange_rates(&terms).map_err(Error::Money)?;
+        let exchange_rates = settlement::exchange_rates(&terms).map_err(Error::from)?;
         let lines = i64::try_from(consignment.lines.len()).unwrap_or(i64::MAX).max(1);
         Ok(Captured {
             escrow: Escrow {
@@ -170,14 +170,4 @@ fn not_negative(field: &str, amount: Option<&proto::types::v1::Money>) -> Result
         return Err(HandlerError::Poison(format!("{field}: {amount} must not be less than 0")));
     }
     Ok(amount)
-}
-
-/// What the database can do again is tried again; what a rule refuses never changes.
-impl From<Error> for HandlerError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Database(error) => Self::Database(error),
-            other => Self::Poison(other.to_string()),
-        }
-    }
 }

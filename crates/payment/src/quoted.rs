@@ -10,6 +10,7 @@ use proto::types::v1::ExchangeRate;
 use rust_decimal::Decimal;
 
 use crate::app::Error;
+use crate::domain::AmountTooLarge;
 use crate::domain::terms::SettlementTerms;
 
 /// What an escrow says of a consignment that its quote does not.
@@ -29,7 +30,7 @@ pub(crate) fn decode(
     hub: &Profile,
 ) -> Result<SettlementTerms, Error> {
     let quoted = QuotedConsignment::decode(consignment);
-    terms(&quoted.map_err(|error| invalid("consignment", error.to_string()))?, escrowed, hub)
+    terms(&quoted.map_err(|error| Error::invalid("consignment", error.to_string()))?, escrowed, hub)
 }
 
 /// The terms of a consignment.
@@ -43,10 +44,10 @@ pub(crate) fn terms(
     let parts = quoted.hub_price.clone().unwrap_or_default();
     let amount = |part: Option<&proto::types::v1::Money>, field: &'static str| match part {
         None => Ok(Money::zero(currency)),
-        Some(_) => convert::money(field, part).map_err(|error| invalid(field, error.problem)),
+        Some(_) => convert::money(field, part).map_err(|error| Error::invalid(field, error.problem)),
     };
     let goods = convert::money("seller_goods", quoted.seller_goods.as_ref());
-    let goods = goods.map_err(|error| invalid("seller_goods", error.problem))?;
+    let goods = goods.map_err(|error| Error::invalid("seller_goods", error.problem))?;
     let [carriage, insurance, duty, tax, fees] = [
         amount(parts.carriage.as_ref(), "carriage")?,
         amount(parts.insurance.as_ref(), "insurance")?,
@@ -60,24 +61,25 @@ pub(crate) fn terms(
     );
     let price = quoted.price.clone().unwrap_or_default();
     let paid = |told: Option<&proto::types::v1::Money>, part: Money| match told {
-        Some(_) => convert::money("price", told).map_err(|error| invalid("price", error.problem)),
+        Some(_) => convert::money("price", told).map_err(|error| Error::invalid("price", error.problem)),
         // What a quote charges: each part by itself, rounded up.
-        None => Ok(part.convert(charges_rate, escrowed.currency, Rounding::Up)?),
+        None => Ok(part.convert(charges_rate, escrowed.currency, Rounding::Up).map_err(AmountTooLarge)?),
     };
-    let paid_duty_and_tax = paid(price.duty.as_ref(), duty)?.checked_add(paid(price.tax.as_ref(), tax)?)?;
-    let paid_outward = paid(price.carriage.as_ref(), carriage)?
-        .checked_add(paid(price.insurance.as_ref(), insurance)?)?
-        .checked_add(paid(price.fees.as_ref(), fees)?)?;
+    let sum = |one: Money, other: Money| one.checked_add(other).map_err(AmountTooLarge);
+    let paid_duty_and_tax = sum(paid(price.duty.as_ref(), duty)?, paid(price.tax.as_ref(), tax)?)?;
+    let paid_outward =
+        sum(paid(price.carriage.as_ref(), carriage)?, paid(price.insurance.as_ref(), insurance)?)?;
+    let paid_outward = sum(paid_outward, paid(price.fees.as_ref(), fees)?)?;
     Ok(SettlementTerms {
         order_id: escrowed.order_id,
         consignment_id: consignment_id
-            .map_err(|error: kernel::IdError| invalid("consignment_id", error.to_string()))?,
+            .map_err(|error: kernel::IdError| Error::invalid("consignment_id", error.to_string()))?,
         seller_id: quoted.seller_id.clone(),
         carrier: quoted.carriage.as_ref().map(|carriage| carriage.carrier.clone()).unwrap_or_default(),
         country: hub.country().as_str().to_owned(),
         seller_goods: goods,
-        carriage: carriage.checked_add(insurance)?,
-        duty_and_tax: duty.checked_add(tax)?,
+        carriage: sum(carriage, insurance)?,
+        duty_and_tax: sum(duty, tax)?,
         fees,
         paid_duty_and_tax,
         paid_outward,
@@ -91,9 +93,5 @@ pub(crate) fn terms(
 fn rate(rate: Option<&ExchangeRate>, field: &'static str) -> Result<Decimal, Error> {
     let Some(rate) = rate else { return Ok(Decimal::ONE) };
     let parsed = rate.rate.parse::<Decimal>().ok().filter(|rate| *rate > Decimal::ZERO);
-    parsed.ok_or_else(|| invalid(field, format!("`{}` is not a rate above zero", rate.rate)))
-}
-
-fn invalid(field: &'static str, problem: String) -> Error {
-    Error::Invalid { field, problem }
+    parsed.ok_or_else(|| Error::invalid(field, format!("`{}` is not a rate above zero", rate.rate)))
 }

@@ -16,6 +16,7 @@ pub mod metrics;
 mod operator;
 mod settings;
 mod spec;
+mod use_case_error;
 mod worker;
 
 pub use self::settings::{KEYS_REFRESH_DEFAULT, KeyFiles, SETTINGS, Settings, parse_section};
@@ -23,6 +24,7 @@ pub use continuity::{Adopted, AdoptionHook, adopt};
 pub use error::Error;
 pub use hub::{Hub, OPERATOR_PACKAGE, migrate};
 pub use spec::{Deps, Peers, Sandbox, Service, Spec};
+pub use use_case_error::UseCaseError;
 pub use worker::Worker;
 
 /// The runtime's own tables, in every service's database.

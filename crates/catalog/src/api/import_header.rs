@@ -73,7 +73,7 @@ impl RowReader {
 
     pub(super) fn names(&self, field: &str) -> bool {
         // Where a new shelf lies is no field of a row's file.
-        self.named.as_ref().is_none_or(|named| field == Field::LocationId.name() || named.contains(field))
+        self.named.as_ref().is_none_or(|named| field == Field::LocationId.as_str() || named.contains(field))
     }
 
     /// The name for a field of the translation at a place: `title_en`, or its path.
@@ -122,16 +122,14 @@ fn fields(names: &[String]) -> Result<BTreeSet<String>, Invalid> {
             (!language.is_empty()).then(|| format!("{text}_{}", canonical(language)))
         })
     };
-    let is_plain = |name: &str| {
-        name == "sku" || TEXTS.contains(&name) || Field::ALL.iter().any(|field| field.name() == name)
-    };
+    let is_plain = |name: &str| name == "sku" || TEXTS.contains(&name) || Field::parse(name).is_some();
     let mut known = BTreeSet::new();
     for name in names {
         match of_language(name) {
             Some(name) => known.insert(name),
             None if is_plain(name) => known.insert(name.clone()),
             None => {
-                let all: Vec<&str> = Field::ALL.into_iter().map(Field::name).collect();
+                let all: Vec<&str> = Field::ALL.into_iter().map(Field::as_str).collect();
                 let problem = format!(
                     "`{}` is not one of sku, {}, title, title_LANGUAGE, description, description_LANGUAGE",
                     excerpt(name),

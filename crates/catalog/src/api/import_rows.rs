@@ -121,7 +121,7 @@ impl RowReader {
             return Err(Invalid::new(field, "is required"));
         };
         let stock = if self.named.is_some() { row.stock } else { Some(given.initial_stock) };
-        let said = said(row, given, stock).into_iter().filter(|field| self.names(field.name()));
+        let said = said(row, given, stock).into_iter().filter(|field| self.names(field.as_str()));
         let said: BTreeSet<Field> = said.collect();
         let mut violations = Violations::default();
         let group = violations.text("group", &row.group, 0, 120);

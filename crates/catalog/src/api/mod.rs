@@ -17,7 +17,7 @@ use rpc::{Caller, Pipeline, Role};
 use tonic::service::Routes;
 use tonic::{Code, Status};
 
-use crate::app::{App, Error};
+use crate::app::App;
 
 /// Lines of one call of order.
 const LINES_MAX: usize = 500;
@@ -44,20 +44,6 @@ pub(crate) fn internal(pipeline: &Pipeline<App>) -> Routes {
     Routes::new(offer_service_server::OfferServiceServer::new(api.clone()))
         .add_service(reservation_service_server::ReservationServiceServer::new(api.clone()))
         .add_service(catalog_operator_service_server::CatalogOperatorServiceServer::new(api))
-}
-
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        match &error {
-            Error::Database(error) => rpc::status::database(error),
-            Error::NotFound { kind, id } => rpc::status::not_found(kind, id),
-            Error::Refused(refusal) => rpc::status::refused(refusal),
-            Error::Full(message) => {
-                rpc::status::reject(Code::ResourceExhausted, "SELLER_HAS_ENOUGH", message.clone(), &[])
-            }
-            Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
-        }
-    }
 }
 
 /// The seller that calls: its token's subject is its id.

@@ -8,6 +8,11 @@ use crate::domain::allowance::{Allowance, Usage};
 use crate::domain::seller::SellerState;
 use crate::store::{sellers, usage};
 
+/// A seller has all that it may have.
+pub(super) fn has_enough(message: String) -> Error {
+    Error::LimitReached { reason: "SELLER_HAS_ENOUGH", message }
+}
+
 /// What a seller's goods take before they are changed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UsageBefore {
@@ -35,7 +40,7 @@ impl UsageBefore {
     /// Refuses what they have become, if it is too much: the transaction must end with it.
     pub(crate) async fn check(self, tx: &mut Tx, allowance: &Allowance) -> Result<(), Error> {
         let after = usage::of(tx, self.seller_id).await?;
-        allowance.check(self.state, self.usage, after).map_err(Error::Full)
+        allowance.check(self.state, self.usage, after).map_err(has_enough)
     }
 
     /// Why a row that makes so much more would be too much, if it would.

@@ -4,6 +4,7 @@ use db::{Command, Tx};
 use kernel::{Country, LocationId, SellerId};
 
 use super::acting::acting;
+use super::allow::has_enough;
 use super::{App, Error};
 use crate::domain::seller::Location;
 use crate::store::locations;
@@ -28,7 +29,7 @@ impl Command<App> for CreateLocation {
         app.check_lane("country", self.country)?;
         acting(tx, seller_id).await?;
         if locations::count(tx, seller_id).await? >= LOCATIONS_MAX {
-            return Err(Error::Full(format!("a seller may have {LOCATIONS_MAX} locations")));
+            return Err(has_enough(format!("a seller may have {LOCATIONS_MAX} locations")));
         }
         let location = Location {
             id: LocationId::new(),

@@ -73,7 +73,7 @@ pub(super) fn buyable(offer: &Offer) -> Result<(), Error> {
         let message = format!("`{}` is no longer offered", offer.sku);
         return Err(refused("PRODUCT_WITHDRAWN", message, offer).into());
     }
-    if SellerState::parse(&offer.seller_state) != SellerState::Verified {
+    if SellerState::parse(&offer.seller_state) != Some(SellerState::Verified) {
         let message = format!("{} does not sell here at present", offer.seller_name);
         return Err(refused("SELLER_NOT_VERIFIED", message, offer).into());
     }

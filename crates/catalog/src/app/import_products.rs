@@ -162,7 +162,7 @@ impl Import<'_> {
             self.stocks.first(tx, row, variant_id).await?;
         }
         // A shelf that is there keeps its units: rows of known SKUs alone state them.
-        let ignored = if own || !stated { Vec::new() } else { vec![Field::Stock.name().to_owned()] };
+        let ignored = if own || !stated { Vec::new() } else { vec![Field::Stock.as_str().to_owned()] };
         let others = group.iter().flat_map(|product| &product.variants).map(|other| &other.goods);
         put_terms(tx, product_id, &translations, others.chain([&variant.goods])).await?;
         Ok(RowOutcome::Created(ImportedRow { product_id, variant_id, ignored }))
@@ -174,12 +174,12 @@ impl Import<'_> {
         translations: &[Translation],
         group: Option<&Product>,
     ) -> Result<(), Rejection> {
-        let mut missing: Vec<&'static str> = row.missing().into_iter().map(Field::name).collect();
+        let mut missing: Vec<&'static str> = row.missing().into_iter().map(Field::as_str).collect();
         if translations.is_empty() {
             missing.insert(0, TITLE);
         }
         if group.is_none() && row.category.is_empty() {
-            missing.push(Field::Category.name());
+            missing.push(Field::Category.as_str());
         }
         if let Some(first) = missing.first() {
             let sku = &row.variant.goods.sku;
@@ -246,7 +246,7 @@ impl Import<'_> {
             products::put_group(tx, product.id, &row.group).await?;
         }
         if stocked == Stocked::Ignored {
-            ignored.push(Field::Stock.name().to_owned());
+            ignored.push(Field::Stock.as_str().to_owned());
         }
         let taken = ImportedRow { product_id: target.id, variant_id: known.id, ignored };
         // Who says all that new goods need lists them; who says less leaves off the market what is off it.

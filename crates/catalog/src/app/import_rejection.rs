@@ -15,7 +15,7 @@ pub(crate) struct Rejection {
 
 impl Rejection {
     pub(super) fn of(field: Field, problem: impl Into<String>) -> Self {
-        Self { field: field.name(), problem: problem.into() }
+        Self { field: field.as_str(), problem: problem.into() }
     }
 }
 

@@ -35,14 +35,14 @@ pub(crate) mod withdraw_product;
 
 use std::sync::Arc;
 
-use db::Retryable;
 use events::Outbox;
 use hub::Profile;
-use kernel::{Clock, Refusal};
+use kernel::Clock;
 use money::rates::RateTable;
 
 use crate::domain::allowance::Allowance;
-use crate::domain::reservation::WrongOrder;
+
+pub(crate) use runtime::UseCaseError as Error;
 
 /// What every use case needs.
 pub(crate) struct App {
@@ -57,52 +57,4 @@ pub(crate) struct App {
 
 impl db::Application for App {
     type Error = Error;
-}
-
-/// Why a use case was refused or failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("{0}")]
-    Database(#[from] db::Error),
-    /// `kind` is a noun, such as `product`.
-    #[error("there is no {kind} {id}")]
-    NotFound { kind: &'static str, id: String },
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// A seller has all that it may have.
-    #[error("{0}")]
-    Full(String),
-    #[error("{field}: {problem}")]
-    Invalid { field: String, problem: String },
-}
-
-impl Error {
-    pub(crate) fn refused(reason: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal::new(reason, message))
-    }
-
-    pub(crate) fn not_found(kind: &'static str, id: impl std::fmt::Display) -> Self {
-        Self::NotFound { kind, id: id.to_string() }
-    }
-
-    pub(crate) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), problem: problem.into() }
-    }
-
-    /// Somebody changed it since it was read.
-    pub(crate) fn stale() -> Self {
-        Self::refused("STALE_ETAG", "it was changed since you read it: read it again and repeat your change")
-    }
-}
-
-impl From<WrongOrder> for Error {
-    fn from(error: WrongOrder) -> Self {
-        Self::refused("RESERVATION_EXISTS", error.to_string())
-    }
-}
-
-impl Retryable for Error {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Database(error) if error.is_retryable())
-    }
 }

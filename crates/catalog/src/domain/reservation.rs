@@ -2,40 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{OrderId, ReservationId, StockItemId, VariantId};
+use kernel::{OrderId, Refusal, ReservationId, StockItemId, VariantId};
 use serde::{Deserialize, Serialize};
 
-/// Where a hold stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReservationState {
-    /// Stock is held.
-    Held,
-    /// Given back, or never to be held.
-    Released,
-    /// The goods left the shelf.
-    Dispatched,
-    /// The goods left and came back: the order was cancelled.
-    Returned,
-}
-
-impl ReservationState {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Released => "released",
-            Self::Dispatched => "dispatched",
-            Self::Returned => "returned",
-        }
-    }
-
-    /// As it is in the database; what is none of the others holds nothing.
-    pub(crate) fn parse(text: &str) -> Self {
-        match text {
-            "held" => Self::Held,
-            "dispatched" => Self::Dispatched,
-            "returned" => Self::Returned,
-            _ => Self::Released,
-        }
+kernel::words! {
+    /// Where a hold stands.
+    pub(crate) enum ReservationState {
+        /// Stock is held.
+        Held = "held",
+        /// Given back, or never to be held.
+        Released = "released",
+        /// The goods left the shelf.
+        Dispatched = "dispatched",
+        /// The goods left and came back: the order was cancelled.
+        Returned = "returned",
     }
 }
 
@@ -68,15 +48,13 @@ pub(crate) struct Reservation {
     pub(crate) lines: Vec<ReservedLine>,
 }
 
-/// A hold that is named for an order is another's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the reservation is for order {0}")]
-pub(crate) struct WrongOrder(OrderId);
-
 impl Reservation {
     /// Refuses an order that is not its own.
-    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), WrongOrder> {
-        if self.order_id == order_id { Ok(()) } else { Err(WrongOrder(self.order_id)) }
+    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), Refusal> {
+        if self.order_id == order_id {
+            return Ok(());
+        }
+        Err(Refusal::new("RESERVATION_EXISTS", format!("the reservation is for order {}", self.order_id)))
     }
 }
 

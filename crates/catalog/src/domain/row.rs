@@ -4,43 +4,28 @@ use std::collections::BTreeSet;
 
 use super::product::{Goods, NewVariant, Translation};
 
-/// What a row can say of its variant and the variant's place; texts in languages are [`RowTranslation`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Field {
-    Group,
-    Category,
-    VariantName,
-    Price,
-    HsCode,
-    Origin,
-    WeightGrams,
-    Size,
-    StockUnits,
-    Preference,
-    Certificate,
-    StockItemId,
-    LocationId,
-    Stock,
+kernel::words! {
+    /// What a row can say of its variant and the variant's place; texts in languages are [`RowTranslation`].
+    #[derive(PartialOrd, Ord)]
+    pub(crate) enum Field {
+        Group = "group",
+        Category = "category",
+        VariantName = "variant_name",
+        Price = "price",
+        HsCode = "hs_code",
+        Origin = "origin",
+        WeightGrams = "weight_grams",
+        Size = "size",
+        StockUnits = "stock_units",
+        Preference = "preference",
+        Certificate = "certificate",
+        StockItemId = "stock_item_id",
+        LocationId = "location_id",
+        Stock = "stock",
+    }
 }
 
 impl Field {
-    /// All.
-    pub(crate) const ALL: [Self; 14] = [
-        Self::Group,
-        Self::Category,
-        Self::VariantName,
-        Self::Price,
-        Self::HsCode,
-        Self::Origin,
-        Self::WeightGrams,
-        Self::Size,
-        Self::StockUnits,
-        Self::Preference,
-        Self::Certificate,
-        Self::StockItemId,
-        Self::LocationId,
-        Self::Stock,
-    ];
     /// What a variant cannot be listed without, where it has no shelf of another to share.
     const NEEDED: [Self; 7] = [
         Self::Price,
@@ -51,26 +36,6 @@ impl Field {
         Self::Stock,
         Self::LocationId,
     ];
-
-    /// As an import's header names it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Group => "group",
-            Self::Category => "category",
-            Self::VariantName => "variant_name",
-            Self::Price => "price",
-            Self::HsCode => "hs_code",
-            Self::Origin => "origin",
-            Self::WeightGrams => "weight_grams",
-            Self::Size => "size",
-            Self::StockUnits => "stock_units",
-            Self::Preference => "preference",
-            Self::Certificate => "certificate",
-            Self::StockItemId => "stock_item_id",
-            Self::LocationId => "location_id",
-            Self::Stock => "stock",
-        }
-    }
 }
 
 /// What a row says of its product in one language.

@@ -5,30 +5,12 @@ use kernel::{Country, LocationId, SellerId, StockItemId};
 use money::Currency;
 use serde::{Deserialize, Serialize};
 
-/// Where a seller stands with the hub.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SellerState {
-    Applied,
-    Verified,
-    Suspended,
-}
-
-impl SellerState {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Verified => "verified",
-            Self::Suspended => "suspended",
-        }
-    }
-
-    /// As it is in the database; what is none of the others may not sell.
-    pub(crate) fn parse(text: &str) -> Self {
-        match text {
-            "applied" => Self::Applied,
-            "verified" => Self::Verified,
-            _ => Self::Suspended,
-        }
+kernel::words! {
+    /// Where a seller stands with the hub.
+    pub(crate) enum SellerState {
+        Applied = "applied",
+        Verified = "verified",
+        Suspended = "suspended",
     }
 }
 

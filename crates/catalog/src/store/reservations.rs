@@ -23,7 +23,8 @@ impl Row {
         let reservation = Reservation {
             id: self.reservation_id.into(),
             order_id: self.order_id.into(),
-            state: ReservationState::parse(&self.state),
+            // What is none of the others holds nothing.
+            state: ReservationState::parse(&self.state).unwrap_or(ReservationState::Released),
             version: self.version,
             lines: self.lines.0,
         };

@@ -36,7 +36,8 @@ impl Row {
             },
             change: self.change.map(|change| change.0),
             payout_currency: parsed(&self.payout_currency)?,
-            state: SellerState::parse(&self.state),
+            // What is none of the others may not sell.
+            state: SellerState::parse(&self.state).unwrap_or(SellerState::Suspended),
             state_reason: self.state_reason,
             version: self.version,
             created_at: self.created_at,
@@ -62,15 +63,16 @@ pub(crate) async fn put(tx: &mut Tx, seller: &Seller) -> Result<bool, db::Error>
     Ok(written == 1)
 }
 
+// The sellers that a clause picks.
+db::selection!(
+    select,
+    "select seller_id, display_name, country, registration_number, tax_registered, payout_currency, state, \
+     state_reason, change, version, created_at from sellers "
+);
+
 /// A seller.
 pub(crate) async fn find(tx: &mut Tx, id: SellerId) -> Result<Option<Seller>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select seller_id, display_name, country, registration_number, tax_registered, payout_currency, state, \
-         state_reason, change, version, created_at from sellers where seller_id = $1",
-        id.uuid(),
-    )?;
+    let row = db::fetch_optional!(tx, Row, select!("where seller_id = $1"), id.uuid())?;
     row.map(Row::read).transpose()
 }
 
@@ -84,9 +86,10 @@ pub(crate) async fn verified(
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select seller_id, display_name, country, registration_number, tax_registered, payout_currency, state, \
-         state_reason, change, version, created_at from sellers where state = 'verified' \
-         and (display_name > $1 or (display_name = $1 and seller_id > $2)) order by display_name, seller_id limit $3",
+        select!(
+            "where state = 'verified' and (display_name > $1 or (display_name = $1 and seller_id > $2)) \
+             order by display_name, seller_id limit $3"
+        ),
         name,
         id,
         limit,
@@ -103,9 +106,10 @@ pub(crate) async fn with_change(
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select seller_id, display_name, country, registration_number, tax_registered, payout_currency, state, \
-         state_reason, change, version, created_at from sellers where change is not null and seller_id > $1 \
-         and change ->> 'refusal' is null order by seller_id limit $2",
+        select!(
+            "where change is not null and seller_id > $1 and change ->> 'refusal' is null \
+             order by seller_id limit $2"
+        ),
         after.unwrap_or(Uuid::nil()),
         limit,
     )?;

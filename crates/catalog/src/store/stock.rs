@@ -217,15 +217,11 @@ pub(crate) async fn put_source(
     Ok(())
 }
 
-/// The shelves that a clause picks.
-macro_rules! select {
-    ($clause:literal) => {
-        concat!(
-            "select stock_item_id, seller_id, location_id, sku, on_hand, reserved from stock_items ",
-            $clause
-        )
-    };
-}
+// The shelves that a clause picks.
+db::selection!(
+    select,
+    "select stock_item_id, seller_id, location_id, sku, on_hand, reserved from stock_items "
+);
 
 /// A shelf.
 pub(crate) async fn find(tx: &mut Tx, id: StockItemId) -> Result<Option<StockItem>, db::Error> {

@@ -9,10 +9,9 @@ mod tracking_service;
 
 use proto::logistics::{internal::v1 as internal_wire, v1 as wire};
 use rpc::Pipeline;
-use tonic::Status;
 use tonic::service::Routes;
 
-use crate::app::{App, Error};
+use crate::app::App;
 
 /// The service's use cases behind its gRPC services.
 #[derive(Clone)]
@@ -34,16 +33,4 @@ pub(crate) fn internal(pipeline: &Pipeline<App>) -> Routes {
     Routes::new(landed_cost_service_server::LandedCostServiceServer::new(api.clone()))
         .add_service(tracking_service_server::TrackingServiceServer::new(api.clone()))
         .add_service(consignment_service_server::ConsignmentServiceServer::new(api))
-}
-
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        match &error {
-            Error::Database(error) => rpc::status::database(error),
-            Error::NotFound { kind, id } => rpc::status::not_found(kind, id),
-            Error::Refused(refusal) => rpc::status::refused(refusal),
-            Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
-            Error::Exhausted(message) => rpc::status::internal(message),
-        }
-    }
 }

@@ -1,9 +1,7 @@
 //! Carriage, duty and tax for quotes. Nothing is kept: the quote's document has it all.
 
-use kernel::Refusal;
-
 use super::{App, Error};
-use crate::domain::landed_cost::{Consignment, LandedCostContext, LandedCostError, LandedQuote, landed};
+use crate::domain::landed_cost::{Consignment, LandedCostContext, LandedQuote, landed};
 
 /// The landed cost of each consignment.
 #[derive(Debug)]
@@ -30,24 +28,8 @@ impl QuoteLandedCost {
             with_charges: self.with_charges,
         };
         let quote = |(place, consignment): (usize, &Consignment)| {
-            landed(&terms, consignment).map_err(|none| refused(place, &none).into())
+            landed(&terms, consignment).map_err(|refusal| refusal.about("consignment", place).into())
         };
         self.consignments.iter().enumerate().map(quote).collect()
-    }
-}
-
-fn refused(place: usize, none: &LandedCostError) -> Refusal {
-    let because = |reason| Refusal::new(reason, none.to_string()).about("consignment", place);
-    match none {
-        LandedCostError::NoLane(from) => because("NO_LANE").about("from_country", from),
-        LandedCostError::NoCarriage(_) => because("NO_CARRIAGE"),
-        LandedCostError::ServiceNotOffered { from, offered, .. } => {
-            because("CARRIAGE_SERVICE_NOT_OFFERED").about("from_country", from).about("offered", offered)
-        }
-        LandedCostError::Prohibited { line, .. } => because("GOODS_PROHIBITED").about("line", line),
-        LandedCostError::NoPermit { line, .. } => because("PERMIT_REQUIRED").about("line", line),
-        LandedCostError::NoRate(_) => because("CUSTOMS_RATE_UNAVAILABLE"),
-        LandedCostError::Customs(_) => because("LANDED_COST_UNAVAILABLE"),
-        LandedCostError::TooLarge(_) => because("AMOUNT_TOO_LARGE"),
     }
 }

@@ -37,7 +37,7 @@ impl Command<App> for RecordTrackingEvent {
             Some((of, event)) if of == shipment.id && self.tells_of(&event) => shipment,
             Some(_) => {
                 let problem = "was already used for another event: each event needs its own".to_owned();
-                return Err(Error::Invalid { field: "carrier_reference", problem });
+                return Err(Error::invalid("carrier_reference", problem));
             }
             None => self.judge_and_move(app, tx, shipment).await?,
         };
@@ -68,7 +68,7 @@ impl RecordTrackingEvent {
         let steps = tracking::of(tx, shipment.id).await?;
         let occurred_at = shipment
             .time_of(self.state, self.occurred_at, &steps, app.clock.now())
-            .map_err(|problem| Error::Invalid { field: "occurred_at", problem })?;
+            .map_err(|problem| Error::invalid("occurred_at", problem))?;
         let event = TrackingEvent {
             id: TrackingEventId::new(),
             carrier_reference: self.carrier_reference.clone(),

@@ -29,7 +29,7 @@ impl Command<Adoption> for SkipSerialNumbers {
         for carrier in adoption.0.carriers() {
             let (first, last) = (carrier.s10.serial_from, carrier.s10.serial_to);
             if serials::pass_over(tx, &carrier.code, first, last, self.numbers).await?.is_none() {
-                return Err(Error::Exhausted(format!(
+                return Err(Error::Fault(format!(
                     "numbers that were assigned since the copy was made must not be assigned again, and the S10 range of carrier {} does not have {} left to skip: raise its serial_to, then adopt again",
                     carrier.code, self.numbers
                 )));

@@ -4,56 +4,24 @@ use chrono::{DateTime, Duration, Utc};
 use kernel::{ConsignmentId, Country, DeclarationId, OrderId, ShipmentId, TrackingEventId};
 use trade::{Address, Transport};
 
-/// Where a shipment stands; each state comes after those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum ShipmentState {
-    Booked,
-    PickedUp,
-    ExportCleared,
-    Departed,
-    Arrived,
-    ImportAssessed,
-    Released,
-    OutForDelivery,
-    Delivered,
-    Cancelled,
+kernel::words! {
+    /// Where a shipment stands; each state comes after those before it.
+    #[derive(PartialOrd, Ord)]
+    pub(crate) enum ShipmentState {
+        Booked = "booked",
+        PickedUp = "picked_up",
+        ExportCleared = "export_cleared",
+        Departed = "departed",
+        Arrived = "arrived",
+        ImportAssessed = "import_assessed",
+        Released = "released",
+        OutForDelivery = "out_for_delivery",
+        Delivered = "delivered",
+        Cancelled = "cancelled",
+    }
 }
 
 impl ShipmentState {
-    pub(crate) const ALL: [Self; 10] = [
-        Self::Booked,
-        Self::PickedUp,
-        Self::ExportCleared,
-        Self::Departed,
-        Self::Arrived,
-        Self::ImportAssessed,
-        Self::Released,
-        Self::OutForDelivery,
-        Self::Delivered,
-        Self::Cancelled,
-    ];
-
-    /// As rows keep it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Booked => "booked",
-            Self::PickedUp => "picked_up",
-            Self::ExportCleared => "export_cleared",
-            Self::Departed => "departed",
-            Self::Arrived => "arrived",
-            Self::ImportAssessed => "import_assessed",
-            Self::Released => "released",
-            Self::OutForDelivery => "out_for_delivery",
-            Self::Delivered => "delivered",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Reads [`ShipmentState::as_str`].
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-
     /// Whether a step can only come after this one: all but the booking's need the pick-up, the door customs' release.
     /// The steps between are of several parties, whose clocks differ.
     fn must_precede(self, later: Self) -> bool {
@@ -180,36 +148,19 @@ impl Shipment {
     }
 }
 
-/// Where a declaration stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum DeclarationState {
-    Drafted,
-    Lodged,
-    Assessed,
-    Released,
-    Withdrawn,
+kernel::words! {
+    /// Where a declaration stands.
+    #[derive(PartialOrd, Ord)]
+    pub(crate) enum DeclarationState {
+        Drafted = "drafted",
+        Lodged = "lodged",
+        Assessed = "assessed",
+        Released = "released",
+        Withdrawn = "withdrawn",
+    }
 }
 
 impl DeclarationState {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Drafted, Self::Lodged, Self::Assessed, Self::Released, Self::Withdrawn];
-
-    /// As rows keep it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Drafted => "drafted",
-            Self::Lodged => "lodged",
-            Self::Assessed => "assessed",
-            Self::Released => "released",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    /// Reads [`DeclarationState::as_str`].
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-
     /// Where a declaration stands once its parcel does. It is lodged when the parcel leaves, before it arrives.
     pub(crate) fn of(state: ShipmentState) -> Self {
         match state {

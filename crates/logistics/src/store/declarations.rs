@@ -98,16 +98,12 @@ pub(crate) async fn advance(
     Ok(())
 }
 
-/// The declarations that a clause picks, each with whose it is.
-macro_rules! select {
-    ($clause:literal) => {
-        concat!(
-            "select declaration_id, shipment_id, declarations.state, declared, document, lodged_at, released_at, \
-             buyer, seller_id from declarations join shipments using (shipment_id) ",
-            $clause
-        )
-    };
-}
+// The declarations that a clause picks, each with whose it is.
+db::selection!(
+    select,
+    "select declaration_id, shipment_id, declarations.state, declared, document, lodged_at, released_at, \
+     buyer, seller_id from declarations join shipments using (shipment_id) "
+);
 
 /// A declaration.
 pub(crate) async fn find(tx: &mut Tx, id: DeclarationId) -> Result<Option<Declaration>, db::Error> {

@@ -3,19 +3,11 @@
 use db::Tx;
 use kernel::OrderId;
 
-/// Whether an order's consignments are booked, or must never be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BookingState {
-    Booked,
-    Cancelled,
-}
-
-impl BookingState {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Booked => "booked",
-            Self::Cancelled => "cancelled",
-        }
+kernel::words! {
+    /// Whether an order's consignments are booked, or must never be.
+    pub(crate) enum BookingState {
+        Booked = "booked",
+        Cancelled = "cancelled",
     }
 }
 

@@ -13,18 +13,14 @@ use crate::domain::shipment::{Shipment, ShipmentState};
 /// Shipments of one order: an order has at most so many consignments.
 const OF_ORDER_MAX: i64 = 500;
 
-/// A shipment's columns, then what selects it.
-macro_rules! shipments_where {
-    ($rest:literal) => {
-        concat!(
-            "select s.shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, tracking_number, \
-             carrier, service, transport, from_country, chargeable_grams, days_min, address, s.state, version, next_step_at, \
-             created_at, declaration_id \
-             from shipments s left join declarations d on d.shipment_id = s.shipment_id ",
-            $rest
-        )
-    };
-}
+// A shipment's columns, then what selects it.
+db::selection!(
+    shipments_where,
+    "select s.shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, tracking_number, \
+     carrier, service, transport, from_country, chargeable_grams, days_min, address, s.state, version, next_step_at, \
+     created_at, declaration_id \
+     from shipments s left join declarations d on d.shipment_id = s.shipment_id "
+);
 
 #[derive(sqlx::FromRow)]
 struct Row {

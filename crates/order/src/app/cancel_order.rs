@@ -50,7 +50,10 @@ impl OpenSaga<App> for CancelOrder {
                 SagaStep::EndingPayment(cancellation)
             }
             (OrderState::Confirmed { .. }, SagaStep::Confirmed) => SagaStep::EndingConsignments(cancellation),
-            _ => return Err(Error::Busy("the order is being placed or ended; try again")),
+            _ => {
+                let message = "the order is being placed or ended; try again";
+                return Err(Error::Busy { reason: "ORDER_IN_PROGRESS", message });
+            }
         };
         let mut saga = kept.saga.clone().advance(step)?;
         saga.attempt += 1;

@@ -56,7 +56,7 @@ impl From<Error> for error::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::Refused(refusal),
-            Error::Unreachable(problem) => Self::Away(problem),
+            Error::Unreachable(problem) => Self::Unavailable(problem),
             Error::Fault(problem) => Self::Fault(problem),
         }
     }

@@ -79,16 +79,12 @@ pub(crate) async fn save(tx: &mut Tx, one: &Return) -> Result<(), db::Error> {
     Ok(())
 }
 
-/// The returns that a clause picks.
-macro_rules! select {
-    ($clause:literal) => {
-        concat!(
-            "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
-             updated_at from returns ",
-            $clause
-        )
-    };
-}
+// The returns that a clause picks.
+db::selection!(
+    select,
+    "select id, order_id, consignment_id, seller_id, buyer, client_reference, detail, request, created_at, \
+     updated_at from returns "
+);
 
 /// A return.
 pub(crate) async fn find(tx: &mut Tx, id: ReturnId) -> Result<Option<Return>, db::Error> {

@@ -3,6 +3,7 @@
 use proto::convert::timestamp;
 use proto::payment::v1 as wire;
 
+use crate::domain::AmountTooLarge;
 use crate::domain::hold::{Hold, HoldState};
 use crate::store::wallets::Wallet;
 
@@ -29,7 +30,7 @@ pub(super) fn payment(hold: Hold) -> wire::Payment {
     }
 }
 
-pub(super) fn wallet(wallet: &Wallet) -> Result<wire::Wallet, money::Error> {
+pub(super) fn wallet(wallet: &Wallet) -> Result<wire::Wallet, AmountTooLarge> {
     Ok(wire::Wallet {
         wallet_id: wallet.id.to_string(),
         currency: wallet.posted.currency().code().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{OrderId, TransferId};
+use kernel::TransferId;
 use proto::convert::timestamp;
 use proto::payment::internal::v1::ledger_service_server::LedgerService;
 use proto::payment::internal::v1::{
@@ -77,7 +77,7 @@ impl LedgerService for Api {
                 credit_owner: row.credit_owner,
                 amount: Some(row.amount.into()),
                 state: row.state,
-                order_id: row.order_id.map(|id| OrderId::from(id).to_string()).unwrap_or_default(),
+                order_id: row.order_id.map(|id| id.to_string()).unwrap_or_default(),
                 created_at: Some(timestamp(row.created_at)),
             },
         );

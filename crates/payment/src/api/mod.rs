@@ -12,10 +12,9 @@ mod wallet_service;
 use proto::payment::internal::v1 as internal_wire;
 use proto::payment::v1 as wire;
 use rpc::Pipeline;
-use tonic::Status;
 use tonic::service::Routes;
 
-use crate::app::{App, Error};
+use crate::app::App;
 
 /// The service's use cases behind its gRPC services.
 #[derive(Clone)]
@@ -43,17 +42,4 @@ pub(crate) fn internal(pipeline: &Pipeline<App>) -> Routes {
         .add_service(hold_service_server::HoldServiceServer::new(api.clone()))
         .add_service(provider_service_server::ProviderServiceServer::new(api.clone()))
         .add_service(ledger_service_server::LedgerServiceServer::new(api))
-}
-
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        match &error {
-            Error::Database(error) => rpc::status::database(error),
-            Error::NotFound { kind, id } => rpc::status::not_found(kind, id),
-            Error::Refused(refusal) => rpc::status::refused(refusal),
-            Error::Invalid { field, problem } => rpc::status::invalid(&[(field, problem)]),
-            Error::Invariant(_) => rpc::status::internal(&error),
-            Error::Money(_) => rpc::status::invalid(&[("amount", &error.to_string())]),
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! `PaymentService`, `ExchangeService`, `StatementService`.
 
-use kernel::{ConsignmentId, OrderId, Seller};
+use kernel::Seller;
 use proto::convert::timestamp;
 use proto::payment::v1::exchange_service_server::ExchangeService;
 use proto::payment::v1::payment_service_server::PaymentService;
@@ -73,11 +73,8 @@ impl StatementService for Api {
                 Ok::<_, Error>(StatementLine {
                     transfer_id: row.id.to_string(),
                     amount: Some(row.gain("seller_payable", &seller_id)?.into()),
-                    order_id: row.order_id.map(|id| OrderId::from(id).to_string()).unwrap_or_default(),
-                    consignment_id: row
-                        .consignment_id
-                        .map(|id| ConsignmentId::from(id).to_string())
-                        .unwrap_or_default(),
+                    order_id: row.order_id.map(|id| id.to_string()).unwrap_or_default(),
+                    consignment_id: row.consignment_id.map(|id| id.to_string()).unwrap_or_default(),
                     occurred_at: Some(timestamp(row.created_at)),
                     kind: row.kind,
                 })

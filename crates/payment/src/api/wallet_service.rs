@@ -66,10 +66,7 @@ impl WalletService for Api {
                 Ok::<_, Error>(WalletEntry {
                     transfer_id: row.id.to_string(),
                     amount: Some(row.gain("wallet", &account)?.into()),
-                    order_id: row
-                        .order_id
-                        .map(|id| kernel::OrderId::from(id).to_string())
-                        .unwrap_or_default(),
+                    order_id: row.order_id.map(|id| id.to_string()).unwrap_or_default(),
                     occurred_at: Some(timestamp(row.created_at)),
                     kind: row.kind,
                 })

@@ -62,8 +62,7 @@ impl Authorise {
             }
             Some(qr) => {
                 let text = qr.text(&reference, Some(&self.amount.amount()));
-                let text = text
-                    .map_err(|error| Error::Invalid { field: "order_number", problem: error.to_string() })?;
+                let text = text.map_err(|error| Error::invalid("order_number", error.to_string()))?;
                 Some((text, now + Duration::minutes(qr.expires_minutes().into())))
             }
         };

@@ -2,8 +2,10 @@
 
 use db::{Command, Tx};
 use kernel::{HoldId, OrderId};
+use money::Money;
 
 use super::{App, Error};
+use crate::domain::AmountTooLarge;
 use crate::domain::escrow::Escrow;
 use crate::domain::hold::{Hold, HoldState};
 use crate::domain::ledger::{LedgerAccount, Transfer, TransferState};
@@ -65,7 +67,7 @@ impl Command<App> for Capture {
         for Captured { escrow, valuation, told } in &self.consignments {
             if !escrows::put(tx, escrow, valuation, told).await? {
                 let problem = format!("{} is in escrow already", escrow.consignment_id);
-                return Err(Error::Invalid { field: "consignments", problem });
+                return Err(Error::invalid("consignments", problem));
             }
             if escrow.amount.is_positive() {
                 let (debit, credit) =
@@ -107,16 +109,16 @@ impl Capture {
             return Ok(());
         }
         let problem = "the hold was captured for other consignments".to_owned();
-        Err(Error::Invalid { field: "consignments", problem })
+        Err(Error::invalid("consignments", problem))
     }
 
     fn check_sum(&self, hold: &Hold) -> Result<(), Error> {
         let amounts = self.consignments.iter().map(|one| one.escrow.amount);
-        let sum = money::Money::sum(amounts, hold.amount.currency())?;
+        let sum = Money::sum(amounts, hold.amount.currency()).map_err(AmountTooLarge)?;
         if sum == hold.amount {
             return Ok(());
         }
         let problem = format!("the consignments add up to {sum}, but the hold is {}", hold.amount);
-        Err(Error::Invalid { field: "consignments", problem })
+        Err(Error::invalid("consignments", problem))
     }
 }

@@ -1,5 +1,6 @@
 //! Rates for quotes and for people.
 
+use kernel::Refusal;
 use money::Currency;
 
 use super::{App, Error};
@@ -18,7 +19,7 @@ impl App {
             match error {
                 exchange::Error::Unavailable { currency, .. } => {
                     let message = format!("{message}; {}", self.known_currencies());
-                    Error::no_rate(currency, message)
+                    no_rate(currency, message).into()
                 }
                 exchange::Error::TooOld { .. } => Error::refused("RATE_TOO_OLD", message),
             }
@@ -32,4 +33,9 @@ impl App {
         let known = known.iter().map(|currency| currency.code()).collect::<Vec<_>>().join(", ");
         format!("it exchanges {known}")
     }
+}
+
+/// A currency has no rate.
+pub(super) fn no_rate(currency: Currency, message: String) -> Refusal {
+    Refusal::new("RATE_UNAVAILABLE", message).about("currency", currency.code())
 }

@@ -24,14 +24,14 @@ pub(crate) mod void;
 
 use std::sync::Arc;
 
-use db::Retryable;
 use events::Outbox;
 use hub::Profile;
-use kernel::{Clock, Refusal};
-use money::Currency;
+use kernel::Clock;
 use money::rates::RateTable;
 
-use crate::domain::hold::WrongOrder;
+use crate::domain::AmountTooLarge;
+
+pub(crate) use runtime::UseCaseError as Error;
 
 /// What every use case needs.
 pub(crate) struct App {
@@ -53,48 +53,8 @@ impl App {
     }
 }
 
-/// Why a use case was refused or failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("{0}")]
-    Database(#[from] db::Error),
-    #[error("an amount is too large: {0}")]
-    Money(#[from] money::Error),
-    /// `kind` is a noun, such as `wallet`.
-    #[error("there is no {kind} {id}")]
-    NotFound { kind: &'static str, id: String },
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    #[error("{field}: {problem}")]
-    Invalid { field: &'static str, problem: String },
-    /// An invariant is broken: a fault of the program, or of the stored data.
-    #[error("an invariant is broken: {0}")]
-    Invariant(&'static str),
-}
-
-impl Error {
-    pub(crate) fn refused(reason: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal::new(reason, message))
-    }
-
-    /// A currency has no rate.
-    pub(crate) fn no_rate(currency: Currency, message: impl Into<String>) -> Self {
-        Self::Refused(Refusal::new("RATE_UNAVAILABLE", message).about("currency", currency.code()))
-    }
-
-    pub(crate) fn not_found(kind: &'static str, id: impl std::fmt::Display) -> Self {
-        Self::NotFound { kind, id: id.to_string() }
-    }
-}
-
-impl From<WrongOrder> for Error {
-    fn from(error: WrongOrder) -> Self {
-        Self::refused("HOLD_EXISTS", error.to_string())
-    }
-}
-
-impl Retryable for Error {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Database(error) if error.is_retryable())
+impl From<AmountTooLarge> for Error {
+    fn from(error: AmountTooLarge) -> Self {
+        Self::invalid("amount", error.to_string())
     }
 }

@@ -4,6 +4,7 @@ use db::{Command, Tx};
 use kernel::WalletId;
 use money::Currency;
 
+use super::exchange::no_rate;
 use super::{App, Error};
 use crate::store::wallets::{self, Wallet};
 
@@ -21,7 +22,7 @@ impl Command<App> for OpenWallet {
         let now = app.clock.now();
         if app.rates.rate(self.currency, app.hub.currency(), app.hub.today(now)).is_err() {
             let message = format!("the hub has no rate for {}; {}", self.currency, app.known_currencies());
-            return Err(Error::no_rate(self.currency, message));
+            return Err(no_rate(self.currency, message).into());
         }
         Ok(wallets::open(tx, WalletId::new(), &self.owner, self.currency.code(), now).await?)
     }

@@ -28,7 +28,7 @@ impl Command<App> for PayQr {
 
 impl PayQr {
     fn receipt(&self) -> Result<ReportReceipt, Error> {
-        let invalid = |problem: String| Error::Invalid { field: "qr_payload", problem };
+        let invalid = |problem: String| Error::invalid("qr_payload", problem);
         let (order_reference, amount, currency) = qr::read(&self.payload).map_err(invalid)?;
         let known = Currency::all().find(|known| format!("{:03}", known.numeric()) == currency);
         let currency =

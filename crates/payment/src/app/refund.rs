@@ -7,6 +7,7 @@ use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
 use money::Money;
 
 use super::{App, Error};
+use crate::domain::AmountTooLarge;
 use crate::domain::escrow::{Escrow, EscrowState};
 use crate::domain::hold::{Hold, HoldState};
 use crate::domain::ledger::{LedgerAccount, Transfer};
@@ -97,7 +98,7 @@ fn check_currency(terms: &SettlementTerms, goods: Money) -> Result<(), Error> {
         return Ok(());
     }
     let problem = format!("{goods} must be in {currency}, the seller's currency");
-    Err(Error::Invalid { field: "seller_goods", problem })
+    Err(Error::invalid("seller_goods", problem))
 }
 
 /// A return is refunded once; told again it is told with the same amount.
@@ -106,7 +107,7 @@ fn check_same(before: &Refund, told: &Refund) -> Result<RefundOutcome, Error> {
         return Ok(RefundOutcome::Already);
     }
     let problem = format!("was refunded with {} before, not {}", before.amount, told.amount);
-    Err(Error::Invalid { field: "return_id", problem })
+    Err(Error::invalid("return_id", problem))
 }
 
 /// Writes a refund, and counts it with its escrow and its hold; the hold and its new version.
@@ -150,7 +151,7 @@ impl Command<App> for RefundCancelled {
             let Some((escrow, left)) = escrow.refund_rest()? else { continue };
             escrows::save(tx, &escrow).await?;
             if left.is_positive() {
-                sum = sum.checked_add(left)?;
+                sum = sum.checked_add(left).map_err(AmountTooLarge)?;
                 parts.push((escrow, left));
             }
         }

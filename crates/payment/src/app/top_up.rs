@@ -5,6 +5,7 @@ use kernel::WalletId;
 use money::Money;
 
 use super::{App, Error};
+use crate::domain::AmountTooLarge;
 use crate::domain::ledger::{LedgerAccount, Transfer};
 use crate::store::transfers;
 use crate::store::wallets::{self, Wallet};
@@ -31,10 +32,10 @@ impl Command<App> for TopUpWallet {
         let wallet = wallet.ok_or_else(missing)?;
         if wallet.posted.currency() != amount.currency() {
             let problem = format!("must be in {}, the wallet's currency", wallet.posted.currency());
-            return Err(Error::Invalid { field: "amount.currency", problem });
+            return Err(Error::invalid("amount.currency", problem));
         }
         if !wallets::credit(tx, id, amount).await? {
-            let most = Money::new(money::MINOR_MAX, amount.currency())?;
+            let most = Money::new(money::MINOR_MAX, amount.currency()).map_err(AmountTooLarge)?;
             let message = format!(
                 "a wallet holds at most {most}, including what is on hold and what its orders may still refund"
             );

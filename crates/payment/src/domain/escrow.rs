@@ -1,37 +1,21 @@
 //! The money of a consignment, from the confirmation of its order until it is paid out or given back.
 
-use kernel::{ConsignmentId, HoldId, OrderId};
-use money::{Error, Money};
+use kernel::{ConsignmentId, HoldId, OrderId, Refusal};
+use money::Money;
 
-use super::hold::WrongOrder;
 use super::returned::{Costs, Returned};
 use super::terms::SettlementTerms;
+use super::{AmountTooLarge, hold};
 
-/// Where an escrow stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EscrowState {
-    /// It holds what was not refunded.
-    Held,
-    /// It was paid to the seller, the carrier and customs.
-    Released,
-    /// All that was left was given back: the order was cancelled.
-    Refunded,
-}
-
-impl EscrowState {
-    const ALL: [Self; 3] = [Self::Held, Self::Released, Self::Refunded];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Released => "released",
-            Self::Refunded => "refunded",
-        }
-    }
-
-    /// As it is in the database.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
+kernel::words! {
+    /// Where an escrow stands.
+    pub(crate) enum EscrowState {
+        /// It holds what was not refunded.
+        Held = "held",
+        /// It was paid to the seller, the carrier and customs.
+        Released = "released",
+        /// All that was left was given back: the order was cancelled.
+        Refunded = "refunded",
     }
 }
 
@@ -57,12 +41,12 @@ pub(crate) struct Escrow {
 
 impl Escrow {
     /// What it still holds.
-    pub(crate) fn left(&self) -> Result<Money, Error> {
-        self.amount.checked_sub(self.refunded)
+    pub(crate) fn left(&self) -> Result<Money, AmountTooLarge> {
+        Ok(self.amount.checked_sub(self.refunded)?)
     }
 
     /// What has gone back of it.
-    pub(crate) fn returned(&self) -> Result<Returned, Error> {
+    pub(crate) fn returned(&self) -> Result<Returned, AmountTooLarge> {
         let goods = Money::new(self.returned_goods_minor, self.terms.seller_goods.currency())?;
         let costs = match self.returned_costs {
             Some(costs) => costs,
@@ -72,8 +56,8 @@ impl Escrow {
     }
 
     /// Refuses any order but its own.
-    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), WrongOrder> {
-        if self.order_id == order_id { Ok(()) } else { Err(WrongOrder(self.order_id)) }
+    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), Refusal> {
+        hold::check_order(self.order_id, order_id)
     }
 
     /// Paid out; `None` where it ended before.
@@ -82,7 +66,7 @@ impl Escrow {
     }
 
     /// With all that it still held given back, which is returned beside it; `None` where it ended before.
-    pub(crate) fn refund_rest(self) -> Result<Option<(Self, Money)>, Error> {
+    pub(crate) fn refund_rest(self) -> Result<Option<(Self, Money)>, AmountTooLarge> {
         if self.state != EscrowState::Held {
             return Ok(None);
         }

@@ -1,44 +1,22 @@
 //! A hold of money for an order.
 
 use chrono::{DateTime, Utc};
-use kernel::{HoldId, OrderId};
+use kernel::{HoldId, OrderId, Refusal};
 use money::Money;
 
-/// Where a hold stands. Only order ends a hold; a QR code that expired can be paid until order cancels it, and counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HoldState {
-    /// A QR code waits to be paid.
-    Awaiting,
-    /// The money is held.
-    Held,
-    /// The order was confirmed: the money is in escrow or beyond.
-    Captured,
-    /// Given back, or never to be taken.
-    Voided,
-}
-
-impl HoldState {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Awaiting => "awaiting",
-            Self::Held => "held",
-            Self::Captured => "captured",
-            Self::Voided => "voided",
-        }
-    }
-
-    const ALL: [Self; 4] = [Self::Awaiting, Self::Held, Self::Captured, Self::Voided];
-
-    /// As it is in the database.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
+kernel::words! {
+    /// Where a hold stands. Only order ends a hold; a QR code that expired can be paid until order cancels it, and counts.
+    pub(crate) enum HoldState {
+        /// A QR code waits to be paid.
+        Awaiting = "awaiting",
+        /// The money is held.
+        Held = "held",
+        /// The order was confirmed: the money is in escrow or beyond.
+        Captured = "captured",
+        /// Given back, or never to be taken.
+        Voided = "voided",
     }
 }
-
-/// A hold, or its escrow, that is named for an order is another's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the hold is for order {0}")]
-pub(crate) struct WrongOrder(pub(crate) OrderId);
 
 /// A hold as it stands.
 #[derive(Debug, Clone)]
@@ -62,12 +40,21 @@ pub(crate) struct Hold {
 
 impl Hold {
     /// Refuses to end, or to take, a hold for an order that is not its own.
-    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), WrongOrder> {
-        if self.order_id == order_id { Ok(()) } else { Err(WrongOrder(self.order_id)) }
+    pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), Refusal> {
+        check_order(self.order_id, order_id)
     }
 
     /// Whether it is paid from a wallet.
     pub(crate) fn is_wallet(&self) -> bool {
         self.method == hub::PaymentMethodCode::WALLET.as_str()
+    }
+}
+
+/// Refuses a hold, or its escrow, that is named for an order but is another's.
+pub(super) fn check_order(own: OrderId, named: OrderId) -> Result<(), Refusal> {
+    if own == named {
+        Ok(())
+    } else {
+        Err(Refusal::new("HOLD_EXISTS", format!("the hold is for order {own}")))
     }
 }

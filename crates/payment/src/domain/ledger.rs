@@ -89,24 +89,15 @@ pub(crate) struct Transfer {
     pub(crate) at: DateTime<Utc>,
 }
 
-/// Where a movement stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TransferState {
-    /// The money is held for it.
-    Pending,
-    /// It counts.
-    Posted,
-    /// It never counts.
-    Voided,
-}
-
-impl TransferState {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Posted => "posted",
-            Self::Voided => "voided",
-        }
+kernel::words! {
+    /// Where a movement stands.
+    pub(crate) enum TransferState {
+        /// The money is held for it.
+        Pending = "pending",
+        /// It counts.
+        Posted = "posted",
+        /// It never counts.
+        Voided = "voided",
     }
 }
 

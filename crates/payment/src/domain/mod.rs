@@ -11,3 +11,9 @@ pub(crate) mod refund;
 pub(crate) mod returned;
 pub(crate) mod settlement;
 pub(crate) mod terms;
+
+/// A sum of the amounts that others named is too large: theirs is the fault, not the hub's, as it would be of a bare
+/// [`money::Error`].
+#[derive(Debug, thiserror::Error)]
+#[error("an amount is too large: {0}")]
+pub(crate) struct AmountTooLarge(#[from] pub(crate) money::Error);

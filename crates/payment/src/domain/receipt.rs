@@ -27,40 +27,23 @@ pub(crate) struct Receipt {
     pub(crate) received_at: DateTime<Utc>,
 }
 
-/// Why money is in suspense.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SuspenseReason {
-    /// Its order had ended.
-    Late,
-    /// Its order was paid before.
-    Double,
-    /// Its order asks for another amount.
-    Amount,
-    /// It names no order.
-    UnknownReference,
-    /// It came under an id that the provider had used for other money.
-    ReferenceReused,
+kernel::words! {
+    /// Why money is in suspense.
+    pub(crate) enum SuspenseReason {
+        /// Its order had ended.
+        Late = "LATE",
+        /// Its order was paid before.
+        Double = "DOUBLE",
+        /// Its order asks for another amount.
+        Amount = "AMOUNT",
+        /// It names no order.
+        UnknownReference = "UNKNOWN_REFERENCE",
+        /// It came under an id that the provider had used for other money.
+        ReferenceReused = "REFERENCE_REUSED",
+    }
 }
 
 impl SuspenseReason {
-    const ALL: [Self; 5] =
-        [Self::Late, Self::Double, Self::Amount, Self::UnknownReference, Self::ReferenceReused];
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Late => "LATE",
-            Self::Double => "DOUBLE",
-            Self::Amount => "AMOUNT",
-            Self::UnknownReference => "UNKNOWN_REFERENCE",
-            Self::ReferenceReused => "REFERENCE_REUSED",
-        }
-    }
-
-    /// As it is in the database.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
-    }
-
     /// Why money for a hold that is in this state pays nothing; `None` where it waits to be paid.
     pub(crate) fn of(state: HoldState) -> Option<Self> {
         match state {

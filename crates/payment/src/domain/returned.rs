@@ -4,6 +4,7 @@ use hub::Bearer;
 use money::{Error, Money, Rounding};
 use serde::{Deserialize, Serialize};
 
+use super::AmountTooLarge;
 use super::terms::SettlementTerms;
 
 /// What has gone back of a consignment so far.
@@ -59,7 +60,7 @@ pub(crate) struct CostParts {
 
 impl Returned {
     /// With one more return.
-    pub(crate) fn and(&self, terms: &SettlementTerms, parts: &Parts) -> Result<Self, Error> {
+    pub(crate) fn and(&self, terms: &SettlementTerms, parts: &Parts) -> Result<Self, AmountTooLarge> {
         let told = match parts.costs {
             Some(told) => told,
             None => self.costs.split(terms, parts.refund, parts.goods)?,
@@ -74,14 +75,19 @@ impl Returned {
 
 impl Costs {
     /// What follows from a refund and its goods alone.
-    pub(crate) fn of(terms: &SettlementTerms, refunded: Money, goods: Money) -> Result<Self, Error> {
+    pub(crate) fn of(terms: &SettlementTerms, refunded: Money, goods: Money) -> Result<Self, AmountTooLarge> {
         let nothing = Self::default();
-        nothing.and(&nothing.split(terms, refunded, goods)?).ok_or(Error::Overflow)
+        Ok(nothing.and(&nothing.split(terms, refunded, goods)?).ok_or(Error::Overflow)?)
     }
 
     /// A further refund that does not say its parts. What is no goods is duty and tax, which customs gives back, as far as
     /// these were paid and not refunded; the seller bears the rest.
-    fn split(&self, terms: &SettlementTerms, refund: Money, goods: Money) -> Result<CostParts, Error> {
+    fn split(
+        &self,
+        terms: &SettlementTerms,
+        refund: Money,
+        goods: Money,
+    ) -> Result<CostParts, AmountTooLarge> {
         let goods = goods.convert(terms.goods_rate, refund.currency(), Rounding::Up)?;
         let rest = refund.checked_sub(goods)?.minor().max(0);
         let gone =
@@ -114,12 +120,12 @@ impl Costs {
 
 /// The part of `whole` that `minor` is of `paid`, rounded up and never more than all of it: when all of `paid` was
 /// refunded it is the whole, and the hub never bears a fraction.
-pub(crate) fn share(whole: Money, minor: i64, paid: Money) -> Result<Money, Error> {
+pub(crate) fn share(whole: Money, minor: i64, paid: Money) -> Result<Money, AmountTooLarge> {
     if !paid.is_positive() || minor >= paid.minor() {
         return Ok(if minor > 0 { whole } else { Money::zero(whole.currency()) });
     }
     let (minor, paid) = (i128::from(minor.max(0)), i128::from(paid.minor()));
     let exact = i128::from(whole.minor()).checked_mul(minor).ok_or(Error::Overflow)?;
     let up = exact.checked_add(paid - 1).ok_or(Error::Overflow)? / paid;
-    Money::new(i64::try_from(up).map_err(|_| Error::Overflow)?, whole.currency())
+    Ok(Money::new(i64::try_from(up).map_err(|_| Error::Overflow)?, whole.currency())?)
 }

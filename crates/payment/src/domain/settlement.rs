@@ -12,9 +12,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use money::{Currency, Error, Money, Rounding};
+use money::{Currency, Money, Rounding};
 use rust_decimal::Decimal;
 
+use super::AmountTooLarge;
 use super::ledger::{LedgerAccount, Transfer};
 use super::returned::{Costs, Returned, share};
 use super::terms::SettlementTerms;
@@ -48,7 +49,7 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(terms: &SettlementTerms, returned: &Returned) -> Result<Self, Error> {
+    fn of(terms: &SettlementTerms, returned: &Returned) -> Result<Self, AmountTooLarge> {
         let goods = not_below_zero(terms.seller_goods.checked_sub(returned.goods)?);
         let Costs { customs, duty_and_tax, outward } = returned.costs;
         let of_duty = |minor| share(terms.duty_and_tax, minor, terms.paid_duty_and_tax);
@@ -71,7 +72,7 @@ pub(crate) fn release(
     left: Money,
     returned: &Returned,
     at: DateTime<Utc>,
-) -> Result<Release, Error> {
+) -> Result<Release, AmountTooLarge> {
     let Shares { goods, commission, carrier, customs, borne_by_seller, borne_by_hub } =
         Shares::of(terms, returned)?;
     let exchange = LedgerAccount::exchange;
@@ -97,7 +98,7 @@ pub(crate) fn take_back(
     before: &Returned,
     after: &Returned,
     at: DateTime<Utc>,
-) -> Result<Vec<Transfer>, Error> {
+) -> Result<Vec<Transfer>, AmountTooLarge> {
     let refund = after.refunded.checked_sub(before.refunded)?;
     let (before, after) = (Shares::of(terms, before)?, Shares::of(terms, after)?);
     let goods = before.goods.checked_sub(after.goods)?;
@@ -119,7 +120,7 @@ pub(crate) fn take_back(
 }
 
 /// What a minor unit of each currency of a consignment is in minor units of the buyer's, at the rates of its quote.
-pub(crate) fn exchange_rates(terms: &SettlementTerms) -> Result<BTreeMap<String, String>, Error> {
+pub(crate) fn exchange_rates(terms: &SettlementTerms) -> Result<BTreeMap<String, String>, AmountTooLarge> {
     let buyer = terms.paid_outward.currency();
     let rates = [
         (terms.carriage.currency(), terms.charges_rate),
@@ -131,7 +132,8 @@ pub(crate) fn exchange_rates(terms: &SettlementTerms) -> Result<BTreeMap<String,
         let rate = rate.checked_mul(digits(buyer).into())?.checked_div(digits(currency).into())?;
         Some((currency.code().to_owned(), rate.normalize().to_string()))
     };
-    rates.into_iter().map(of_minor).collect::<Option<_>>().ok_or(Error::Overflow)
+    let rates = rates.into_iter().map(of_minor).collect::<Option<_>>();
+    Ok(rates.ok_or(money::Error::Overflow)?)
 }
 
 fn not_below_zero(amount: Money) -> Money {

@@ -95,16 +95,12 @@ pub(crate) async fn put(
     Ok(written == 1)
 }
 
-/// The rows of escrows that a clause picks.
-macro_rules! select {
-    ($clause:literal) => {
-        concat!(
-            "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
-             returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows ",
-            $clause
-        )
-    };
-}
+// The rows of escrows that a clause picks.
+db::selection!(
+    select,
+    "select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, refunded_minor, \
+     returned_goods_minor, returned_costs, terms, consignment, commission_rate from escrows "
+);
 
 /// An escrow, locked where the engine locks rows.
 pub(crate) async fn lock(tx: &mut Tx, id: ConsignmentId, hub: &Profile) -> Result<Option<Escrow>, Error> {

@@ -98,16 +98,12 @@ pub(crate) async fn put_tombstone(
     put(tx, &tombstone).await
 }
 
-/// The holds that a clause picks.
-macro_rules! select {
-    ($clause:literal) => {
-        concat!(
-            "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
-             qr_payload, expires_at, paid_at, version, created_at from holds ",
-            $clause
-        )
-    };
-}
+// The holds that a clause picks.
+db::selection!(
+    select,
+    "select hold_id, order_id, buyer, method, state, currency, amount_minor, refunded_minor, reference, \
+     qr_payload, expires_at, paid_at, version, created_at from holds "
+);
 
 /// A hold by its id.
 pub(crate) async fn find(tx: &mut Tx, id: HoldId) -> Result<Option<Hold>, db::Error> {

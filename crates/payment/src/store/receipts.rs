@@ -78,16 +78,12 @@ fn reason(receipt: &Receipt) -> &'static str {
     receipt.suspense.map(SuspenseReason::as_str).unwrap_or_default()
 }
 
-/// The receipts that a clause picks.
-macro_rules! select {
-    ($clause:literal) => {
-        concat!(
-            "select receipt_id, provider_reference, reported_reference, order_reference, currency, amount_minor, \
-             method, suspense_reason, received_at from receipts ",
-            $clause
-        )
-    };
-}
+// The receipts that a clause picks.
+db::selection!(
+    select,
+    "select receipt_id, provider_reference, reported_reference, order_reference, currency, amount_minor, \
+     method, suspense_reason, received_at from receipts "
+);
 
 /// The receipt that a provider reported under this id.
 pub(crate) async fn by_provider_reference(

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use db::Tx;
-use kernel::{OrderId, TransferId};
+use kernel::{ConsignmentId, OrderId, TransferId};
 use money::Money;
 use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::AmountTooLarge;
 use crate::domain::ledger::{Transfer, TransferState};
 
 /// A row on its way in.
@@ -85,16 +86,16 @@ pub(crate) struct Entry {
     pub(crate) credit_owner: String,
     pub(crate) amount: Money,
     pub(crate) state: String,
-    pub(crate) order_id: Option<Uuid>,
-    pub(crate) consignment_id: Option<Uuid>,
+    pub(crate) order_id: Option<OrderId>,
+    pub(crate) consignment_id: Option<ConsignmentId>,
     pub(crate) created_at: DateTime<Utc>,
 }
 
 impl Entry {
     /// What an account gained or lost by it.
-    pub(crate) fn gain(&self, kind: &str, owner: &str) -> Result<Money, money::Error> {
+    pub(crate) fn gain(&self, kind: &str, owner: &str) -> Result<Money, AmountTooLarge> {
         let is_credit = self.credit_kind == kind && self.credit_owner == owner;
-        if is_credit { Ok(self.amount) } else { self.amount.checked_neg() }
+        Ok(if is_credit { self.amount } else { self.amount.checked_neg()? })
     }
 }
 
@@ -125,12 +126,19 @@ impl Row {
             credit_kind: self.credit_kind,
             credit_owner: self.credit_owner,
             state: self.state,
-            order_id: self.order_id,
-            consignment_id: self.consignment_id,
+            order_id: self.order_id.map(Into::into),
+            consignment_id: self.consignment_id.map(Into::into),
             created_at: self.created_at,
         })
     }
 }
+
+// The movements that a clause picks.
+db::selection!(
+    select,
+    "select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, state, \
+     order_id, consignment_id, created_at from transfers "
+);
 
 /// The movements of an account that were not voided, newest first, before the one given.
 pub(crate) async fn of_account(
@@ -143,10 +151,10 @@ pub(crate) async fn of_account(
     let rows = db::fetch_all!(
         tx,
         Row,
-        "select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, state, \
-         order_id, consignment_id, created_at from transfers \
-         where ((debit_kind = $1 and debit_owner = $2) or (credit_kind = $1 and credit_owner = $2)) \
-         and state <> 'voided' and transfer_id < $3 order by transfer_id desc limit $4",
+        select!(
+            "where ((debit_kind = $1 and debit_owner = $2) or (credit_kind = $1 and credit_owner = $2)) \
+             and state <> 'voided' and transfer_id < $3 order by transfer_id desc limit $4"
+        ),
         kind,
         owner,
         before.unwrap_or(Uuid::max()),
@@ -166,9 +174,7 @@ pub(crate) async fn list(
         Some(order_id) => db::fetch_all!(
             tx,
             Row,
-            "select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, \
-             state, order_id, consignment_id, created_at from transfers \
-             where order_id = $1 and transfer_id < $2 order by transfer_id desc limit $3",
+            select!("where order_id = $1 and transfer_id < $2 order by transfer_id desc limit $3"),
             order_id.uuid(),
             before.unwrap_or(Uuid::max()),
             limit,
@@ -176,9 +182,7 @@ pub(crate) async fn list(
         None => db::fetch_all!(
             tx,
             Row,
-            "select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, \
-             state, order_id, consignment_id, created_at from transfers \
-             where transfer_id < $1 order by transfer_id desc limit $2",
+            select!("where transfer_id < $1 order by transfer_id desc limit $2"),
             before.unwrap_or(Uuid::max()),
             limit,
         )?,

@@ -6,6 +6,8 @@ use kernel::WalletId;
 use money::Money;
 use uuid::Uuid;
 
+use crate::domain::AmountTooLarge;
+
 /// A wallet.
 #[derive(Debug, Clone)]
 pub(crate) struct Wallet {
@@ -18,8 +20,8 @@ pub(crate) struct Wallet {
 
 impl Wallet {
     /// What can be spent.
-    pub(crate) fn available(&self) -> Result<Money, money::Error> {
-        self.posted.checked_sub(self.held)
+    pub(crate) fn available(&self) -> Result<Money, AmountTooLarge> {
+        Ok(self.posted.checked_sub(self.held)?)
     }
 }
 
@@ -45,6 +47,12 @@ impl Row {
     }
 }
 
+// The wallets that a clause picks.
+db::selection!(
+    select,
+    "select wallet_id, owner, currency, posted_minor, held_minor, created_at from wallets "
+);
+
 /// Opens the owner's wallet of a currency, or finds it.
 pub(crate) async fn open(
     tx: &mut Tx,
@@ -63,37 +71,19 @@ pub(crate) async fn open(
         now,
         id.to_string(),
     )?;
-    let row = db::fetch_one!(
-        tx,
-        Row,
-        "select wallet_id, owner, currency, posted_minor, held_minor, created_at from wallets \
-         where owner = $1 and currency = $2",
-        owner,
-        currency,
-    )?;
+    let row = db::fetch_one!(tx, Row, select!("where owner = $1 and currency = $2"), owner, currency)?;
     row.read()
 }
 
 /// The owner's wallets by currency.
 pub(crate) async fn of_owner(tx: &mut Tx, owner: &str) -> Result<Vec<Wallet>, db::Error> {
-    let rows = db::fetch_all!(
-        tx,
-        Row,
-        "select wallet_id, owner, currency, posted_minor, held_minor, created_at from wallets \
-         where owner = $1 order by currency limit 200",
-        owner,
-    )?;
+    let rows = db::fetch_all!(tx, Row, select!("where owner = $1 order by currency limit 200"), owner)?;
     rows.into_iter().map(Row::read).collect()
 }
 
 /// A wallet by its id.
 pub(crate) async fn find(tx: &mut Tx, id: WalletId) -> Result<Option<Wallet>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select wallet_id, owner, currency, posted_minor, held_minor, created_at from wallets where wallet_id = $1",
-        id.uuid(),
-    )?;
+    let row = db::fetch_optional!(tx, Row, select!("where wallet_id = $1"), id.uuid())?;
     row.map(Row::read).transpose()
 }
 

@@ -187,7 +187,7 @@ fn any_terms() -> impl Strategy<Value = (SettlementTerms, Money, Money)> {
                         paid(carriage, hub, charges_rate)?.checked_add(paid(fees, hub, charges_rate)?)?;
                     let goods = paid(goods, seller, goods_rate)?;
                     let all = goods.checked_add(duty_and_tax)?.checked_add(outward)?;
-                    Ok::<_, Error>((goods, duty_and_tax, outward, all))
+                    Ok::<_, money::Error>((goods, duty_and_tax, outward, all))
                 };
                 let (paid_goods, paid_duty_and_tax, paid_outward, all) = convert().ok()?;
                 let terms = SettlementTerms {
