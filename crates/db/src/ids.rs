@@ -7,8 +7,8 @@ use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo};
 use sqlx::{Encode, Postgres, Sqlite, Type};
 use uuid::Uuid;
 
-/// Ids that a statement picks rows by. PostgreSQL has them as an array, `id = any($1)`, which its planner knows how to
-/// use an index for; SQLite as JSON, `id in (select unhex(value, '-') from json_each($1))`.
+/// Ids that a statement picks rows by. PostgreSQL has them as an array, `id = any($1)`, for which its planner can use
+/// an index; SQLite as JSON, `id in (select unhex(value, '-') from json_each($1))`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ids(Vec<Uuid>);
 

@@ -9,7 +9,7 @@ use hub::Profile;
 
 use crate::app::skip_serial_numbers::{Adoption, SkipSerialNumbers};
 
-/// How many numbers of each carrier are passed over: more than were given since the copy was made.
+/// How many numbers of each carrier are passed over: more than were taken since the copy was made.
 pub const PASSED_OVER: u32 = 1_000_000;
 
 /// Passes over [`PASSED_OVER`] numbers of each carrier, `times` over: once for each adoption that the database itself

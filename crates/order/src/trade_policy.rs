@@ -39,7 +39,7 @@ pub(crate) struct TradePolicy {
     pub(crate) escrow: Duration,
     /// By what goods go back.
     pub(crate) returns: Rules,
-    /// The profile, for the rest.
+    /// The profile, for what is not listed here.
     pub(crate) profile: Arc<hub::Profile>,
 }
 

@@ -8,7 +8,7 @@ use tonic::body::Body;
 use tonic::transport;
 use tower::Service;
 
-use crate::in_process::{self, Near, Serving};
+use crate::in_process::{self, InProcess, ServerEnd};
 
 /// A way to a service: `OrderServiceClient::new(channel)`. Cheap to clone.
 #[derive(Clone)]
@@ -16,28 +16,28 @@ pub struct Channel(Way);
 
 #[derive(Clone)]
 enum Way {
-    Far(transport::Channel),
-    Near(Near),
+    Tcp(transport::Channel),
+    InProcess(InProcess),
 }
 
 impl Channel {
     /// A channel within the process, and the end that its server serves.
-    pub fn in_process() -> (Self, Serving) {
-        let (near, serving) = in_process::ends();
-        (Self(Way::Near(near)), serving)
+    pub fn in_process() -> (Self, ServerEnd) {
+        let (channel, serving) = in_process::ends();
+        (Self(Way::InProcess(channel)), serving)
     }
 }
 
 impl From<transport::Channel> for Channel {
     fn from(channel: transport::Channel) -> Self {
-        Self(Way::Far(channel))
+        Self(Way::Tcp(channel))
     }
 }
 
 impl std::fmt::Debug for Channel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let is_near = matches!(self.0, Way::Near(_));
-        f.debug_struct("Channel").field("in_process", &is_near).finish_non_exhaustive()
+        let is_in_process = matches!(self.0, Way::InProcess(_));
+        f.debug_struct("Channel").field("in_process", &is_in_process).finish_non_exhaustive()
     }
 }
 
@@ -48,16 +48,16 @@ impl Service<Request<Body>> for Channel {
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         match &mut self.0 {
-            Way::Far(channel) => Service::poll_ready(channel, cx),
-            Way::Near(_) => Poll::Ready(Ok(())),
+            Way::Tcp(channel) => Service::poll_ready(channel, cx),
+            Way::InProcess(_) => Poll::Ready(Ok(())),
         }
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         match &mut self.0 {
-            Way::Far(channel) => Box::pin(channel.call(request)),
-            Way::Near(near) => {
-                let answer = near.call(request);
+            Way::Tcp(channel) => Box::pin(channel.call(request)),
+            Way::InProcess(way) => {
+                let answer = way.call(request);
                 Box::pin(async move { Ok(answer.await) })
             }
         }

@@ -1,11 +1,12 @@
 //! Calls between the services of one process: through the same gate as over TCP, without a connection.
 //!
-//! [`Channel::in_process`](crate::Channel::in_process) makes the callers' end before its server exists: services are built one after another and each holds the
-//! channels of all. A call before the server serves waits, up to its deadline. The handler runs in its caller's task, so
-//! it ends with it; what must go on is spawned, as over TCP.
+//! [`Channel::in_process`](crate::Channel::in_process) makes both ends before there is a server: services are built one
+//! after another, and each holds the channels of all. A call before the server serves waits, up to its deadline.
+//!
+//! The handler runs in its caller's task: it ends with it, and calls that are joined take turns on one thread. What must
+//! go on is spawned, as over TCP.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{Request, Response};
@@ -14,6 +15,7 @@ use tonic::body::Body;
 use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
 
+use crate::limits::DEADLINE_DEFAULT;
 use crate::{status, timeout};
 
 pub(crate) type Handler = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -25,40 +27,40 @@ enum State {
     Ended,
 }
 
-/// The server's end: it serves what [`crate::Server::in_process`] gives it until it is dropped. Whoever then calls is
-/// told that the service is unavailable.
-pub struct Serving(watch::Sender<State>);
+/// The server's end: it serves what [`crate::Server::in_process`] gives it until it is dropped. Whoever calls after that
+/// is told that the service is unavailable; calls under way go on.
+pub struct ServerEnd(watch::Sender<State>);
 
-impl Serving {
+impl ServerEnd {
     pub(crate) fn begin(&self, handler: Handler) {
         self.0.send_replace(State::Serving(handler));
     }
 }
 
-impl Drop for Serving {
+impl Drop for ServerEnd {
     // A handler holds the channels of other services, and they its own: none would ever be freed.
     fn drop(&mut self) {
         self.0.send_replace(State::Ended);
     }
 }
 
-impl std::fmt::Debug for Serving {
+impl std::fmt::Debug for ServerEnd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Serving").finish_non_exhaustive()
+        f.debug_struct("ServerEnd").finish_non_exhaustive()
     }
 }
 
 /// The callers' end.
 #[derive(Clone)]
-pub(crate) struct Near(watch::Receiver<State>);
+pub(crate) struct InProcess(watch::Receiver<State>);
 
 /// The two ends.
-pub(crate) fn ends() -> (Near, Serving) {
+pub(crate) fn ends() -> (InProcess, ServerEnd) {
     let (sender, receiver) = watch::channel(State::Starting);
-    (Near(receiver), Serving(sender))
+    (InProcess(receiver), ServerEnd(sender))
 }
 
-impl Near {
+impl InProcess {
     pub(crate) fn call(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
         let state = self.0.borrow().clone();
         match state {
@@ -78,7 +80,7 @@ async fn answer(handler: Handler, request: Request<Body>) -> Response<Body> {
 
 async fn when_it_serves(mut state: watch::Receiver<State>, request: Request<Body>) -> Response<Body> {
     let patience = request.headers().get(timeout::HEADER).and_then(|value| value.to_str().ok());
-    let patience = patience.and_then(timeout::parse).unwrap_or(Duration::MAX);
+    let patience = patience.and_then(timeout::parse).unwrap_or(DEADLINE_DEFAULT);
     let answered = async {
         let begun = state.wait_for(|state| !matches!(state, State::Starting)).await;
         let State::Serving(handler) = begun.map_or(State::Ended, |state| state.clone()) else {
@@ -99,6 +101,7 @@ fn ended() -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use tonic::{Code, Status};
     use tower::service_fn;
 
@@ -106,8 +109,8 @@ mod tests {
         Request::post("/a.B/C").header(timeout::HEADER, patience).body(Body::empty()).unwrap()
     }
 
-    async fn code(near: &Near, request: Request<Body>) -> Code {
-        let response = near.call(request).await;
+    async fn code(channel: &InProcess, request: Request<Body>) -> Code {
+        let response = channel.call(request).await;
         Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
     }
 
@@ -116,20 +119,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_waits_for_its_server_and_outlives_it_not() {
-        let (near, serving) = ends();
-        assert_eq!(code(&near, request("1m")).await, Code::DeadlineExceeded);
-        let (answered, ()) = tokio::join!(code(&near, request("60S")), async { serving.begin(handler()) });
+    async fn a_call_waits_for_its_server_and_is_refused_after_its_end() {
+        let (channel, serving) = ends();
+        assert_eq!(code(&channel, request("1m")).await, Code::DeadlineExceeded);
+        let (answered, ()) = tokio::join!(code(&channel, request("60S")), async { serving.begin(handler()) });
         assert_eq!(answered, Code::Ok);
-        assert_eq!(code(&near, request("60S")).await, Code::Ok);
+        assert_eq!(code(&channel, request("60S")).await, Code::Ok);
         drop(serving);
-        assert_eq!(code(&near, request("60S")).await, Code::Unavailable);
+        assert_eq!(code(&channel, request("60S")).await, Code::Unavailable);
     }
 
     #[tokio::test]
     async fn a_call_that_waits_is_told_when_there_will_be_no_server() {
-        let (near, serving) = ends();
-        let (told, ()) = tokio::join!(code(&near, request("60S")), async { drop(serving) });
+        let (channel, serving) = ends();
+        let (told, ()) = tokio::join!(code(&channel, request("60S")), async { drop(serving) });
         assert_eq!(told, Code::Unavailable);
     }
 
@@ -145,11 +148,11 @@ mod tests {
                 Ok(Response::new(Body::empty()))
             }
         });
-        let (near, serving) = ends();
+        let (channel, serving) = ends();
         serving.begin(BoxCloneSyncService::new(hangs));
-        let call = near.call(request("60S"));
+        let call = channel.call(request("60S"));
         assert!(tokio::time::timeout(Duration::from_millis(1), call).await.is_err());
-        drop((near, serving));
+        drop((channel, serving));
         assert_eq!(std::sync::Arc::strong_count(&alive), 1);
     }
 }

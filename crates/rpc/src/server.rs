@@ -129,9 +129,9 @@ impl Server {
         Ok(())
     }
 
-    /// Serves the calls of an in-process channel, through the same gate. They end with `serving`, not with the drain:
-    /// the other services may still need it while they drain.
-    pub fn in_process(self, serving: &in_process::Serving) {
+    /// Serves the calls of an in-process channel, through the same gate. Those that begin once `serving` is
+    /// dropped are refused, not those that begin in the drain: the other services may still need this one then.
+    pub fn in_process(self, serving: &in_process::ServerEnd) {
         let service = ServiceBuilder::new()
             .layer(MiddlewareLayer(self.watch()))
             .layer(MiddlewareLayer(Gate(Arc::new(self.rules))))

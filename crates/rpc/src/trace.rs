@@ -10,6 +10,8 @@ use tracing::{Span, info_span};
 pub(crate) fn served(path: &'static str, headers: &HeaderMap) -> Span {
     let (name, service, method) = parts(path);
     let span = info_span!(
+        // Within a process, the caller's span is the current one: it is followed by the header, as over TCP.
+        parent: None,
         "rpc",
         method = path,
         trace_id = Empty,

@@ -36,7 +36,7 @@ pub struct Hub {
     internal: SocketAddr,
     channels: (Channel, Channel),
     /// What is served within the process, until the hub has stopped.
-    near: Vec<in_process::Serving>,
+    in_process: Vec<in_process::ServerEnd>,
     databases: BTreeMap<&'static str, Db>,
     rounds: MarkRounds,
     drain: Drain,
@@ -53,7 +53,7 @@ pub struct Hub {
 struct Built {
     spec: Spec,
     service: Service,
-    serving: in_process::Serving,
+    serving: in_process::ServerEnd,
 }
 
 impl Hub {
@@ -84,7 +84,7 @@ impl Hub {
             internal: internal.1,
             // Replaced as soon as there are servers.
             channels: (Channel::in_process().0, Channel::in_process().0),
-            near: Vec::new(),
+            in_process: Vec::new(),
             rounds: MarkRounds::new(databases.clone()),
             databases,
             drain,
@@ -184,9 +184,9 @@ impl Hub {
             .metrics(self.calls.clone())
     }
 
-    fn serve_in_process(&mut self, server: Server, serving: in_process::Serving) {
+    fn serve_in_process(&mut self, server: Server, serving: in_process::ServerEnd) {
         server.in_process(&serving);
-        self.near.push(serving);
+        self.in_process.push(serving);
     }
 
     fn serve_outside(
@@ -207,18 +207,18 @@ impl Hub {
         };
         let (public_channel, public_serving) = Channel::in_process();
         let (internal_channel, internal_serving) = Channel::in_process();
-        let near = [
+        let within = [
             (public_server(public_routes.clone()), public_serving),
             (self.internal_server(internal_routes.clone(), policies), internal_serving),
         ];
-        let far = [
+        let over_tcp = [
             (public_server(public_routes), public),
             (self.internal_server(internal_routes, policies), internal),
         ];
-        for (server, serving) in near {
+        for (server, serving) in within {
             self.serve_in_process(server, serving);
         }
-        for (server, listener) in far {
+        for (server, listener) in over_tcp {
             self.servers.spawn(log_end(server.serve(listener)));
         }
         self.channels = (public_channel, internal_channel);
@@ -314,7 +314,7 @@ impl Hub {
             );
         }
         self.tasks.shutdown().await;
-        self.near.clear();
+        self.in_process.clear();
         drop(self.shown);
         self.rounds.end().await;
         for db in self.databases.values() {

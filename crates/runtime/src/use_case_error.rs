@@ -134,7 +134,12 @@ impl From<UseCaseError> for HandlerError {
         match error {
             E::Database(error) => Self::Database(error),
             E::Superseded | E::Busy { .. } | E::Unavailable(_) => Self::Retry(error.to_string()),
-            _ => Self::Poison(error.to_string()),
+            E::Refused(_)
+            | E::NotFound { .. }
+            | E::Invalid { .. }
+            | E::LimitReached { .. }
+            | E::Invariant(_)
+            | E::Fault(_) => Self::Poison(error.to_string()),
         }
     }
 }

@@ -60,7 +60,7 @@ impl Price {
         Ok(Self { goods, carriage, insurance, duty, tax, fees, discount })
     }
 
-    /// The same price, of whose goods `discount` was taken off before.
+    /// The same price, whose goods are already less `discount`.
     ///
     /// # Errors
     /// A discount that is of another currency than the goods.

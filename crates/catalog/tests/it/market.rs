@@ -18,8 +18,7 @@ use proto::catalog::v1::{
     ListStockRequest, Product, Seller, StockItem, UpdateSellerRequest, Variant,
 };
 use proto::operator::internal::v1::operator_service_client::OperatorServiceClient;
-use rpc::Channel;
-use rpc::Role;
+use rpc::{Channel, Role};
 use testkit::service::{Line, Setup};
 use testkit::{Database, UnderTest};
 use tonic::{Code, Status};

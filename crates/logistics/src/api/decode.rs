@@ -232,11 +232,16 @@ fn discount(
     unit_price: Money,
     violations: &mut Violations,
 ) -> Option<Money> {
-    let discount = violations.take(convert::part(field, message.discount.as_ref(), unit_price.currency()))?;
+    if message.discount.is_none() {
+        return Some(Money::zero(unit_price.currency()));
+    }
+    let discount = violations.amount(field, message.discount.as_ref())?;
     // A price that nobody can count is refused where it is worked out.
-    let is_more = |price| discount.checked_cmp(price).is_ok_and(Ordering::is_gt);
-    if unit_price.checked_mul(message.quantity).is_ok_and(is_more) {
-        violations.add(field, "must be at most the price of the units");
+    let price = unit_price.checked_mul(message.quantity).ok();
+    let is_more = |price: Money| discount.checked_cmp(price).map_or(true, Ordering::is_gt);
+    if discount.is_negative() || price.is_some_and(is_more) {
+        let currency = unit_price.currency();
+        violations.add(field, format!("must be in {currency}, from 0 to the price of the units"));
         return None;
     }
     Some(discount)
@@ -247,7 +252,7 @@ fn read_goods(path: &str, message: &LineToQuote, violations: &mut Violations) ->
     let parcel =
         parcel(path, message.quantity, message.weight_grams, message.dimensions.as_ref(), violations);
     let unit_price = violations.amount(&field("unit_price"), message.unit_price.as_ref());
-    let discount = discount(&field("discount"), message, unit_price?, violations);
+    let discount = unit_price.and_then(|price| discount(&field("discount"), message, price, violations));
     // The catalogue has held it to the edition when the goods were listed.
     let hs_code = HsCode::kept(&message.hs_code);
     let hs_code = violations.take(hs_code.map_err(|error| Invalid::new(field("hs_code"), error.to_string())));

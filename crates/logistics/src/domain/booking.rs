@@ -50,8 +50,8 @@ pub(crate) struct DeclaredItem {
     pub(crate) quantity: i64,
     /// As invoiced, in the seller's currency.
     pub(crate) unit_price: Option<Money>,
-    /// What was taken off the price of the units together; declarations of earlier releases do not have it.
-    #[serde(default)]
+    /// What was taken off the price of the units together; nothing: not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) discount: Option<Money>,
     /// Of all units.
     pub(crate) weight_grams: i64,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use db::Tx;
 
-/// The next `count` serials of a carrier's range, which holds as many; `None` when there are not so many left.
+/// The next `count` serials of a carrier's range, which must hold at least so many; `None` when there are not so many left.
 pub(crate) async fn take(
     tx: &mut Tx,
     carrier: &str,

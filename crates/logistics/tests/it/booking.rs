@@ -8,7 +8,7 @@ use proto::logistics::v1::{DeclarationState, GetLabelRequest, ListShipmentsReque
 use proto::operator::internal::v1::ListParkedEventsRequest;
 use proto::operator::internal::v1::operator_service_client::OperatorServiceClient;
 use rpc::Role;
-use testkit::on_both;
+use testkit::{eventually, on_both};
 
 use crate::depot::{BUYER, Depot, certificate, permit};
 
@@ -77,6 +77,37 @@ on_both! {
         let depot = Depot { hub: depot.hub.restart().await, ..depot };
         let (_, after) = depot.book(&["TH"]).await;
         assert!(serial(&after[0]) >= given - 1 + 2 * logistics::PASSED_OVER, "{}", after[0].tracking_number);
+        depot.hub.stop().await;
+    }
+
+    async fn numbers_are_taken_in_advance_to_the_end_of_a_range(database: Database) {
+        let (file, text) = hub::builtin("my").unwrap();
+        let text = text.replacen("serial_to = 29999999", "serial_to = 10100004", 1);
+        let depot = Depot::of(hub::Profile::parse(file, &text).unwrap(), &database, |setup| setup).await;
+        let db = depot.hub.db.clone();
+        let next = || async {
+            let next: Result<(i64,), db::Error> = db
+                .read(|tx| Box::pin(async move { db::fetch_one!(tx, (i64,), "select max(next_serial) from s10_serials") }))
+                .await;
+            next.unwrap().0
+        };
+        let begun: Result<u64, db::Error> = db
+            .write(|tx| Box::pin(async move {
+                db::execute!(tx, "insert into s10_serials (carrier, next_serial) values ('selat', 10099990)")
+            }))
+            .await;
+        begun.unwrap();
+        let mut numbers = HashSet::new();
+        for booked in 1..=15 {
+            let shipments = depot.book(&["TH"]).await.1;
+            let serial: i64 = shipments[0].tracking_number[2..10].parse().unwrap();
+            assert!((10_099_990..=10_100_004).contains(&serial) && numbers.insert(serial), "{serial}");
+            if booked == 1 {
+                // One for the booking, and a block of ten.
+                eventually("a block is taken", || async { (next().await == 10_100_001).then_some(()) }).await;
+            }
+        }
+        assert_eq!(depot.book(&["TH"]).await.1.len(), 0);
         depot.hub.stop().await;
     }
 

@@ -319,6 +319,10 @@ on_both! {
             let refused = quote(&depot, vec![consignment("TH", vec![line.clone(), bad])]).await.unwrap_err();
             assert_eq!((refused.code(), fields(&refused)), (Code::InvalidArgument, vec![field.to_owned()]));
         }
+        let two = LineToQuote { origin: "XX1".to_owned(), unit_price: None, quantity: -1, ..line };
+        let refused = quote(&depot, vec![consignment("TH", vec![two])]).await.unwrap_err();
+        let named = ["quantity", "unit_price", "origin"].map(|field| format!("consignments[0].lines[0].{field}"));
+        assert_eq!(fields(&refused), named);
         assert_eq!(fields(&quote(&depot, Vec::new()).await.unwrap_err()), ["consignments"]);
         depot.hub.stop().await;
     }

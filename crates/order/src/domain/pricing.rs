@@ -181,7 +181,7 @@ pub(crate) fn group(requested: &[RequestedLine], offers: Vec<Offer>) -> Result<V
     }
     // What nobody can count is refused before anybody is asked about it.
     for group in &groups {
-        group.goods()?;
+        group.full_price()?;
     }
     Ok(groups)
 }
@@ -190,6 +190,11 @@ impl Group {
     /// What the seller is due for all lines.
     fn goods(&self) -> Result<Money, money::Error> {
         Money::sum(self.amounts(GroupLine::goods)?, self.currency)
+    }
+
+    /// The price of all lines before anything is taken off.
+    fn full_price(&self) -> Result<Money, money::Error> {
+        Money::sum(self.amounts(GroupLine::full_price)?, self.currency)
     }
 
     /// An amount of each line.
@@ -226,7 +231,7 @@ pub(crate) fn consignment(
     }
     let seller_goods = group.goods()?;
     let goods = convert(seller_goods, rates, to)?;
-    let full_price = convert(Money::sum(group.amounts(GroupLine::full_price)?, group.currency)?, rates, to)?;
+    let full_price = convert(group.full_price()?, rates, to)?;
     let [_, charges @ ..] = landed.price.parts();
     let mut parts = [goods; 6];
     for (part, charge) in parts[1..].iter_mut().zip(charges) {

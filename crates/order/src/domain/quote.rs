@@ -232,6 +232,17 @@ mod tests {
     }
 
     #[test]
+    fn a_discount_is_stored_where_there_is_one() {
+        let mut line = quote(1).consignments[0].lines[0].clone();
+        assert!(serde_json::to_value(&line).unwrap().get("discount").is_none());
+        line.discount = Some(Money::new(5, line.unit_price.currency()).unwrap());
+        let stored = serde_json::to_value(&line).unwrap();
+        assert_eq!(serde_json::from_value::<QuotedLine>(stored).unwrap(), line);
+        let due = line.unit_price.minor() * line.quantity - 5;
+        assert_eq!(line.seller_goods().unwrap().minor(), due);
+    }
+
+    #[test]
     fn a_quote_of_nobody_is_open_to_nobody() {
         let mut quote = quote(1);
         assert!(!quote.is_open_to(&["buyer:aisyah".to_owned()]));

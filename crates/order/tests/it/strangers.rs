@@ -11,8 +11,7 @@ use proto::order::v1::{
     GetReturnRequest, ListOrdersRequest, ListReturnsRequest, Order, PaymentMethod, ReceiveReturnRequest,
     RejectReturnRequest, RequestReturnRequest, WatchOrderRequest,
 };
-use rpc::Channel;
-use rpc::Role;
+use rpc::{Channel, Role};
 use testkit::on_both;
 use testkit::service::Line;
 use tonic::{Code, Status};

@@ -12,8 +12,8 @@ pub(crate) mod returned;
 pub(crate) mod settlement;
 pub(crate) mod terms;
 
-/// A sum of the amounts that others named is too large: theirs is the fault, not the hub's, as it would be of a bare
-/// [`money::Error`].
+/// A sum cannot be counted, be it of amounts that a caller named or of what is stored: the caller is told, by the field
+/// `amount`. A bare [`money::Error`] would be a fault of the hub.
 #[derive(Debug, thiserror::Error)]
 #[error("an amount is too large: {0}")]
 pub(crate) struct AmountTooLarge(#[from] pub(crate) money::Error);

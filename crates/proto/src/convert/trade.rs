@@ -196,3 +196,24 @@ pub fn transport(message: types::Transport) -> Option<Transport> {
         types::Transport::Road => Some(Transport::Road),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_read_as_it_was_written() {
+        let myr = |minor| Money::new(minor, Currency::MYR).unwrap();
+        let full = Price::new([1, 2, 3, 4, 5, 6].map(myr)).unwrap();
+        for (price, discount) in [(full, None), (full.with_discount(myr(7)).unwrap(), Some(7))] {
+            let message = types::PriceParts::try_from(price).unwrap();
+            assert_eq!(message.discount.as_ref().map(|off| off.minor_units), discount);
+            assert_eq!(super::price("price", Some(&message), Currency::MYR).unwrap(), price);
+        }
+        let other = types::PriceParts {
+            discount: Some(Money::zero(Currency::THB).into()),
+            ..full.try_into().unwrap()
+        };
+        assert_eq!(super::price("price", Some(&other), Currency::MYR).unwrap_err().field, "price.discount");
+    }
+}

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use crate::Channel;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response, header};
@@ -18,8 +17,8 @@ use tower::{Service, ServiceExt as _};
 
 use super::*;
 use crate::{
-    Holder, Identity, Issuer, KeySet, KeySource, Peer, Policy, PolicyTable, PublicKey, Role, SetFile,
-    SigningKey, TokenVerifier, status,
+    Channel, Holder, Identity, Issuer, KeySet, KeySource, Peer, Policy, PolicyTable, PublicKey, Role,
+    SetFile, SigningKey, TokenVerifier, status,
 };
 
 const CANCEL: &str = "/entrepot.logistics.internal.v1.ConsignmentService/CancelConsignments";
@@ -129,7 +128,7 @@ fn serve(server: Server) -> Channel {
     // It serves for as long as the test runs.
     tokio::spawn(async move {
         std::future::pending::<()>().await;
-        drop(serving)
+        drop(serving);
     });
     channel
 }

@@ -202,3 +202,29 @@ proptest! {
         prop_assert_eq!(given, quoted.price.total().unwrap().minor());
     }
 }
+
+proptest! {
+    /// However a line whose price was lowered goes back: the seller is charged what was due for it, and never more.
+    #[test]
+    fn parts_of_a_line_with_a_discount_take_back_what_was_due(off in 0_i64..=70_000, parts in prop::collection::vec(1_i64..4, 7)) {
+        let mut order = delivered();
+        let currency = order.terms.consignments[0].seller_goods.currency();
+        let line = &mut order.terms.consignments[0].lines[1];
+        let off = off.min(line.unit_price.minor() * line.quantity);
+        line.discount = Some(Money::new(off, currency).unwrap());
+        let (line, due) = (line.clone(), line.seller_goods().unwrap());
+        let (mut left, mut returns, mut charged) = (line.quantity, Vec::new(), Money::zero(currency));
+        for part in parts {
+            let units = part.min(left);
+            if units == 0 {
+                break;
+            }
+            let one = take(&order, ask(&order, vec![(line.variant_id, units)], &returns).unwrap(), &returns);
+            charged = charged.checked_add(one.seller_goods().unwrap().unwrap()).unwrap();
+            prop_assert!(charged.minor() <= due.minor());
+            returns.push(one);
+            left -= units;
+        }
+        prop_assert_eq!((left, charged), (0, due));
+    }
+}
