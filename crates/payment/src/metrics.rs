@@ -7,6 +7,7 @@ use rpc::Pipeline;
 use runtime::metrics::{Metric, SampleInterval, SampleValue, Sampler};
 
 use crate::app::App;
+use crate::domain::ledger::TransferState;
 use crate::store::measures::{self, Flow};
 use crate::store::narrow;
 
@@ -64,7 +65,7 @@ fn balances(flows: &[Flow]) -> Balances {
 fn differences(balances: &Balances, wallets: Vec<(String, i128)>) -> BTreeMap<String, i128> {
     let mut differences: BTreeMap<String, i128> = wallets.into_iter().collect();
     for ((kind, currency, state), minor) in balances {
-        if kind != "wallet" && state == "posted" {
+        if kind != "wallet" && state == TransferState::Posted.as_str() {
             let sum = differences.entry(currency.clone()).or_default();
             *sum = sum.saturating_add(*minor);
         }

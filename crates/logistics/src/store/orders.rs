@@ -29,12 +29,12 @@ pub(crate) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<BookingState
         "select state from orders where order_id = $1",
     );
     let found = db::fetch_optional!(tx, (String,), sql, id.uuid())?;
-    Ok(found
-        .map(|(state,)| if state == "cancelled" { BookingState::Cancelled } else { BookingState::Booked }))
+    found.map(|(state,)| BookingState::parse(&state).ok_or_else(|| super::broken(&state))).transpose()
 }
 
 /// What was booked is cancelled.
 pub(crate) async fn cancel(tx: &mut Tx, id: OrderId) -> Result<(), db::Error> {
-    db::execute!(tx, "update orders set state = 'cancelled' where order_id = $1", id.uuid())?;
+    let state = BookingState::Cancelled.as_str();
+    db::execute!(tx, "update orders set state = $2 where order_id = $1", id.uuid(), state)?;
     Ok(())
 }
