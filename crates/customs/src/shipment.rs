@@ -69,7 +69,10 @@ pub struct Line {
 
 impl Line {
     /// What is paid for the units together.
-    pub(crate) fn goods(&self) -> Result<Money, money::Error> {
+    ///
+    /// # Errors
+    /// A price that is more than can be counted, or a discount in another currency.
+    pub fn goods(&self) -> Result<Money, money::Error> {
         self.unit_price.checked_mul(self.quantity)?.checked_sub(self.discount)
     }
 }

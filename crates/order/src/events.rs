@@ -5,7 +5,6 @@ use events::Envelope;
 use hub::Bearer;
 use kernel::ConsignmentId;
 use proto::Event;
-use proto::convert::discount;
 use proto::order::events::v1 as event;
 use proto::types::v1::Transport;
 
@@ -106,7 +105,7 @@ fn line(line: &QuotedLine) -> Result<event::QuotedLine, money::Error> {
         title: line.title.clone(),
         quantity: line.quantity,
         unit_price: Some(line.unit_price.into()),
-        discount: line.discount.and_then(discount),
+        discount: line.discount.map(Into::into),
         price: Some(line.price.try_into()?),
         hs_code: line.hs_code.clone(),
         origin: line.origin.clone(),

@@ -8,7 +8,6 @@
 
 use std::convert::Infallible;
 
-use futures::future::BoxFuture;
 use http::{Request, Response};
 use tokio::sync::watch;
 use tonic::body::Body;
@@ -61,12 +60,15 @@ pub(crate) fn ends() -> (InProcess, ServerEnd) {
 }
 
 impl InProcess {
-    pub(crate) fn call(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
-        let state = self.0.borrow().clone();
-        match state {
-            State::Serving(handler) => Box::pin(answer(handler, request)),
-            State::Ended => Box::pin(std::future::ready(ended())),
-            State::Starting => Box::pin(when_it_serves(self.0.clone(), request)),
+    pub(crate) fn call(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send + use<> {
+        let (state, later) = (self.0.borrow().clone(), self.0.clone());
+        async move {
+            match state {
+                State::Serving(handler) => answer(handler, request).await,
+                State::Ended => ended(),
+                // Boxed, as few calls come so early.
+                State::Starting => Box::pin(when_it_serves(later, request)).await,
+            }
         }
     }
 }

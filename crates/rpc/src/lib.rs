@@ -24,7 +24,7 @@ mod guest;
 mod health;
 pub mod idempotency;
 mod identity;
-pub mod in_process;
+mod in_process;
 mod keyed_counter;
 mod keys;
 mod limits;
@@ -56,6 +56,7 @@ pub use drain::Drain;
 pub use guest::GuestSecret;
 pub use health::Health;
 pub use identity::Identity;
+pub use in_process::ServerEnd;
 pub use keys::{
     CLOCK_SKEW, Error as KeyError, Holder, Issuer, IssuerFile, KeySet, KeySource, PublicKey,
     SERVICE_TOKEN_LIFETIME, SetFile, SigningKey, TOKEN_LIFETIME_MAX, TokenError, TokenVerifier, Verified,

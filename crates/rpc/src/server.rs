@@ -18,7 +18,7 @@ use crate::non_calls::NonCallCounter;
 use crate::observe::CallObserver;
 use crate::rate::Limiter;
 use crate::wire::WireCheck;
-use crate::{Drain, Health, Limits, Policies, Rate, Verifier, in_process, listener};
+use crate::{Drain, Health, Limits, Policies, Rate, ServerEnd, Verifier, listener};
 
 #[cfg(test)]
 mod keys;
@@ -131,7 +131,7 @@ impl Server {
 
     /// Serves the calls of an in-process channel, through the same gate. Those that begin once `serving` is
     /// dropped are refused, not those that begin in the drain: the other services may still need this one then.
-    pub fn in_process(self, serving: &in_process::ServerEnd) {
+    pub fn in_process(self, serving: &ServerEnd) {
         let service = ServiceBuilder::new()
             .layer(MiddlewareLayer(self.watch()))
             .layer(MiddlewareLayer(Gate(Arc::new(self.rules))))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use db::Db;
 use events::{Bus, Outbox, Published, Subscription, relay};
 use kernel::Clock;
-use rpc::{Channel, Drain, Health, Issuer, Policies, PolicyTable, Server, in_process};
+use rpc::{Channel, Drain, Health, Issuer, Policies, PolicyTable, Server, ServerEnd};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ pub struct Hub {
     internal: SocketAddr,
     channels: (Channel, Channel),
     /// What is served within the process, until the hub has stopped.
-    in_process: Vec<in_process::ServerEnd>,
+    in_process: Vec<ServerEnd>,
     databases: BTreeMap<&'static str, Db>,
     rounds: MarkRounds,
     drain: Drain,
@@ -53,7 +53,7 @@ pub struct Hub {
 struct Built {
     spec: Spec,
     service: Service,
-    serving: in_process::ServerEnd,
+    serving: ServerEnd,
 }
 
 impl Hub {
@@ -184,7 +184,7 @@ impl Hub {
             .metrics(self.calls.clone())
     }
 
-    fn serve_in_process(&mut self, server: Server, serving: in_process::ServerEnd) {
+    fn serve_in_process(&mut self, server: Server, serving: ServerEnd) {
         server.in_process(&serving);
         self.in_process.push(serving);
     }

@@ -84,8 +84,9 @@ impl App {
     /// The next number of the carrier's range; it ends with the country that the parcel leaves from.
     async fn s10(&self, tx: &mut Tx, carrier: &str, from: Country) -> Result<String, Error> {
         let found = self.hub.carrier(carrier);
-        let range =
-            &found.ok_or_else(|| invalid("carrier", format!("{carrier} is not a carrier of this hub")))?.s10;
+        let range = &found
+            .ok_or_else(|| Error::invalid("carrier", format!("{carrier} is not a carrier of this hub")))?
+            .s10;
         let serial = match self.serials.take(carrier) {
             Some(serial) => Some(serial),
             None => {
@@ -98,11 +99,8 @@ impl App {
                 "the S10 numbers of carrier {carrier} are used up: raise its serial_to, then replay the parked event"
             ))
         })?;
-        let number = S10::new(&range.indicator, serial, from).map_err(|error| invalid("s10", error))?;
+        let number = S10::new(&range.indicator, serial, from)
+            .map_err(|error| Error::invalid("s10", error.to_string()))?;
         Ok(number.to_string())
     }
-}
-
-fn invalid(field: &'static str, problem: impl std::fmt::Display) -> Error {
-    Error::invalid(field, problem.to_string())
 }

@@ -52,10 +52,7 @@ impl SerialBlocks {
     /// given to nobody.
     pub(crate) fn take(&self, carrier: &str) -> Option<u32> {
         let mut carriers = self.carriers();
-        if !carriers.contains_key(carrier) {
-            carriers.insert(carrier.to_owned(), Ahead::default());
-        }
-        let ahead = carriers.get_mut(carrier)?;
+        let ahead = carriers.entry(carrier.to_owned()).or_default();
         let serial = ahead.serials.first_mut().and_then(Iterator::next);
         ahead.serials.retain(|range| !range.is_empty());
         if ahead.is_low() {

@@ -44,11 +44,6 @@ pub(crate) struct Goods {
 }
 
 impl Goods {
-    /// What is paid for the units together.
-    pub(crate) fn price(&self) -> Result<Money, money::Error> {
-        self.unit_price.checked_mul(self.quantity)?.checked_sub(self.discount)
-    }
-
     /// The preference that is claimed and proven on that day; else why the one that is claimed is not applied.
     fn proven(&self, today: NaiveDate) -> Result<Option<String>, String> {
         let Some(claimed) = &self.preference else { return Ok(None) };
@@ -107,9 +102,21 @@ pub(crate) fn landed(
     warnings.extend(consignment.goods.iter().filter_map(|goods| goods.proven(terms.today).err()));
     let options = carriage(terms, consignment)?;
     let customs_rate = customs_rate(terms, consignment.currency)?;
-    let insurance = insurance(terms, consignment).map_err(uncountable)?;
-    let shipment = |carriage: &CarriageOption| {
-        shipment(terms, consignment, carriage, insurance, customs_rate.as_ref().map(|found| &found.rate))
+    let lines: Vec<Line> =
+        consignment.goods.iter().map(|goods| line(terms.today, consignment.from, goods)).collect();
+    let insurance = insurance(terms, &lines, consignment.currency).map_err(uncountable)?;
+    let customs_rate_used = customs_rate.as_ref().map(|found| found.rate.rate);
+    let shipment = |carriage: &CarriageOption| Shipment {
+        date: terms.today,
+        transport: carriage.transport,
+        goods_currency: consignment.currency,
+        customs_rate: customs_rate_used,
+        charge_rate: consignment.charge_rate,
+        seller_registered: consignment.seller_tax_registered,
+        marketplace_registered: terms.profile.is_marketplace_registered(),
+        freight: carriage.price,
+        insurance,
+        lines: lines.clone(),
     };
     let cost = |carriage: CarriageOption| {
         let cost = customs::landed_cost(ruleset, &shipment(&carriage)).map_err(unavailable)?;
@@ -266,30 +273,13 @@ fn customs_rate(terms: &LandedCostContext<'_>, goods: Currency) -> Result<Option
         .map_err(|problem| Refusal::new("CUSTOMS_RATE_UNAVAILABLE", problem))
 }
 
-fn shipment(
+fn insurance(
     terms: &LandedCostContext<'_>,
-    consignment: &Consignment,
-    carriage: &CarriageOption,
-    insurance: Money,
-    customs_rate: Option<&ExchangeRate>,
-) -> Shipment {
-    Shipment {
-        date: terms.today,
-        transport: carriage.transport,
-        goods_currency: consignment.currency,
-        customs_rate: customs_rate.map(|rate| rate.rate),
-        charge_rate: consignment.charge_rate,
-        seller_registered: consignment.seller_tax_registered,
-        marketplace_registered: terms.profile.is_marketplace_registered(),
-        freight: carriage.price,
-        insurance,
-        lines: consignment.goods.iter().map(|goods| line(terms.today, consignment.from, goods)).collect(),
-    }
-}
-
-fn insurance(terms: &LandedCostContext<'_>, consignment: &Consignment) -> Result<Money, money::Error> {
-    let prices = consignment.goods.iter().map(Goods::price).collect::<Result<Vec<_>, _>>()?;
-    let goods = Money::sum(prices, consignment.currency)?;
+    lines: &[Line],
+    currency: Currency,
+) -> Result<Money, money::Error> {
+    let prices = lines.iter().map(Line::goods).collect::<Result<Vec<_>, _>>()?;
+    let goods = Money::sum(prices, currency)?;
     goods.times(terms.profile.terms().insurance_rate, Rounding::HalfAwayFromZero)
 }
 

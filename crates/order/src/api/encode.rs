@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use hub::Bearer;
 use money::Money;
-use proto::convert::{discount, timestamp};
+use proto::convert::timestamp;
 use proto::order::internal::v1 as internal;
 use proto::order::v1 as message;
 use proto::types::v1 as types;
@@ -189,7 +189,7 @@ fn line(line: &QuotedLine) -> Result<message::QuotedLine, money::Error> {
         title: line.title.clone(),
         quantity: line.quantity,
         unit_price: Some(line.unit_price.into()),
-        discount: line.discount.and_then(discount),
+        discount: line.discount.map(Into::into),
         price: Some(line.price.try_into()?),
         hs_code: line.hs_code.clone(),
         origin: line.origin.clone(),
