@@ -19,6 +19,8 @@ pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
     vec![Consumer {
         name: "catalog.order",
         services: &["order"],
+        kinds: &[OrderConfirmed::KIND, OrderCancelled::KIND, ReturnReceived::KIND],
+        batched: &[OrderConfirmed::KIND],
         handler: Arc::new(OrderEvents(app.clone())),
     }]
 }

@@ -43,6 +43,9 @@ pub enum Error {
     /// The work panicked; it is rolled back.
     #[error("the transaction's closure panicked")]
     Panicked,
+    /// A batch had another number of outcomes than commands: a fault of the program.
+    #[error("a batch has another number of outcomes than of commands")]
+    Outcomes,
     /// The URL is none of ours.
     #[error("`{0}` is not a database: use sqlite:PATH or postgres://USER@HOST/NAME")]
     Url(String),
@@ -157,13 +160,18 @@ impl Error {
 
 /// Whether running a transaction again may help. A use case's error passes on its database error's answer.
 pub trait Retryable {
+    /// The database's error behind it, if it is one's.
+    fn database(&self) -> Option<&Error>;
+
     /// Whether it may.
-    fn is_retryable(&self) -> bool;
+    fn is_retryable(&self) -> bool {
+        matches!(self.database(), Some(Error::Serialization(_)))
+    }
 }
 
 impl Retryable for Error {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Serialization(_))
+    fn database(&self) -> Option<&Error> {
+        Some(self)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One SQL text on two engines: PostgreSQL and SQLite behind [`Db`] and [`Tx`], with native types and native speed.
 //!
 //! - A use case is a [`Command`] or a [`Query`]: [`Db::run`] commits one, [`Db::query`] answers the other.
+//! - [`Batches`] runs commands of one kind together, by the statements of one.
 //! - [`Db::write`] is the one door for changes, [`Db::read`] gives a snapshot, [`Db::read_one`] runs one select;
 //!   [`Db::search`] is a read whose cost its caller chooses: few run at once, each within a bound of time.
 //! - [`execute!`], [`fetch_one!`], [`fetch_optional!`] and [`fetch_all!`] run a statement with `$1` placeholders.
@@ -10,10 +11,12 @@
 //!
 //! Why not `sqlx::Any`: it has no BOOLEAN on SQLite, wrong placeholders in its query builder, and loses types.
 
+mod batch;
 mod check;
 mod command;
 mod error;
 mod ids;
+mod json;
 mod leadership;
 mod macros;
 mod migrate;
@@ -34,9 +37,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
+pub use batch::{Batched, Batches, Entry, Outcome};
 pub use command::{Application, Command, Query, ReadMode};
 pub use error::{Error, Retryable, Unavailability};
 pub use ids::Ids;
+pub use json::{hex, optional_timestamp, timestamp};
 pub use leadership::Leadership;
 pub use migrate::MigrationSet;
 pub use notify::Listener;

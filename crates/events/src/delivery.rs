@@ -1,10 +1,11 @@
 //! Delivering one event to one consumer, until it took effect or is parked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::Db;
+use db::{Batches, Db};
+use futures::future::join_all;
 use kernel::Clock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::counts::{ConsumedCounts, Counts};
-use crate::inbox::{self, InboxResult};
+use crate::inbox::{self, InboxResult, TakeEvent};
 use crate::{Consumer, Envelope, HandlerError, parked, topic, trace};
 
 /// How often an event is tried before it is parked, unless it is the database that fails: then it waits.
@@ -26,8 +27,9 @@ const BACKOFF_LONGEST: Duration = Duration::from_secs(2);
 pub struct Subscription {
     hub: String,
     topics: Vec<String>,
-    consumer: Consumer,
+    consumer: Arc<Consumer>,
     db: Db,
+    batches: Batches<Consumer, TakeEvent>,
     clock: Clock,
     stop: CancellationToken,
     held: Option<DeliveryPauses>,
@@ -52,7 +54,8 @@ impl Subscription {
     /// The consumer's interest at a hub; `stop` ends deliveries that wait.
     pub fn new(hub: &str, consumer: Consumer, db: Db, clock: Clock, stop: CancellationToken) -> Self {
         let topics = consumer.services.iter().map(|service| topic(hub, service)).collect();
-        Self { hub: hub.to_owned(), topics, consumer, db, clock, stop, held: None, counts: Arc::default() }
+        let (hub, consumer, batches) = (hub.to_owned(), Arc::new(consumer), Batches::new(&db));
+        Self { hub, topics, consumer, db, batches, clock, stop, held: None, counts: Arc::default() }
     }
 
     /// Delivers while nobody holds it.
@@ -92,11 +95,38 @@ impl Subscription {
     }
 
     /// Delivers an event. Returns once its effect, or that it is parked, has been committed; `false` when it was
-    /// stopped before.
+    /// stopped before. Those of different aggregates may be delivered at once, and take effect together where they can.
     pub async fn deliver(&self, event: &Envelope) -> bool {
+        if !self.consumer.kinds.contains(&event.kind.as_str()) {
+            return true;
+        }
         let delivering =
             self.deliver_to_its_end(event).instrument(trace::consumed(self.consumer.name, event));
         self.stop.run_until_cancelled(delivering).await.is_some()
+    }
+
+    /// Delivers events one after the other; of those whose kinds are batched, as many at once as are of different
+    /// aggregates. As [`Subscription::deliver`], of all of them.
+    pub async fn deliver_all(&self, events: &[Envelope]) -> bool {
+        let mut rest = events;
+        while !rest.is_empty() {
+            let (next, later) = rest.split_at(self.at_once(rest));
+            let delivered = join_all(next.iter().map(|event| self.deliver(event))).await;
+            if !delivered.into_iter().all(|done| done) {
+                return false;
+            }
+            rest = later;
+        }
+        true
+    }
+
+    /// How many of these, from the first on, can be delivered at once.
+    fn at_once(&self, events: &[Envelope]) -> usize {
+        let mut aggregates = HashSet::new();
+        let together = |event: &&Envelope| {
+            self.consumer.batched.contains(&event.kind.as_str()) && aggregates.insert(event.aggregate_id)
+        };
+        events.iter().take_while(together).count().max(1)
     }
 
     async fn deliver_to_its_end(&self, event: &Envelope) {
@@ -131,13 +161,12 @@ impl Subscription {
     }
 
     async fn attempt(&self, event: &Envelope) -> Result<InboxResult, HandlerError> {
-        let (consumer, event, now) = (self.consumer.clone(), event.clone(), self.clock.now());
-        self.db
-            .write(move |tx| {
-                let (consumer, event) = (consumer.clone(), event.clone());
-                Box::pin(async move { inbox::take(tx, &consumer, &event, now).await })
-            })
-            .await
+        let taking = TakeEvent { event: event.clone(), now: self.clock.now() };
+        if self.consumer.batched.contains(&event.kind.as_str()) {
+            self.batches.run(&self.consumer, taking).await
+        } else {
+            self.db.run(&self.consumer, taking).await
+        }
     }
 
     fn tell(&self, event: &Envelope, taken: InboxResult) {

@@ -27,7 +27,7 @@ impl From<Invalid> for HandlerError {
 }
 
 impl Retryable for HandlerError {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Database(error) if error.is_retryable())
+    fn database(&self) -> Option<&db::Error> {
+        if let Self::Database(error) = self { Some(error) } else { None }
     }
 }

@@ -3,16 +3,26 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::Tx;
+use db::{Entry, Tx};
 
 use crate::{Envelope, HandlerError};
 
 /// Acts on events, within the transaction of the inbox.
 #[async_trait]
 pub trait Handler: Send + Sync {
-    /// The event's effect, through `tx` alone: no calls in here, and nothing that running it again would do twice.
-    /// Kinds that it does not know are `Ok`.
+    /// The event's effect, through `tx` alone: no calls in here, and nothing that running it again would do twice. It is
+    /// of one of the consumer's kinds.
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError>;
+
+    /// As [`Handler::handle`], of several events of one of the kinds that are [`Consumer::batched`], each of another
+    /// aggregate, by the statements of one (see [`db::Batched::run_all`]). An error is of all of them: they are tried by
+    /// halves then.
+    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
+        for event in events {
+            self.handle(tx, event).await?;
+        }
+        Ok(())
+    }
 }
 
 /// A service's interest in events of others.
@@ -22,8 +32,16 @@ pub struct Consumer {
     pub name: &'static str,
     /// The services whose events it hears.
     pub services: &'static [&'static str],
+    /// The kinds of these that it acts on; it takes no notice of others.
+    pub kinds: &'static [&'static str],
+    /// Those of the kinds whose events take effect together; others take effect one by one.
+    pub batched: &'static [&'static str],
     /// What acts on them.
     pub handler: Arc<dyn Handler>,
+}
+
+impl db::Application for Consumer {
+    type Error = HandlerError;
 }
 
 impl std::fmt::Debug for Consumer {
@@ -31,6 +49,7 @@ impl std::fmt::Debug for Consumer {
         f.debug_struct("Consumer")
             .field("name", &self.name)
             .field("services", &self.services)
+            .field("kinds", &self.kinds)
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,11 @@
 //! Each event takes effect once: its id is written with the effect.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Batched, Command, Entry, Outcome, Tx};
+use serde::Serialize;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{Consumer, Envelope, HandlerError, parked};
@@ -22,51 +26,135 @@ pub(crate) enum InboxResult {
 /// Why an event that waits behind a parked one was not tried.
 pub(crate) const BEHIND: &str = "waits behind an earlier event of its key";
 
-/// Lets an event take effect, within one transaction.
-pub(crate) async fn take(
-    tx: &mut Tx,
-    consumer: &Consumer,
-    event: &Envelope,
-    now: DateTime<Utc>,
-) -> Result<InboxResult, HandlerError> {
-    match note(tx, consumer.name, event, now).await?.as_deref() {
-        Some("handled") => {
-            consumer.handler.handle(tx, event).await?;
-            Ok(InboxResult::Handled)
-        }
-        Some(_) => Ok(InboxResult::Ignored),
-        None if is_noted(tx, consumer.name, event).await? => Ok(InboxResult::Duplicate),
-        None => {
-            parked::put(tx, consumer.name, event, BEHIND, now).await?;
-            Ok(InboxResult::Parked)
+/// Lets an event take effect.
+#[derive(Debug)]
+pub(crate) struct TakeEvent {
+    pub(crate) event: Envelope,
+    /// The hub's time.
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Command<Consumer> for TakeEvent {
+    type Output = InboxResult;
+
+    async fn run(&self, consumer: &Consumer, tx: &mut Tx) -> Result<InboxResult, HandlerError> {
+        let outcome = note(tx, consumer.name, &[self]).await?.remove(&self.event.id.uuid());
+        match outcome.as_deref() {
+            Some(HANDLED) => {
+                consumer.handler.handle(tx, &self.event).await?;
+                Ok(InboxResult::Handled)
+            }
+            Some(_) => Ok(InboxResult::Ignored),
+            None => self.not_noted(consumer, tx).await,
         }
     }
 }
 
-/// One statement on the usual way: notes the event unless it came before or its key is parked, and says whether it
-/// is to take effect.
+impl Batched<Consumer> for TakeEvent {
+    /// What one event of an aggregate does to the next is for the inbox to see.
+    fn key(&self) -> Uuid {
+        self.event.aggregate_id
+    }
+
+    fn bytes(&self) -> usize {
+        self.event.payload.len()
+    }
+
+    async fn run_all(
+        batch: &[Entry<'_, Self>],
+        consumer: &Consumer,
+        tx: &mut Tx,
+    ) -> Result<Vec<Outcome<Consumer, Self>>, HandlerError> {
+        let commands: Vec<&Self> = batch.iter().map(Entry::command).collect();
+        let noted = note(tx, consumer.name, &commands).await?;
+        let mut handled: Vec<Entry<'_, Envelope>> = Vec::with_capacity(batch.len());
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for entry in batch {
+            let event = &entry.command().event;
+            outcomes.push(Ok(match noted.get(&event.id.uuid()).map(String::as_str) {
+                Some(HANDLED) => {
+                    handled.push(entry.with(event));
+                    InboxResult::Handled
+                }
+                Some(_) => InboxResult::Ignored,
+                None => entry.not_noted(consumer, tx).await?,
+            }));
+        }
+        // Kind by kind, and those of a kind in the order in which they came.
+        handled.sort_by(|one, other| one.kind.cmp(&other.kind));
+        for of_a_kind in handled.chunk_by(|one, other| one.kind == other.kind) {
+            match of_a_kind {
+                [event] => consumer.handler.handle(tx, event).await?,
+                events => consumer.handler.handle_all(tx, events).await?,
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+impl TakeEvent {
+    /// What becomes of one that was noted before, or whose key is parked.
+    async fn not_noted(&self, consumer: &Consumer, tx: &mut Tx) -> Result<InboxResult, HandlerError> {
+        if is_noted(tx, consumer.name, &self.event).await? {
+            return Ok(InboxResult::Duplicate);
+        }
+        parked::put(tx, consumer.name, &self.event, BEHIND, self.now).await?;
+        Ok(InboxResult::Parked)
+    }
+}
+
+/// The outcome of an event that takes effect.
+const HANDLED: &str = "handled";
+
+/// An event as a row of the inbox.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    event_id: Uuid,
+    kind: &'a str,
+    aggregate_id: Uuid,
+    aggregate_version: i64,
+}
+
+/// One statement on the usual way: notes events of different aggregates unless they came before or their keys are parked,
+/// and says which are to take effect. In the order of their ids: two who are given the same wait for one another once.
 async fn note(
     tx: &mut Tx,
     consumer: &str,
-    event: &Envelope,
-    now: DateTime<Utc>,
-) -> Result<Option<String>, db::Error> {
-    let noted = db::fetch_optional!(
-        tx,
-        (String,),
+    events: &[&TakeEvent],
+) -> Result<HashMap<Uuid, String>, db::Error> {
+    let Some(first) = events.first() else { return Ok(HashMap::new()) };
+    let mut rows: Vec<NewRow<'_>> = events
+        .iter()
+        .map(|TakeEvent { event, .. }| NewRow {
+            event_id: event.id.uuid(),
+            kind: &event.kind,
+            aggregate_id: event.aggregate_id,
+            aggregate_version: event.aggregate_version,
+        })
+        .collect();
+    rows.sort_unstable_by_key(|row| row.event_id);
+    let sql = tx.sql(
         "insert into inbox (consumer, event_id, kind, aggregate_id, aggregate_version, outcome, handled_at) \
-         select $1, $2, $3, $4, $5, case when exists (select 1 from inbox where consumer = $1 \
-             and aggregate_id = $4 and aggregate_version >= $5) then 'ignored' else 'handled' end, $6 \
-         where not exists (select 1 from parked_events where consumer = $1 and aggregate_id = $4) \
-         on conflict (consumer, event_id) do nothing returning outcome",
-        consumer,
-        event.id.uuid(),
-        event.kind.as_str(),
-        event.aggregate_id,
-        event.aggregate_version,
-        now,
-    )?;
-    Ok(noted.map(|(outcome,)| outcome))
+         select $1, event_id, kind, aggregate_id, aggregate_version, case when exists (select 1 from inbox \
+             where consumer = $1 and inbox.aggregate_id = rows.aggregate_id \
+             and inbox.aggregate_version >= rows.aggregate_version) then 'ignored' else 'handled' end, $2 \
+         from jsonb_to_recordset($3) as rows (event_id uuid, kind text, aggregate_id uuid, aggregate_version bigint) \
+         where not exists (select 1 from parked_events where consumer = $1 \
+             and parked_events.aggregate_id = rows.aggregate_id) \
+         on conflict (consumer, event_id) do nothing returning event_id, outcome",
+        "insert into inbox (consumer, event_id, kind, aggregate_id, aggregate_version, outcome, handled_at) \
+         select $1, event_id, kind, aggregate_id, aggregate_version, case when exists (select 1 from inbox \
+             where consumer = $1 and inbox.aggregate_id = rows.aggregate_id \
+             and inbox.aggregate_version >= rows.aggregate_version) then 'ignored' else 'handled' end, $2 \
+         from (select unhex(value ->> 'event_id', '-') as event_id, value ->> 'kind' as kind, \
+             unhex(value ->> 'aggregate_id', '-') as aggregate_id, value ->> 'aggregate_version' as aggregate_version \
+             from json_each($3)) as rows \
+         where not exists (select 1 from parked_events where consumer = $1 \
+             and parked_events.aggregate_id = rows.aggregate_id) \
+         on conflict (consumer, event_id) do nothing returning event_id, outcome",
+    );
+    let noted = db::fetch_all!(tx, (Uuid, String), sql, consumer, first.now, Json(&rows))?;
+    Ok(noted.into_iter().collect())
 }
 
 /// Notes an event of a parked key that is tried again.

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::EventId;
+use serde::Serialize;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::Envelope;
@@ -18,20 +20,57 @@ pub struct Outbox;
 impl Outbox {
     /// Puts an event in. [`db::Error::Conflict`] when the aggregate has told of this version already.
     pub async fn put(&self, tx: &mut Tx, event: &Envelope) -> Result<(), db::Error> {
-        db::execute!(
-            tx,
+        self.put_all(tx, std::slice::from_ref(event)).await
+    }
+
+    /// As [`Outbox::put`], of several, in one statement.
+    pub async fn put_all(&self, tx: &mut Tx, events: &[Envelope]) -> Result<(), db::Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut rows: Vec<NewRow<'_>> = events.iter().map(NewRow::from).collect();
+        rows.sort_unstable_by_key(|row| (row.aggregate_id, row.aggregate_version));
+        let sql = tx.sql(
             "insert into outbox (event_id, kind, aggregate_id, aggregate_version, occurred_at, traceparent, payload) \
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            event.id.uuid(),
-            event.kind.as_str(),
-            event.aggregate_id,
-            event.aggregate_version,
-            event.occurred_at,
-            event.traceparent.as_deref(),
-            event.payload.as_slice(),
-        )?;
+             select event_id, kind, aggregate_id, aggregate_version, occurred_at, traceparent, decode(payload, 'hex') \
+             from jsonb_to_recordset($1) as rows (event_id uuid, kind text, aggregate_id uuid, \
+             aggregate_version bigint, occurred_at timestamptz, traceparent text, payload text)",
+            "insert into outbox (event_id, kind, aggregate_id, aggregate_version, occurred_at, traceparent, payload) \
+             select unhex(value ->> 'event_id', '-'), value ->> 'kind', unhex(value ->> 'aggregate_id', '-'), \
+             value ->> 'aggregate_version', value ->> 'occurred_at', value ->> 'traceparent', \
+             unhex(value ->> 'payload') from json_each($1)",
+        );
+        db::execute!(tx, sql, Json(&rows))?;
         tx.notify(CHANNEL);
         Ok(())
+    }
+}
+
+/// An event as a row.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    event_id: Uuid,
+    kind: &'a str,
+    aggregate_id: Uuid,
+    aggregate_version: i64,
+    #[serde(serialize_with = "db::timestamp")]
+    occurred_at: DateTime<Utc>,
+    traceparent: Option<&'a str>,
+    #[serde(serialize_with = "db::hex")]
+    payload: &'a [u8],
+}
+
+impl<'a> From<&'a Envelope> for NewRow<'a> {
+    fn from(event: &'a Envelope) -> Self {
+        Self {
+            event_id: event.id.uuid(),
+            kind: &event.kind,
+            aggregate_id: event.aggregate_id,
+            aggregate_version: event.aggregate_version,
+            occurred_at: event.occurred_at,
+            traceparent: event.traceparent.as_deref(),
+            payload: &event.payload,
+        }
     }
 }
 

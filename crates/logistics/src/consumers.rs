@@ -19,6 +19,8 @@ pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
     vec![Consumer {
         name: "logistics.order",
         services: &["order"],
+        kinds: &[OrderConfirmed::KIND],
+        batched: &[OrderConfirmed::KIND],
         handler: Arc::new(OrderEvents(app.clone())),
     }]
 }
@@ -28,9 +30,6 @@ struct OrderEvents(Arc<App>);
 #[async_trait]
 impl Handler for OrderEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
-        if event.kind != OrderConfirmed::KIND {
-            return Ok(());
-        }
         let booking = booking(event.decode()?, self.0.hub.currency())?;
         Ok(booking.run(&self.0, tx).await?)
     }

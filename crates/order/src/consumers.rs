@@ -1,5 +1,5 @@
-//! What other services tell, into the use cases. To hear of another kind, add its arm; kinds without one are passed
-//! over.
+//! What other services tell, into the use cases. To hear of another kind, name it in its consumer and add its
+//! arm.
 
 use std::sync::Arc;
 
@@ -23,11 +23,20 @@ pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
         Consumer {
             name: "order.payment",
             services: &["payment"],
+            kinds: &[
+                payment::PaymentReceived::KIND,
+                payment::EscrowReleased::KIND,
+                payment::RefundCompleted::KIND,
+                payment::RefundFailed::KIND,
+            ],
+            batched: &[],
             handler: Arc::new(PaymentEvents(app.clone())),
         },
         Consumer {
             name: "order.logistics",
             services: &["logistics"],
+            kinds: &[logistics::ConsignmentBooked::KIND, logistics::TrackingRecorded::KIND],
+            batched: &[logistics::ConsignmentBooked::KIND],
             handler: Arc::new(LogisticsEvents(app.clone())),
         },
     ]

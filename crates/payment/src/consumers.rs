@@ -29,6 +29,8 @@ pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
     vec![Consumer {
         name: "payment.order",
         services: &["order"],
+        kinds: &[OrderConfirmed::KIND, OrderCancelled::KIND, ConsignmentReceived::KIND, ReturnReceived::KIND],
+        batched: &[OrderConfirmed::KIND],
         handler: Arc::new(OrderEvents(app.clone())),
     }]
 }

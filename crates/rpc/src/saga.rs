@@ -55,8 +55,8 @@ impl<E: From<db::Error>> From<db::Error> for Failed<E> {
 }
 
 impl<E: Retryable> Retryable for Failed<E> {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Error(error) if error.is_retryable())
+    fn database(&self) -> Option<&db::Error> {
+        if let Self::Error(error) = self { error.database() } else { None }
     }
 }
 

@@ -95,8 +95,8 @@ impl From<money::Error> for UseCaseError {
 }
 
 impl Retryable for UseCaseError {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Database(error) if error.is_retryable())
+    fn database(&self) -> Option<&db::Error> {
+        if let Self::Database(error) = self { Some(error) } else { None }
     }
 }
 

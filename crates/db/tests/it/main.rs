@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what is not as it should be fails its test")]
 
+mod batches;
 mod browsing;
 mod concurrency;
 mod connecting;

@@ -23,8 +23,8 @@ impl From<Error> for Refusal {
 }
 
 impl Retryable for Refusal {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Database(error) if error.is_retryable())
+    fn database(&self) -> Option<&db::Error> {
+        if let Self::Database(error) = self { Some(error) } else { None }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use rdkafka::consumer::stream_consumer::StreamPartitionQueue;
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Message as _};
@@ -15,10 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::headers;
 use super::member::Member;
-use crate::Subscription;
+use crate::{Envelope, Subscription};
 
-/// Events of one consumer that take effect side by side, each of another partition.
+/// Partitions of one consumer whose events take effect side by side.
 const SIDE_BY_SIDE_MAX: usize = 8;
+/// Events of a partition that are taken at once.
+const TOGETHER_MAX: usize = 32;
 /// How long a lane that is cut off may take to notice.
 const CUT_OFF_MAX: Duration = Duration::from_secs(1);
 
@@ -68,7 +71,7 @@ impl Lane {
         Self { stop, task, gone }
     }
 
-    /// Lets it finish the event that it is at, and take no other.
+    /// Lets it finish the events that it is at, and take no others.
     pub(super) fn stop(&self) {
         self.stop.cancel();
     }
@@ -89,20 +92,28 @@ async fn deliver_all(
     queue: StreamPartitionQueue<Member>,
     stop: CancellationToken,
 ) {
-    while let Some(received) = stop.run_until_cancelled(queue.recv()).await {
-        let message = match received {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::warn!(consumer = work.subscription.consumer(), %error, "a partition had an error");
-                continue;
+    while let Some(first) = stop.run_until_cancelled(queue.recv()).await {
+        let waiting = std::iter::from_fn(|| queue.recv().now_or_never());
+        let received = std::iter::once(first).chain(waiting).take(TOGETHER_MAX);
+        let (mut events, mut last) = (Vec::new(), None);
+        for message in received {
+            match message {
+                Ok(message) => {
+                    events.extend(read(&work.subscription, &message));
+                    last = Some(message);
+                }
+                Err(error) => {
+                    tracing::warn!(consumer = work.subscription.consumer(), %error, "a partition had an error");
+                }
             }
-        };
+        }
+        let Some(last) = last else { continue };
         let Some(Ok(_place)) = stop.run_until_cancelled(work.side_by_side.acquire()).await else { return };
-        if !deliver(&work.subscription, &message).await {
+        if !work.subscription.deliver_all(&events).await {
             return;
         }
         // Only now: what took no effect must come again. An error says that the partition has gone to another.
-        match consumer.store_offset_from_message(&message) {
+        match consumer.store_offset_from_message(&last) {
             Ok(()) => work.stored.store(true, Ordering::SeqCst),
             Err(error) => {
                 tracing::debug!(consumer = work.subscription.consumer(), %error, "an offset was not stored");
@@ -111,10 +122,10 @@ async fn deliver_all(
     }
 }
 
-/// Whether it is done with.
-async fn deliver(subscription: &Subscription, message: &BorrowedMessage<'_>) -> bool {
+/// The event that a message is, if it is one.
+fn read(subscription: &Subscription, message: &BorrowedMessage<'_>) -> Option<Envelope> {
     match headers::event(message.headers(), message.payload()) {
-        Ok(event) => subscription.deliver(&event).await,
+        Ok(event) => Some(event),
         Err(error) => {
             // Without an id it cannot be parked; it stays in the topic, where these numbers find it.
             tracing::error!(
@@ -125,7 +136,7 @@ async fn deliver(subscription: &Subscription, message: &BorrowedMessage<'_>) -> 
                 %error,
                 "a message is not an event and is skipped"
             );
-            true
+            None
         }
     }
 }

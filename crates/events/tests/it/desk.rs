@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 pub(crate) const TOPIC: &str = "my.order.v1";
 const CONSUMER: &str = "desk.order";
+const KIND: &str = "order.placed.v1";
 /// The effect, with its place among those of its aggregate; nothing in the table refuses a second one.
 const MIGRATIONS: MigrationSet = MigrationSet {
     name: "desk",
@@ -118,7 +119,13 @@ impl Desk {
     pub(crate) async fn open(database: &Database, bus: impl Bus + 'static) -> Self {
         let db = database.migrated(&[events::MIGRATIONS, MIGRATIONS]).await;
         let (clock, clerk, bus) = (Clock::system(), Arc::new(Clerk::default()), Arc::new(bus));
-        let consumer = Consumer { name: CONSUMER, services: &["order"], handler: clerk.clone() };
+        let consumer = Consumer {
+            name: CONSUMER,
+            services: &["order"],
+            kinds: &[KIND],
+            batched: &[KIND],
+            handler: clerk.clone(),
+        };
         let stop = CancellationToken::new();
         let subscription = Subscription::new("my", consumer, db.clone(), clock.clone(), stop);
         bus.subscribe(subscription.clone()).await.unwrap();
@@ -138,7 +145,7 @@ impl Desk {
     }
 
     pub(crate) fn event(&self, aggregate_id: Uuid, version: i64) -> Envelope {
-        Envelope::new("order.placed.v1", aggregate_id, version, self.clock.now(), &"a text".to_owned())
+        Envelope::new(KIND, aggregate_id, version, self.clock.now(), &"a text".to_owned())
     }
 
     /// Puts events in the outbox, all in one transaction.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 /// The hub's topic and its one consumer, before the prefix.
 pub(crate) const TOPIC: &str = "my.order.v1";
 pub(crate) const GROUP: &str = "my.payment.order";
+const KIND: &str = "order.confirmed.v1";
 
 const EFFECTS: MigrationSet = MigrationSet {
     name: "effects",
@@ -35,7 +36,7 @@ pub(crate) fn settings(brokers: &str, partitions: u16) -> KafkaSettings {
 /// Version `version` of aggregate `aggregate`.
 pub(crate) fn event(aggregate: u128, version: i64) -> Envelope {
     let at = DateTime::from_timestamp_micros(1_750_000_000_123_456).unwrap();
-    Envelope::new("order.confirmed.v1", Uuid::from_u128(aggregate), version, at, &())
+    Envelope::new(KIND, Uuid::from_u128(aggregate), version, at, &())
 }
 
 /// A plain client on the same cluster, which knows nothing of us.
@@ -96,7 +97,13 @@ impl Effects {
         bus: &KafkaBus,
         handler: impl Handler + 'static,
     ) -> CancellationToken {
-        let consumer = Consumer { name: "payment.order", services: &["order"], handler: Arc::new(handler) };
+        let consumer = Consumer {
+            name: "payment.order",
+            services: &["order"],
+            kinds: &[KIND],
+            batched: &[KIND],
+            handler: Arc::new(handler),
+        };
         let stop = CancellationToken::new();
         let subscription = Subscription::new("my", consumer, self.db.clone(), Clock::system(), stop.clone());
         bus.subscribe(subscription).await.unwrap();

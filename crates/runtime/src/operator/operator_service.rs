@@ -240,8 +240,8 @@ fn outcome(code: Option<i64>) -> String {
 pub(super) struct StoreError(#[from] db::Error);
 
 impl db::Retryable for StoreError {
-    fn is_retryable(&self) -> bool {
-        self.0.is_retryable()
+    fn database(&self) -> Option<&db::Error> {
+        Some(&self.0)
     }
 }
 

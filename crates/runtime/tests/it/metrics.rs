@@ -33,9 +33,12 @@ async fn becomes(listener: &Listener, name: &str, labels: &[(&str, &str)], holds
     testkit::eventually(&format!("{name} {labels:?} is as it should be"), look).await;
 }
 
+/// The kind of its events.
+const MOVED: &str = "shop.moved.v1";
+
 fn event() -> Envelope {
     let about = EventId::new().uuid();
-    Envelope::new("shop.moved.v1", about, 1, chrono::DateTime::UNIX_EPOCH, &())
+    Envelope::new(MOVED, about, 1, chrono::DateTime::UNIX_EPOCH, &())
 }
 
 /// Can handle nothing.
@@ -51,7 +54,13 @@ impl Handler for Refusing {
 const REFUSING: Spec = Spec { build: refusing, ..SHOP };
 
 fn refusing(_: &toml::Table, _: Deps) -> anyhow::Result<Service> {
-    let consumer = Consumer { name: "shop.order", services: &["order"], handler: Arc::new(Refusing) };
+    let consumer = Consumer {
+        name: "shop.order",
+        services: &["order"],
+        kinds: &[MOVED],
+        batched: &[],
+        handler: Arc::new(Refusing),
+    };
     Ok(Service { consumers: vec![consumer], ..service(Vec::new()) })
 }
 

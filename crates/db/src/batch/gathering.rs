@@ -1,0 +1,222 @@
+//! Those who wait for the next batch, tenant by tenant.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+/// The most commands of one batch.
+const TOGETHER_MAX: usize = 64;
+/// The most of one batch in bytes, unless its first is larger.
+const BYTES_MAX: usize = 256 * 1024;
+/// The most that wait of one tenant.
+pub(super) const WAITING_MAX: usize = 1_024;
+
+/// One who waits.
+pub(super) trait Waiting {
+    /// Two of the same are never in one batch.
+    fn key(&self) -> Uuid;
+    /// See [`super::Batched::bytes`].
+    fn bytes(&self) -> usize;
+    /// Whether its caller has left.
+    fn has_left(&self) -> bool;
+}
+
+/// What became of one who came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Added {
+    /// It waits, and nobody takes batches yet, or fewer than may: somebody has to begin with [`Gathering::next`].
+    First,
+    /// It waits for those who take batches.
+    Behind,
+    /// Too many of its tenant wait.
+    Full,
+}
+
+pub(super) struct Gathering<W> {
+    state: Mutex<State<W>>,
+    at_once: usize,
+}
+
+struct State<W> {
+    /// Whose turn it is comes first. Nobody's queue is empty.
+    tenants: VecDeque<Tenant<W>>,
+    /// Those who take batches.
+    takers: usize,
+}
+
+struct Tenant<W> {
+    name: String,
+    queue: VecDeque<W>,
+}
+
+impl<W: Waiting> Gathering<W> {
+    /// For as many takers at once.
+    pub(super) fn new(at_once: usize) -> Self {
+        Self { state: Mutex::new(State { tenants: VecDeque::new(), takers: 0 }), at_once }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<W>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets one wait.
+    pub(super) fn add(&self, tenant: String, one: W) -> Added {
+        let mut state = self.state();
+        match state.tenants.iter_mut().find(|other| other.name == tenant) {
+            Some(found) if found.queue.len() >= WAITING_MAX => return Added::Full,
+            Some(found) => found.queue.push_back(one),
+            None => state.tenants.push_back(Tenant { name: tenant, queue: VecDeque::from([one]) }),
+        }
+        if state.takers >= self.at_once {
+            return Added::Behind;
+        }
+        state.takers += 1;
+        Added::First
+    }
+
+    /// The next batch; the taker who is given none has ended.
+    pub(super) fn next(&self) -> Option<Vec<W>> {
+        let mut state = self.state();
+        let batch = state.take();
+        if batch.is_empty() {
+            state.takers -= 1;
+            return None;
+        }
+        Some(batch)
+    }
+}
+
+impl<W: Waiting> State<W> {
+    /// One of each tenant, round by round, until it is full or nobody has one that fits.
+    fn take(&mut self) -> Vec<W> {
+        let (mut batch, mut keys, mut bytes) = (Vec::new(), HashSet::new(), 0);
+        // So many in a row had none.
+        let mut passed = 0;
+        while batch.len() < TOGETHER_MAX && passed < self.tenants.len() {
+            let Some(mut tenant) = self.tenants.pop_front() else { break };
+            while tenant.queue.front().is_some_and(Waiting::has_left) {
+                tenant.queue.pop_front();
+            }
+            let fits = |one: &W| {
+                (batch.is_empty() || bytes + one.bytes() <= BYTES_MAX) && !keys.contains(&one.key())
+            };
+            if tenant.queue.front().is_some_and(fits)
+                && let Some(one) = tenant.queue.pop_front()
+            {
+                keys.insert(one.key());
+                bytes += one.bytes();
+                batch.push(one);
+                passed = 0;
+            } else {
+                passed += 1;
+            }
+            if !tenant.queue.is_empty() {
+                self.tenants.push_back(tenant);
+            }
+        }
+        batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct One {
+        key: u128,
+        bytes: usize,
+        left: bool,
+    }
+
+    impl Waiting for One {
+        fn key(&self) -> Uuid {
+            Uuid::from_u128(self.key)
+        }
+
+        fn bytes(&self) -> usize {
+            self.bytes
+        }
+
+        fn has_left(&self) -> bool {
+            self.left
+        }
+    }
+
+    fn one(key: u128) -> One {
+        One { key, bytes: 0, left: false }
+    }
+
+    fn keys(batch: Option<Vec<One>>) -> Vec<u128> {
+        batch.unwrap_or_default().into_iter().map(|one| one.key).collect()
+    }
+
+    #[test]
+    fn tenants_take_turns() {
+        let waiting = Gathering::new(1);
+        assert_eq!(waiting.add("many".to_owned(), one(0)), Added::First);
+        for key in 1..200 {
+            assert_eq!(waiting.add("many".to_owned(), one(key)), Added::Behind);
+        }
+        waiting.add("few".to_owned(), one(1_000));
+        waiting.add("few".to_owned(), one(1_001));
+        let batch = keys(waiting.next());
+        assert_eq!(batch.len(), TOGETHER_MAX);
+        assert_eq!(batch[..5], [0, 1_000, 1, 1_001, 2]);
+        assert_eq!(keys(waiting.next()), (62..126).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn two_of_one_key_go_one_after_the_other() {
+        let waiting = Gathering::new(1);
+        for (tenant, key) in [("a", 1), ("b", 1), ("a", 2), ("b", 3)] {
+            waiting.add(tenant.to_owned(), one(key));
+        }
+        assert_eq!(keys(waiting.next()), [1, 2]);
+        assert_eq!(keys(waiting.next()), [1, 3]);
+        assert!(waiting.next().is_none());
+    }
+
+    #[test]
+    fn a_batch_has_a_size_unless_its_first_is_larger() {
+        let waiting = Gathering::new(1);
+        for (key, bytes) in [(1, 2 * BYTES_MAX), (2, BYTES_MAX), (3, 1), (4, BYTES_MAX - 1)] {
+            waiting.add(String::new(), One { bytes, ..one(key) });
+        }
+        assert_eq!(keys(waiting.next()), [1]);
+        assert_eq!(keys(waiting.next()), [2]);
+        assert_eq!(keys(waiting.next()), [3, 4]);
+    }
+
+    #[test]
+    fn who_has_left_is_passed_over() {
+        let waiting = Gathering::new(1);
+        waiting.add("a".to_owned(), One { left: true, ..one(1) });
+        waiting.add("a".to_owned(), one(2));
+        waiting.add("b".to_owned(), One { left: true, ..one(3) });
+        assert_eq!(keys(waiting.next()), [2]);
+        assert!(waiting.next().is_none());
+    }
+
+    #[test]
+    fn as_many_take_batches_as_may_and_a_new_one_begins_when_they_have_ended() {
+        let waiting = Gathering::new(2);
+        assert_eq!(waiting.add(String::new(), one(1)), Added::First);
+        assert_eq!(waiting.add(String::new(), one(2)), Added::First);
+        assert_eq!(waiting.add(String::new(), one(3)), Added::Behind);
+        assert_eq!(keys(waiting.next()), [1, 2, 3]);
+        assert!(waiting.next().is_none());
+        assert!(waiting.next().is_none());
+        assert_eq!(waiting.add(String::new(), one(4)), Added::First);
+    }
+
+    #[test]
+    fn so_many_of_a_tenant_wait_and_no_more() {
+        let waiting = Gathering::new(1);
+        for key in 0..WAITING_MAX {
+            assert_ne!(waiting.add("a".to_owned(), one(u128::try_from(key).unwrap())), Added::Full);
+        }
+        assert_eq!(waiting.add("a".to_owned(), one(0)), Added::Full);
+        assert_eq!(waiting.add("b".to_owned(), one(0)), Added::Behind);
+    }
+}

@@ -1,0 +1,247 @@
+//! Commands of one kind that are run together: while a batch is under way, those that come gather for the next. Each
+//! statement then serves all of them. An idle service never waits for company: who comes alone runs alone.
+//!
+//! To each caller it is as if its command had run by itself: it has its own answer, a refusal changes nothing of its
+//! neighbours, and what breaks a batch is found by halving it.
+
+mod gathering;
+
+use std::future::Future;
+use std::ops::{Deref, Range};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::sync::oneshot;
+use tracing::{Instrument as _, Span};
+use uuid::Uuid;
+
+use crate::{Application, Command, Db, Engine, Error, Retryable as _, Tx, Unavailability};
+use gathering::{Gathering, Waiting};
+
+/// A command of which many can be run by the statements of one.
+pub trait Batched<A: Application>: Command<A> + Sized {
+    /// Two of the same key are never in one batch: what they do to each other is decided by the database, as ever.
+    fn key(&self) -> Uuid;
+
+    /// Whose it is. They take turns, so that many commands of one do not keep another waiting.
+    fn tenant(&self) -> &str {
+        ""
+    }
+
+    /// About how much of it is sent to the database, in bytes, where that is more than a few hundred.
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    /// Runs them all, at least two; one outcome for each, in their order, as [`Command::run`] would have it if they had
+    /// run one by one in some order. A statement does not see what the same statement does for others: totals are
+    /// worked out before. Tables are locked in one order by all batches of a service, and the rows of each by their
+    /// keys; a unique index counts as a lock.
+    ///
+    /// An `Err` among the outcomes is a refusal, and has changed nothing. An `Err` of all rolls all back: when another
+    /// transaction came first they run again, else its halves do.
+    fn run_all(
+        batch: &[Entry<'_, Self>],
+        app: &A,
+        tx: &mut Tx,
+    ) -> impl Future<Output = Result<Vec<Outcome<A, Self>>, A::Error>> + Send;
+}
+
+/// What came of one command of a batch.
+pub type Outcome<A, C> = Result<<C as Command<A>>::Output, <A as Application>::Error>;
+
+/// A command of a batch, with the span that it was given in: what it does for others belongs to that trace.
+#[derive(Debug)]
+pub struct Entry<'a, C> {
+    command: &'a C,
+    span: &'a Span,
+}
+
+impl<'a, C> Entry<'a, C> {
+    /// What was given.
+    pub fn command(&self) -> &'a C {
+        self.command
+    }
+
+    /// Another that is run for the same.
+    pub fn with<D>(&self, command: &'a D) -> Entry<'a, D> {
+        Entry { command, span: self.span }
+    }
+
+    /// Works within its span.
+    pub fn in_span<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.span.in_scope(work)
+    }
+}
+
+impl<C> Clone for Entry<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Entry<'_, C> {}
+
+impl<C> Deref for Entry<'_, C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        self.command
+    }
+}
+
+/// Where the commands of one kind gather. Clones are the same place.
+pub struct Batches<A: Application, C: Batched<A>>(Arc<Inner<A, C>>);
+
+struct Inner<A: Application, C: Batched<A>> {
+    db: Db,
+    gathering: Gathering<Given<A, C>>,
+}
+
+/// A command whose caller waits.
+struct Given<A: Application, C: Batched<A>> {
+    command: C,
+    span: Span,
+    answer: oneshot::Sender<Outcome<A, C>>,
+}
+
+impl<A: Application, C: Batched<A>> Waiting for Given<A, C> {
+    fn key(&self) -> Uuid {
+        self.command.key()
+    }
+
+    fn bytes(&self) -> usize {
+        self.command.bytes()
+    }
+
+    fn has_left(&self) -> bool {
+        self.answer.is_closed()
+    }
+}
+
+/// Those of a batch: what is run, and who waits for it.
+struct Part<A: Application, C: Batched<A>> {
+    commands: Arc<Vec<(C, Span)>>,
+    range: Range<usize>,
+    answers: Vec<oneshot::Sender<Outcome<A, C>>>,
+}
+
+impl<A: Application, C: Batched<A>> Batches<A, C> {
+    /// Of a database. SQLite has one writer and so one batch at a time; PostgreSQL takes the next while one commits.
+    pub fn new(db: &Db) -> Self {
+        let at_once = match db.engine() {
+            Engine::Sqlite => 1,
+            Engine::Postgres => 2,
+        };
+        Self(Arc::new(Inner { db: db.clone(), gathering: Gathering::new(at_once) }))
+    }
+
+    /// Runs a command, with others of its kind if some wait. A caller who leaves before it has begun takes it back; then
+    /// it goes on to its end.
+    pub async fn run(&self, app: &Arc<A>, command: C) -> Outcome<A, C> {
+        let (answer, answered) = oneshot::channel();
+        let tenant = command.tenant().to_owned();
+        let given = Given { command, span: Span::current(), answer };
+        match self.0.gathering.add(tenant, given) {
+            gathering::Added::Full => {
+                let waited = Duration::ZERO;
+                let busy = Unavailability::Busy { waited, connections: self.0.db.connections().max };
+                return Err(Error::Unavailable(busy).into());
+            }
+            gathering::Added::First => drop(tokio::spawn(self.0.clone().run_gathered(app.clone()))),
+            gathering::Added::Behind => {}
+        }
+        answered.await.unwrap_or_else(|_| Err(Error::Panicked.into()))
+    }
+}
+
+impl<A: Application, C: Batched<A>> Inner<A, C> {
+    /// Runs batch after batch, until nobody waits.
+    async fn run_gathered(self: Arc<Self>, app: Arc<A>) {
+        while let Some(batch) = self.gathering.next() {
+            let running = AssertUnwindSafe(self.run_batch(&app, batch));
+            if running.catch_unwind().await.is_err() {
+                tracing::error!("a batch panicked; its commands have failed");
+            }
+        }
+    }
+
+    async fn run_batch(&self, app: &Arc<A>, batch: Vec<Given<A, C>>) {
+        let range = 0..batch.len();
+        let (commands, answers) =
+            batch.into_iter().map(|given| ((given.command, given.span), given.answer)).unzip();
+        let mut parts = vec![Part { commands: Arc::new(commands), range, answers }];
+        while let Some(part) = parts.pop() {
+            match self.run_part(app, &part).await {
+                Ok(outcomes) => part.answer(outcomes),
+                Err(error) if part.answers.len() == 1 => part.answer(vec![Err(error)]),
+                Err(error) => match error.database() {
+                    // It would be so for each of them.
+                    Some(unavailable @ Error::Unavailable(_)) => {
+                        let outcomes = part.range.clone().map(|_| Err(unavailable.alike().into())).collect();
+                        part.answer(outcomes);
+                    }
+                    _ => parts.extend(part.halves()),
+                },
+            }
+        }
+    }
+
+    async fn run_part(&self, app: &Arc<A>, part: &Part<A, C>) -> Result<Vec<Outcome<A, C>>, A::Error> {
+        let (app, commands, range) = (app.clone(), part.commands.clone(), part.range.clone());
+        let span = match commands.get(range.start) {
+            Some((_, span)) if range.len() == 1 => span.clone(),
+            _ => tracing::debug_span!("batch", commands = range.len()),
+        };
+        let running = self.db.write(move |tx| {
+            let (app, commands, range) = (app.clone(), commands.clone(), range.clone());
+            Box::pin(async move { run_in(&*app, commands.get(range).unwrap_or_default(), tx).await })
+        });
+        running.instrument(span).await
+    }
+}
+
+async fn run_in<A: Application, C: Batched<A>>(
+    app: &A,
+    commands: &[(C, Span)],
+    tx: &mut Tx,
+) -> Result<Vec<Outcome<A, C>>, A::Error> {
+    if let [(command, _)] = commands {
+        return Ok(vec![Ok(command.run(app, tx).await?)]);
+    }
+    let entries: Vec<Entry<'_, C>> = commands.iter().map(|(command, span)| Entry { command, span }).collect();
+    let outcomes = C::run_all(&entries, app, tx).await?;
+    if outcomes.len() == entries.len() { Ok(outcomes) } else { Err(Error::Outcomes.into()) }
+}
+
+impl<A: Application, C: Batched<A>> Part<A, C> {
+    /// A caller who has left does not want to know.
+    fn answer(self, outcomes: Vec<Outcome<A, C>>) {
+        for (answer, outcome) in self.answers.into_iter().zip(outcomes) {
+            drop(answer.send(outcome));
+        }
+    }
+
+    /// The second comes first: parts are taken from the end.
+    fn halves(mut self) -> [Self; 2] {
+        let middle = self.answers.len() / 2;
+        let answers = self.answers.split_off(middle);
+        let at = self.range.start + middle;
+        let second = Self { commands: self.commands.clone(), range: at..self.range.end, answers };
+        [second, Self { range: self.range.start..at, ..self }]
+    }
+}
+
+impl<A: Application, C: Batched<A>> Clone for Batches<A, C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<A: Application, C: Batched<A>> std::fmt::Debug for Batches<A, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batches").field("db", &self.0.db).finish_non_exhaustive()
+    }
+}
