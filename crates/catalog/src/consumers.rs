@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::{Command as _, Tx};
+use db::{Batched as _, Command as _, Entry, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
 use proto::Event as _;
 use proto::convert::parse;
@@ -37,18 +37,38 @@ impl Handler for OrderEvents {
             _ => Ok(()),
         }
     }
+
+    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
+        let dispatches: Vec<Dispatch> =
+            events.iter().map(|event| dispatch(&event.decode()?)).collect::<Result<_, _>>()?;
+        let entries: Vec<Entry<'_, Dispatch>> =
+            events.iter().zip(&dispatches).map(|(event, dispatch)| event.with(dispatch)).collect();
+        let outcomes = Dispatch::run_all(&entries, &self.0, tx).await?;
+        dispatches.iter().zip(outcomes).try_for_each(|(dispatch, outcome)| dispatched(dispatch, outcome?))
+    }
+}
+
+/// What the confirmation of an order asks for.
+fn dispatch(event: &OrderConfirmed) -> Result<Dispatch, HandlerError> {
+    let reservation_id = parse("reservation_id", &event.reservation_id)?;
+    Ok(Dispatch { reservation_id, order_id: parse("order_id", &event.order_id)? })
+}
+
+/// What came of it.
+fn dispatched(dispatch: &Dispatch, outcome: DispatchOutcome) -> Result<(), HandlerError> {
+    match outcome {
+        DispatchOutcome::Done | DispatchOutcome::Already => Ok(()),
+        DispatchOutcome::Never => {
+            let reservation_id = dispatch.reservation_id;
+            Err(HandlerError::Poison(format!("{reservation_id} holds nothing to dispatch")))
+        }
+    }
 }
 
 impl OrderEvents {
     async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
-        let reservation_id = parse("reservation_id", &event.reservation_id)?;
-        let dispatch = Dispatch { reservation_id, order_id: parse("order_id", &event.order_id)? };
-        match dispatch.run(&self.0, tx).await? {
-            DispatchOutcome::Done | DispatchOutcome::Already => Ok(()),
-            DispatchOutcome::Never => {
-                Err(HandlerError::Poison(format!("{reservation_id} holds nothing to dispatch")))
-            }
-        }
+        let dispatch = dispatch(&event)?;
+        dispatched(&dispatch, dispatch.run(&self.0, tx).await?)
     }
 
     async fn cancelled(&self, tx: &mut Tx, event: OrderCancelled) -> Result<(), HandlerError> {

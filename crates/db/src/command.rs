@@ -46,6 +46,18 @@ pub trait Query<A: Application>: Send + Sync + 'static {
     fn run(&self, app: &A, tx: &mut Tx) -> impl Future<Output = Result<Self::Output, A::Error>> + Send;
 }
 
+/// Where commands are run: each in a transaction of its own by [`Db`], or together by [`crate::Batches`].
+pub trait Runner<A: Application, C: Command<A>>: Clone + Send + Sync + 'static {
+    /// Runs it.
+    fn run(&self, app: &Arc<A>, command: C) -> impl Future<Output = Result<C::Output, A::Error>> + Send;
+}
+
+impl<A: Application, C: Command<A>> Runner<A, C> for Db {
+    fn run(&self, app: &Arc<A>, command: C) -> impl Future<Output = Result<C::Output, A::Error>> + Send {
+        Self::run(self, app, command)
+    }
+}
+
 impl Db {
     /// Runs a command in a transaction of its own and commits it, as [`Db::write`] does.
     pub async fn run<A: Application, C: Command<A>>(

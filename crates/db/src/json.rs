@@ -20,6 +20,14 @@ pub fn optional_timestamp<S: Serializer>(
     }
 }
 
+/// As [`hex`], where there are some.
+pub fn optional_hex<S: Serializer>(bytes: &Option<&[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+    match bytes {
+        Some(bytes) => hex(bytes, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// Bytes in hexadecimal: `decode(payload, 'hex')` on PostgreSQL, `unhex(value ->> 'payload')` on SQLite.
 pub fn hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -38,10 +38,10 @@ use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
 pub use batch::{Batched, Batches, Entry, Outcome};
-pub use command::{Application, Command, Query, ReadMode};
+pub use command::{Application, Command, Query, ReadMode, Runner};
 pub use error::{Error, Retryable, Unavailability};
 pub use ids::Ids;
-pub use json::{hex, optional_timestamp, timestamp};
+pub use json::{hex, optional_hex, optional_timestamp, timestamp};
 pub use leadership::Leadership;
 pub use migrate::MigrationSet;
 pub use notify::Listener;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::{Command as _, Tx};
+use db::{Batched as _, Command as _, Entry, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
 use money::{Currency, Money};
 use proto::Event as _;
@@ -32,6 +32,15 @@ impl Handler for OrderEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         let booking = booking(event.decode()?, self.0.hub.currency())?;
         Ok(booking.run(&self.0, tx).await?)
+    }
+
+    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
+        let read = |event: &Entry<'_, Envelope>| Ok(booking(event.decode()?, self.0.hub.currency())?);
+        let bookings: Vec<BookOrder> = events.iter().map(read).collect::<Result<_, HandlerError>>()?;
+        let batch: Vec<_> =
+            events.iter().zip(&bookings).map(|(event, booking)| event.with(booking)).collect();
+        let outcomes = BookOrder::run_all(&batch, &self.0, tx).await?;
+        Ok(outcomes.into_iter().collect::<Result<_, _>>()?)
     }
 }
 

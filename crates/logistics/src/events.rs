@@ -9,7 +9,7 @@ use crate::domain::shipment::{Shipment, TrackingEvent};
 use crate::wire;
 
 /// A consignment has its number and label.
-pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Envelope {
+pub(crate) fn consignment_booked(shipment: &Shipment) -> Envelope {
     let message = message::ConsignmentBooked {
         shipment_id: shipment.id.to_string(),
         consignment_id: shipment.consignment_id.to_string(),
@@ -18,7 +18,7 @@ pub(crate) fn consignment_booked(shipment: &Shipment, at: DateTime<Utc>) -> Enve
         declaration_id: shipment.declaration_id.map(|id| id.to_string()).unwrap_or_default(),
         booked_at: Some(timestamp(shipment.created_at)),
     };
-    Envelope::of(shipment.id, shipment.version, at, &message)
+    Envelope::of(shipment.id, shipment.version, shipment.created_at, &message)
 }
 
 /// A parcel moved on.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::{Command as _, Tx};
+use db::{Batched as _, Command as _, Entry, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
 use proto::Event as _;
 use proto::convert::{self, parse, parse_optional};
@@ -89,15 +89,7 @@ struct LogisticsEvents(Arc<App>);
 impl Handler for LogisticsEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         match event.kind.as_str() {
-            logistics::ConsignmentBooked::KIND => {
-                let message: logistics::ConsignmentBooked = event.decode()?;
-                let (order_id, consignment_id) = (
-                    parse("order_id", &message.order_id)?,
-                    parse("consignment_id", &message.consignment_id)?,
-                );
-                let tracking_number = message.tracking_number;
-                RecordBooking { order_id, consignment_id, tracking_number }.run(&self.0, tx).await?;
-            }
+            logistics::ConsignmentBooked::KIND => booking(event)?.run(&self.0, tx).await?,
             logistics::TrackingRecorded::KIND => {
                 let message: logistics::TrackingRecorded = event.decode()?;
                 let (order_id, consignment_id) = (
@@ -112,6 +104,23 @@ impl Handler for LogisticsEvents {
         }
         Ok(())
     }
+    /// Bookings: no other kind is batched.
+    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
+        let bookings: Vec<_> = events.iter().map(|event| booking(event)).collect::<Result<_, _>>()?;
+        let batch: Vec<_> =
+            events.iter().zip(&bookings).map(|(event, booking)| event.with(booking)).collect();
+        let outcomes = RecordBooking::run_all(&batch, &self.0, tx).await?;
+        Ok(outcomes.into_iter().collect::<Result<_, _>>()?)
+    }
+}
+
+fn booking(event: &Envelope) -> Result<RecordBooking, HandlerError> {
+    let message: logistics::ConsignmentBooked = event.decode()?;
+    Ok(RecordBooking {
+        order_id: parse("order_id", &message.order_id)?,
+        consignment_id: parse("consignment_id", &message.consignment_id)?,
+        tracking_number: message.tracking_number,
+    })
 }
 
 /// `None` for what is no step of the parcel: that it was booked comes as an event of its own, that it was cancelled

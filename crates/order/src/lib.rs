@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use db::MigrationSet;
+use db::{Batches, MigrationSet};
 use kernel::Clock;
 use rpc::{Pipeline, Policy, PolicyTable, Quota, Role};
 use runtime::{Deps, Service, Spec, Worker};
@@ -95,6 +95,7 @@ fn build(section: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         logistics: Arc::new(LogisticsPeer::new(peer("logistics")?, trade_policy.currency)),
         payment: Arc::new(PaymentPeer::new(peer("payment")?)),
         replies: Arc::new(api::SagaReplies),
+        recording: Batches::new(&deps.db),
         db: deps.db.clone(),
         clock: deps.clock.clone(),
         machine: Clock::steady(),

@@ -1,7 +1,7 @@
 //! What order tells, into the use cases.
 
 use async_trait::async_trait;
-use db::{Command as _, Tx};
+use db::{Batched as _, Command as _, Entry, Tx};
 use events::{Consumer, Envelope, Handler, HandlerError};
 use hub::Bearer;
 use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
@@ -14,7 +14,7 @@ use proto::order::events::v1::{
 };
 use std::sync::Arc;
 
-use crate::app::capture::{self, Capture, Captured};
+use crate::app::capture::{Capture, CaptureOutcome};
 use crate::app::refund::{self, RefundCancelled, RefundReturn};
 use crate::app::release_escrow::{self, ReleaseEscrow};
 use crate::app::{App, Error};
@@ -22,7 +22,7 @@ use crate::domain::escrow::{Escrow, EscrowState};
 use crate::domain::returned::{CostParts, Costs, Parts};
 use crate::domain::settlement;
 use crate::quoted::{self, Escrowed};
-use crate::store::escrows::Valuation;
+use crate::store::escrows::{NewEscrow, Valuation};
 
 /// Hears order.
 pub(crate) fn consumers(app: &Arc<App>) -> Vec<Consumer> {
@@ -48,40 +48,45 @@ impl Handler for OrderEvents {
             _ => Ok(()),
         }
     }
+
+    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
+        let captures = events.iter().map(|event| self.capture(&event.decode()?));
+        let captures = captures.collect::<Result<Vec<_>, HandlerError>>()?;
+        let batch: Vec<_> =
+            events.iter().zip(&captures).map(|(event, capture)| event.with(capture)).collect();
+        let outcomes = Capture::run_all(&batch, &self.0, tx).await?;
+        captures.iter().zip(outcomes).try_for_each(|(capture, outcome)| captured(capture, outcome?))
+    }
 }
 
 impl OrderEvents {
     async fn confirmed(&self, tx: &mut Tx, event: OrderConfirmed) -> Result<(), HandlerError> {
+        let capture = self.capture(&event)?;
+        captured(&capture, capture.run(&self.0, tx).await?)
+    }
+
+    fn capture(&self, event: &OrderConfirmed) -> Result<Capture, HandlerError> {
         let hold_id: HoldId = parse("hold_id", &event.hold_id)?;
         let order_id: OrderId = parse("order_id", &event.order_id)?;
-        let captured = |consignment: &QuotedConsignment| self.captured(consignment, hold_id, order_id);
-        let consignments = event.consignments.iter().map(captured).collect::<Result<Vec<_>, _>>()?;
-        let capture = Capture { hold_id, order_id, consignments };
-        match capture.run(&self.0, tx).await? {
-            capture::CaptureOutcome::Captured | capture::CaptureOutcome::Already => Ok(()),
-            capture::CaptureOutcome::NotYet => {
-                Err(HandlerError::Retry(format!("hold {hold_id} is not held")))
-            }
-            capture::CaptureOutcome::Voided => {
-                Err(HandlerError::Poison(format!("hold {hold_id} was voided")))
-            }
-        }
+        let new = |consignment| self.new_escrow(consignment, hold_id, order_id);
+        let consignments = event.consignments.iter().map(new).collect::<Result<_, _>>()?;
+        Ok(Capture { hold_id, order_id, consignments })
     }
 
     /// What could not be paid out later is found out now.
-    fn captured(
+    fn new_escrow(
         &self,
         consignment: &QuotedConsignment,
         hold_id: HoldId,
         order_id: OrderId,
-    ) -> Result<Captured, HandlerError> {
+    ) -> Result<NewEscrow, HandlerError> {
         let total = consignment.price.as_ref().and_then(|price| price.total.as_ref());
         let amount = not_negative("consignments.price.total", total)?;
         let escrowed = Escrowed { order_id, currency: amount.currency(), commission_rate: None };
         let terms = quoted::terms(consignment, &escrowed, &self.0.hub)?;
         let exchange_rates = settlement::exchange_rates(&terms).map_err(Error::from)?;
         let lines = i64::try_from(consignment.lines.len()).unwrap_or(i64::MAX).max(1);
-        Ok(Captured {
+        Ok(NewEscrow {
             escrow: Escrow {
                 consignment_id: terms.consignment_id,
                 hold_id,
@@ -143,6 +148,15 @@ impl OrderEvents {
                 Err(HandlerError::Retry(format!("{consignment_id} has no escrow")))
             }
         }
+    }
+}
+
+/// Whether the money of a confirmed order is in escrow.
+fn captured(Capture { hold_id, .. }: &Capture, outcome: CaptureOutcome) -> Result<(), HandlerError> {
+    match outcome {
+        CaptureOutcome::Captured | CaptureOutcome::Already => Ok(()),
+        CaptureOutcome::NotYet => Err(HandlerError::Retry(format!("hold {hold_id} is not held"))),
+        CaptureOutcome::Voided => Err(HandlerError::Poison(format!("hold {hold_id} was voided"))),
     }
 }
 

@@ -11,20 +11,19 @@ use crate::domain::refund::{Refund, RefundState};
 use crate::domain::settlement::Release;
 
 /// A QR code was paid.
-pub(crate) fn payment_received(hold: &Hold, version: i64, at: DateTime<Utc>) -> Envelope {
+pub(crate) fn payment_received(hold: &Hold, at: DateTime<Utc>) -> Envelope {
     let message = wire::PaymentReceived {
         hold_id: hold.id.to_string(),
         order_id: hold.order_id.to_string(),
         amount: Some(hold.amount.into()),
         paid_at: Some(timestamp(at)),
     };
-    Envelope::of(hold.id, version, at, &message)
+    Envelope::of(hold.id, hold.version, at, &message)
 }
 
 /// A confirmed order's money is in escrow.
 pub(crate) fn escrow_held<'a>(
     hold: &Hold,
-    version: i64,
     escrows: impl Iterator<Item = &'a Escrow>,
     at: DateTime<Utc>,
 ) -> Envelope {
@@ -37,7 +36,7 @@ pub(crate) fn escrow_held<'a>(
         order_id: hold.order_id.to_string(),
         amounts: amounts.collect(),
     };
-    Envelope::of(hold.id, version, at, &message)
+    Envelope::of(hold.id, hold.version, at, &message)
 }
 
 /// A consignment's escrow was paid out.

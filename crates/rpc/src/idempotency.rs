@@ -16,6 +16,7 @@ use proto::Mutation;
 use proto::convert::Invalid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use sqlx::types::Json;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -129,20 +130,81 @@ struct Row {
 
 /// Notes a request as under way, or says how it ended.
 pub async fn begin(tx: &mut Tx, clock: &Clock, key: &Key) -> Result<RequestState, db::Error> {
-    let inserted = db::execute!(
-        tx,
-        "insert into requests (principal, rpc, request_id, body_hash, requested_at) values ($1, $2, $3, $4, $5) \
-         on conflict (principal, rpc, request_id) do nothing",
-        key.principal.as_str(),
-        key.rpc.as_str(),
-        key.request_id,
-        key.body_hash.as_slice(),
-        clock.now(),
-    )?;
-    if inserted == 1 {
+    if insert(tx, clock, &[NewRow::running(key)]).await? == 1 {
         return Ok(RequestState::New);
     }
     Ok(read(tx, key).await?.unwrap_or(RequestState::Running))
+}
+
+/// Notes requests of a batch as under way. [`db::Error::Conflict`] where one is known already: each by itself finds which.
+pub(crate) async fn begin_all(tx: &mut Tx, clock: &Clock, keys: &[&Key]) -> Result<(), db::Error> {
+    insert_all(tx, clock, keys.iter().map(|key| NewRow::running(key)).collect()).await
+}
+
+/// Notes how requests of a batch ended that were not known before. [`db::Error::Conflict`] as of [`begin_all`].
+pub(crate) async fn keep_all(tx: &mut Tx, clock: &Clock, ended: &[(&Key, Vec<u8>)]) -> Result<(), db::Error> {
+    insert_all(tx, clock, ended.iter().map(|(key, answer)| NewRow::answered(key, answer)).collect()).await
+}
+
+async fn insert_all(tx: &mut Tx, clock: &Clock, mut rows: Vec<NewRow<'_>>) -> Result<(), db::Error> {
+    rows.sort_unstable_by_key(|row| (row.principal, row.rpc, row.request_id));
+    let inserted = insert(tx, clock, &rows).await?;
+    if usize::try_from(inserted).is_ok_and(|inserted| inserted == rows.len()) {
+        return Ok(());
+    }
+    Err(db::Error::Conflict)
+}
+
+/// A request as a row.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    principal: &'a str,
+    rpc: &'a str,
+    request_id: Uuid,
+    #[serde(serialize_with = "db::hex")]
+    body_hash: &'a [u8],
+    code: Option<i64>,
+    message: &'a str,
+    #[serde(serialize_with = "db::optional_hex")]
+    answer: Option<&'a [u8]>,
+}
+
+impl<'a> NewRow<'a> {
+    fn running(key: &'a Key) -> Self {
+        Self {
+            principal: &key.principal,
+            rpc: &key.rpc,
+            request_id: key.request_id,
+            body_hash: &key.body_hash,
+            code: None,
+            message: "",
+            answer: None,
+        }
+    }
+
+    fn answered(key: &'a Key, answer: &'a [u8]) -> Self {
+        Self { code: Some(0), answer: Some(answer), ..Self::running(key) }
+    }
+
+    fn refused(key: &'a Key, refusal: &'a Status) -> Self {
+        let code = Some(i64::from(i32::from(refusal.code())));
+        Self { code, message: refusal.message(), answer: Some(refusal.details()), ..Self::running(key) }
+    }
+}
+
+/// Writes those that are not known; how many were.
+async fn insert(tx: &mut Tx, clock: &Clock, rows: &[NewRow<'_>]) -> Result<u64, db::Error> {
+    let sql = tx.sql(
+        "insert into requests (principal, rpc, request_id, body_hash, requested_at, code, message, answer) \
+         select principal, rpc, request_id, decode(body_hash, 'hex'), $2, code, message, decode(answer, 'hex') \
+         from jsonb_to_recordset($1) as rows (principal text, rpc text, request_id uuid, body_hash text, code bigint, \
+         message text, answer text) on conflict (principal, rpc, request_id) do nothing",
+        "insert into requests (principal, rpc, request_id, body_hash, requested_at, code, message, answer) \
+         select value ->> 'principal', value ->> 'rpc', unhex(value ->> 'request_id', '-'), \
+         unhex(value ->> 'body_hash'), $2, value ->> 'code', value ->> 'message', unhex(value ->> 'answer') \
+         from json_each($1) where true on conflict (principal, rpc, request_id) do nothing",
+    );
+    db::execute!(tx, sql, Json(rows), clock.now())
 }
 
 async fn read(tx: &mut Tx, key: &Key) -> Result<Option<RequestState>, db::Error> {
@@ -195,25 +257,40 @@ pub async fn finish<T: prost::Message>(
     key: &Key,
     outcome: &Result<T, Status>,
 ) -> Result<(), db::Error> {
-    let (code, message, answer) = match outcome {
-        Ok(answer) => (0, "", answer.encode_to_vec()),
-        Err(status) if is_kept(status.code()) => {
-            (i64::from(i32::from(status.code())), status.message(), status.details().to_vec())
+    match outcome {
+        Ok(answer) => finish_all(tx, &[(key, Ok(answer.encode_to_vec()))]).await,
+        Err(refusal) => finish_all(tx, &[(key, Err(refusal.clone()))]).await,
+    }
+}
+
+/// As [`finish`], of several requests in one statement; the answers as they are encoded.
+pub async fn finish_all(tx: &mut Tx, ended: &[(&Key, Result<Vec<u8>, Status>)]) -> Result<(), db::Error> {
+    let mut rows = Vec::with_capacity(ended.len());
+    for (key, outcome) in ended {
+        match outcome {
+            Ok(answer) => rows.push(NewRow::answered(key, answer)),
+            Err(refusal) if is_kept(refusal.code()) => rows.push(NewRow::refused(key, refusal)),
+            Err(_) => forget(tx, key).await?,
         }
-        Err(_) => return forget(tx, key).await,
-    };
-    db::execute!(
-        tx,
-        "update requests set code = $4, message = $5, answer = $6 \
-         where principal = $1 and rpc = $2 and request_id = $3",
-        key.principal.as_str(),
-        key.rpc.as_str(),
-        key.request_id,
-        code,
-        message,
-        answer,
-    )?;
-    tx.notify_about(CHANNEL, key.request_id);
+        tx.notify_about(CHANNEL, key.request_id);
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    rows.sort_unstable_by_key(|row| (row.principal, row.rpc, row.request_id));
+    let sql = tx.sql(
+        "update requests set code = rows.code, message = rows.message, answer = decode(rows.answer, 'hex') \
+         from jsonb_to_recordset($1) as rows (principal text, rpc text, request_id uuid, code bigint, message text, \
+         answer text) where requests.principal = rows.principal and requests.rpc = rows.rpc \
+         and requests.request_id = rows.request_id",
+        "update requests set code = rows.code, message = rows.message, answer = unhex(rows.answer) \
+         from (select value ->> 'principal' as principal, value ->> 'rpc' as rpc, \
+             unhex(value ->> 'request_id', '-') as request_id, value ->> 'code' as code, \
+             value ->> 'message' as message, value ->> 'answer' as answer from json_each($1)) as rows \
+         where requests.principal = rows.principal and requests.rpc = rows.rpc \
+         and requests.request_id = rows.request_id",
+    );
+    db::execute!(tx, sql, Json(&rows))?;
     Ok(())
 }
 
@@ -225,7 +302,6 @@ async fn forget(tx: &mut Tx, key: &Key) -> Result<(), db::Error> {
         key.rpc.as_str(),
         key.request_id,
     )?;
-    tx.notify_about(CHANNEL, key.request_id);
     Ok(())
 }
 
@@ -276,10 +352,14 @@ pub(crate) fn decode<T: prost::Message + Default>(bytes: &[u8]) -> Result<T, Sta
     T::decode(bytes).map_err(|error| status::internal(format!("a stored response cannot be read: {error}")))
 }
 
-/// How [`once`]'s transaction ended.
-enum OnceOutcome<T> {
+/// How the transaction of a request ended.
+#[derive(Debug)]
+pub enum OnceOutcome<T> {
+    /// It took effect now.
     Fresh(T),
+    /// It had ended before: the message's bytes, or the refusal.
     Kept(Result<Vec<u8>, Status>),
+    /// It is under way.
     Running,
 }
 
@@ -295,63 +375,87 @@ where
     let (shared_key, shared_clock) = (key.clone(), clock.clone());
     let ending = db.write(move |tx| {
         let (work, key, clock) = (work.clone(), shared_key.clone(), shared_clock.clone());
-        Box::pin(async move {
-            match begin(tx, &clock, &key).await? {
-                RequestState::Running => Ok(OnceOutcome::Running),
-                RequestState::Finished(outcome) => Ok(OnceOutcome::Kept(outcome)),
-                RequestState::New => {
-                    let answer = work(&mut *tx).await?;
-                    let outcome = Ok(answer);
-                    finish(tx, &key, &outcome).await?;
-                    outcome.map(OnceOutcome::Fresh).map_err(|_: Status| E::from(db::Error::Broken))
-                }
-            }
-        })
+        Box::pin(async move { within(tx, &clock, &key, async |tx| work(tx).await).await })
     });
-    // The database makes a duplicate wait for the first one's transaction. What was begun goes on to its end.
-    let Ok(ended) = tokio::time::timeout_at(deadline, ending).await else {
-        return Err(still_running("the request is still in progress; send it again later"));
-    };
-    match ended {
-        Ok(OnceOutcome::Fresh(answer)) => Ok(answer),
-        Ok(OnceOutcome::Kept(outcome)) => outcome.and_then(|bytes| decode(&bytes)),
-        Ok(OnceOutcome::Running) => wait(db, &key, deadline).await,
-        Err(error) => Err(keep_refusal(db, clock.now(), key, error.into()).await),
+    conclude(db, clock, key, deadline, ending).await
+}
+
+/// What [`once`] does within its transaction.
+pub(crate) async fn within<T, E>(
+    tx: &mut Tx,
+    clock: &Clock,
+    key: &Key,
+    work: impl AsyncFnOnce(&mut Tx) -> Result<T, E>,
+) -> Result<OnceOutcome<T>, E>
+where
+    T: prost::Message,
+    E: From<db::Error>,
+{
+    match begin(tx, clock, key).await? {
+        RequestState::Running => Ok(OnceOutcome::Running),
+        RequestState::Finished(outcome) => Ok(OnceOutcome::Kept(outcome)),
+        RequestState::New => {
+            let answer = work(&mut *tx).await?;
+            finish_all(tx, &[(key, Ok(answer.encode_to_vec()))]).await?;
+            Ok(OnceOutcome::Fresh(answer))
+        }
     }
 }
 
-/// Stores a refusal after its transaction was rolled back; if another request was faster, its outcome wins.
-async fn keep_refusal(db: &Db, now: DateTime<Utc>, key: Key, refused: Status) -> Status {
-    if !is_kept(refused.code()) {
-        return refused;
+/// What the request is answered, whose transaction ends as `ending` says. The database makes a duplicate wait for the
+/// first one's transaction. What was begun goes on to its end.
+pub(crate) async fn conclude<T, E>(
+    db: &Db,
+    clock: &Clock,
+    key: Key,
+    deadline: Instant,
+    ending: impl Future<Output = Result<OnceOutcome<T>, E>>,
+) -> Result<T, Status>
+where
+    T: prost::Message + Default,
+    E: Into<Status>,
+{
+    let Ok(ended) = tokio::time::timeout_at(deadline, ending).await else {
+        return Err(still_running("the request is still in progress; send it again later"));
+    };
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(error) => keep_refusal(db, clock, &key, error.into()).await?,
+    };
+    match ended {
+        OnceOutcome::Fresh(answer) => Ok(answer),
+        OnceOutcome::Kept(outcome) => outcome.and_then(|bytes| decode(&bytes)),
+        OnceOutcome::Running => wait(db, &key, deadline).await,
     }
-    let (code, details) = (i64::from(i32::from(refused.code())), refused.details().to_vec());
-    let message = refused.message().to_owned();
+}
+
+/// Keeps a refusal after its transaction was rolled back. If another of the same request was faster, its outcome counts.
+pub(crate) async fn keep_refusal<T>(
+    db: &Db,
+    clock: &Clock,
+    key: &Key,
+    refused: Status,
+) -> Result<OnceOutcome<T>, Status> {
+    if !is_kept(refused.code()) {
+        return Err(refused);
+    }
+    let (owned, clock, refusal) = (key.clone(), clock.clone(), refused.clone());
     let kept: Result<Option<RequestState>, db::Error> = db
         .write(move |tx| {
-            let (key, message, details) = (key.clone(), message.clone(), details.clone());
+            let (key, clock, refusal) = (owned.clone(), clock.clone(), refusal.clone());
             Box::pin(async move {
-                let inserted = db::execute!(
-                    tx,
-                    "insert into requests (principal, rpc, request_id, body_hash, requested_at, code, message, answer) \
-                     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (principal, rpc, request_id) do nothing",
-                    key.principal.as_str(),
-                    key.rpc.as_str(),
-                    key.request_id,
-                    key.body_hash.as_slice(),
-                    now,
-                    code,
-                    message,
-                    details,
-                )?;
-                if inserted == 1 { Ok(None) } else { read(tx, &key).await }
+                match insert(tx, &clock, &[NewRow::refused(&key, &refusal)]).await? {
+                    1 => Ok(None),
+                    _ => read(tx, &key).await,
+                }
             })
         })
         .await;
     match kept {
-        Ok(Some(RequestState::Finished(Err(first)))) => first,
+        Ok(Some(RequestState::Finished(first))) => Ok(OnceOutcome::Kept(first)),
+        Ok(Some(RequestState::Running)) => Ok(OnceOutcome::Running),
         // A refusal that could not be kept is worked out anew when it is asked for again.
-        Ok(_) | Err(_) => refused,
+        Ok(Some(RequestState::New) | None) | Err(_) => Err(refused),
     }
 }
 

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use db::{Application, Command, Db, Query};
+use db::{Application, Batched, Batches, Command, Db, Query, Runner};
 use kernel::Clock;
-use proto::Mutation;
 use proto::convert::Invalid;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
-use crate::idempotency::{self, Key};
-use crate::saga::{self, OpenSaga, SagaStart};
+use crate::idempotency::{self, Key, OnceOutcome};
+use crate::mutation::{Encode, Mutation};
+use crate::saga::{OpenSaga, Opening};
 use crate::{Caller, Violations, deadline, require};
 
 /// Runs the use cases of a service; its API holds one, and each handler hands it what it has read.
@@ -49,81 +49,77 @@ impl<A: Application<Error: Into<Status>>> Pipeline<A> {
         encode: impl Fn(&C, C::Output) -> Result<R, A::Error> + Send + Sync + 'static,
     ) -> Result<Response<R>, Status>
     where
-        M: Mutation,
+        M: proto::Mutation,
         C: Command<A>,
         R: prost::Message + Default + 'static,
     {
-        let (key, deadline, command) = read(request, Key::of, decode)?;
-        self.once(key, deadline, command, encode).await.map(Response::new)
+        let (request, deadline, command) = read(request, Key::of, decode)?;
+        self.once(&self.db, request, deadline, command, encode).await.map(Response::new)
     }
 
     /// As [`Pipeline::mutate`], of a command that is made by calls to others: only for a request that was not answered
-    /// before.
+    /// before. It is run with others of its kind.
     pub async fn prepare<C, R>(
         &self,
-        key: Key,
+        batches: &Batches<A, Mutation<C, Encode<A, C, R>>>,
+        request: Key,
         deadline: Instant,
         prepare: impl Future<Output = Result<C, Status>> + Send,
-        encode: impl Fn(&C, C::Output) -> Result<R, A::Error> + Send + Sync + 'static,
+        encode: Encode<A, C, R>,
     ) -> Result<R, Status>
     where
-        C: Command<A>,
+        C: Batched<A>,
         R: prost::Message + Default + 'static,
     {
-        if let Some(answer) = idempotency::ended(&self.db, &key).await? {
+        if let Some(answer) = idempotency::ended(&self.db, &request).await? {
             return Ok(answer);
         }
-        self.once(key, deadline, prepare.await?, encode).await
+        self.once(batches, request, deadline, prepare.await?, encode).await
     }
 
-    async fn once<C, R>(
+    async fn once<C, R, F>(
         &self,
-        key: Key,
+        runner: &impl Runner<A, Mutation<C, F>>,
+        request: Key,
         deadline: Instant,
         command: C,
-        encode: impl Fn(&C, C::Output) -> Result<R, A::Error> + Send + Sync + 'static,
+        encode: F,
     ) -> Result<R, Status>
     where
         C: Command<A>,
         R: prost::Message + Default + 'static,
+        F: Fn(&C, C::Output) -> Result<R, A::Error> + Send + Sync + 'static,
     {
-        let shared = Arc::new((self.app.clone(), command, encode));
-        let answer = idempotency::once(&self.db, &self.clock, key, deadline, move |tx| {
-            let shared = shared.clone();
-            Box::pin(async move {
-                let (app, command, encode) = &*shared;
-                let output = command.run(app, tx).await?;
-                encode(command, output)
-            })
-        });
-        answer.await
+        let mutation = Mutation { command, encode, request: request.clone(), clock: self.clock.clone() };
+        let ending = runner.run(&self.app, mutation);
+        idempotency::conclude(&self.db, &self.clock, request, deadline, ending).await
     }
 
     /// Begins what takes several transactions with calls between them, once for the key of the request, and sees it
     /// through in a task of its own: a client that hangs up at any moment leaves nothing that waits for a lease to end.
-    /// Who asks again meanwhile waits for the same answer.
+    /// Who asks again meanwhile waits for the same answer. `runner` opens it: the database, or batches of its kind.
     pub async fn begin_saga<M, S, R>(
         &self,
+        runner: &impl Runner<A, Opening<S>>,
         request: Request<M>,
         key: impl FnOnce(&Caller, &M) -> Result<Key, Invalid>,
         decode: impl FnOnce(M, &Caller, &mut Violations) -> Option<S>,
         encode: impl FnOnce(&S::Output) -> Result<R, A::Error> + Send + 'static,
     ) -> Result<Response<R>, Status>
     where
-        M: Mutation,
+        M: proto::Mutation,
         S: OpenSaga<A>,
         R: prost::Message + Default + 'static,
     {
-        let (key, deadline, opening) = read(request, key, decode)?;
-        let (pipeline, request) = (self.clone(), key.clone());
+        let (key, deadline, saga) = read(request, key, decode)?;
+        let (pipeline, runner) = (self.clone(), runner.clone());
+        let opening = Opening { saga, request: key.clone(), clock: self.clock.clone() };
         let seeing = tokio::spawn(
             async move {
-                let begun =
-                    saga::begin(&pipeline.db, &pipeline.clock, &pipeline.app, request, opening).await?;
-                match begun {
-                    SagaStart::Kept(kept) => kept.and_then(|bytes| idempotency::decode(&bytes)).map(Some),
-                    SagaStart::Running => Ok(None),
-                    SagaStart::Opened(opened) => match S::run_to_end(pipeline.app, opened).await {
+                match pipeline.open(&runner, opening).await? {
+                    OnceOutcome::Kept(kept) => kept.and_then(|bytes| idempotency::decode(&bytes)).map(Some),
+                    OnceOutcome::Running => Ok(None),
+                    OnceOutcome::Fresh(opened) => match S::run_to_end(pipeline.app, opened).await {
                         Some(ended) => ended.and_then(|output| encode(&output)).map(Some).map_err(Into::into),
                         None => Ok(None),
                     },
@@ -138,6 +134,18 @@ impl<A: Application<Error: Into<Status>>> Pipeline<A> {
             Ok(Ok(Ok(None)) | Err(_)) | Err(_) => {
                 idempotency::wait(&self.db, &key, deadline).await.map(Response::new)
             }
+        }
+    }
+
+    async fn open<S: OpenSaga<A>>(
+        &self,
+        runner: &impl Runner<A, Opening<S>>,
+        opening: Opening<S>,
+    ) -> Result<OnceOutcome<S::Opened>, Status> {
+        let request = opening.request.clone();
+        match runner.run(&self.app, opening).await {
+            Ok(opened) => Ok(opened),
+            Err(error) => idempotency::keep_refusal(&self.db, &self.clock, &request, error.into()).await,
         }
     }
 

@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use db::{Application, Db, Retryable, Tx};
+use db::{Application, Batched, Command, Entry, Outcome, Tx};
 use kernel::Clock;
 use tonic::Status;
+use uuid::Uuid;
 
-use crate::idempotency::{self, Key};
+use crate::idempotency::{self, Key, OnceOutcome, RequestState};
 
 /// A command that opens a saga: a durable run of steps, which ends by itself whoever dies on the way.
 pub trait OpenSaga<A: Application>: Send + Sync + 'static {
@@ -32,74 +33,83 @@ pub trait OpenSaga<A: Application>: Send + Sync + 'static {
     ) -> impl Future<Output = Option<Result<Self::Output, A::Error>>> + Send;
 }
 
-/// How it begins.
-pub(crate) enum SagaStart<T> {
-    /// It ended before, or was refused just now.
-    Kept(Result<Vec<u8>, Status>),
-    /// It is under way.
-    Running,
-    /// Its saga is saved: on with it.
-    Opened(T),
+/// One of which many can be opened by the statements of one.
+pub trait OpenSagas<A: Application>: OpenSaga<A> + Sized {
+    /// See [`Batched::key`].
+    fn key(&self) -> Uuid;
+
+    /// See [`Batched::bytes`].
+    fn bytes(&self) -> usize;
+
+    /// Saves them, as [`Batched::run_all`] would.
+    fn open_all(
+        batch: &[Entry<'_, Opening<Self>>],
+        app: &A,
+        tx: &mut Tx,
+    ) -> impl Future<Output = Result<Vec<Opened<A, Self>>, A::Error>> + Send;
 }
 
-/// A refusal that does not stand, which rolls all back.
-enum Failed<E> {
-    Error(E),
-    Status(Status),
+/// What came of opening one.
+pub type Opened<A, S> = Result<<S as OpenSaga<A>>::Opened, <A as Application>::Error>;
+
+/// The first transaction of a saga: it and its request are saved. A refusal rolls both back.
+#[derive(Debug)]
+pub struct Opening<S> {
+    pub(crate) saga: S,
+    pub(crate) request: Key,
+    pub(crate) clock: Clock,
 }
 
-impl<E: From<db::Error>> From<db::Error> for Failed<E> {
-    fn from(error: db::Error) -> Self {
-        Self::Error(error.into())
+impl<S> Opening<S> {
+    /// What is opened.
+    pub fn saga(&self) -> &S {
+        &self.saga
+    }
+
+    /// The request that waits for its outcome.
+    pub fn request(&self) -> &Key {
+        &self.request
     }
 }
 
-impl<E: Retryable> Retryable for Failed<E> {
-    fn database(&self) -> Option<&db::Error> {
-        if let Self::Error(error) = self { error.database() } else { None }
-    }
-}
+impl<A: Application<Error: Into<Status>>, S: OpenSaga<A>> Command<A> for Opening<S> {
+    type Output = OnceOutcome<S::Opened>;
 
-/// Its first transaction. A refusal that stands is kept as the request's answer.
-pub(crate) async fn begin<A, S>(
-    db: &Db,
-    clock: &Clock,
-    app: &Arc<A>,
-    key: Key,
-    opening: S,
-) -> Result<SagaStart<S::Opened>, Status>
-where
-    A: Application<Error: Into<Status>>,
-    S: OpenSaga<A>,
-{
-    let shared = Arc::new((app.clone(), clock.clone(), key, opening));
-    let begun: Result<_, Failed<A::Error>> = db
-        .write(move |tx| {
-            let shared = shared.clone();
-            Box::pin(async move {
-                let (app, clock, key, opening) = &*shared;
-                match idempotency::begin(tx, clock, key).await? {
-                    idempotency::RequestState::New => {}
-                    idempotency::RequestState::Running => return Ok(SagaStart::Running),
-                    idempotency::RequestState::Finished(outcome) => return Ok(SagaStart::Kept(outcome)),
-                }
-                match opening.open(app, tx, key).await {
-                    Ok(opened) => Ok(SagaStart::Opened(opened)),
-                    Err(error) if error.is_retryable() => Err(Failed::Error(error)),
-                    Err(error) => {
-                        let refused: Status = error.into();
-                        if !idempotency::is_kept(refused.code()) {
-                            return Err(Failed::Status(refused));
-                        }
-                        idempotency::finish::<()>(tx, key, &Err(refused.clone())).await?;
-                        Ok(SagaStart::Kept(Err(refused)))
-                    }
-                }
-            })
+    async fn run(&self, app: &A, tx: &mut Tx) -> Result<Self::Output, A::Error> {
+        Ok(match idempotency::begin(tx, &self.clock, &self.request).await? {
+            RequestState::New => OnceOutcome::Fresh(self.saga.open(app, tx, &self.request).await?),
+            RequestState::Running => OnceOutcome::Running,
+            RequestState::Finished(outcome) => OnceOutcome::Kept(outcome),
         })
-        .await;
-    begun.map_err(|failed| match failed {
-        Failed::Error(error) => error.into(),
-        Failed::Status(status) => status,
-    })
+    }
+}
+
+impl<A: Application<Error: Into<Status>>, S: OpenSagas<A>> Batched<A> for Opening<S> {
+    fn key(&self) -> Uuid {
+        self.saga.key()
+    }
+
+    fn tenant(&self) -> &str {
+        &self.request.principal
+    }
+
+    fn bytes(&self) -> usize {
+        self.saga.bytes()
+    }
+
+    /// What was refused may be so because its request was answered before: whoever keeps the refusal finds that answer.
+    async fn run_all(
+        batch: &[Entry<'_, Self>],
+        app: &A,
+        tx: &mut Tx,
+    ) -> Result<Vec<Outcome<A, Self>>, A::Error> {
+        let opened = S::open_all(batch, app, tx).await?;
+        let begun = batch.iter().zip(&opened).filter(|(_, outcome)| outcome.is_ok());
+        let begun: Vec<&Opening<S>> = begun.map(|(entry, _)| entry.command()).collect();
+        if let Some(first) = begun.first() {
+            let requests: Vec<&Key> = begun.iter().map(|opening| &opening.request).collect();
+            idempotency::begin_all(tx, &first.clock, &requests).await?;
+        }
+        Ok(opened.into_iter().map(|outcome| outcome.map(OnceOutcome::Fresh)).collect())
+    }
 }

@@ -18,6 +18,7 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 
 use crate::app::App;
+use reservation_service::ReservationApi;
 
 /// Lines of one call of order.
 const LINES_MAX: usize = 500;
@@ -42,7 +43,7 @@ pub(crate) fn internal(pipeline: &Pipeline<App>) -> Routes {
     use internal_wire::{catalog_operator_service_server, offer_service_server, reservation_service_server};
     let api = Api(pipeline.clone());
     Routes::new(offer_service_server::OfferServiceServer::new(api.clone()))
-        .add_service(reservation_service_server::ReservationServiceServer::new(api.clone()))
+        .add_service(reservation_service_server::ReservationServiceServer::new(ReservationApi::new(pipeline)))
         .add_service(catalog_operator_service_server::CatalogOperatorServiceServer::new(api))
 }
 

@@ -1,5 +1,6 @@
 //! `ReservationService`.
 
+use db::Batches;
 use kernel::text::shortened;
 use proto::catalog::internal::v1::reservation_service_server::ReservationService;
 use proto::catalog::internal::v1::{
@@ -8,10 +9,11 @@ use proto::catalog::internal::v1::{
 };
 use proto::convert;
 use proto::convert::timestamp;
-use rpc::Violations;
+use rpc::{Caller, Pipeline, Violations};
 use tonic::{Request, Response, Status};
 
-use super::{Api, LINES_MAX, QUANTITY_MAX, encode};
+use super::{LINES_MAX, QUANTITY_MAX, encode};
+use crate::app::App;
 use crate::app::inquire_reservation::InquireReservation;
 use crate::app::release_reservation::ReleaseReservation;
 use crate::app::reserve::{LineToReserve, Reserve};
@@ -20,11 +22,24 @@ use crate::domain::quoted::Attributes;
 /// What is logged of why a hold ends, in characters: it ends whatever the words are.
 const REASON_LOGGED: usize = 200;
 
+/// The reservation service; what is asked for at once is held together.
+pub(super) struct ReservationApi {
+    pipeline: Pipeline<App>,
+    reserving: Batches<App, Reserve>,
+}
+
+impl ReservationApi {
+    pub(super) fn new(pipeline: &Pipeline<App>) -> Self {
+        Self { pipeline: pipeline.clone(), reserving: Batches::new(pipeline.db()) }
+    }
+}
+
 #[tonic::async_trait]
-impl ReservationService for Api {
+impl ReservationService for ReservationApi {
     async fn reserve(&self, request: Request<ReserveRequest>) -> Result<Response<ReserveResponse>, Status> {
-        let reserve = Violations::of(|violations| reserve(request.into_inner(), violations))?;
-        let state = self.0.run(reserve).await?;
+        let tenant = rpc::on_behalf_of(&request).map(Caller::principal).unwrap_or_default();
+        let reserve = Violations::of(|violations| reserve(request.into_inner(), tenant, violations))?;
+        let state = self.reserving.run(self.pipeline.app(), reserve).await?;
         Ok(Response::new(ReserveResponse { state: encode::reservation_state(state).into() }))
     }
 
@@ -34,7 +49,7 @@ impl ReservationService for Api {
             let reservation_id = violations.id("reservation_id", &asked.reservation_id);
             reservation_id.zip(violations.id("order_id", &asked.order_id))
         })?;
-        let state = self.0.run(ReleaseReservation { reservation_id, order_id }).await?;
+        let state = self.pipeline.run(ReleaseReservation { reservation_id, order_id }).await?;
         let reason = shortened(&asked.reason, REASON_LOGGED);
         tracing::info!(reservation.id = %reservation_id, %reason, "the release of a reservation was requested");
         Ok(Response::new(ReleaseResponse { state: encode::reservation_state(state).into() }))
@@ -46,7 +61,7 @@ impl ReservationService for Api {
     ) -> Result<Response<InquireReservationResponse>, Status> {
         let reservation_id =
             Violations::of(|violations| violations.id("reservation_id", &request.get_ref().reservation_id))?;
-        let (found, created_at) = self.0.query(InquireReservation { reservation_id }).await?;
+        let (found, created_at) = self.pipeline.query(InquireReservation { reservation_id }).await?;
         Ok(Response::new(InquireReservationResponse {
             state: encode::reservation_state(found.state).into(),
             order_id: found.order_id.to_string(),
@@ -55,7 +70,7 @@ impl ReservationService for Api {
     }
 }
 
-fn reserve(asked: ReserveRequest, violations: &mut Violations) -> Option<Reserve> {
+fn reserve(asked: ReserveRequest, tenant: String, violations: &mut Violations) -> Option<Reserve> {
     let reservation_id = violations.id("reservation_id", &asked.reservation_id);
     let order_id = violations.id("order_id", &asked.order_id);
     violations.count("lines", asked.lines.len(), 1..=LINES_MAX);
@@ -76,7 +91,7 @@ fn reserve(asked: ReserveRequest, violations: &mut Violations) -> Option<Reserve
         };
         wanted.extend(read());
     }
-    Some(Reserve { reservation_id: reservation_id?, order_id: order_id?, wanted })
+    Some(Reserve { reservation_id: reservation_id?, order_id: order_id?, wanted, tenant })
 }
 
 fn attributes(quoted: QuotedGoods) -> Attributes {

@@ -1,10 +1,16 @@
 //! An order was confirmed: its goods leave the shelf.
 
-use db::{Command, Tx};
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use ::events::Envelope;
+use chrono::{DateTime, Utc};
+use db::{Batched, Command, Entry, Outcome, Tx};
 use kernel::{OrderId, ReservationId};
+use uuid::Uuid;
 
 use super::{App, Error};
-use crate::domain::reservation::{ReservationState, units_by_item};
+use crate::domain::reservation::{Reservation, ReservationState, units_by_item};
 use crate::events;
 use crate::store::{reservations, stock};
 
@@ -29,19 +35,68 @@ impl Command<App> for Dispatch {
     type Output = DispatchOutcome;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<DispatchOutcome, Error> {
-        let id = self.reservation_id;
-        let Some(held) =
-            reservations::advance(tx, id, ReservationState::Held, ReservationState::Dispatched).await?
-        else {
-            return Ok(match reservations::find(tx, id).await?.map(|(found, _)| found.state) {
-                Some(ReservationState::Dispatched | ReservationState::Returned) => DispatchOutcome::Already,
-                _ => DispatchOutcome::Never,
-            });
-        };
-        held.check_order(self.order_id)?;
-        let (units, now) = (units_by_item(&held.lines).unwrap_or_default(), app.clock.now());
-        stock::dispatch(tx, &units, id, now).await?;
-        app.outbox.put(tx, &events::stock_dispatched(&held, now)).await?;
-        Ok(DispatchOutcome::Done)
+        let event = |_: &&Self, left: &Reservation, now| events::stock_dispatched(left, now);
+        let outcome = dispatch_all(&[self], app, tx, event).await?.pop();
+        outcome.ok_or_else(|| db::Error::Outcomes.into())
     }
+}
+
+impl Batched<App> for Dispatch {
+    fn key(&self) -> Uuid {
+        self.reservation_id.uuid()
+    }
+
+    async fn run_all(
+        batch: &[Entry<'_, Self>],
+        app: &App,
+        tx: &mut Tx,
+    ) -> Result<Vec<Outcome<App, Self>>, Error> {
+        let event = |entry: &Entry<'_, Self>, left: &Reservation, now| {
+            entry.in_span(|| events::stock_dispatched(left, now))
+        };
+        Ok(dispatch_all(batch, app, tx, event).await?.into_iter().map(Ok).collect())
+    }
+}
+
+/// Reservations first, then shelves, then what tells of them, as all who change both do.
+async fn dispatch_all<C: Deref<Target = Dispatch> + Sync>(
+    commands: &[C],
+    app: &App,
+    tx: &mut Tx,
+    event: impl Fn(&C, &Reservation, DateTime<Utc>) -> Envelope + Send,
+) -> Result<Vec<DispatchOutcome>, Error> {
+    let (held, dispatched) = (ReservationState::Held, ReservationState::Dispatched);
+    let ids: Vec<ReservationId> = commands.iter().map(|command| command.reservation_id).collect();
+    let advanced = reservations::advance_all(tx, &ids, held, dispatched).await?;
+    let mut advanced: HashMap<ReservationId, Reservation> =
+        advanced.into_iter().map(|reservation| (reservation.id, reservation)).collect();
+    let left: Vec<Option<Reservation>> = ids.iter().map(|id| advanced.remove(id)).collect();
+    let others: Vec<ReservationId> =
+        ids.iter().zip(&left).filter(|(_, left)| left.is_none()).map(|(id, _)| *id).collect();
+    let others: HashMap<ReservationId, ReservationState> = reservations::find_all(tx, &others)
+        .await?
+        .into_iter()
+        .map(|(found, _)| (found.id, found.state))
+        .collect();
+
+    let now = app.clock.now();
+    let (mut outcomes, mut moved, mut events) = (Vec::new(), Vec::new(), Vec::new());
+    for (command, left) in commands.iter().zip(left) {
+        outcomes.push(match (left, others.get(&command.reservation_id)) {
+            (Some(left), _) => {
+                left.check_order(command.order_id)?;
+                // What was held was counted when it was held.
+                moved.push((left.id, units_by_item(&left.lines).unwrap_or_default()));
+                events.push(event(command, &left, now));
+                DispatchOutcome::Done
+            }
+            (None, Some(ReservationState::Dispatched | ReservationState::Returned)) => {
+                DispatchOutcome::Already
+            }
+            (None, _) => DispatchOutcome::Never,
+        });
+    }
+    stock::dispatch(tx, &moved, now).await?;
+    app.outbox.put_all(tx, &events).await?;
+    Ok(outcomes)
 }

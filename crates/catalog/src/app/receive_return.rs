@@ -61,7 +61,7 @@ pub(super) async fn put_back(
 ) -> Result<(), Error> {
     let (units, now) = (units_by_item(lines).unwrap_or_default(), app.clock.now());
     if !units.is_empty() {
-        stock::put_back(tx, &units, reservation.id, now).await?;
+        stock::put_back(tx, &[(reservation.id, units)], now).await?;
     }
     Ok(app.outbox.put(tx, &events::stock_returned(reservation, lines, now)).await?)
 }

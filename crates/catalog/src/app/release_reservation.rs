@@ -4,7 +4,7 @@ use db::{Command, Tx};
 use kernel::{OrderId, ReservationId};
 
 use super::{App, Error};
-use crate::domain::reservation::{ReservationState, units_by_item};
+use crate::domain::reservation::{Reservation, ReservationState, units_by_item};
 use crate::store::{reservations, stock};
 
 /// Gives a hold back; the state that it now has. An id never seen leaves a tombstone.
@@ -19,7 +19,8 @@ impl Command<App> for ReleaseReservation {
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<ReservationState, Error> {
         let (id, order_id) = (self.reservation_id, self.order_id);
-        if reservations::put(tx, id, order_id, ReservationState::Released, &[], app.clock.now()).await? {
+        let tombstone = Reservation::new(id, order_id, ReservationState::Released, Vec::new());
+        if !reservations::put(tx, &[&tombstone], app.clock.now()).await?.is_empty() {
             return Ok(ReservationState::Released);
         }
         if let Some(released) =

@@ -1,9 +1,10 @@
 //! Holding stock for an order: all lines or none, and only if they are what was quoted. What they are is read in the
 //! transaction that holds them, by one statement: an edit that had ended before is seen, one that ends later comes after.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Deref;
 
-use db::{Command, Tx};
+use db::{Batched, Command, Entry, Outcome, Tx};
 use kernel::{OrderId, ReservationId, StockItemId, VariantId};
 use money::Money;
 use uuid::Uuid;
@@ -11,9 +12,12 @@ use uuid::Uuid;
 use super::get_offers::{buyable, out_of_stock, refused};
 use super::{App, Error};
 use crate::domain::quoted::Attributes;
-use crate::domain::reservation::{ReservationState, ReservedLine, units_by_item};
+use crate::domain::reservation::{Reservation, ReservationState, ReservedLine, units_by_item};
 use crate::store::offers::{self, Offer};
 use crate::store::{reservations, stock};
+
+/// About what a line is in the statements of a batch, in bytes.
+const LINE_BYTES: usize = 256;
 
 /// Reserves the lines, or returns the state of the reservation with this id. A refusal stores nothing: a retry may
 /// succeed.
@@ -22,6 +26,8 @@ pub(crate) struct Reserve {
     pub(crate) reservation_id: ReservationId,
     pub(crate) order_id: OrderId,
     pub(crate) wanted: Vec<LineToReserve>,
+    /// On whose behalf, as far as that is said.
+    pub(crate) tenant: String,
 }
 
 /// What is to be held.
@@ -39,65 +45,150 @@ impl Command<App> for Reserve {
     type Output = ReservationState;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<ReservationState, Error> {
-        let (id, order_id) = (self.reservation_id, self.order_id);
-        let ids: Vec<VariantId> = self.wanted.iter().map(|line| line.variant_id).collect();
-        let found: HashMap<Uuid, Offer> =
-            offers::of(tx, &ids).await?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
-        let lines = self.lines(&found)?;
-        if !reservations::put(tx, id, order_id, ReservationState::Held, &lines, app.clock.now()).await? {
-            return stands(tx, id, order_id, &lines).await;
-        }
-        for line in &self.wanted {
-            let Some(offer) = found.get(&line.variant_id.uuid()) else { continue };
-            buyable(offer)?;
-            check_quoted(offer, line)?;
-            app.check_goods(offer)?;
-        }
-        let units = units_by_item(&lines)
-            .ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be reserved"))?;
-        let held = stock::reserve(tx, &units).await?;
-        if held.len() == units.len() {
-            return Ok(ReservationState::Held);
-        }
-        // The first line whose shelf was short: as it is now, within the transaction that is rolled back.
-        let offers = offers::of(tx, &ids).await?;
-        let is_short = |offer: &&Offer| !held.contains(&StockItemId::from(offer.stock_item_id));
-        let short = ids
-            .iter()
-            .find_map(|id| offers.iter().filter(is_short).find(|offer| offer.variant_id == id.uuid()));
-        Err(short.map_or_else(|| Error::refused("OUT_OF_STOCK", "too few are left"), out_of_stock))
+        let outcome = reserve_all(&[self], app, tx).await?.pop();
+        outcome.unwrap_or_else(|| Err(db::Error::Outcomes.into()))
     }
 }
 
+impl Batched<App> for Reserve {
+    fn key(&self) -> Uuid {
+        self.reservation_id.uuid()
+    }
+
+    fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    fn bytes(&self) -> usize {
+        self.wanted.len() * LINE_BYTES
+    }
+
+    async fn run_all(
+        batch: &[Entry<'_, Self>],
+        app: &App,
+        tx: &mut Tx,
+    ) -> Result<Vec<Outcome<App, Self>>, Error> {
+        reserve_all(batch, app, tx).await
+    }
+}
+
+/// What a command asks for, and whether it may have it.
+struct Asked {
+    reservation: Reservation,
+    granted: Result<(), Error>,
+}
+
+/// Who is refused is decided by what was read, and leaves nothing behind; who is not, by the shelves themselves: if others
+/// came first it all runs again. Reservations first, then shelves, as all who change both do.
+async fn reserve_all<C: Deref<Target = Reserve> + Sync>(
+    commands: &[C],
+    app: &App,
+    tx: &mut Tx,
+) -> Result<Vec<Outcome<App, Reserve>>, Error> {
+    let asked = decide(commands, app, tx).await?;
+    let readable = || asked.iter().flatten();
+    let granted: Vec<&Reservation> =
+        readable().filter(|asked| asked.granted.is_ok()).map(|asked| &asked.reservation).collect();
+    let written = reservations::put(tx, &granted, app.clock.now()).await?;
+    let others: Vec<ReservationId> =
+        readable().map(|asked| asked.reservation.id).filter(|id| !written.contains(id)).collect();
+    let others: HashMap<ReservationId, Reservation> =
+        reservations::find_all(tx, &others).await?.into_iter().map(|(found, _)| (found.id, found)).collect();
+    let is_refused = |asked: &Asked| asked.granted.is_err() && !others.contains_key(&asked.reservation.id);
+    // Units were kept for those that have theirs already, and others may have been refused for want of them.
+    if written.len() < granted.len() && readable().any(is_refused) {
+        return Err(Error::Superseded);
+    }
+    let held = granted.iter().filter(|asked| written.contains(&asked.id)).flat_map(|asked| &asked.lines);
+    let units = units_by_item(held).ok_or(Error::Invariant("units that are free can be counted"))?;
+    stock::reserve(tx, &units).await?;
+
+    let outcome = |asked: Result<Asked, Error>| {
+        let Asked { reservation, granted } = asked?;
+        match others.get(&reservation.id) {
+            _ if written.contains(&reservation.id) => Ok(ReservationState::Held),
+            Some(found) => stands(found, &reservation),
+            None => Err(granted.err().unwrap_or_else(|| Error::not_found("reservation", reservation.id))),
+        }
+    };
+    Ok(asked.into_iter().map(outcome).collect())
+}
+
+/// What each asks for, if that can be said; one after the other takes its units from what is free.
+async fn decide<C: Deref<Target = Reserve> + Sync>(
+    commands: &[C],
+    app: &App,
+    tx: &mut Tx,
+) -> Result<Vec<Result<Asked, Error>>, Error> {
+    let variants: BTreeSet<VariantId> =
+        commands.iter().flat_map(|command| &command.wanted).map(|line| line.variant_id).collect();
+    let variants: Vec<VariantId> = variants.into_iter().collect();
+    let offers: HashMap<Uuid, Offer> =
+        offers::of(tx, &variants).await?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+    let mut free: HashMap<StockItemId, i64> =
+        offers.values().map(|offer| (offer.stock_item_id.into(), offer.stock_free)).collect();
+    let asked = commands.iter().map(|command| {
+        let reservation = command.reservation(&offers)?;
+        let granted = command.grant(app, &offers, &reservation.lines, &mut free);
+        Ok(Asked { reservation, granted })
+    });
+    Ok(asked.collect())
+}
+
 impl Reserve {
-    /// The lines with what they take of their shelves.
-    fn lines(&self, found: &HashMap<Uuid, Offer>) -> Result<Vec<ReservedLine>, Error> {
+    /// The hold that is asked for: the lines with what they take of their shelves.
+    fn reservation(&self, offers: &HashMap<Uuid, Offer>) -> Result<Reservation, Error> {
         let line = |wanted: &LineToReserve| {
             let LineToReserve { variant_id, quantity, .. } = *wanted;
-            let offer = found.get(&variant_id.uuid());
+            let offer = offers.get(&variant_id.uuid());
             let offer = offer.ok_or_else(|| Error::not_found("variant", variant_id))?;
             let units = quantity.checked_mul(offer.stock_units).ok_or_else(|| out_of_stock(offer))?;
             Ok(ReservedLine { variant_id, quantity, stock_item_id: offer.stock_item_id.into(), units })
         };
-        self.wanted.iter().map(line).collect()
+        let lines: Result<Vec<ReservedLine>, Error> = self.wanted.iter().map(line).collect();
+        Ok(Reservation::new(self.reservation_id, self.order_id, ReservationState::Held, lines?))
+    }
+
+    /// Takes its units from those that are free, or says why it may not have them.
+    fn grant(
+        &self,
+        app: &App,
+        offers: &HashMap<Uuid, Offer>,
+        lines: &[ReservedLine],
+        free: &mut HashMap<StockItemId, i64>,
+    ) -> Result<(), Error> {
+        for line in &self.wanted {
+            let Some(offer) = offers.get(&line.variant_id.uuid()) else { continue };
+            buyable(offer)?;
+            check_quoted(offer, line)?;
+            app.check_goods(offer)?;
+        }
+        let units = units_by_item(lines)
+            .ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be reserved"))?;
+        // The first line whose shelf is short.
+        for line in lines {
+            let (wanted, left) = (units.get(&line.stock_item_id), free.get(&line.stock_item_id));
+            if let (Some(left), Some(offer)) = (left, offers.get(&line.variant_id.uuid()))
+                && wanted > Some(left)
+            {
+                return Err(out_of_stock(&Offer { stock_free: *left, ..offer.clone() }));
+            }
+        }
+        for (shelf, units) in &units {
+            free.entry(*shelf).and_modify(|left| *left = left.saturating_sub(*units));
+        }
+        Ok(())
     }
 }
 
 /// The hold that is there already, as it stands now; not one of another order or of other lines.
-async fn stands(
-    tx: &mut Tx,
-    id: ReservationId,
-    order_id: OrderId,
-    asked: &[ReservedLine],
-) -> Result<ReservationState, Error> {
-    let found = reservations::find(tx, id).await?;
-    let (found, _) = found.ok_or_else(|| Error::not_found("reservation", id))?;
+fn stands(found: &Reservation, asked: &Reservation) -> Result<ReservationState, Error> {
     if found.state == ReservationState::Released {
         let message = "this reservation was released: it can no longer hold stock";
         return Err(Error::refused("RESERVATION_RELEASED", message));
     }
-    found.check_order(order_id)?;
-    if !is_same(&found.lines, asked) {
+    found.check_order(asked.order_id)?;
+    if !is_same(&found.lines, &asked.lines) {
         let message = "this reservation is for other goods or other quantities";
         return Err(Error::refused("RESERVATION_EXISTS", message));
     }

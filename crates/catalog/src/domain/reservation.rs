@@ -49,6 +49,16 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
+    /// One that is there for the first time.
+    pub(crate) fn new(
+        id: ReservationId,
+        order_id: OrderId,
+        state: ReservationState,
+        lines: Vec<ReservedLine>,
+    ) -> Self {
+        Self { id, order_id, state, version: 1, lines }
+    }
+
     /// Refuses an order that is not its own.
     pub(crate) fn check_order(&self, order_id: OrderId) -> Result<(), Refusal> {
         if self.order_id == order_id {
@@ -60,7 +70,9 @@ impl Reservation {
 
 /// Units by shelf, in the order of its id: lines that share a shelf count together. `None` when they are more than
 /// can be counted.
-pub(crate) fn units_by_item(lines: &[ReservedLine]) -> Option<BTreeMap<StockItemId, i64>> {
+pub(crate) fn units_by_item<'a>(
+    lines: impl IntoIterator<Item = &'a ReservedLine>,
+) -> Option<BTreeMap<StockItemId, i64>> {
     let mut units: BTreeMap<StockItemId, i64> = BTreeMap::new();
     for line in lines {
         let sum = units.entry(line.stock_item_id).or_default();

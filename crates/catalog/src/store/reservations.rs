@@ -1,8 +1,11 @@
 //! Holds of stock.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use db::Tx;
-use kernel::{OrderId, ReservationId};
+use kernel::ReservationId;
+use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -32,26 +35,47 @@ impl Row {
     }
 }
 
-/// Writes a hold, or a tombstone (released, without lines), unless one of its id is there; whether it was written.
+/// A reservation on its way in.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    reservation_id: Uuid,
+    order_id: Uuid,
+    state: &'a str,
+    lines: &'a [ReservedLine],
+}
+
+/// Writes holds, or tombstones (released, without lines), unless their ids are there; those that were written. In the
+/// order of their ids: two who are given the same wait for one another once.
 pub(crate) async fn put(
     tx: &mut Tx,
-    id: ReservationId,
-    order_id: OrderId,
-    state: ReservationState,
-    lines: &[ReservedLine],
+    reservations: &[&Reservation],
     now: DateTime<Utc>,
-) -> Result<bool, db::Error> {
-    let written = db::execute!(
-        tx,
-        "insert into reservations (reservation_id, order_id, state, lines, created_at) values ($1, $2, $3, $4, $5) \
-         on conflict (reservation_id) do nothing",
-        id.uuid(),
-        order_id.uuid(),
-        state.as_str(),
-        Json(lines),
-        now,
-    )?;
-    Ok(written == 1)
+) -> Result<HashSet<ReservationId>, db::Error> {
+    if reservations.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut rows: Vec<NewRow<'_>> = reservations
+        .iter()
+        .map(|reservation| NewRow {
+            reservation_id: reservation.id.uuid(),
+            order_id: reservation.order_id.uuid(),
+            state: reservation.state.as_str(),
+            lines: &reservation.lines,
+        })
+        .collect();
+    rows.sort_unstable_by_key(|row| row.reservation_id);
+    let sql = tx.sql(
+        "insert into reservations (reservation_id, order_id, state, lines, created_at) \
+         select reservation_id, order_id, state, lines, $2 \
+         from jsonb_to_recordset($1) as rows (reservation_id uuid, order_id uuid, state text, lines jsonb) \
+         on conflict (reservation_id) do nothing returning reservation_id",
+        "insert into reservations (reservation_id, order_id, state, lines, created_at) \
+         select unhex(value ->> 'reservation_id', '-'), unhex(value ->> 'order_id', '-'), value ->> 'state', \
+         value -> 'lines', $2 from json_each($1) where true \
+         on conflict (reservation_id) do nothing returning reservation_id",
+    );
+    let written = db::fetch_all!(tx, (Uuid,), sql, Json(&rows), now)?;
+    Ok(written.into_iter().map(|(id,)| id.into()).collect())
 }
 
 /// A hold, and when it was made.
@@ -59,13 +83,25 @@ pub(crate) async fn find(
     tx: &mut Tx,
     id: ReservationId,
 ) -> Result<Option<(Reservation, DateTime<Utc>)>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "select reservation_id, order_id, state, version, lines, created_at from reservations where reservation_id = $1",
-        id.uuid(),
-    )?;
-    Ok(row.map(Row::read))
+    Ok(find_all(tx, &[id]).await?.pop())
+}
+
+/// As [`find`], of several, in no order.
+pub(crate) async fn find_all(
+    tx: &mut Tx,
+    ids: &[ReservationId],
+) -> Result<Vec<(Reservation, DateTime<Utc>)>, db::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = tx.sql(
+        "select reservation_id, order_id, state, version, lines, created_at from reservations \
+         where reservation_id = any($1)",
+        "select reservation_id, order_id, state, version, lines, created_at from reservations \
+         where reservation_id in (select unhex(value, '-') from json_each($1))",
+    );
+    let rows = db::fetch_all!(tx, Row, sql, ids.iter().copied().collect::<db::Ids>())?;
+    Ok(rows.into_iter().map(Row::read).collect())
 }
 
 /// Advances a reservation, if it is in the expected state; returns it afterwards.
@@ -75,16 +111,34 @@ pub(crate) async fn advance(
     from: ReservationState,
     to: ReservationState,
 ) -> Result<Option<Reservation>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        Row,
-        "update reservations set state = $3, version = version + 1 where reservation_id = $1 and state = $2 \
+    Ok(advance_all(tx, &[id], from, to).await?.pop())
+}
+
+/// As [`advance`], of several, locked in the order of their ids; those that were advanced, in no order.
+pub(crate) async fn advance_all(
+    tx: &mut Tx,
+    ids: &[ReservationId],
+    from: ReservationState,
+    to: ReservationState,
+) -> Result<Vec<Reservation>, db::Error> {
+    let one = "update reservations set state = $3, version = version + 1 \
+         where reservation_id = any($1) and state = $2 \
+         returning reservation_id, order_id, state, version, lines, created_at";
+    let several = "with locked as (select reservation_id from reservations where reservation_id = any($1) \
+             order by reservation_id for update) \
+         update reservations set state = $3, version = version + 1 \
+         where reservation_id in (select reservation_id from locked) and state = $2 \
+         returning reservation_id, order_id, state, version, lines, created_at";
+    let sql = tx.sql(
+        // The order is not free: a half more for one.
+        if ids.len() == 1 { one } else { several },
+        "update reservations set state = $3, version = version + 1 \
+         where reservation_id in (select unhex(value, '-') from json_each($1)) and state = $2 \
          returning reservation_id, order_id, state, version, lines, created_at",
-        id.uuid(),
-        from.as_str(),
-        to.as_str(),
-    )?;
-    Ok(row.map(|row| row.read().0))
+    );
+    let ids = ids.iter().copied().collect::<db::Ids>();
+    let rows = db::fetch_all!(tx, Row, sql, ids, from.as_str(), to.as_str())?;
+    Ok(rows.into_iter().map(|row| row.read().0).collect())
 }
 
 /// The next version, for an event that changes no state; the hold after that.

@@ -1,6 +1,6 @@
 //! Shelves and their movements.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use db::Tx;
@@ -39,16 +39,23 @@ impl From<Row> for StockItem {
 struct Units {
     id: Uuid,
     units: i64,
-    movement: Uuid,
 }
 
 fn units(units: &BTreeMap<StockItemId, i64>) -> Json<Vec<Units>> {
-    let row = |(id, units): (&StockItemId, &i64)| Units {
-        id: id.uuid(),
-        units: *units,
-        movement: MovementId::new().uuid(),
-    };
-    Json(units.iter().map(row).collect())
+    Json(units.iter().map(|(id, units)| Units { id: id.uuid(), units: *units }).collect())
+}
+
+/// Units that leave their shelves for a reservation, or come back.
+pub(crate) type MovedUnits = (ReservationId, BTreeMap<StockItemId, i64>);
+
+/// What they are together: a sum that no shelf can have breaks its rule.
+fn sum(moved: &[MovedUnits]) -> BTreeMap<StockItemId, i64> {
+    let mut sums: BTreeMap<StockItemId, i64> = BTreeMap::new();
+    for (id, units) in moved.iter().flat_map(|(_, units)| units) {
+        let sum = sums.entry(*id).or_default();
+        *sum = sum.saturating_add(*units);
+    }
+    sums
 }
 
 /// Writes a new shelf with what is on it.
@@ -273,18 +280,19 @@ macro_rules! update_shelves {
     };
 }
 
-/// Holds units of several shelves, all or none of each; the shelves that had enough.
-pub(crate) async fn reserve(
-    tx: &mut Tx,
-    wanted: &BTreeMap<StockItemId, i64>,
-) -> Result<BTreeSet<StockItemId>, db::Error> {
-    let sql = update_shelves!(
-        tx,
-        "reserved = reserved + units",
-        "and on_hand - reserved >= units returning stock_item_id"
-    );
-    let held = db::fetch_all!(tx, (Uuid,), sql, units(wanted))?;
-    Ok(held.into_iter().map(|(id,)| id.into()).collect())
+/// Holds units of shelves that were free when they were read; [`db::Error::Serialization`] when others came first and
+/// they are not any more.
+pub(crate) async fn reserve(tx: &mut Tx, wanted: &BTreeMap<StockItemId, i64>) -> Result<(), db::Error> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let sql = update_shelves!(tx, "reserved = reserved + units", "and on_hand - reserved >= units");
+    let held = db::execute!(tx, sql, units(wanted))?;
+    if usize::try_from(held) == Ok(wanted.len()) {
+        return Ok(());
+    }
+    let overtaken = "others have taken what was free".to_owned();
+    Err(db::Error::Serialization(sqlx::Error::Protocol(overtaken)))
 }
 
 /// Gives held units free.
@@ -294,48 +302,58 @@ pub(crate) async fn release(tx: &mut Tx, held: &BTreeMap<StockItemId, i64>) -> R
 }
 
 /// Takes held units off the shelves.
-pub(crate) async fn dispatch(
-    tx: &mut Tx,
-    held: &BTreeMap<StockItemId, i64>,
-    reservation_id: ReservationId,
-    now: DateTime<Utc>,
-) -> Result<(), db::Error> {
+pub(crate) async fn dispatch(tx: &mut Tx, held: &[MovedUnits], now: DateTime<Utc>) -> Result<(), db::Error> {
+    if held.is_empty() {
+        return Ok(());
+    }
     let sql = update_shelves!(tx, "reserved = reserved - units, on_hand = on_hand - units", "");
-    let rows = units(held);
-    db::execute!(tx, sql, &rows)?;
-    moved_by_order(tx, &rows, -1, "dispatched", reservation_id, now).await
+    db::execute!(tx, sql, units(&sum(held)))?;
+    moved_by_orders(tx, held, -1, "dispatched", now).await
 }
 
 /// Puts units that came back on the shelves.
-pub(crate) async fn put_back(
-    tx: &mut Tx,
-    back: &BTreeMap<StockItemId, i64>,
-    reservation_id: ReservationId,
-    now: DateTime<Utc>,
-) -> Result<(), db::Error> {
+pub(crate) async fn put_back(tx: &mut Tx, back: &[MovedUnits], now: DateTime<Utc>) -> Result<(), db::Error> {
     let sql = update_shelves!(tx, "on_hand = on_hand + units", "");
-    let rows = units(back);
-    db::execute!(tx, sql, &rows)?;
-    moved_by_order(tx, &rows, 1, "came back", reservation_id, now).await
+    db::execute!(tx, sql, units(&sum(back)))?;
+    moved_by_orders(tx, back, 1, "came back", now).await
 }
 
-/// Notes that units of an order left, or came back.
-async fn moved_by_order(
+/// Units of an order that left a shelf, or came back, on their way in.
+#[derive(Serialize)]
+struct NewMovement {
+    movement: Uuid,
+    id: Uuid,
+    units: i64,
+    reservation: Uuid,
+}
+
+/// Notes that units of orders left, or came back.
+async fn moved_by_orders(
     tx: &mut Tx,
-    rows: &Json<Vec<Units>>,
+    moved: &[MovedUnits],
     sign: i64,
     reason: &str,
-    reservation_id: ReservationId,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
+    let of_reservation = |(reservation, units): &MovedUnits| {
+        let reservation = reservation.uuid();
+        let row = move |(id, units): (&StockItemId, &i64)| NewMovement {
+            movement: MovementId::new().uuid(),
+            id: id.uuid(),
+            units: *units,
+            reservation,
+        };
+        units.iter().map(row).collect::<Vec<_>>()
+    };
+    let rows: Vec<NewMovement> = moved.iter().flat_map(of_reservation).collect();
     let sql = tx.sql(
         "insert into movements (movement_id, stock_item_id, delta, reason, reservation_id, created_at) \
-         select movement, id, $2 * units, $3, $4, $5 \
-         from jsonb_to_recordset($1) as rows (id uuid, units bigint, movement uuid)",
+         select movement, id, $2 * units, $3, reservation, $4 \
+         from jsonb_to_recordset($1) as rows (movement uuid, id uuid, units bigint, reservation uuid)",
         "insert into movements (movement_id, stock_item_id, delta, reason, reservation_id, created_at) \
-         select unhex(value ->> 'movement', '-'), unhex(value ->> 'id', '-'), $2 * (value ->> 'units'), $3, $4, $5 \
-         from json_each($1)",
+         select unhex(value ->> 'movement', '-'), unhex(value ->> 'id', '-'), $2 * (value ->> 'units'), $3, \
+         unhex(value ->> 'reservation', '-'), $4 from json_each($1)",
     );
-    db::execute!(tx, sql, rows, sign, reason, reservation_id.uuid(), now)?;
+    db::execute!(tx, sql, Json(rows), sign, reason, now)?;
     Ok(())
 }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use crate::{Application, Command, Db, Engine, Error, Retryable as _, Tx, Unavailability};
+use crate::{Application, Command, Db, Engine, Error, Retryable as _, Runner, Tx, Unavailability};
 use gathering::{Gathering, Waiting};
 
 /// A command of which many can be run by the statements of one.
@@ -154,6 +154,12 @@ impl<A: Application, C: Batched<A>> Batches<A, C> {
             gathering::Added::Behind => {}
         }
         answered.await.unwrap_or_else(|_| Err(Error::Panicked.into()))
+    }
+}
+
+impl<A: Application, C: Batched<A>> Runner<A, C> for Batches<A, C> {
+    fn run(&self, app: &Arc<A>, command: C) -> impl Future<Output = Outcome<A, C>> + Send {
+        Self::run(self, app, command)
     }
 }
 

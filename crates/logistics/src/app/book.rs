@@ -1,10 +1,16 @@
 //! An order was confirmed: each of its consignments gets its S10 number, its label and its declaration.
 
+use std::collections::BTreeMap;
+use std::{iter, vec};
+
+use ::events::Envelope;
 use chrono::{DateTime, Utc};
 use customs::S10;
-use db::{Command, Tx};
-use kernel::{Country, DeclarationId, OrderId, ShipmentId};
+use db::{Batched, Command, Entry, Outcome, Tx};
+use hub::S10Range;
+use kernel::{DeclarationId, OrderId, ShipmentId};
 use trade::Address;
+use uuid::Uuid;
 
 use super::{App, Error};
 use crate::domain::booking::Consignment;
@@ -28,21 +34,61 @@ impl Command<App> for BookOrder {
     type Output = ();
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
-        if !decide(tx, self.order_id, BookingState::Booked).await? {
-            return Ok(());
-        }
-        let now = app.clock.now();
-        for consignment in &self.consignments {
-            let tracking_number = app.s10(tx, &consignment.carrier, consignment.from).await?;
-            let shipment = self.shipment(app, consignment, tracking_number, now);
-            shipments::put(tx, &shipment).await?;
-            if let Some(id) = shipment.declaration_id {
-                declarations::put(tx, id, shipment.id, &consignment.declared).await?;
-            }
-            app.outbox.put(tx, &events::consignment_booked(&shipment, now)).await?;
-        }
-        Ok(())
+        let booked = book(&[self], app, tx).await?;
+        let events: Vec<Envelope> = booked.iter().flatten().map(events::consignment_booked).collect();
+        Ok(app.outbox.put_all(tx, &events).await?)
     }
+}
+
+impl Batched<App> for BookOrder {
+    fn key(&self) -> Uuid {
+        self.order_id.uuid()
+    }
+
+    /// An order that cannot be booked fails all: it is rare, and their halves find it.
+    async fn run_all(
+        batch: &[Entry<'_, Self>],
+        app: &App,
+        tx: &mut Tx,
+    ) -> Result<Vec<Outcome<App, Self>>, Error> {
+        let orders: Vec<&Self> = batch.iter().map(Entry::command).collect();
+        let booked = book(&orders, app, tx).await?;
+        let mut events = Vec::new();
+        for (entry, shipments) in batch.iter().zip(&booked) {
+            entry.in_span(|| events.extend(shipments.iter().map(events::consignment_booked)));
+        }
+        app.outbox.put_all(tx, &events).await?;
+        Ok(booked.into_iter().map(|_| Ok(())).collect())
+    }
+}
+
+/// Books those of the orders that nobody has decided; the shipments of each. Tables and rows are locked in one order:
+/// `orders` by id, the carriers' serials by name, then what is new.
+async fn book(orders: &[&BookOrder], app: &App, tx: &mut Tx) -> Result<Vec<Vec<Shipment>>, Error> {
+    let ids = orders.iter().map(|order| order.order_id).collect();
+    let mut decided = decide(tx, ids, BookingState::Booked).await?;
+    // Of two of one order, the first.
+    let to_book: Vec<&[Consignment]> = orders
+        .iter()
+        .map(|order| if decided.remove(&order.order_id) { &*order.consignments } else { &[] })
+        .collect();
+    let mut serials = app.take_serials(tx, &to_book).await?;
+    let now = app.clock.now();
+    let mut booked = Vec::with_capacity(orders.len());
+    for (order, consignments) in orders.iter().zip(&to_book) {
+        let shipments = consignments.iter().map(|consignment| {
+            let number = app.tracking_number(consignment, &mut serials)?;
+            Ok(order.shipment(app, consignment, number, now))
+        });
+        booked.push(shipments.collect::<Result<Vec<Shipment>, Error>>()?);
+    }
+    shipments::put(tx, booked.iter().flatten()).await?;
+    let declared = booked.iter().flatten().zip(to_book.iter().copied().flatten());
+    let drafts = declared.filter_map(|(shipment, consignment)| {
+        Some((shipment.declaration_id?, shipment.id, &consignment.declared))
+    });
+    declarations::put(tx, &drafts.collect::<Vec<_>>()).await?;
+    Ok(booked)
 }
 
 impl BookOrder {
@@ -80,27 +126,60 @@ impl BookOrder {
     }
 }
 
+/// Serials that are taken for a batch, by carrier.
+type Serials<'a> = BTreeMap<&'a str, vec::IntoIter<u32>>;
+
 impl App {
+    /// Takes a serial for each consignment, of its carrier's range.
+    async fn take_serials<'a>(
+        &self,
+        tx: &mut Tx,
+        orders: &[&'a [Consignment]],
+    ) -> Result<Serials<'a>, Error> {
+        let mut wanted: BTreeMap<&str, usize> = BTreeMap::new();
+        for consignment in orders.iter().copied().flatten() {
+            *wanted.entry(&consignment.carrier).or_default() += 1;
+        }
+        let mut serials = Serials::new();
+        for (carrier, count) in wanted {
+            serials.insert(carrier, self.serials_of(tx, carrier, count).await?.into_iter());
+        }
+        Ok(serials)
+    }
+
+    /// The next serials of a carrier's range: those that were taken ahead, then from the database.
+    async fn serials_of(&self, tx: &mut Tx, carrier: &str, count: usize) -> Result<Vec<u32>, Error> {
+        let range = self.range_of(carrier)?;
+        let mut taken: Vec<u32> = iter::from_fn(|| self.serials.take(carrier)).take(count).collect();
+        let missing = count - taken.len();
+        if missing > 0 {
+            let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+            let more = serials::take(tx, carrier, range.serial_from, range.serial_to, missing).await?;
+            taken.extend(more.ok_or_else(|| used_up(carrier))?);
+        }
+        Ok(taken)
+    }
+
     /// The next number of the carrier's range; it ends with the country that the parcel leaves from.
-    async fn s10(&self, tx: &mut Tx, carrier: &str, from: Country) -> Result<String, Error> {
-        let found = self.hub.carrier(carrier);
-        let range = &found
-            .ok_or_else(|| Error::invalid("carrier", format!("{carrier} is not a carrier of this hub")))?
-            .s10;
-        let serial = match self.serials.take(carrier) {
-            Some(serial) => Some(serial),
-            None => {
-                let taken = serials::take(tx, carrier, range.serial_from, range.serial_to, 1).await?;
-                taken.map(|serial| serial.start)
-            }
-        };
-        let serial = serial.ok_or_else(|| {
-            Error::Fault(format!(
-                "the S10 numbers of carrier {carrier} are used up: raise its serial_to, then replay the parked event"
-            ))
-        })?;
-        let number = S10::new(&range.indicator, serial, from)
-            .map_err(|error| Error::invalid("s10", error.to_string()))?;
-        Ok(number.to_string())
+    fn tracking_number(&self, consignment: &Consignment, serials: &mut Serials<'_>) -> Result<String, Error> {
+        let Consignment { carrier, from, .. } = consignment;
+        let range = self.range_of(carrier)?;
+        let serial = serials.get_mut(carrier.as_str()).and_then(Iterator::next);
+        let number = S10::new(&range.indicator, serial.ok_or_else(|| used_up(carrier))?, *from);
+        Ok(number.map_err(|error| Error::invalid("s10", error.to_string()))?.to_string())
+    }
+
+    fn range_of(&self, carrier: &str) -> Result<&S10Range, Error> {
+        let found = self.hub.carrier(carrier).map(|carrier| &carrier.s10);
+        found.ok_or_else(|| Error::invalid("carrier", format!("{carrier} is not a carrier of this hub")))
     }
 }
+
+fn used_up(carrier: &str) -> Error {
+    Error::Fault(format!(
+        "the S10 numbers of carrier {carrier} are used up: raise its serial_to, then replay the parked event"
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ impl Command<App> for CancelConsignments {
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<CancelOutcome, Error> {
         let id = self.order_id;
-        if orders::decide(tx, id, BookingState::Cancelled).await?
+        if !orders::decide(tx, vec![id], BookingState::Cancelled).await?.is_empty()
             || orders::lock(tx, id).await? == Some(BookingState::Cancelled)
         {
             return Ok(CancelOutcome::Cancelled);

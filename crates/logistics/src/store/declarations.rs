@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{DeclarationId, ShipmentId};
 use prost::Message as _;
+use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -58,22 +59,43 @@ impl Row {
     }
 }
 
-/// Draws a declaration up, for the release before this one too, which reads `document`.
+/// A declaration on its way in.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    declaration_id: Uuid,
+    shipment_id: Uuid,
+    #[serde(serialize_with = "db::hex")]
+    document: Vec<u8>,
+    declared: &'a Declared,
+}
+
+/// Draws declarations up, each of a shipment, in one statement; for the release before this one too, which reads
+/// `document`.
 pub(crate) async fn put(
     tx: &mut Tx,
-    id: DeclarationId,
-    shipment_id: ShipmentId,
-    declared: &Declared,
+    drafts: &[(DeclarationId, ShipmentId, &Declared)],
 ) -> Result<(), db::Error> {
-    db::execute!(
-        tx,
-        "insert into declarations (declaration_id, shipment_id, state, document, declared) values ($1, $2, $3, $4, $5)",
-        id.uuid(),
-        shipment_id.uuid(),
-        DeclarationState::Drafted.as_str(),
-        wire::declared(declared).encode_to_vec(),
-        Json(declared),
-    )?;
+    let rows: Vec<NewRow<'_>> = drafts
+        .iter()
+        .map(|(id, shipment_id, declared)| NewRow {
+            declaration_id: id.uuid(),
+            shipment_id: shipment_id.uuid(),
+            document: wire::declared(declared).encode_to_vec(),
+            declared,
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sql = tx.sql(
+        "insert into declarations (declaration_id, shipment_id, state, document, declared) \
+         select declaration_id, shipment_id, $2, decode(document, 'hex'), declared \
+         from jsonb_to_recordset($1) as rows (declaration_id uuid, shipment_id uuid, document text, declared jsonb)",
+        "insert into declarations (declaration_id, shipment_id, state, document, declared) \
+         select unhex(value ->> 'declaration_id', '-'), unhex(value ->> 'shipment_id', '-'), $2, \
+         unhex(value ->> 'document'), value ->> 'declared' from json_each($1)",
+    );
+    db::execute!(tx, sql, Json(&rows), DeclarationState::Drafted.as_str())?;
     Ok(())
 }
 

@@ -1,7 +1,10 @@
 //! What became of each order here.
 
+use std::collections::BTreeSet;
+
 use db::Tx;
 use kernel::OrderId;
+use uuid::Uuid;
 
 kernel::words! {
     /// Whether an order's consignments are booked, or must never be.
@@ -11,15 +14,22 @@ kernel::words! {
     }
 }
 
-/// Decides an order that nobody has decided; whether it did.
-pub(crate) async fn decide(tx: &mut Tx, id: OrderId, fate: BookingState) -> Result<bool, db::Error> {
-    let decided = db::execute!(
-        tx,
-        "insert into orders (order_id, state) values ($1, $2) on conflict (order_id) do nothing",
-        id.uuid(),
-        fate.as_str(),
-    )?;
-    Ok(decided == 1)
+/// Decides those of these orders that nobody has decided; which they were. In the order of their ids: the key's index is
+/// a lock.
+pub(crate) async fn decide(
+    tx: &mut Tx,
+    mut ids: Vec<OrderId>,
+    state: BookingState,
+) -> Result<BTreeSet<OrderId>, db::Error> {
+    ids.sort_unstable();
+    let sql = tx.sql(
+        "insert into orders (order_id, state) select unnest($1), $2 \
+         on conflict (order_id) do nothing returning order_id",
+        "insert into orders (order_id, state) select unhex(value, '-'), $2 from json_each($1) where true \
+         on conflict (order_id) do nothing returning order_id",
+    );
+    let decided = db::fetch_all!(tx, (Uuid,), sql, ids.into_iter().collect::<db::Ids>(), state.as_str())?;
+    Ok(decided.into_iter().map(|(id,)| id.into()).collect())
 }
 
 /// What was decided, locked where the engine locks rows.

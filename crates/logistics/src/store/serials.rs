@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use db::Tx;
 
-/// The next `count` serials of a carrier's range, which must hold at least so many; `None` when there are not so many left.
+/// The next `count` serials of a carrier's range; `None` when there are not so many left.
 pub(crate) async fn take(
     tx: &mut Tx,
     carrier: &str,
@@ -15,7 +15,7 @@ pub(crate) async fn take(
     let taken = db::fetch_optional!(
         tx,
         (i64,),
-        "insert into s10_serials (carrier, next_serial) values ($1, $2 + $4) \
+        "insert into s10_serials (carrier, next_serial) select $1, $2 + $4 where $2 + $4 <= $3 + 1 \
          on conflict (carrier) do update set next_serial = s10_serials.next_serial + $4 \
          where s10_serials.next_serial + $4 <= $3 + 1 returning next_serial - $4",
         carrier,

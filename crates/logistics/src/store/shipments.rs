@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{OrderId, ShipmentId};
+use serde::Serialize;
 use sqlx::types::Json;
 use trade::Address;
 use uuid::Uuid;
@@ -73,34 +74,86 @@ impl Row {
     }
 }
 
-/// Writes a new shipment.
-pub(crate) async fn put(tx: &mut Tx, shipment: &Shipment) -> Result<(), db::Error> {
-    db::execute!(
-        tx,
-        "insert into shipments (shipment_id, consignment_id, order_id, order_number, buyer, seller_id, \
+/// A shipment on its way in.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    shipment_id: Uuid,
+    consignment_id: Uuid,
+    order_id: Uuid,
+    order_number: &'a str,
+    buyer: &'a str,
+    seller_id: &'a str,
+    sender: &'a str,
+    tracking_number: &'a str,
+    carrier: &'a str,
+    service: &'a str,
+    transport: &'a str,
+    from_country: &'a str,
+    chargeable_grams: i64,
+    days_min: i64,
+    address: &'a Address,
+    state: &'a str,
+    version: i64,
+    #[serde(serialize_with = "db::optional_timestamp")]
+    next_step_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "db::timestamp")]
+    created_at: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Shipment> for NewRow<'a> {
+    fn from(shipment: &'a Shipment) -> Self {
+        Self {
+            shipment_id: shipment.id.uuid(),
+            consignment_id: shipment.consignment_id.uuid(),
+            order_id: shipment.order_id.uuid(),
+            order_number: &shipment.order_number,
+            buyer: &shipment.buyer,
+            seller_id: &shipment.seller_id,
+            sender: &shipment.sender,
+            tracking_number: &shipment.tracking_number,
+            carrier: &shipment.carrier,
+            service: &shipment.service,
+            transport: shipment.transport.as_str(),
+            from_country: shipment.from.as_str(),
+            chargeable_grams: shipment.chargeable_grams,
+            days_min: shipment.days_min,
+            address: &shipment.address,
+            state: shipment.state.as_str(),
+            version: shipment.version,
+            next_step_at: shipment.next_step_at,
+            created_at: shipment.created_at,
+        }
+    }
+}
+
+/// Writes new shipments, all in one statement. In the order of their consignments: the index is a lock.
+pub(crate) async fn put(tx: &mut Tx, shipments: impl Iterator<Item = &Shipment>) -> Result<(), db::Error> {
+    let mut rows: Vec<NewRow<'_>> = shipments.map(NewRow::from).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    rows.sort_unstable_by_key(|row| row.consignment_id);
+    let sql = tx.sql(
+        "insert into shipments (shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, \
          tracking_number, carrier, service, transport, from_country, chargeable_grams, days_min, address, state, \
-         version, next_step_at, created_at, sender) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
-        shipment.id.uuid(),
-        shipment.consignment_id.uuid(),
-        shipment.order_id.uuid(),
-        shipment.order_number.as_str(),
-        shipment.buyer.as_str(),
-        shipment.seller_id.as_str(),
-        shipment.tracking_number.as_str(),
-        shipment.carrier.as_str(),
-        shipment.service.as_str(),
-        shipment.transport.as_str(),
-        shipment.from.as_str(),
-        shipment.chargeable_grams,
-        shipment.days_min,
-        Json(&shipment.address),
-        shipment.state.as_str(),
-        shipment.version,
-        shipment.next_step_at,
-        shipment.created_at,
-        shipment.sender.as_str(),
-    )?;
+         version, next_step_at, created_at) \
+         select shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, tracking_number, \
+         carrier, service, transport, from_country, chargeable_grams, days_min, address, state, version, \
+         next_step_at, created_at from jsonb_to_recordset($1) as rows (shipment_id uuid, consignment_id uuid, \
+         order_id uuid, order_number text, buyer text, seller_id text, sender text, tracking_number text, \
+         carrier text, service text, transport text, from_country text, chargeable_grams bigint, days_min bigint, \
+         address jsonb, state text, version bigint, next_step_at timestamptz, created_at timestamptz)",
+        "insert into shipments (shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, \
+         tracking_number, carrier, service, transport, from_country, chargeable_grams, days_min, address, state, \
+         version, next_step_at, created_at) \
+         select unhex(value ->> 'shipment_id', '-'), unhex(value ->> 'consignment_id', '-'), \
+         unhex(value ->> 'order_id', '-'), value ->> 'order_number', value ->> 'buyer', value ->> 'seller_id', \
+         value ->> 'sender', value ->> 'tracking_number', value ->> 'carrier', value ->> 'service', \
+         value ->> 'transport', value ->> 'from_country', value ->> 'chargeable_grams', value ->> 'days_min', \
+         value ->> 'address', value ->> 'state', value ->> 'version', value ->> 'next_step_at', \
+         value ->> 'created_at' from json_each($1)",
+    );
+    db::execute!(tx, sql, Json(&rows))?;
     Ok(())
 }
 
@@ -218,4 +271,71 @@ pub(crate) async fn list(
         )?,
     };
     rows.into_iter().map(Row::read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::on_both;
+
+    use super::*;
+    use crate::domain::shipment::tests::shipment;
+    use crate::store::orders::{BookingState, decide};
+
+    /// As they are stored, and as one is that is bound by itself.
+    #[derive(sqlx::FromRow)]
+    struct Texts {
+        created_at: String,
+        created_at_bound: String,
+        next_step_at: Option<String>,
+        next_step_at_bound: Option<String>,
+        address: String,
+        address_bound: String,
+    }
+
+    on_both! {
+        async fn what_is_written_as_rows_is_stored_as_what_is_bound(database: Database) {
+            let db = database.migrated(&[crate::SPEC.migrations]).await;
+            let nanos = [0, 1_000, 120_000_000, 123_456_000, 999_999_000];
+            let mut shipments: Vec<Shipment> = nanos
+                .into_iter()
+                .map(|nanos| {
+                    let at = DateTime::from_timestamp(1_790_000_000, nanos).unwrap();
+                    let next_step_at = (nanos != 0).then_some(at);
+                    let consignment_id = kernel::ConsignmentId::new();
+                    let tracking_number = format!("LX{nanos}TH");
+                    let booked = shipment(ShipmentState::Booked, false);
+                    Shipment { created_at: at, next_step_at, consignment_id, tracking_number, ..booked }
+                })
+                .collect();
+            shipments[0].address.line2 = "\"\\/\u{1}\n\u{e9}\u{1f9f5}\u{2028}".to_owned();
+            let compared: Result<Vec<Texts>, db::Error> = db
+                .write(move |tx| {
+                    let shipments = shipments.clone();
+                    Box::pin(async move {
+                        let ids = shipments.iter().map(|shipment| shipment.order_id).collect();
+                        decide(tx, ids, BookingState::Booked).await?;
+                        put(tx, shipments.iter()).await?;
+                        let sql = "select cast(created_at as text) as created_at, cast($2 as text) as created_at_bound, \
+                            cast(next_step_at as text) as next_step_at, cast($3 as text) as next_step_at_bound, \
+                            cast(address as text) as address, cast($4 as text) as address_bound \
+                            from shipments where shipment_id = $1";
+                        let mut compared = Vec::new();
+                        for one in &shipments {
+                            let (created_at, next_step_at) = (one.created_at, one.next_step_at);
+                            let texts = db::fetch_one!(
+                                tx, Texts, sql, one.id.uuid(), created_at, next_step_at, Json(&one.address),
+                            )?;
+                            compared.push(texts);
+                        }
+                        Ok(compared)
+                    })
+                })
+                .await;
+            for texts in compared.unwrap() {
+                assert_eq!(texts.created_at, texts.created_at_bound);
+                assert_eq!(texts.next_step_at, texts.next_step_at_bound);
+                assert_eq!(texts.address, texts.address_bound);
+            }
+        }
+    }
 }

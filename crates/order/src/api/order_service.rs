@@ -77,7 +77,7 @@ impl OrderService for Api {
         let decode = |message, caller: &Caller, violations: &mut Violations| {
             place_order(&message, caller, self.trade_policy(), violations)
         };
-        self.0.begin_saga(request, place_key, decode, placed).await
+        self.pipeline.begin_saga(&self.placing, request, place_key, decode, placed).await
     }
 
     async fn get_order(
@@ -86,7 +86,7 @@ impl OrderService for Api {
     ) -> Result<Response<GetOrderResponse>, Status> {
         let viewer = viewer(&rpc::require(&request)?)?;
         let named = Violations::of(|violations| named(&request.get_ref().order_id, violations))?;
-        let order = self.0.query(GetOrder { named, viewer: viewer.clone() }).await?;
+        let order = self.pipeline.query(GetOrder { named, viewer: viewer.clone() }).await?;
         let order = encode::order(&order, &viewer).map_err(Error::from)?;
         Ok(Response::new(GetOrderResponse { order: Some(order) }))
     }
@@ -106,7 +106,7 @@ impl OrderService for Api {
             let page = Page::of(Some(&caller), &message, &[state, &client_reference], violations)?;
             Some((Filter { state, client_reference, before: page.after, limit: page.limit() }, page))
         })?;
-        let listed = self.0.query(ListOrders { viewer: viewer.clone(), filter }).await?;
+        let listed = self.pipeline.query(ListOrders { viewer: viewer.clone(), filter }).await?;
         let (orders, next_page_token) = page
             .try_fill(listed, |order| order.id, |order| encode::order(&order, &viewer))
             .map_err(Error::from)?;
@@ -117,7 +117,7 @@ impl OrderService for Api {
         &self,
         request: Request<CancelOrderRequest>,
     ) -> Result<Response<CancelOrderResponse>, Status> {
-        self.0.begin_saga(request, Key::of, cancel_order, cancelled).await
+        self.pipeline.begin_saga(self.pipeline.db(), request, Key::of, cancel_order, cancelled).await
     }
 
     type WatchOrderStream = Pin<Box<dyn Stream<Item = Result<WatchOrderResponse, Status>> + Send>>;
@@ -134,17 +134,18 @@ impl OrderService for Api {
             }
             named(&message.order_id, violations)
         })?;
-        let order = self.0.query(GetOrder { named, viewer: viewer.clone() }).await?;
+        let order = self.pipeline.query(GetOrder { named, viewer: viewer.clone() }).await?;
         if message.after_version > order.version {
             let (after, last) = (message.after_version, order.version);
             let problem = format!("{after} is beyond the last version, which is {last}");
             return Err(rpc::status::invalid(&[("after_version", &problem)]));
         }
-        let versions = watch_order(self.0.app().clone(), order.id, message.after_version).map(move |found| {
-            let (version, progress) = found?;
-            let order = encode::version(&order, version, &progress, &viewer).map_err(Error::from)?;
-            Ok(WatchOrderResponse { order: Some(order) })
-        });
+        let versions =
+            watch_order(self.pipeline.app().clone(), order.id, message.after_version).map(move |found| {
+                let (version, progress) = found?;
+                let order = encode::version(&order, version, &progress, &viewer).map_err(Error::from)?;
+                Ok(WatchOrderResponse { order: Some(order) })
+            });
         Ok(Response::new(Box::pin(versions)))
     }
 
@@ -155,7 +156,7 @@ impl OrderService for Api {
         let encode = |_: &_, order| {
             Ok(ConfirmReceiptResponse { order: Some(encode::order(&order, &Viewer::Operator)?) })
         };
-        self.0.mutate(request, confirm_receipt, encode).await
+        self.pipeline.mutate(request, confirm_receipt, encode).await
     }
 }
 

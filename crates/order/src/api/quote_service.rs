@@ -1,5 +1,6 @@
 //! Landed prices.
 
+use kernel::QuoteId;
 use proto::order::v1::quote_service_server::QuoteService;
 use proto::order::v1::{CreateQuoteRequest, CreateQuoteResponse, GetQuoteRequest, GetQuoteResponse};
 use rpc::idempotency::Key;
@@ -11,6 +12,7 @@ use super::{Api, encode};
 use crate::app::Error;
 use crate::app::create_quote::{CreateQuote, QuoteRequest};
 use crate::app::get_quote::GetQuote;
+use crate::domain::quote::Quote;
 
 /// The longest code of a carrier's service, in characters.
 const SERVICE_CHARACTERS_MAX: usize = 60;
@@ -31,6 +33,11 @@ fn key(
     }
     let made = violations.allowed(GuestSecret::make())?;
     Some((violations.take(Key::of_guest(&made, message))?, Some(made)))
+}
+
+/// A secret is never kept: whoever made one for the guest adds it.
+fn quoted(_: &CreateQuote, quote: Quote) -> Result<CreateQuoteResponse, Error> {
+    Ok(CreateQuoteResponse { quote: Some(encode::quote(&quote)?), guest_secret: String::new() })
 }
 
 #[tonic::async_trait]
@@ -54,16 +61,13 @@ impl QuoteService for Api {
             let owner = key.principal.clone();
             Some((key, made, QuoteRequest { owner, requested, currency, postcode, carriage_service }))
         })?;
-        let app = self.0.app().clone();
+        let app = self.pipeline.app().clone();
         let prepare = async move {
             app.quotes.take(&counted, wanted.worth())?;
-            Ok(CreateQuote { worked_out: app.work_out(wanted).await })
+            let id = QuoteId::new();
+            Ok(CreateQuote { id, worked_out: app.work_out(id, wanted).await })
         };
-        // A secret is never kept: whoever made one for the guest adds it.
-        let encode = |_: &_, quote| {
-            Ok(CreateQuoteResponse { quote: Some(encode::quote(&quote)?), guest_secret: String::new() })
-        };
-        let mut answer = self.0.prepare(key, deadline, prepare, encode).await?;
+        let mut answer = self.pipeline.prepare(&self.quoting, key, deadline, prepare, quoted).await?;
         answer.guest_secret = made.map(|secret| secret.reveal().to_owned()).unwrap_or_default();
         Ok(Response::new(answer))
     }
@@ -77,7 +81,7 @@ impl QuoteService for Api {
             let principals = decode::principals(rpc::caller(&request), secret.as_ref());
             Some(GetQuote { quote_id: violations.id("quote_id", &request.get_ref().quote_id)?, principals })
         })?;
-        let quote = self.0.query(get).await?;
+        let quote = self.pipeline.query(get).await?;
         let quote = encode::quote(&quote).map_err(Error::from)?;
         Ok(Response::new(GetQuoteResponse { quote: Some(quote) }))
     }

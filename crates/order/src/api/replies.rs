@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use db::Tx;
+use prost::Message;
 use proto::Mutation as _;
 use proto::order::v1::{CancelOrderRequest, CancelOrderResponse, PlaceOrderRequest, PlaceOrderResponse};
 use rpc::idempotency::{self, Key};
@@ -20,22 +21,26 @@ pub(crate) struct SagaReplies;
 
 #[async_trait]
 impl Replies for SagaReplies {
-    async fn keep(&self, tx: &mut Tx, request: &Key, answer: &SagaResponse) -> Result<(), Error> {
-        match request.rpc.as_str() {
-            PlaceOrderRequest::RPC => idempotency::finish(tx, request, &reply(answer, placed)?).await?,
-            CancelOrderRequest::RPC => idempotency::finish(tx, request, &reply(answer, cancelled)?).await?,
-            other => return Err(Error::Fault(format!("a saga answers no {other}"))),
+    async fn keep(&self, tx: &mut Tx, answers: &[(&Key, &SagaResponse)]) -> Result<(), Error> {
+        let mut ended = Vec::with_capacity(answers.len());
+        for (request, answer) in answers {
+            let encoded = match request.rpc.as_str() {
+                PlaceOrderRequest::RPC => reply(answer, placed)?,
+                CancelOrderRequest::RPC => reply(answer, cancelled)?,
+                other => return Err(Error::Fault(format!("a saga answers no {other}"))),
+            };
+            ended.push((*request, encoded));
         }
-        Ok(())
+        Ok(idempotency::finish_all(tx, &ended).await?)
     }
 }
 
-fn reply<T>(
+fn reply<T: Message>(
     answer: &SagaResponse,
     encode: fn(&Order) -> Result<T, Error>,
-) -> Result<Result<T, Status>, Error> {
+) -> Result<Result<Vec<u8>, Status>, Error> {
     match answer {
-        Ok(order) => encode(order).map(Ok),
+        Ok(order) => Ok(Ok(encode(order)?.encode_to_vec())),
         Err(refusal) => Ok(Err(Error::from(refusal.clone()).into())),
     }
 }

@@ -29,7 +29,7 @@ impl ReturnService for Api {
         request: Request<RequestReturnRequest>,
     ) -> Result<Response<RequestReturnResponse>, Status> {
         let encode = |_: &_, one| Ok(RequestReturnResponse { r#return: Some(encode::goods_return(&one)?) });
-        self.0.mutate(request, request_return, encode).await
+        self.pipeline.mutate(request, request_return, encode).await
     }
 
     async fn approve_return(
@@ -40,7 +40,7 @@ impl ReturnService for Api {
             answer_return(caller, &message.return_id, true, &message.answer, violations)
         };
         let encode = |_: &_, one| Ok(ApproveReturnResponse { r#return: Some(encode::goods_return(&one)?) });
-        self.0.mutate(request, decode, encode).await
+        self.pipeline.mutate(request, decode, encode).await
     }
 
     async fn reject_return(
@@ -51,7 +51,7 @@ impl ReturnService for Api {
             answer_return(caller, &message.return_id, false, &message.answer, violations)
         };
         let encode = |_: &_, one| Ok(RejectReturnResponse { r#return: Some(encode::goods_return(&one)?) });
-        self.0.mutate(request, decode, encode).await
+        self.pipeline.mutate(request, decode, encode).await
     }
 
     async fn receive_return(
@@ -59,7 +59,7 @@ impl ReturnService for Api {
         request: Request<ReceiveReturnRequest>,
     ) -> Result<Response<ReceiveReturnResponse>, Status> {
         let encode = |_: &_, one| Ok(ReceiveReturnResponse { r#return: Some(encode::goods_return(&one)?) });
-        self.0.mutate(request, receive_return, encode).await
+        self.pipeline.mutate(request, receive_return, encode).await
     }
 
     async fn get_return(
@@ -69,7 +69,7 @@ impl ReturnService for Api {
         let viewer = viewer(&rpc::require(&request)?)?;
         let return_id =
             Violations::of(|violations| violations.id("return_id", &request.get_ref().return_id))?;
-        let one = self.0.query(GetReturn { return_id, viewer }).await?;
+        let one = self.pipeline.query(GetReturn { return_id, viewer }).await?;
         let one = encode::goods_return(&one).map_err(Error::from)?;
         Ok(Response::new(GetReturnResponse { r#return: Some(one) }))
     }
@@ -86,7 +86,7 @@ impl ReturnService for Api {
             Some((order_id, Page::of(Some(&caller), &message, &[&message.order_id], violations)?))
         })?;
         let list = ListReturns { viewer, order_id, before: page.after, limit: page.limit() };
-        let listed = self.0.query(list).await?;
+        let listed = self.pipeline.query(list).await?;
         let (returns, next_page_token) =
             page.try_fill(listed, |one| one.id, |one| encode::goods_return(&one)).map_err(Error::from)?;
         Ok(Response::new(ListReturnsResponse { returns, next_page_token }))

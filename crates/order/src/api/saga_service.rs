@@ -29,8 +29,8 @@ impl SagaService for Api {
         let page: Page<SagaId> =
             Violations::of(|violations| Page::of(Some(&caller), &message, &filter, violations))?;
         let list = ListSagas { stuck_only: message.stuck_only, before: page.after, limit: page.limit() };
-        let (listed, unsettled_count) = self.0.query(list).await?;
-        let now = self.0.app().clock.now();
+        let (listed, unsettled_count) = self.pipeline.query(list).await?;
+        let now = self.pipeline.app().clock.now();
         let (sagas, next_page_token) =
             page.fill(listed, |kept| kept.saga.id, |kept| encode::saga(&kept, now));
         Ok(Response::new(ListSagasResponse { sagas, unsettled_count, next_page_token }))
@@ -38,10 +38,10 @@ impl SagaService for Api {
 
     async fn get_saga(&self, request: Request<GetSagaRequest>) -> Result<Response<GetSagaResponse>, Status> {
         let named = Violations::of(|violations| named(&request.get_ref().order_id, violations))?;
-        let order = self.0.query(GetOrder { named, viewer: Viewer::Operator }).await?;
-        let kept = self.0.query(GetSaga { order_id: order.id }).await?;
+        let order = self.pipeline.query(GetOrder { named, viewer: Viewer::Operator }).await?;
+        let kept = self.pipeline.query(GetSaga { order_id: order.id }).await?;
         let order = encode::order(&order, &Viewer::Operator).map_err(Error::from)?;
-        let saga = encode::saga(&kept, self.0.app().clock.now());
+        let saga = encode::saga(&kept, self.pipeline.app().clock.now());
         Ok(Response::new(GetSagaResponse { saga: Some(saga), order: Some(order) }))
     }
 
@@ -49,7 +49,7 @@ impl SagaService for Api {
         &self,
         _: Request<AuditOrdersRequest>,
     ) -> Result<Response<AuditOrdersResponse>, Status> {
-        let audit = self.0.query(AuditOrders).await?;
+        let audit = self.pipeline.query(AuditOrders).await?;
         let by_state = audit.by_state.iter().map(|(state, count)| (state.to_uppercase(), *count)).collect();
         Ok(Response::new(AuditOrdersResponse {
             orders: audit.by_state.values().sum(),

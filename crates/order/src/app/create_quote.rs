@@ -5,9 +5,10 @@
 
 use std::num::NonZeroU32;
 
-use db::{Command, Tx};
+use db::{Batched, Command, Entry, Outcome, Tx};
 use kernel::QuoteId;
 use money::Currency;
+use uuid::Uuid;
 
 use super::{App, Error, ports};
 use crate::domain::Refusal;
@@ -17,6 +18,8 @@ use crate::store::quotes;
 
 /// Lines that a quote may have for as much as it is worth at least.
 const LINES_PER_QUOTE: usize = 10;
+/// About what a line takes in a stored quote, with its answer.
+const LINE_BYTES: usize = 4_000;
 
 /// What a price is wanted for.
 #[derive(Debug, Clone)]
@@ -44,6 +47,8 @@ impl QuoteRequest {
 /// Freezes the price that was worked out, or keeps why there is none.
 #[derive(Debug)]
 pub(crate) struct CreateQuote {
+    /// The quote's id.
+    pub(crate) id: QuoteId,
     /// The price.
     pub(crate) worked_out: Result<Quote, ports::Error>,
 }
@@ -53,15 +58,37 @@ impl Command<App> for CreateQuote {
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Quote, Error> {
         let quote = self.worked_out.clone()?;
-        quotes::insert(tx, &quote).await?;
+        quotes::insert(tx, &[&quote]).await?;
         Ok(quote)
+    }
+}
+
+impl Batched<App> for CreateQuote {
+    fn key(&self) -> Uuid {
+        self.id.uuid()
+    }
+
+    fn bytes(&self) -> usize {
+        let lines = self.worked_out.iter().flat_map(|quote| &quote.consignments);
+        lines.map(|consignment| consignment.lines.len() * LINE_BYTES).sum()
+    }
+
+    async fn run_all(
+        batch: &[Entry<'_, Self>],
+        _: &App,
+        tx: &mut Tx,
+    ) -> Result<Vec<Outcome<App, Self>>, Error> {
+        let priced: Vec<&Quote> =
+            batch.iter().filter_map(|entry| entry.command().worked_out.as_ref().ok()).collect();
+        quotes::insert(tx, &priced).await?;
+        Ok(batch.iter().map(|entry| Ok(entry.worked_out.clone()?)).collect())
     }
 }
 
 impl App {
     /// Asks the other services what it comes to.
-    pub(crate) async fn work_out(&self, wanted: QuoteRequest) -> Result<Quote, ports::Error> {
-        let (id, now) = (QuoteId::new(), self.clock.now());
+    pub(crate) async fn work_out(&self, id: QuoteId, wanted: QuoteRequest) -> Result<Quote, ports::Error> {
+        let now = self.clock.now();
         let expires_at = now + self.trade_policy.quote_validity;
         let currency = wanted.currency.unwrap_or(self.trade_policy.currency);
         let offers = self.catalog.offers(&wanted.requested).await?;

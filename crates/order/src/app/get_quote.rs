@@ -22,9 +22,10 @@ impl Query<App> for GetQuote {
     const READING: ReadMode = ReadMode::Select;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Quote, Error> {
-        let quote = quotes::find(tx, self.quote_id).await?;
-        quote
-            .filter(|quote| quote.is_open_to(&self.principals))
+        let found = quotes::find(tx, [self.quote_id]).await?;
+        found
+            .into_iter()
+            .find(|quote| quote.is_open_to(&self.principals))
             .ok_or_else(|| Error::not_found("quote", self.quote_id))
     }
 }

@@ -26,7 +26,7 @@ pub(crate) mod watch_order;
 
 use std::sync::{Arc, Mutex};
 
-use db::{Db, Tx};
+use db::{Batches, Db, Tx};
 use events::{Envelope, Outbox};
 use kernel::{Clock, OrderId};
 use rpc::Quota;
@@ -43,6 +43,8 @@ pub(crate) use error::Error;
 pub(crate) struct App {
     /// The service's database.
     pub(crate) db: Db,
+    /// Where the outcomes of sagas' steps are recorded together.
+    pub(crate) recording: Batches<App, saga::RecordOutcome>,
     /// The hub's time.
     pub(crate) clock: Clock,
     /// The time that leases and retries go by on a SQLite file: a sandbox may move the hub's, anyone the machine's.
@@ -74,7 +76,7 @@ impl db::Application for App {
 impl App {
     /// Keeps the order's new version and tells of it, if there is something to tell.
     async fn save(&self, tx: &mut Tx, order: &Order, event: Option<Envelope>) -> Result<(), Error> {
-        if !orders::save(tx, order).await? {
+        if !orders::save(tx, &[order]).await? {
             return Err(Error::Superseded);
         }
         if let Some(event) = event {

@@ -156,6 +156,6 @@ pub(crate) trait Payment: Send + Sync {
 /// How requests are answered that wait for sagas: whoever finishes one after a crash has no handler that would.
 #[async_trait]
 pub(crate) trait Replies: Send + Sync {
-    /// Keeps the answer to a request in the transaction that decides it.
-    async fn keep(&self, tx: &mut Tx, request: &Key, answer: &SagaResponse) -> Result<(), error::Error>;
+    /// Keeps the answers to requests in the transaction that decides them.
+    async fn keep(&self, tx: &mut Tx, answers: &[(&Key, &SagaResponse)]) -> Result<(), error::Error>;
 }

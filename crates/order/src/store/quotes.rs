@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::QuoteId;
+use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -13,24 +14,56 @@ struct Row {
     document: Json<Quote>,
 }
 
-/// Keeps a new quote.
-pub(crate) async fn insert(tx: &mut Tx, quote: &Quote) -> Result<(), db::Error> {
-    db::execute!(
-        tx,
-        "insert into quotes (id, owner, document, created_at, expires_at) values ($1, $2, $3, $4, $5)",
-        quote.id.uuid(),
-        quote.owner.as_deref(),
-        Json(quote),
-        quote.created_at,
-        quote.expires_at,
-    )?;
+/// A quote as a row.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    id: Uuid,
+    owner: Option<&'a str>,
+    document: &'a Quote,
+    #[serde(serialize_with = "db::timestamp")]
+    created_at: DateTime<Utc>,
+    #[serde(serialize_with = "db::timestamp")]
+    expires_at: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Quote> for NewRow<'a> {
+    fn from(quote: &'a Quote) -> Self {
+        Self {
+            id: quote.id.uuid(),
+            owner: quote.owner.as_deref(),
+            document: quote,
+            created_at: quote.created_at,
+            expires_at: quote.expires_at,
+        }
+    }
+}
+
+/// Keeps new quotes.
+pub(crate) async fn insert(tx: &mut Tx, quotes: &[&Quote]) -> Result<(), db::Error> {
+    let rows: Vec<NewRow<'_>> = quotes.iter().map(|quote| NewRow::from(*quote)).collect();
+    let sql = tx.sql(
+        "insert into quotes (id, owner, document, created_at, expires_at) \
+         select id, owner, document, created_at, expires_at from jsonb_to_recordset($1) as rows (id uuid, owner text, \
+         document jsonb, created_at timestamptz, expires_at timestamptz)",
+        "insert into quotes (id, owner, document, created_at, expires_at) \
+         select unhex(value ->> 'id', '-'), value ->> 'owner', value -> 'document', value ->> 'created_at', \
+         value ->> 'expires_at' from json_each($1)",
+    );
+    db::execute!(tx, sql, Json(rows))?;
     Ok(())
 }
 
-/// A quote as frozen.
-pub(crate) async fn find(tx: &mut Tx, id: QuoteId) -> Result<Option<Quote>, db::Error> {
-    let row = db::fetch_optional!(tx, Row, "select document from quotes where id = $1", id.uuid())?;
-    Ok(row.map(|row| row.document.0))
+/// Quotes as frozen, in no order; those that are not there are left out.
+pub(crate) async fn find(
+    tx: &mut Tx,
+    ids: impl IntoIterator<Item = QuoteId>,
+) -> Result<Vec<Quote>, db::Error> {
+    let sql = tx.sql(
+        "select document from quotes where id = any($1)",
+        "select document from quotes where id in (select unhex(value, '-') from json_each($1))",
+    );
+    let rows = db::fetch_all!(tx, Row, sql, ids.into_iter().collect::<db::Ids>())?;
+    Ok(rows.into_iter().map(|row| row.document.0).collect())
 }
 
 /// A quote's place among those that expire: when, and its id.

@@ -4,10 +4,13 @@
 //! process. That clock may be set: forward, a lease ends early, and the attempt's guard keeps what it was for right;
 //! back, a saga that moved in what is now the future is nobody's.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use db::Tx;
 use kernel::{OrderId, SagaId};
 use rpc::idempotency::Key;
+use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -96,26 +99,32 @@ macro_rules! by_one_clock {
 }
 
 macro_rules! insert {
-    ($now:expr, $until:expr) => {
+    ($now:expr, $until:expr, $rows:literal) => {
         concat!(
             "insert into sagas (id, order_id, step, detail, settled, attempt, wake_at, request, moved_at) \
-             values ($1, $2, $3, $4, $5, $6, ",
+             select id, order_id, step, detail, false, attempt, ",
             $until,
-            ", $8, ",
+            ", request, ",
             $now,
-            ")"
+            " from ",
+            $rows
         )
     };
 }
 
 macro_rules! advance {
-    ($now:expr, $until:expr) => {
+    ($now:expr, $until:expr, $rows:literal) => {
         concat!(
-            "update sagas set step = $4, detail = $5, settled = $6, wake_at = ",
+            "update sagas set step = rows.step, detail = rows.detail, settled = rows.settled, \
+             wake_at = case when rows.settled then null else ",
             $until,
-            ", due_at = $8, request = case when $6 then null else request end, last_error = '', moved_at = ",
+            " end, due_at = rows.due_at, request = case when rows.settled then null else request end, \
+             last_error = '', moved_at = ",
             $now,
-            " where id = $1 and attempt = $2 and step = $3 returning paid_at"
+            " from ",
+            $rows,
+            " where sagas.id = rows.id and sagas.attempt = rows.attempt and sagas.step = rows.from_step \
+             returning sagas.id, sagas.paid_at"
         )
     };
 }
@@ -175,66 +184,117 @@ macro_rules! give_back {
     };
 }
 
-/// Keeps a new saga; until `leased_until` it is the one's who made it.
+/// A new saga as a row.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    id: Uuid,
+    order_id: Uuid,
+    step: &'a str,
+    detail: &'a SagaStep,
+    attempt: i64,
+    request: &'a Key,
+}
+
+/// Keeps new sagas; until `leased_until` they are the one's who made them.
 pub(crate) async fn insert(
     tx: &mut Tx,
-    saga: &Saga,
-    request: &Key,
+    sagas: &[(&Saga, &Key)],
     leased_until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), db::Error> {
-    let sql = by_one_clock!(tx, insert, now: "$9", until: "$7");
-    db::execute!(
-        tx,
-        sql,
-        saga.id.uuid(),
-        saga.order_id.uuid(),
-        saga.step.as_str(),
-        Json(&saga.step),
-        saga.step.is_settled(),
-        saga.attempt,
-        leased_until,
-        Json(request),
-        now,
-    )?;
+    let mut rows: Vec<NewRow<'_>> = Vec::with_capacity(sagas.len());
+    for (saga, request) in sagas {
+        rows.push(NewRow {
+            id: saga.id.uuid(),
+            order_id: saga.order_id.uuid(),
+            step: saga.step.as_str(),
+            detail: &saga.step,
+            attempt: saga.attempt,
+            request,
+        });
+    }
+    rows.sort_unstable_by_key(|row| row.id);
+    let sql = tx.sql(
+        insert!(
+            "statement_timestamp()",
+            "statement_timestamp() + ($2 - $3)",
+            "jsonb_to_recordset($1) as rows (id uuid, order_id uuid, step text, detail jsonb, attempt bigint, \
+             request jsonb)"
+        ),
+        insert!(
+            "$3",
+            "$2",
+            "(select unhex(value ->> 'id', '-') as id, unhex(value ->> 'order_id', '-') as order_id, \
+             value ->> 'step' as step, value -> 'detail' as detail, value ->> 'attempt' as attempt, \
+             value -> 'request' as request from json_each($1)) as rows"
+        ),
+    );
+    db::execute!(tx, sql, Json(rows), leased_until, now)?;
     Ok(())
 }
 
-/// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Advance {
-    /// It went on; with when payment told of the money, if it has.
-    On(Option<DateTime<Utc>>),
-    /// Another attempt, or another step, came first.
-    Superseded,
+/// How a saga went on: from the one to the other, which have the same attempt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Advance<'a> {
+    pub(crate) before: &'a Saga,
+    pub(crate) after: &'a Saga,
 }
 
-/// Writes how a saga went on from `before` to `after`, which have the same attempt. `leased_until` is for those that
-/// are not settled; the waiting call is kept for these, too.
+/// A saga's row after it.
+#[derive(Serialize)]
+struct AdvancedRow<'a> {
+    id: Uuid,
+    attempt: i64,
+    from_step: &'a str,
+    step: &'a str,
+    detail: &'a SagaStep,
+    settled: bool,
+    #[serde(serialize_with = "db::optional_timestamp")]
+    due_at: Option<DateTime<Utc>>,
+}
+
+impl<'a> From<&Advance<'a>> for AdvancedRow<'a> {
+    fn from(Advance { before, after }: &Advance<'a>) -> Self {
+        Self {
+            id: before.id.uuid(),
+            attempt: before.attempt,
+            from_step: before.step.as_str(),
+            step: after.step.as_str(),
+            detail: &after.step,
+            settled: after.step.is_settled(),
+            due_at: due_at(&after.step),
+        }
+    }
+}
+
+/// Writes how sagas went on. `leased_until` is for those that are not settled; the waiting calls are kept for these, too.
+/// Those that went on, with when payment told of the money, if it has; of others another attempt, or another step, came
+/// first.
 pub(crate) async fn advance(
     tx: &mut Tx,
-    before: &Saga,
-    after: &Saga,
+    advances: &[Advance<'_>],
     leased_until: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Advance, db::Error> {
-    let settled = after.step.is_settled();
-    let sql = by_one_clock!(tx, advance, now: "$9", until: "$7");
-    let moved = db::fetch_optional!(
-        tx,
-        (Option<DateTime<Utc>>,),
-        sql,
-        before.id.uuid(),
-        before.attempt,
-        before.step.as_str(),
-        after.step.as_str(),
-        Json(&after.step),
-        settled,
-        if settled { None } else { Some(leased_until) },
-        due_at(&after.step),
-        now,
-    )?;
-    Ok(moved.map_or(Advance::Superseded, |(paid_at,)| Advance::On(paid_at)))
+) -> Result<HashMap<SagaId, Option<DateTime<Utc>>>, db::Error> {
+    let mut rows: Vec<AdvancedRow<'_>> = advances.iter().map(AdvancedRow::from).collect();
+    rows.sort_unstable_by_key(|row| row.id);
+    let sql = tx.sql(
+        advance!(
+            "statement_timestamp()",
+            "statement_timestamp() + ($2 - $3)",
+            "jsonb_to_recordset($1) as rows (id uuid, attempt bigint, from_step text, step text, detail jsonb, \
+             settled boolean, due_at timestamptz)"
+        ),
+        advance!(
+            "$3",
+            "$2",
+            "(select unhex(value ->> 'id', '-') as id, value ->> 'attempt' as attempt, \
+             value ->> 'from_step' as from_step, value ->> 'step' as step, value -> 'detail' as detail, \
+             value ->> 'settled' as settled, value ->> 'due_at' as due_at from json_each($1)) as rows"
+        ),
+    );
+    let moved = db::fetch_all!(tx, (Uuid, Option<DateTime<Utc>>), sql, Json(rows), leased_until, now)?;
+    Ok(moved.into_iter().map(|(id, paid_at)| (id.into(), paid_at)).collect())
 }
 
 /// Wakes a settled saga to an ending: a new attempt, free to be taken up from `wake_at` on.

@@ -1,10 +1,15 @@
 //! Placing an order: one request is one order, one quote is one order, and a refusal leaves nothing held.
 
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::Duration;
 use futures::future::join_all;
 use kernel::QuoteId;
 use proto::order::events::v1::{OrderCancelled, OrderConfirmed};
-use proto::order::v1::{GetOrderRequest, ListOrdersRequest, OrderState, PaymentMethod, QuotedConsignment};
+use proto::order::v1::{
+    GetOrderRequest, ListOrdersRequest, OrderState, PaymentMethod, PlaceOrderRequest, Quote,
+    QuotedConsignment,
+};
 use testkit::on_both;
 use tonic::Code;
 
@@ -82,6 +87,69 @@ on_both! {
         assert_eq!(shop.world.held(), (1, 1));
         let refused = shop.orders("mallory").place_order(place_request(&quote, PaymentMethod::Wallet)).await;
         assert_eq!(reason(&refused.unwrap_err()), "QUOTE_NOT_FOUND");
+        shop.hub.stop().await;
+    }
+
+    /// Orders, quotes and outcomes that come at once share transactions; nobody notices.
+    async fn many_at_once_are_as_if_one_by_one(database: Database) {
+        let shop = Shop::open(&database).await;
+        let quotes: Vec<Quote> = join_all((0..24).map(|_| shop.quote())).await;
+        let method = |place: usize| if place % 5 == 4 { PaymentMethod::Duitnow } else { PaymentMethod::Wallet };
+        let mut requests: Vec<PlaceOrderRequest> = Vec::new();
+        for (place, quote) in quotes.iter().enumerate() {
+            let mut request = place_request(quote, method(place));
+            // Two of the first four have one reference.
+            request.client_reference = if place < 4 { format!("cart-{}", place % 2) } else { String::new() };
+            requests.push(request.clone());
+            match place % 3 {
+                0 => requests.push(request),
+                1 => requests.push(PlaceOrderRequest { request_id: request_id(), ..request }),
+                _ => requests.push(PlaceOrderRequest {
+                    request_id: request_id(),
+                    quote_id: QuoteId::new().to_string(),
+                    ..request
+                }),
+            }
+        }
+        let calls = requests.iter().map(|request| {
+            let (mut orders, request) = (shop.orders(BUYER), request.clone());
+            async move { orders.place_order(request).await }
+        });
+        let answers = join_all(calls).await;
+        let mut placed: HashMap<&str, String> = HashMap::new();
+        let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
+        for (request, answer) in requests.iter().zip(&answers) {
+            match answer {
+                Ok(answer) => {
+                    let order = answer.get_ref().order.as_ref().unwrap();
+                    let awaits = request.payment_method() == PaymentMethod::Duitnow;
+                    let state = if awaits { OrderState::AwaitingPayment } else { OrderState::Confirmed };
+                    assert_eq!((order.state(), order.version), (state, 2));
+                    let before = placed.insert(&request.quote_id, order.order_id.clone());
+                    assert!(before.is_none_or(|before| before == order.order_id));
+                    assert_eq!(shop.get(&order.order_id).await, *order);
+                }
+                Err(refused) => *refusals.entry(reason(refused)).or_default() += 1,
+            }
+        }
+        // Of two with one reference, one is refused, whichever it is.
+        assert_eq!(placed.len(), 22, "{refusals:?}");
+        assert_eq!(refusals["QUOTE_NOT_FOUND"], 8);
+        assert!((7..=8).contains(&refusals["QUOTE_ALREADY_ORDERED"]), "{refusals:?}");
+        assert!((2..=4).contains(&refusals["CLIENT_REFERENCE_TAKEN"]), "{refusals:?}");
+        assert_eq!(refusals.len(), 3, "{refusals:?}");
+        // Money that waits for a QR code to be paid is not held.
+        assert_eq!(shop.world.held(), (22, 18));
+        assert_eq!(shop.audit().await, Vec::<String>::new());
+        // The same again is answered the same.
+        for (request, answer) in requests.iter().zip(&answers) {
+            let again = shop.orders(BUYER).place_order(request.clone()).await;
+            match (again, answer) {
+                (Ok(again), Ok(answer)) => assert_eq!(again.get_ref(), answer.get_ref()),
+                (Err(again), Err(answer)) => assert_eq!(reason(&again), reason(answer)),
+                (again, answer) => panic!("{again:?}, and before {answer:?}"),
+            }
+        }
         shop.hub.stop().await;
     }
 

@@ -148,4 +148,24 @@ on_both! {
         assert_eq!(shop.get(&order.order_id).await.consignments[0].state(), ConsignmentState::Booked);
         shop.hub.stop().await;
     }
+
+    async fn bookings_that_come_together_are_all_recorded(database: Database) {
+        let shop = Shop::open(&database).await;
+        let mut orders = Vec::new();
+        for _ in 0..6 {
+            orders.push(shop.order_of_two().await);
+        }
+        let mut foreign = shop.order().await;
+        foreign.order_id = kernel::OrderId::new().to_string();
+        let told = orders.iter().flat_map(|order| [0, 1].map(|place| shop.booked(order, place)));
+        futures::future::join(futures::future::join_all(told), shop.booked(&foreign, 0)).await;
+        for order in &orders {
+            let seen = shop.get(&order.order_id).await;
+            assert_eq!(seen.version, order.version + 2);
+            assert!(seen.consignments.iter().all(|one| one.state() == ConsignmentState::Booked));
+        }
+        assert_eq!(shop.parked().await.len(), 1);
+        assert_eq!(shop.audit().await, Vec::<String>::new());
+        shop.hub.stop().await;
+    }
 }

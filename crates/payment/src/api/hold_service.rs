@@ -25,7 +25,7 @@ impl HoldService for Api {
         request: Request<AuthoriseRequest>,
     ) -> Result<Response<AuthoriseResponse>, Status> {
         let authorise = Violations::of(|violations| decode::authorise(request.get_ref(), violations))?;
-        let hold = self.0.run(authorise).await?;
+        let hold = self.authorising.run(self.pipeline.app(), authorise).await?;
         Ok(Response::new(AuthoriseResponse {
             state: encode::state(hold.state).into(),
             qr_payload: hold.qr_payload,
@@ -37,7 +37,7 @@ impl HoldService for Api {
         let asked = request.into_inner();
         let (hold_id, order_id) =
             Violations::of(|violations| decode::hold_of_order(&asked.hold_id, &asked.order_id, violations))?;
-        let after = self.0.run(Void { hold_id, order_id }).await?;
+        let after = self.pipeline.run(Void { hold_id, order_id }).await?;
         let reason = shortened(&asked.reason, REASON_LOGGED);
         tracing::info!(hold.id = %hold_id, %reason, "the void of a hold was requested");
         Ok(Response::new(VoidResponse { state: encode::state(after).into() }))
@@ -50,7 +50,7 @@ impl HoldService for Api {
         let asked = request.into_inner();
         let (hold_id, order_id) =
             Violations::of(|violations| decode::hold_of_order(&asked.hold_id, &asked.order_id, violations))?;
-        let outcome = match self.0.run(CancelPayment { hold_id, order_id }).await? {
+        let outcome = match self.pipeline.run(CancelPayment { hold_id, order_id }).await? {
             CancelPaymentOutcome::Cancelled => CancelOutcome::Cancelled,
             CancelPaymentOutcome::AlreadyPaid => CancelOutcome::AlreadyPaid,
         };
@@ -62,7 +62,7 @@ impl HoldService for Api {
         request: Request<InquireHoldRequest>,
     ) -> Result<Response<InquireHoldResponse>, Status> {
         let hold_id = Violations::of(|violations| violations.id("hold_id", &request.get_ref().hold_id))?;
-        let hold = self.0.query(InquireHold { hold_id }).await?;
+        let hold = self.pipeline.query(InquireHold { hold_id }).await?;
         Ok(Response::new(InquireHoldResponse { payment: Some(encode::payment(hold)) }))
     }
 }

@@ -31,7 +31,7 @@ impl LedgerService for Api {
         &self,
         _: Request<TrialBalanceRequest>,
     ) -> Result<Response<TrialBalanceResponse>, Status> {
-        let (kinds, mut violations) = self.0.query(TrialBalance).await?;
+        let (kinds, mut violations) = self.pipeline.query(TrialBalance).await?;
         let mut differences: BTreeMap<&str, i128> = BTreeMap::new();
         for kind in &kinds {
             let sum = differences.entry(&kind.currency).or_default();
@@ -64,7 +64,8 @@ impl LedgerService for Api {
             let order_id = violations.optional_id("order_id", &asked.order_id);
             Some((order_id, Page::of(Some(&caller), &asked, &[&asked.order_id], violations)?))
         })?;
-        let rows = self.0.query(ListTransfers { order_id, before: page.after, limit: page.limit() }).await?;
+        let rows =
+            self.pipeline.query(ListTransfers { order_id, before: page.after, limit: page.limit() }).await?;
         let (transfers, next_page_token) = page.fill(
             rows,
             |row| row.id.uuid(),
@@ -91,7 +92,7 @@ impl LedgerService for Api {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
         let page: Page<Uuid> = Violations::of(|violations| Page::of(Some(&caller), &asked, &[], violations))?;
-        let rows = self.0.query(ListSuspense { after: page.after, limit: page.limit() }).await?;
+        let rows = self.pipeline.query(ListSuspense { after: page.after, limit: page.limit() }).await?;
         let (receipts, next_page_token) = page.fill(
             rows,
             |row| row.id.uuid(),
@@ -112,6 +113,6 @@ impl LedgerService for Api {
         request: Request<ResolveSuspenseRequest>,
     ) -> Result<Response<ResolveSuspenseResponse>, Status> {
         let encode = |_: &_, id: TransferId| Ok(ResolveSuspenseResponse { transfer_id: id.to_string() });
-        self.0.mutate(request, decode::resolve_suspense, encode).await
+        self.pipeline.mutate(request, decode::resolve_suspense, encode).await
     }
 }

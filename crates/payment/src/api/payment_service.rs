@@ -29,7 +29,7 @@ impl PaymentService for Api {
         let caller = rpc::require(&request)?;
         let order_id = Violations::of(|violations| violations.id("order_id", &request.get_ref().order_id))?;
         let buyer = (caller.role == Role::Buyer).then_some(caller.subject);
-        let hold = self.0.query(GetPayment { order_id, buyer }).await?;
+        let hold = self.pipeline.query(GetPayment { order_id, buyer }).await?;
         Ok(Response::new(GetPaymentResponse { payment: Some(encode::payment(hold)) }))
     }
 }
@@ -44,7 +44,7 @@ impl ExchangeService for Api {
         let (from, to) = Violations::of(|violations| {
             decode::exchange("", &asked.from_currency, &asked.to_currency, violations)
         })?;
-        let quoted = self.0.app().rate(from, to)?;
+        let quoted = self.pipeline.app().rate(from, to)?;
         let warnings = quoted.warning.clone().into_iter().collect();
         Ok(Response::new(GetExchangeRateResponse { rate: Some(quoted.rate.into()), warnings }))
     }
@@ -65,7 +65,7 @@ impl StatementService for Api {
         })?;
         let statement =
             GetStatement { seller_id: seller_id.clone(), before: page.after, limit: page.limit() };
-        let (balances, rows) = self.0.query(statement).await?;
+        let (balances, rows) = self.pipeline.query(statement).await?;
         let (lines, next_page_token) = page.try_fill(
             rows,
             |row| row.id.uuid(),

@@ -17,14 +17,14 @@ impl ProviderService for Api {
         request: Request<ReportReceiptRequest>,
     ) -> Result<Response<ReportReceiptResponse>, Status> {
         let report = Violations::of(|violations| decode::report_receipt(request.get_ref(), violations))?;
-        let suspense = self.0.run(report).await?;
+        let suspense = self.pipeline.run(report).await?;
         let suspense_reason = suspense.map(SuspenseReason::as_str).unwrap_or_default().to_owned();
         Ok(Response::new(ReportReceiptResponse { matched: suspense.is_none(), suspense_reason }))
     }
 
     async fn pay_qr(&self, request: Request<PayQrRequest>) -> Result<Response<PayQrResponse>, Status> {
         let pay = Violations::of(|violations| Some(decode::pay_qr(request.get_ref(), violations)))?;
-        let suspense = self.0.run(pay).await?;
+        let suspense = self.pipeline.run(pay).await?;
         let suspense_reason = suspense.map(SuspenseReason::as_str).unwrap_or_default().to_owned();
         Ok(Response::new(PayQrResponse { matched: suspense.is_none(), suspense_reason }))
     }

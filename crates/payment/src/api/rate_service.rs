@@ -19,7 +19,7 @@ impl RateService for Api {
             Violations::of(|violations| decode::lock_rates(request.get_ref(), violations))?;
         let mut answer = LockRatesResponse::default();
         for (from, to) in pairs {
-            let Quoted { mut rate, warning } = self.0.app().rate(from, to)?;
+            let Quoted { mut rate, warning } = self.pipeline.app().rate(from, to)?;
             // Derived, not stored: the quote freezes the rate itself. Another rate for the same quote has another id.
             if from != to {
                 let name = format!("{from}>{to}@{}", rate.rate);

@@ -24,7 +24,7 @@ impl WalletService for Api {
         request: Request<OpenWalletRequest>,
     ) -> Result<Response<OpenWalletResponse>, Status> {
         let encode = |_: &_, wallet| Ok(OpenWalletResponse { wallet: Some(encode::wallet(&wallet)?) });
-        self.0.mutate(request, decode::open_wallet, encode).await
+        self.pipeline.mutate(request, decode::open_wallet, encode).await
     }
 
     async fn top_up_wallet(
@@ -32,7 +32,7 @@ impl WalletService for Api {
         request: Request<TopUpWalletRequest>,
     ) -> Result<Response<TopUpWalletResponse>, Status> {
         let encode = |_: &_, wallet| Ok(TopUpWalletResponse { wallet: Some(encode::wallet(&wallet)?) });
-        self.0.mutate(request, decode::top_up, encode).await
+        self.pipeline.mutate(request, decode::top_up, encode).await
     }
 
     async fn list_wallets(
@@ -40,7 +40,7 @@ impl WalletService for Api {
         request: Request<ListWalletsRequest>,
     ) -> Result<Response<ListWalletsResponse>, Status> {
         let caller = rpc::require(&request)?;
-        let wallets = self.0.query(ListWallets { owner: caller.subject }).await?;
+        let wallets = self.pipeline.query(ListWallets { owner: caller.subject }).await?;
         let wallets = wallets.iter().map(encode::wallet).collect::<Result<_, _>>().map_err(Error::from)?;
         Ok(Response::new(ListWalletsResponse { wallets }))
     }
@@ -57,7 +57,7 @@ impl WalletService for Api {
             wallet_id.zip(page)
         })?;
         let (owner, before, limit) = (caller.subject, page.after, page.limit());
-        let rows = self.0.query(ListWalletEntries { owner, wallet_id, before, limit }).await?;
+        let rows = self.pipeline.query(ListWalletEntries { owner, wallet_id, before, limit }).await?;
         let account = wallet_id.to_string();
         let (entries, next_page_token) = page.try_fill(
             rows,

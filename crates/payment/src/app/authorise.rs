@@ -1,11 +1,15 @@
 //! Holding money for an order: from the wallet at once, or by a QR code that waits to be paid.
 
-use chrono::Duration;
-use db::{Command, Tx};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Duration, Utc};
+use db::{Batched, Command, Entry, Outcome, Tx};
 use kernel::{HoldId, OrderId};
-use money::Money;
+use money::{Currency, Money};
+use uuid::Uuid;
 
 use super::{App, Error};
+use crate::domain::AmountTooLarge;
 use crate::domain::hold::{Hold, HoldState};
 use crate::domain::ledger::{LedgerAccount, Transfer};
 use crate::domain::qr;
@@ -26,33 +30,71 @@ impl Command<App> for Authorise {
     type Output = Hold;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Hold, Error> {
-        let hold = self.hold(app)?;
-        if !holds::put(tx, &hold).await? {
-            return stands(tx, &hold).await;
+        let hold = self.hold(app, app.clock.now())?;
+        if holds::put(tx, &[&hold]).await?.is_empty() {
+            return stands(&hold, holds::find(tx, hold.id).await?);
         }
-        if !hold.is_wallet() {
-            return Ok(hold);
+        match from_wallets(tx, &[&hold]).await?.remove(&hold.id) {
+            Some(refusal) => Err(refusal),
+            None => Ok(hold),
         }
-        let Some(wallet) = wallets::hold(tx, &hold.buyer, hold.amount).await? else {
-            return Err(too_little(tx, &hold).await?);
-        };
-        let (debit, credit) = (LedgerAccount::wallet(wallet), LedgerAccount::holding(hold.id));
-        let pending = Transfer::pending("payment", debit, credit, hold.amount, hold.created_at);
-        transfers::put(tx, &[pending.of_order(hold.order_id)]).await?;
-        Ok(hold)
+    }
+}
+
+impl Batched<App> for Authorise {
+    fn key(&self) -> Uuid {
+        self.hold_id.uuid()
+    }
+
+    fn tenant(&self) -> &str {
+        &self.buyer
+    }
+
+    /// A hold is written before its wallet is looked at, as all that moves money locks holds first: those that their
+    /// wallets cannot pay are taken out again.
+    async fn run_all(
+        batch: &[Entry<'_, Self>],
+        app: &App,
+        tx: &mut Tx,
+    ) -> Result<Vec<Outcome<App, Self>>, Error> {
+        let now = app.clock.now();
+        let asked: Vec<Result<Hold, Error>> = batch.iter().map(|command| command.hold(app, now)).collect();
+        let offered: Vec<&Hold> = asked.iter().filter_map(|hold| hold.as_ref().ok()).collect();
+        let new = holds::put(tx, &offered).await?;
+        let held: Vec<&Hold> = offered.into_iter().filter(|hold| new.contains(&hold.id)).collect();
+        let mut refused = from_wallets(tx, &held).await?;
+        let any_refused = !refused.is_empty();
+        if any_refused {
+            holds::take_out(tx, refused.keys().copied().collect()).await?;
+        }
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for hold in asked {
+            outcomes.push(match hold {
+                Ok(hold) if new.contains(&hold.id) => refused.remove(&hold.id).map_or(Ok(hold), Err),
+                Ok(hold) => {
+                    let found = holds::find(tx, hold.id).await?;
+                    if found.is_none() && any_refused {
+                        // One that was taken out may have had its order: alone they are decided in turn.
+                        return Err(Error::Superseded);
+                    }
+                    stands(&hold, found)
+                }
+                Err(refusal) => Err(refusal),
+            });
+        }
+        Ok(outcomes)
     }
 }
 
 impl Authorise {
     /// The hold as it is before anybody knows of it.
-    fn hold(&self, app: &App) -> Result<Hold, Error> {
+    fn hold(&self, app: &App, now: DateTime<Utc>) -> Result<Hold, Error> {
         let Some(method) = app.hub.payment_method(&self.method) else {
             let offered = app.hub.payment_methods().iter().map(|method| method.code().as_str());
             let offered = offered.collect::<Vec<_>>().join(", ");
             let message = format!("`{}` is not offered here: pay by {offered}", self.method);
             return Err(Error::refused("METHOD_NOT_OFFERED", message));
         };
-        let now = app.clock.now();
         let reference = qr::reference(&self.order_number);
         let code = match method.qr() {
             None => None,
@@ -86,9 +128,9 @@ impl Authorise {
     }
 }
 
-/// The hold that is there already, as it stands now.
-async fn stands(tx: &mut Tx, asked: &Hold) -> Result<Hold, Error> {
-    match holds::find(tx, asked.id).await? {
+/// The hold that is there already, as it stands now; none: its order has another.
+fn stands(asked: &Hold, found: Option<Hold>) -> Result<Hold, Error> {
+    match found {
         Some(found) if found.state == HoldState::Voided => {
             Err(Error::refused("HOLD_VOIDED", "this hold was voided: it can no longer hold money"))
         }
@@ -110,12 +152,60 @@ fn is_same(found: &Hold, asked: &Hold) -> bool {
         && found.reference == asked.reference
 }
 
-async fn too_little(tx: &mut Tx, hold: &Hold) -> Result<Error, Error> {
-    let currency = hold.amount.currency();
-    let wallets = wallets::of_owner(tx, &hold.buyer).await?;
-    let Some(wallet) = wallets.iter().find(|wallet| wallet.posted.currency() == currency) else {
-        return Ok(Error::refused("WALLET_NOT_FOUND", format!("the buyer has no wallet in {currency}")));
-    };
-    let message = format!("{} is needed, but only {} is available", hold.amount, wallet.available()?);
-    Ok(Error::refused("INSUFFICIENT_FUNDS", message))
+/// Holds the money of new holds in their wallets; why it is refused to some.
+async fn from_wallets(tx: &mut Tx, new: &[&Hold]) -> Result<HashMap<HoldId, Error>, Error> {
+    let paid: Vec<&Hold> = new.iter().copied().filter(|hold| hold.is_wallet()).collect();
+    let Some(first) = paid.first() else { return Ok(HashMap::new()) };
+    let mut wallets = wallets::hold(tx, &paid).await?;
+    let short: Vec<&Hold> = paid.iter().copied().filter(|hold| !wallets.contains_key(&hold.id)).collect();
+    let mut refused = HashMap::new();
+    if !short.is_empty() {
+        let affordable;
+        (affordable, refused) = in_turn(tx, &short).await?;
+        if !affordable.is_empty() {
+            wallets.extend(wallets::hold(tx, &affordable).await?);
+        }
+    }
+    let mut pending = Vec::with_capacity(wallets.len());
+    for hold in paid.iter().filter(|hold| !refused.contains_key(&hold.id)) {
+        let wallet = wallets.get(&hold.id).ok_or(Error::Invariant("a locked wallet has changed"))?;
+        let (debit, credit) = (LedgerAccount::wallet(*wallet), LedgerAccount::holding(hold.id));
+        let transfer = Transfer::pending("payment", debit, credit, hold.amount, first.created_at);
+        pending.push(transfer.of_order(hold.order_id));
+    }
+    transfers::put(tx, &pending).await?;
+    Ok(refused)
+}
+
+/// Decides one after the other about holds whose wallets have too little for all of them: those that can be paid, and
+/// why others cannot.
+async fn in_turn<'a>(
+    tx: &mut Tx,
+    holds: &[&'a Hold],
+) -> Result<(Vec<&'a Hold>, HashMap<HoldId, Error>), Error> {
+    let owners: BTreeSet<&str> = holds.iter().map(|hold| hold.buyer.as_str()).collect();
+    let wallets = wallets::lock_of_owners(tx, &owners).await?;
+    let mut available: BTreeMap<(&str, Currency), Money> = BTreeMap::new();
+    for wallet in &wallets {
+        available.insert((&wallet.owner, wallet.posted.currency()), wallet.available()?);
+    }
+    let (mut affordable, mut refused) = (Vec::new(), HashMap::new());
+    for hold in holds {
+        let currency = hold.amount.currency();
+        match available.get_mut(&(hold.buyer.as_str(), currency)) {
+            Some(left) if left.minor() >= hold.amount.minor() => {
+                *left = left.checked_sub(hold.amount).map_err(AmountTooLarge)?;
+                affordable.push(*hold);
+            }
+            Some(left) => {
+                let message = format!("{} is needed, but only {left} is available", hold.amount);
+                refused.insert(hold.id, Error::refused("INSUFFICIENT_FUNDS", message));
+            }
+            None => {
+                let message = format!("the buyer has no wallet in {currency}");
+                refused.insert(hold.id, Error::refused("WALLET_NOT_FOUND", message));
+            }
+        }
+    }
+    Ok((affordable, refused))
 }

@@ -33,7 +33,7 @@ impl Command<App> for CancelPayment {
             hold.check_order(self.order_id)?;
         }
         // The receipt makes the same guarded step to `held`: only one of the two finds it awaiting.
-        if holds::advance(tx, id, HoldState::Awaiting, HoldState::Voided, None).await?.is_some() {
+        if !holds::advance(tx, [id], HoldState::Awaiting, HoldState::Voided, None).await?.is_empty() {
             return Ok(CancelPaymentOutcome::Cancelled);
         }
         let state = holds::find(tx, id).await?.map_or(HoldState::Voided, |hold| hold.state);

@@ -1,8 +1,13 @@
 //! A confirmed order: its held money goes into escrow, consignment by consignment.
 
-use db::{Command, Tx};
+use std::collections::HashMap;
+
+use ::events::Envelope;
+use chrono::{DateTime, Utc};
+use db::{Batched, Command, Entry, Outcome, Tx};
 use kernel::{HoldId, OrderId};
 use money::Money;
+use uuid::Uuid;
 
 use super::{App, Error};
 use crate::domain::AmountTooLarge;
@@ -10,7 +15,7 @@ use crate::domain::escrow::Escrow;
 use crate::domain::hold::{Hold, HoldState};
 use crate::domain::ledger::{LedgerAccount, Transfer, TransferState};
 use crate::events;
-use crate::store::escrows::{self, Valuation};
+use crate::store::escrows::{self, NewEscrow};
 use crate::store::{holds, transfers, wallets};
 
 /// Captures a hold for consignments whose amounts add up to it.
@@ -18,16 +23,7 @@ use crate::store::{holds, transfers, wallets};
 pub(crate) struct Capture {
     pub(crate) hold_id: HoldId,
     pub(crate) order_id: OrderId,
-    pub(crate) consignments: Vec<Captured>,
-}
-
-/// A consignment whose money goes into escrow.
-#[derive(Debug)]
-pub(crate) struct Captured {
-    pub(crate) escrow: Escrow,
-    pub(crate) valuation: Valuation,
-    /// As order told it, for the release before this one.
-    pub(crate) told: Vec<u8>,
+    pub(crate) consignments: Vec<NewEscrow>,
 }
 
 /// How a capture ended.
@@ -46,44 +42,95 @@ impl Command<App> for Capture {
     type Output = CaptureOutcome;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<CaptureOutcome, Error> {
-        let (hold_id, order_id) = (self.hold_id, self.order_id);
-        let Some(version) = holds::advance(tx, hold_id, HoldState::Held, HoldState::Captured, None).await?
-        else {
-            return self.stands(tx, app).await;
-        };
-        let hold = holds::find(tx, hold_id)
-            .await?
-            .ok_or(Error::Invariant("a hold that was captured is not found"))?;
-        hold.check_order(order_id)?;
-        self.check_sum(&hold)?;
-        if hold.is_wallet() {
-            transfers::settle(tx, order_id, TransferState::Posted).await?;
-            if !wallets::take_held(tx, &hold.buyer, hold.amount).await? {
-                return Err(Error::Invariant("a wallet contains less than is on hold"));
-            }
-        }
         let now = app.clock.now();
-        let mut movements = Vec::with_capacity(self.consignments.len());
-        for Captured { escrow, valuation, told } in &self.consignments {
-            if !escrows::put(tx, escrow, valuation, told).await? {
-                let problem = format!("{} is in escrow already", escrow.consignment_id);
-                return Err(Error::invalid("consignments", problem));
-            }
-            if escrow.amount.is_positive() {
-                let (debit, credit) =
-                    (LedgerAccount::holding(hold_id), LedgerAccount::escrow(escrow.consignment_id));
-                let movement = Transfer::posted("escrow", debit, credit, escrow.amount, now);
-                movements.push(movement.of_consignment(order_id, escrow.consignment_id));
-            }
-        }
-        transfers::put(tx, &movements).await?;
-        let escrows = self.consignments.iter().map(|one| &one.escrow);
-        app.outbox.put(tx, &events::escrow_held(&hold, version, escrows, now)).await?;
+        let captured = into_escrow(tx, &[self], now).await?;
+        let Some(hold) = captured.get(&self.hold_id) else { return self.stands(tx, app).await };
+        app.outbox.put(tx, &self.event(hold, now)).await?;
         Ok(CaptureOutcome::Captured)
     }
 }
 
+impl Batched<App> for Capture {
+    fn key(&self) -> Uuid {
+        self.hold_id.uuid()
+    }
+
+    /// What does not fit its hold is a fault of all of them.
+    async fn run_all(
+        batch: &[Entry<'_, Self>],
+        app: &App,
+        tx: &mut Tx,
+    ) -> Result<Vec<Outcome<App, Self>>, Error> {
+        let now = app.clock.now();
+        let commands: Vec<&Self> = batch.iter().map(Entry::command).collect();
+        let captured = into_escrow(tx, &commands, now).await?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        let mut events = Vec::with_capacity(captured.len());
+        for entry in batch {
+            outcomes.push(Ok(match captured.get(&entry.hold_id) {
+                Some(hold) => {
+                    events.push(entry.in_span(|| entry.event(hold, now)));
+                    CaptureOutcome::Captured
+                }
+                None => entry.stands(tx, app).await?,
+            }));
+        }
+        app.outbox.put_all(tx, &events).await?;
+        Ok(outcomes)
+    }
+}
+
+/// Moves the money of those whose holds are held; these holds, as they are now.
+async fn into_escrow(
+    tx: &mut Tx,
+    captures: &[&Capture],
+    now: DateTime<Utc>,
+) -> Result<HashMap<HoldId, Hold>, Error> {
+    let ids = captures.iter().map(|capture| capture.hold_id);
+    let captured = holds::advance(tx, ids, HoldState::Held, HoldState::Captured, None).await?;
+    let captured: HashMap<HoldId, Hold> = captured.into_iter().map(|hold| (hold.id, hold)).collect();
+    let mut new = Vec::with_capacity(captures.len());
+    for capture in captures {
+        if let Some(hold) = captured.get(&capture.hold_id) {
+            hold.check_order(capture.order_id)?;
+            capture.check_sum(hold)?;
+            new.extend(&capture.consignments);
+        }
+    }
+    let from_wallets: Vec<&Hold> = captured.values().filter(|hold| hold.is_wallet()).collect();
+    if !from_wallets.is_empty() {
+        transfers::settle(tx, from_wallets.iter().map(|hold| hold.order_id), TransferState::Posted).await?;
+        if !wallets::take_held(tx, &from_wallets).await? {
+            return Err(Error::Invariant("a wallet contains less than is on hold"));
+        }
+    }
+    if !new.is_empty() {
+        let mut put = escrows::put(tx, &new).await?;
+        if let Some(NewEscrow { escrow, .. }) = new.iter().find(|new| !put.remove(&new.escrow.consignment_id))
+        {
+            let problem = format!("{} is in escrow already", escrow.consignment_id);
+            return Err(Error::invalid("consignments", problem));
+        }
+    }
+    let movements: Vec<Transfer> = new.iter().filter_map(|new| movement(&new.escrow, now)).collect();
+    transfers::put(tx, &movements).await?;
+    Ok(captured)
+}
+
+/// What is paid into an escrow.
+fn movement(escrow: &Escrow, now: DateTime<Utc>) -> Option<Transfer> {
+    let (debit, credit) =
+        (LedgerAccount::holding(escrow.hold_id), LedgerAccount::escrow(escrow.consignment_id));
+    let movement = Transfer::posted("escrow", debit, credit, escrow.amount, now);
+    let movement = movement.of_consignment(escrow.order_id, escrow.consignment_id);
+    escrow.amount.is_positive().then_some(movement)
+}
+
 impl Capture {
+    fn event(&self, hold: &Hold, now: DateTime<Utc>) -> Envelope {
+        events::escrow_held(hold, self.consignments.iter().map(|one| &one.escrow), now)
+    }
+
     /// What became of a hold that is not held.
     async fn stands(&self, tx: &mut Tx, app: &App) -> Result<CaptureOutcome, Error> {
         let Some(hold) = holds::find(tx, self.hold_id).await? else { return Ok(CaptureOutcome::NotYet) };

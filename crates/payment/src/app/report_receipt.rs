@@ -93,15 +93,15 @@ async fn pay(
         return Ok(Some(SuspenseReason::Amount));
     }
     let now = receipt.received_at;
-    let Some(version) = holds::advance(tx, hold.id, HoldState::Awaiting, HoldState::Held, Some(now)).await?
-    else {
+    let paid = holds::advance(tx, [hold.id], HoldState::Awaiting, HoldState::Held, Some(now)).await?;
+    let Some(hold) = paid.first() else {
         // Cancelled or paid in this very moment.
         let after = holds::find(tx, hold.id).await?.map_or(HoldState::Voided, |hold| hold.state);
         return Ok(Some(SuspenseReason::of(after).unwrap_or(SuspenseReason::Double)));
     };
     let (debit, credit) = (LedgerAccount::provider(&hold.method), LedgerAccount::holding(hold.id));
-    let paid = Transfer::posted("payment", debit, credit, hold.amount, now).of_order(hold.order_id);
-    transfers::put(tx, &[paid]).await?;
-    outbox.put(tx, &events::payment_received(hold, version, now)).await?;
+    let movement = Transfer::posted("payment", debit, credit, hold.amount, now).of_order(hold.order_id);
+    transfers::put(tx, &[movement]).await?;
+    outbox.put(tx, &events::payment_received(hold, now)).await?;
     Ok(None)
 }

@@ -33,7 +33,7 @@ impl Command<App> for Void {
         if matches!(hold.state, HoldState::Voided | HoldState::Captured) {
             return Ok(hold.state);
         }
-        if holds::advance(tx, id, hold.state, HoldState::Voided, None).await?.is_none() {
+        if holds::advance(tx, [id], hold.state, HoldState::Voided, None).await?.is_empty() {
             return Err(Error::Invariant("a locked hold has changed"));
         }
         give_back(tx, &hold, now).await?;
@@ -46,7 +46,7 @@ async fn give_back(tx: &mut Tx, hold: &Hold, now: DateTime<Utc>) -> Result<(), E
         return Ok(());
     }
     if hold.is_wallet() {
-        transfers::settle(tx, hold.order_id, TransferState::Voided).await?;
+        transfers::settle(tx, [hold.order_id], TransferState::Voided).await?;
         if !wallets::release_hold(tx, &hold.buyer, hold.amount).await? {
             return Err(Error::Invariant("a wallet contains less than is on hold"));
         }

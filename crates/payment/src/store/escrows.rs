@@ -1,10 +1,11 @@
 //! Money of confirmed orders, by consignment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use db::Tx;
 use hub::Profile;
 use kernel::{ConsignmentId, HoldId};
+use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -65,34 +66,79 @@ pub(crate) struct Valuation {
     pub(crate) lines: i64,
 }
 
-/// Inserts an escrow unless it exists; returns whether it was inserted. `consignment` is what order told, which the release before
-/// reads.
-pub(crate) async fn put(
-    tx: &mut Tx,
-    escrow: &Escrow,
-    valuation: &Valuation,
-    consignment: &[u8],
-) -> Result<bool, db::Error> {
-    let written = db::execute!(
-        tx,
+/// A consignment whose money goes into escrow.
+#[derive(Debug)]
+pub(crate) struct NewEscrow {
+    pub(crate) escrow: Escrow,
+    pub(crate) valuation: Valuation,
+    /// The consignment as order told it, which the release before reads.
+    pub(crate) told: Vec<u8>,
+}
+
+/// A row on its way in.
+#[derive(Serialize)]
+struct NewRow<'a> {
+    consignment_id: Uuid,
+    hold_id: Uuid,
+    order_id: Uuid,
+    seller_id: &'a str,
+    state: &'a str,
+    currency: &'a str,
+    amount_minor: i64,
+    #[serde(serialize_with = "db::hex")]
+    consignment: &'a [u8],
+    commission_rate: String,
+    exchange_rates: &'a BTreeMap<String, String>,
+    lines: i64,
+    /// SQLite would read one that is null as JSON's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    returned_costs: Option<Costs>,
+    terms: &'a SettlementTerms,
+}
+
+impl<'a> From<&'a NewEscrow> for NewRow<'a> {
+    fn from(NewEscrow { escrow, valuation, told }: &'a NewEscrow) -> Self {
+        Self {
+            consignment_id: escrow.consignment_id.uuid(),
+            hold_id: escrow.hold_id.uuid(),
+            order_id: escrow.order_id.uuid(),
+            seller_id: &escrow.seller_id,
+            state: escrow.state.as_str(),
+            currency: escrow.amount.currency().code(),
+            amount_minor: escrow.amount.minor(),
+            consignment: told,
+            commission_rate: escrow.terms.commission_rate.to_string(),
+            exchange_rates: &valuation.exchange_rates,
+            lines: valuation.lines,
+            returned_costs: escrow.returned_costs,
+            terms: &escrow.terms,
+        }
+    }
+}
+
+/// Inserts escrows, each unless one of its consignment is there; those that were inserted.
+pub(crate) async fn put(tx: &mut Tx, new: &[&NewEscrow]) -> Result<HashSet<ConsignmentId>, db::Error> {
+    let mut rows: Vec<NewRow<'_>> = new.iter().map(|new| NewRow::from(*new)).collect();
+    rows.sort_unstable_by_key(|row| row.consignment_id);
+    let sql = tx.sql(
         "insert into escrows (consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, \
          consignment, commission_rate, exchange_rates, lines, returned_costs, terms) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (consignment_id) do nothing",
-        escrow.consignment_id.uuid(),
-        escrow.hold_id.uuid(),
-        escrow.order_id.uuid(),
-        escrow.seller_id.as_str(),
-        escrow.state.as_str(),
-        escrow.amount.currency().code(),
-        escrow.amount.minor(),
-        consignment,
-        escrow.terms.commission_rate.to_string(),
-        Json(&valuation.exchange_rates),
-        valuation.lines,
-        escrow.returned_costs.map(Json),
-        Json(&escrow.terms),
-    )?;
-    Ok(written == 1)
+         select consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, \
+         decode(consignment, 'hex'), commission_rate, exchange_rates, lines, returned_costs, terms \
+         from jsonb_to_recordset($1) as rows (consignment_id uuid, hold_id uuid, order_id uuid, seller_id text, \
+         state text, currency text, amount_minor bigint, consignment text, commission_rate text, \
+         exchange_rates jsonb, lines bigint, returned_costs jsonb, terms jsonb) \
+         on conflict (consignment_id) do nothing returning consignment_id",
+        "insert into escrows (consignment_id, hold_id, order_id, seller_id, state, currency, amount_minor, \
+         consignment, commission_rate, exchange_rates, lines, returned_costs, terms) \
+         select unhex(value ->> 'consignment_id', '-'), unhex(value ->> 'hold_id', '-'), \
+         unhex(value ->> 'order_id', '-'), value ->> 'seller_id', value ->> 'state', value ->> 'currency', \
+         value ->> 'amount_minor', unhex(value ->> 'consignment'), value ->> 'commission_rate', \
+         value -> 'exchange_rates', value ->> 'lines', value -> 'returned_costs', value -> 'terms' \
+         from json_each($1) where true on conflict (consignment_id) do nothing returning consignment_id",
+    );
+    let written = db::fetch_all!(tx, (Uuid,), sql, Json(rows))?;
+    Ok(written.into_iter().map(|(id,)| id.into()).collect())
 }
 
 // The rows of escrows that a clause picks.

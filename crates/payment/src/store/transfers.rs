@@ -64,15 +64,19 @@ pub(crate) async fn put(tx: &mut Tx, transfers: &[Transfer]) -> Result<(), db::E
     Ok(())
 }
 
-/// Ends the pending movement of an order, once: `posted` or `voided`.
-pub(crate) async fn settle(tx: &mut Tx, order_id: OrderId, state: TransferState) -> Result<bool, db::Error> {
-    let changed = db::execute!(
-        tx,
-        "update transfers set state = $2 where order_id = $1 and state = 'pending'",
-        order_id.uuid(),
-        state.as_str(),
-    )?;
-    Ok(changed == 1)
+/// Ends the pending movements of orders, once: `posted` or `voided`.
+pub(crate) async fn settle(
+    tx: &mut Tx,
+    orders: impl IntoIterator<Item = OrderId>,
+    state: TransferState,
+) -> Result<(), db::Error> {
+    let sql = tx.sql(
+        "update transfers set state = $2 where order_id = any($1) and state = 'pending'",
+        "update transfers set state = $2 where order_id in (select unhex(value, '-') from json_each($1)) \
+         and state = 'pending'",
+    );
+    db::execute!(tx, sql, orders.into_iter().collect::<db::Ids>(), state.as_str())?;
+    Ok(())
 }
 
 /// A movement as it was written.

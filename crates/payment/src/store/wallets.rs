@@ -1,12 +1,17 @@
 //! Wallets and what is held of them.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use chrono::{DateTime, Utc};
 use db::Tx;
-use kernel::WalletId;
-use money::Money;
+use kernel::{HoldId, WalletId};
+use money::{Currency, Money};
+use serde::Serialize;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::AmountTooLarge;
+use crate::domain::hold::Hold;
 
 /// A wallet.
 #[derive(Debug, Clone)]
@@ -75,9 +80,28 @@ pub(crate) async fn open(
     row.read()
 }
 
+/// Wallets of an owner that are read: more than there are currencies.
+const PER_OWNER: i64 = 200;
+
 /// The owner's wallets by currency.
 pub(crate) async fn of_owner(tx: &mut Tx, owner: &str) -> Result<Vec<Wallet>, db::Error> {
-    let rows = db::fetch_all!(tx, Row, select!("where owner = $1 order by currency limit 200"), owner)?;
+    let rows =
+        db::fetch_all!(tx, Row, select!("where owner = $1 order by currency limit $2"), owner, PER_OWNER)?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// The wallets of owners, locked where the engine locks rows, in the order of their ids.
+pub(crate) async fn lock_of_owners(tx: &mut Tx, owners: &BTreeSet<&str>) -> Result<Vec<Wallet>, db::Error> {
+    let sql = tx.sql(
+        select!(
+            "where owner = any(array(select jsonb_array_elements_text($1))) order by wallet_id \
+             limit $2 * jsonb_array_length($1) for update"
+        ),
+        select!(
+            "where owner in (select value from json_each($1)) order by wallet_id limit $2 * json_array_length($1)"
+        ),
+    );
+    let rows = db::fetch_all!(tx, Row, sql, Json(owners), PER_OWNER)?;
     rows.into_iter().map(Row::read).collect()
 }
 
@@ -129,18 +153,98 @@ pub(crate) async fn credit_owner(
     Ok(id.into())
 }
 
-/// Holds money of the owner's wallet of its currency, if that much is available; the wallet's id.
-pub(crate) async fn hold(tx: &mut Tx, owner: &str, amount: Money) -> Result<Option<WalletId>, db::Error> {
-    let row = db::fetch_optional!(
-        tx,
-        (Uuid,),
-        "update wallets set held_minor = held_minor + $3 \
-         where owner = $1 and currency = $2 and posted_minor - held_minor >= $3 returning wallet_id",
+/// What is held, or taken, of a wallet.
+#[derive(Serialize)]
+struct Amount<'a> {
+    owner: &'a str,
+    currency: &'a str,
+    amount: i64,
+}
+
+/// What holds come to, wallet by wallet: a statement changes each once. A sum that no wallet can have is more than any has.
+fn amounts<'a>(holds: &[&'a Hold]) -> Vec<Amount<'a>> {
+    let mut sums: BTreeMap<(&str, Currency), i64> = BTreeMap::new();
+    for hold in holds {
+        let sum = sums.entry((&hold.buyer, hold.amount.currency())).or_default();
+        *sum = sum.saturating_add(hold.amount.minor());
+    }
+    let amount = |((owner, currency), amount): ((&'a str, Currency), i64)| Amount {
         owner,
-        amount.currency().code(),
-        amount.minor(),
+        currency: currency.code(),
+        amount,
+    };
+    sums.into_iter().map(amount).collect()
+}
+
+/// Updates wallets by [`amounts`], which `$set` and `$where` call `amount`; those that were changed. Rows are locked in
+/// the order of their ids, so that two batches never wait for each other: one wallet alone needs none of that.
+macro_rules! update_wallets {
+    ($tx:expr, $amounts:expr, $set:literal, $where:literal) => {
+        if let [one] = $amounts {
+            let sql = concat!(
+                "update wallets set ",
+                $set,
+                " from (select $1 as owner, $2 as currency, cast($3 as bigint) as amount) as amounts \
+                 where wallets.owner = amounts.owner and wallets.currency = amounts.currency and ",
+                $where,
+                " returning wallets.wallet_id, wallets.owner, wallets.currency"
+            );
+            db::fetch_all!($tx, Changed, sql, one.owner, one.currency, one.amount)
+        } else {
+            let sql = $tx.sql(
+                concat!(
+                    "with amounts as (select owner, currency, amount from jsonb_to_recordset($1) \
+                         as rows (owner text, currency text, amount bigint)), \
+                     locked as (select wallet_id, amount from wallets join amounts using (owner, currency) \
+                         where owner = any(array(select owner from amounts)) order by wallet_id for update of wallets) \
+                     update wallets set ",
+                    $set,
+                    " from locked where wallets.wallet_id = locked.wallet_id and ",
+                    $where,
+                    " returning wallets.wallet_id, owner, currency"
+                ),
+                concat!(
+                    "update wallets set ",
+                    $set,
+                    " from (select value ->> 'owner' as owner, value ->> 'currency' as currency, \
+                         value ->> 'amount' as amount from json_each($1)) as amounts \
+                     where wallets.owner = amounts.owner and wallets.currency = amounts.currency and ",
+                    $where,
+                    " returning wallets.wallet_id, wallets.owner, wallets.currency"
+                ),
+            );
+            db::fetch_all!($tx, Changed, sql, Json($amounts))
+        }
+    };
+}
+
+/// A wallet that was changed.
+#[derive(sqlx::FromRow)]
+struct Changed {
+    wallet_id: Uuid,
+    owner: String,
+    currency: String,
+}
+
+/// Holds the money of these in their wallets, of each wallet all that is wanted or nothing; the wallets of those that
+/// it was held for.
+pub(crate) async fn hold(tx: &mut Tx, holds: &[&Hold]) -> Result<HashMap<HoldId, WalletId>, db::Error> {
+    let amounts = amounts(holds);
+    let changed = update_wallets!(
+        tx,
+        amounts.as_slice(),
+        "held_minor = held_minor + amount",
+        "posted_minor - held_minor >= amount"
     )?;
-    Ok(row.map(|(id,)| id.into()))
+    let wallets: HashMap<(&str, &str), WalletId> = changed
+        .iter()
+        .map(|wallet| ((wallet.owner.as_str(), wallet.currency.as_str()), wallet.wallet_id.into()))
+        .collect();
+    let held = |hold: &&Hold| {
+        let wallet = wallets.get(&(hold.buyer.as_str(), hold.amount.currency().code()))?;
+        Some((hold.id, *wallet))
+    };
+    Ok(holds.iter().filter_map(held).collect())
 }
 
 /// Gives held money free.
@@ -155,16 +259,15 @@ pub(crate) async fn release_hold(tx: &mut Tx, owner: &str, amount: Money) -> Res
     Ok(changed == 1)
 }
 
-/// Takes held money out; it may come back.
-pub(crate) async fn take_held(tx: &mut Tx, owner: &str, amount: Money) -> Result<bool, db::Error> {
-    let changed = db::execute!(
+/// Takes the held money of these out; it may come back. Whether all of it was there.
+pub(crate) async fn take_held(tx: &mut Tx, holds: &[&Hold]) -> Result<bool, db::Error> {
+    let amounts = amounts(holds);
+    let changed = update_wallets!(
         tx,
-        "update wallets set held_minor = held_minor - $3, posted_minor = posted_minor - $3, \
-         refundable_minor = refundable_minor + $3 \
-         where owner = $1 and currency = $2 and held_minor >= $3",
-        owner,
-        amount.currency().code(),
-        amount.minor(),
+        amounts.as_slice(),
+        "held_minor = held_minor - amount, posted_minor = posted_minor - amount, \
+         refundable_minor = refundable_minor + amount",
+        "held_minor >= amount"
     )?;
-    Ok(changed == 1)
+    Ok(changed.len() == amounts.len())
 }

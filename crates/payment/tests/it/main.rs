@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what is not as it should be fails its test")]
 
+mod batches;
 mod escrow;
 mod holds;
 mod limits;

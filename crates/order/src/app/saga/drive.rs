@@ -45,7 +45,13 @@ async fn run_steps(app: Arc<App>, mut run: SagaRun) -> Option<SagaResponse> {
             }
         };
         let decided = matches!(outcome, StepOutcome::Compensate(_));
-        match app.db.run(&app, RecordOutcome { run: run.clone(), outcome }).await {
+        let is_usual = run.is_usual(&outcome);
+        let recording = RecordOutcome { run: run.clone(), outcome };
+        let recorded = match is_usual {
+            true => app.recording.run(&app, recording).await,
+            false => app.db.run(&app, recording).await,
+        };
+        match recorded {
             Ok(recorded) => {
                 app.failpoint(if decided { Failpoint::Decided } else { Failpoint::Recorded }).await;
                 let (saga, order) = (recorded.saga, recorded.order);

@@ -14,9 +14,10 @@ use rpc::idempotency::Key;
 
 use crate::domain::Refusal;
 use crate::domain::order::Order;
-use crate::domain::saga::{Cancellation, Saga};
+use crate::domain::saga::{Cancellation, Saga, SagaStep};
 
 pub(super) use drive::drive;
+pub(crate) use record::RecordOutcome;
 pub(super) use record::confirm_paid;
 
 /// A saga that somebody drives.
@@ -28,6 +29,20 @@ pub(crate) struct SagaRun {
     pub(super) order: Order,
     /// The request that waits for the outcome.
     pub(super) request: Option<Key>,
+}
+
+impl SagaRun {
+    /// Of an order that is being placed, for the request that waits for it.
+    pub(super) fn placing(order: Order, request: &Key) -> Self {
+        let saga = Saga::begin(order.terms.saga_id, order.id);
+        Self { saga, order, request: Some(request.clone()) }
+    }
+
+    /// Its step and how that ended can be recorded together with others': it is the usual way of an order.
+    fn is_usual(&self, outcome: &StepOutcome) -> bool {
+        self.saga.step == SagaStep::Placing
+            && matches!(outcome, StepOutcome::Confirm | StepOutcome::Await { .. })
+    }
 }
 
 /// How the request that waits for a saga is answered.

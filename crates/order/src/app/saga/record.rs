@@ -1,19 +1,26 @@
 //! Writes how a step of a saga ended: order, saga, event and the answer to the waiting call, all or nothing. An
 //! attempt that another has overtaken changes nothing.
 
+use ::events::Envelope;
 use chrono::{DateTime, Utc};
-use db::{Command, Tx};
+use db::{Batched, Command, Entry, Outcome, Tx};
+use rpc::idempotency::Key;
+use uuid::Uuid;
 
 use super::{SagaResponse, SagaRun, StepOutcome};
 use crate::app::{App, Error, locked};
 use crate::domain::order::{Order, OrderState};
 use crate::domain::saga::{Saga, SagaStep};
 use crate::events;
+use crate::store::orders;
 use crate::store::sagas::{self, Advance};
+
+/// About what an outcome takes in the database, with the answer and what is told.
+const OUTCOME_BYTES: usize = 24_000;
 
 /// Writes how a step ended.
 #[derive(Debug)]
-pub(super) struct RecordOutcome {
+pub(crate) struct RecordOutcome {
     /// The saga at that step.
     pub(super) run: SagaRun,
     /// How the step ended.
@@ -22,7 +29,7 @@ pub(super) struct RecordOutcome {
 
 /// A saga that went on.
 #[derive(Debug)]
-pub(super) struct RecordedOutcome {
+pub(crate) struct RecordedOutcome {
     /// At its next step.
     pub(super) saga: Saga,
     /// As it now stands.
@@ -50,10 +57,72 @@ impl Command<App> for RecordOutcome {
             (Some(paid_at), StepOutcome::Await { .. }) => app.confirm_early(tx, recorded, paid_at).await?,
             _ => recorded,
         };
-        if let (Some(request), Some(answer)) = (&run.request, &recorded.answer) {
-            app.replies.keep(tx, request, answer).await?;
-        }
+        app.keep_answers(tx, [(self, &recorded)]).await?;
         Ok(recorded)
+    }
+}
+
+impl Batched<App> for RecordOutcome {
+    fn key(&self) -> Uuid {
+        self.run.order.id.uuid()
+    }
+
+    fn bytes(&self) -> usize {
+        OUTCOME_BYTES
+    }
+
+    /// Of orders that are being placed, and are placed now or wait to be paid (see [`SagaRun::is_usual`]). Anything else,
+    /// also that another came first or that the money has come early, is for each by itself.
+    async fn run_all(
+        batch: &[Entry<'_, Self>],
+        app: &App,
+        tx: &mut Tx,
+    ) -> Result<Vec<Outcome<App, Self>>, Error> {
+        let mut recorded = Vec::with_capacity(batch.len());
+        let mut told = Vec::new();
+        for entry in batch {
+            let (one, event) = entry.in_span(|| entry.command().usual(app))?;
+            recorded.push(one);
+            told.extend(event);
+        }
+        let orders: Vec<&Order> = recorded.iter().map(|one| &one.order).collect();
+        if !orders::save(tx, &orders).await? {
+            return Err(Error::Superseded);
+        }
+        let advances: Vec<Advance<'_>> = batch
+            .iter()
+            .zip(&recorded)
+            .map(|(entry, one)| Advance { before: &entry.command().run.saga, after: &one.saga })
+            .collect();
+        let now = app.machine.now();
+        let moved = sagas::advance(tx, &advances, now + app.config.lease(), now).await?;
+        if moved.len() < batch.len() || moved.values().any(Option::is_some) {
+            return Err(Error::Superseded);
+        }
+        app.outbox.put_all(tx, &told).await?;
+        app.keep_answers(tx, batch.iter().map(Entry::command).zip(&recorded)).await?;
+        Ok(recorded.into_iter().map(Ok).collect())
+    }
+}
+
+impl RecordOutcome {
+    /// What is to be recorded on the usual way, with what is to be told.
+    fn usual(&self, app: &App) -> Result<(RecordedOutcome, Option<Envelope>), Error> {
+        let (order, now) = (self.run.order.clone(), app.clock.now());
+        let (order, step, event) = match &self.outcome {
+            StepOutcome::Confirm if self.run.saga.step == SagaStep::Placing => {
+                let order = order.confirm(now, now)?;
+                let event = events::confirmed(&order)?;
+                (order, SagaStep::Confirmed, Some(event))
+            }
+            StepOutcome::Await { qr_payload, expires_at } if self.run.saga.step == SagaStep::Placing => {
+                let order = order.await_payment(qr_payload.clone(), *expires_at, now)?;
+                (order, SagaStep::AwaitingPayment { expires_at: *expires_at }, None)
+            }
+            _ => return Err(Error::Superseded),
+        };
+        let saga = self.run.saga.clone().advance(step)?;
+        Ok((RecordedOutcome { saga, order: order.clone(), answer: Some(Ok(order)) }, event))
     }
 }
 
@@ -146,9 +215,24 @@ impl App {
         after: &Saga,
     ) -> Result<Option<DateTime<Utc>>, Error> {
         let now = self.machine.now();
-        match sagas::advance(tx, before, after, now + self.config.lease(), now).await? {
-            Advance::On(paid_at) => Ok(paid_at),
-            Advance::Superseded => Err(Error::Superseded),
+        let leased_until = now + self.config.lease();
+        let mut moved = sagas::advance(tx, &[Advance { before, after }], leased_until, now).await?;
+        moved.remove(&before.id).ok_or(Error::Superseded)
+    }
+
+    /// Answers the requests that wait for sagas.
+    async fn keep_answers<'r>(
+        &self,
+        tx: &mut Tx,
+        recorded: impl IntoIterator<Item = (&'r RecordOutcome, &'r RecordedOutcome)>,
+    ) -> Result<(), Error> {
+        let answers: Vec<(&Key, &SagaResponse)> = recorded
+            .into_iter()
+            .filter_map(|(asked, recorded)| Some((asked.run.request.as_ref()?, recorded.answer.as_ref()?)))
+            .collect();
+        if answers.is_empty() {
+            return Ok(());
         }
+        self.replies.keep(tx, &answers).await
     }
 }
