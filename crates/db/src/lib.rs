@@ -37,7 +37,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::{PgPool, Postgres, Sqlite};
 use uuid::Uuid;
 
-pub use batch::{Batched, Batches, Entry, Outcome};
+pub use batch::{Batched, Batches, Entry, Outcome, run_alone};
 pub use command::{Application, Command, Query, ReadMode, Runner};
 pub use error::{Error, Retryable, Unavailability};
 pub use ids::Ids;

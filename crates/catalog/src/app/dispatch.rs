@@ -1,10 +1,7 @@
 //! An order was confirmed: its goods leave the shelf.
 
 use std::collections::HashMap;
-use std::ops::Deref;
 
-use ::events::Envelope;
-use chrono::{DateTime, Utc};
 use db::{Batched, Command, Entry, Outcome, Tx};
 use kernel::{OrderId, ReservationId};
 use uuid::Uuid;
@@ -35,9 +32,7 @@ impl Command<App> for Dispatch {
     type Output = DispatchOutcome;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<DispatchOutcome, Error> {
-        let event = |_: &&Self, left: &Reservation, now| events::stock_dispatched(left, now);
-        let outcome = dispatch_all(&[self], app, tx, event).await?.pop();
-        outcome.ok_or_else(|| db::Error::Outcomes.into())
+        db::run_alone(self, app, tx).await
     }
 }
 
@@ -46,57 +41,45 @@ impl Batched<App> for Dispatch {
         self.reservation_id.uuid()
     }
 
+    /// Reservations first, then shelves, then what tells of them, as all who change both do.
     async fn run_all(
         batch: &[Entry<'_, Self>],
         app: &App,
         tx: &mut Tx,
     ) -> Result<Vec<Outcome<App, Self>>, Error> {
-        let event = |entry: &Entry<'_, Self>, left: &Reservation, now| {
-            entry.in_span(|| events::stock_dispatched(left, now))
-        };
-        Ok(dispatch_all(batch, app, tx, event).await?.into_iter().map(Ok).collect())
-    }
-}
+        let (held, dispatched) = (ReservationState::Held, ReservationState::Dispatched);
+        let ids: Vec<ReservationId> = batch.iter().map(|command| command.reservation_id).collect();
+        let advanced = reservations::advance_all(tx, &ids, held, dispatched).await?;
+        let mut advanced: HashMap<ReservationId, Reservation> =
+            advanced.into_iter().map(|reservation| (reservation.id, reservation)).collect();
+        let left: Vec<Option<Reservation>> = ids.iter().map(|id| advanced.remove(id)).collect();
+        let others: Vec<ReservationId> =
+            ids.iter().zip(&left).filter(|(_, left)| left.is_none()).map(|(id, _)| *id).collect();
+        let others: HashMap<ReservationId, ReservationState> = reservations::find_all(tx, &others)
+            .await?
+            .into_iter()
+            .map(|(found, _)| (found.id, found.state))
+            .collect();
 
-/// Reservations first, then shelves, then what tells of them, as all who change both do.
-async fn dispatch_all<C: Deref<Target = Dispatch> + Sync>(
-    commands: &[C],
-    app: &App,
-    tx: &mut Tx,
-    event: impl Fn(&C, &Reservation, DateTime<Utc>) -> Envelope + Send,
-) -> Result<Vec<DispatchOutcome>, Error> {
-    let (held, dispatched) = (ReservationState::Held, ReservationState::Dispatched);
-    let ids: Vec<ReservationId> = commands.iter().map(|command| command.reservation_id).collect();
-    let advanced = reservations::advance_all(tx, &ids, held, dispatched).await?;
-    let mut advanced: HashMap<ReservationId, Reservation> =
-        advanced.into_iter().map(|reservation| (reservation.id, reservation)).collect();
-    let left: Vec<Option<Reservation>> = ids.iter().map(|id| advanced.remove(id)).collect();
-    let others: Vec<ReservationId> =
-        ids.iter().zip(&left).filter(|(_, left)| left.is_none()).map(|(id, _)| *id).collect();
-    let others: HashMap<ReservationId, ReservationState> = reservations::find_all(tx, &others)
-        .await?
-        .into_iter()
-        .map(|(found, _)| (found.id, found.state))
-        .collect();
-
-    let now = app.clock.now();
-    let (mut outcomes, mut moved, mut events) = (Vec::new(), Vec::new(), Vec::new());
-    for (command, left) in commands.iter().zip(left) {
-        outcomes.push(match (left, others.get(&command.reservation_id)) {
-            (Some(left), _) => {
-                left.check_order(command.order_id)?;
-                // What was held was counted when it was held.
-                moved.push((left.id, units_by_item(&left.lines).unwrap_or_default()));
-                events.push(event(command, &left, now));
-                DispatchOutcome::Done
-            }
-            (None, Some(ReservationState::Dispatched | ReservationState::Returned)) => {
-                DispatchOutcome::Already
-            }
-            (None, _) => DispatchOutcome::Never,
-        });
+        let now = app.clock.now();
+        let (mut outcomes, mut moved, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        for (command, left) in batch.iter().zip(left) {
+            outcomes.push(Ok(match (left, others.get(&command.reservation_id)) {
+                (Some(left), _) => {
+                    left.check_order(command.order_id)?;
+                    // What was held was counted when it was held.
+                    moved.push((left.id, units_by_item(&left.lines).unwrap_or_default()));
+                    events.push(command.in_span(|| events::stock_dispatched(&left, now)));
+                    DispatchOutcome::Done
+                }
+                (None, Some(ReservationState::Dispatched | ReservationState::Returned)) => {
+                    DispatchOutcome::Already
+                }
+                (None, _) => DispatchOutcome::Never,
+            }));
+        }
+        stock::dispatch(tx, &moved, now).await?;
+        app.outbox.put_all(tx, &events).await?;
+        Ok(outcomes)
     }
-    stock::dispatch(tx, &moved, now).await?;
-    app.outbox.put_all(tx, &events).await?;
-    Ok(outcomes)
 }

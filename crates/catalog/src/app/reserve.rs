@@ -2,7 +2,6 @@
 //! transaction that holds them, by one statement: an edit that had ended before is seen, one that ends later comes after.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::Deref;
 
 use db::{Batched, Command, Entry, Outcome, Tx};
 use kernel::{OrderId, ReservationId, StockItemId, VariantId};
@@ -45,8 +44,7 @@ impl Command<App> for Reserve {
     type Output = ReservationState;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<ReservationState, Error> {
-        let outcome = reserve_all(&[self], app, tx).await?.pop();
-        outcome.unwrap_or_else(|| Err(db::Error::Outcomes.into()))
+        db::run_alone(self, app, tx).await
     }
 }
 
@@ -63,12 +61,44 @@ impl Batched<App> for Reserve {
         self.wanted.len() * LINE_BYTES
     }
 
+    /// Who is refused is decided by what was read, and leaves nothing behind; who is not, by the shelves themselves: if others
+    /// came first it all runs again. Reservations first, then shelves, as all who change both do.
     async fn run_all(
         batch: &[Entry<'_, Self>],
         app: &App,
         tx: &mut Tx,
     ) -> Result<Vec<Outcome<App, Self>>, Error> {
-        reserve_all(batch, app, tx).await
+        let asked = decide(batch, app, tx).await?;
+        let readable = || asked.iter().flatten();
+        let granted: Vec<&Reservation> =
+            readable().filter(|asked| asked.granted.is_ok()).map(|asked| &asked.reservation).collect();
+        let written = reservations::put(tx, &granted, app.clock.now()).await?;
+        let others: Vec<ReservationId> =
+            readable().map(|asked| asked.reservation.id).filter(|id| !written.contains(id)).collect();
+        let others: HashMap<ReservationId, Reservation> = reservations::find_all(tx, &others)
+            .await?
+            .into_iter()
+            .map(|(found, _)| (found.id, found))
+            .collect();
+        let is_refused =
+            |asked: &Asked| asked.granted.is_err() && !others.contains_key(&asked.reservation.id);
+        // Units were kept for those that have theirs already, and others may have been refused for want of them.
+        if written.len() < granted.len() && readable().any(is_refused) {
+            return Err(Error::Superseded);
+        }
+        let held = granted.iter().filter(|asked| written.contains(&asked.id)).flat_map(|asked| &asked.lines);
+        let units = units_by_item(held).ok_or(Error::Invariant("units that are free can be counted"))?;
+        stock::reserve(tx, &units).await?;
+
+        let outcome = |asked: Result<Asked, Error>| {
+            let Asked { reservation, granted } = asked?;
+            match others.get(&reservation.id) {
+                _ if written.contains(&reservation.id) => Ok(ReservationState::Held),
+                Some(found) => stands(found, &reservation),
+                None => Err(granted.err().unwrap_or_else(|| Error::not_found("reservation", reservation.id))),
+            }
+        };
+        Ok(asked.into_iter().map(outcome).collect())
     }
 }
 
@@ -78,45 +108,9 @@ struct Asked {
     granted: Result<(), Error>,
 }
 
-/// Who is refused is decided by what was read, and leaves nothing behind; who is not, by the shelves themselves: if others
-/// came first it all runs again. Reservations first, then shelves, as all who change both do.
-async fn reserve_all<C: Deref<Target = Reserve> + Sync>(
-    commands: &[C],
-    app: &App,
-    tx: &mut Tx,
-) -> Result<Vec<Outcome<App, Reserve>>, Error> {
-    let asked = decide(commands, app, tx).await?;
-    let readable = || asked.iter().flatten();
-    let granted: Vec<&Reservation> =
-        readable().filter(|asked| asked.granted.is_ok()).map(|asked| &asked.reservation).collect();
-    let written = reservations::put(tx, &granted, app.clock.now()).await?;
-    let others: Vec<ReservationId> =
-        readable().map(|asked| asked.reservation.id).filter(|id| !written.contains(id)).collect();
-    let others: HashMap<ReservationId, Reservation> =
-        reservations::find_all(tx, &others).await?.into_iter().map(|(found, _)| (found.id, found)).collect();
-    let is_refused = |asked: &Asked| asked.granted.is_err() && !others.contains_key(&asked.reservation.id);
-    // Units were kept for those that have theirs already, and others may have been refused for want of them.
-    if written.len() < granted.len() && readable().any(is_refused) {
-        return Err(Error::Superseded);
-    }
-    let held = granted.iter().filter(|asked| written.contains(&asked.id)).flat_map(|asked| &asked.lines);
-    let units = units_by_item(held).ok_or(Error::Invariant("units that are free can be counted"))?;
-    stock::reserve(tx, &units).await?;
-
-    let outcome = |asked: Result<Asked, Error>| {
-        let Asked { reservation, granted } = asked?;
-        match others.get(&reservation.id) {
-            _ if written.contains(&reservation.id) => Ok(ReservationState::Held),
-            Some(found) => stands(found, &reservation),
-            None => Err(granted.err().unwrap_or_else(|| Error::not_found("reservation", reservation.id))),
-        }
-    };
-    Ok(asked.into_iter().map(outcome).collect())
-}
-
 /// What each asks for, if that can be said; one after the other takes its units from what is free.
-async fn decide<C: Deref<Target = Reserve> + Sync>(
-    commands: &[C],
+async fn decide(
+    commands: &[Entry<'_, Reserve>],
     app: &App,
     tx: &mut Tx,
 ) -> Result<Vec<Result<Asked, Error>>, Error> {

@@ -35,7 +35,7 @@ pub trait Batched<A: Application>: Command<A> + Sized {
         0
     }
 
-    /// Runs them all, at least two; one outcome for each, in their order, as [`Command::run`] would have it if they had
+    /// Runs them all, at least one; one outcome for each, in their order, as [`Command::run`] would have it if they had
     /// run one by one in some order. A statement does not see what the same statement does for others: totals are
     /// worked out before. Tables are locked in one order by all batches of a service, and the rows of each by their
     /// keys; a unique index counts as a lock.
@@ -47,6 +47,13 @@ pub trait Batched<A: Application>: Command<A> + Sized {
         app: &A,
         tx: &mut Tx,
     ) -> impl Future<Output = Result<Vec<Outcome<A, Self>>, A::Error>> + Send;
+}
+
+/// What [`Batched::run_all`] does for one: for a [`Command::run`] that is the same.
+pub async fn run_alone<A: Application, C: Batched<A>>(command: &C, app: &A, tx: &mut Tx) -> Outcome<A, C> {
+    let span = Span::current();
+    let outcome = C::run_all(&[Entry { command, span: &span }], app, tx).await?.pop();
+    outcome.unwrap_or_else(|| Err(Error::Outcomes.into()))
 }
 
 /// What came of one command of a batch.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::{iter, vec};
 
-use ::events::Envelope;
 use chrono::{DateTime, Utc};
 use customs::S10;
 use db::{Batched, Command, Entry, Outcome, Tx};
@@ -34,9 +33,7 @@ impl Command<App> for BookOrder {
     type Output = ();
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<(), Error> {
-        let booked = book(&[self], app, tx).await?;
-        let events: Vec<Envelope> = booked.iter().flatten().map(events::consignment_booked).collect();
-        Ok(app.outbox.put_all(tx, &events).await?)
+        db::run_alone(self, app, tx).await
     }
 }
 

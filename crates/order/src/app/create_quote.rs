@@ -56,10 +56,8 @@ pub(crate) struct CreateQuote {
 impl Command<App> for CreateQuote {
     type Output = Quote;
 
-    async fn run(&self, _: &App, tx: &mut Tx) -> Result<Quote, Error> {
-        let quote = self.worked_out.clone()?;
-        quotes::insert(tx, &[&quote]).await?;
-        Ok(quote)
+    async fn run(&self, app: &App, tx: &mut Tx) -> Result<Quote, Error> {
+        db::run_alone(self, app, tx).await
     }
 }
 
@@ -80,7 +78,9 @@ impl Batched<App> for CreateQuote {
     ) -> Result<Vec<Outcome<App, Self>>, Error> {
         let priced: Vec<&Quote> =
             batch.iter().filter_map(|entry| entry.command().worked_out.as_ref().ok()).collect();
-        quotes::insert(tx, &priced).await?;
+        if !priced.is_empty() {
+            quotes::insert(tx, &priced).await?;
+        }
         Ok(batch.iter().map(|entry| Ok(entry.worked_out.clone()?)).collect())
     }
 }
