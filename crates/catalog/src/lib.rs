@@ -6,6 +6,8 @@
 
 mod api;
 mod app;
+#[cfg(test)]
+mod batch_tests;
 mod config;
 mod consumers;
 mod domain;

@@ -27,8 +27,6 @@ pub(crate) mod receive_return;
 pub(crate) mod release_reservation;
 pub(crate) mod reserve;
 pub(crate) mod suspend_seller;
-#[cfg(test)]
-mod together;
 pub(crate) mod undo_dispatch;
 pub(crate) mod update_product;
 pub(crate) mod update_seller;

@@ -14,10 +14,10 @@ use testkit::on_both;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::dispatch::{Dispatch, DispatchOutcome};
-use super::release_reservation::ReleaseReservation;
-use super::reserve::{LineToReserve, Reserve};
-use super::{App, Error};
+use crate::app::dispatch::{Dispatch, DispatchOutcome};
+use crate::app::release_reservation::ReleaseReservation;
+use crate::app::reserve::{LineToReserve, Reserve};
+use crate::app::{App, Error};
 use crate::domain::allowance::Allowance;
 use crate::domain::reservation::ReservationState;
 
