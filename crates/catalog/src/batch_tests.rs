@@ -451,7 +451,7 @@ on_both! {
             let stop = tokio_util::sync::CancellationToken::new();
             let subscription = events::Subscription::new("my", consumer, db.clone(), app.clock.clone(), stop);
             for _ in 0..2 {
-                assert!(subscription.deliver_all(&events).await);
+                assert!(subscription.deliver_at_once(&events).await);
             }
             let taken = subscription.taken();
             assert_eq!((taken.handled, taken.duplicate), (20, 20), "{taken:?}");

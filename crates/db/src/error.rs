@@ -43,6 +43,9 @@ pub enum Error {
     /// The work panicked; it is rolled back.
     #[error("the transaction's closure panicked")]
     Panicked,
+    /// A command of a batch was dropped before it had begun: its caller was late, or the process ends.
+    #[error("it was not begun")]
+    NotBegun,
     /// A batch had another number of outcomes than commands: a fault of the program.
     #[error("a batch has another number of outcomes than of commands")]
     Outcomes,
@@ -76,6 +79,12 @@ pub enum Unavailability {
         waited: Duration,
         /// How many connections there are at most.
         connections: u32,
+    },
+    /// So many commands of one kind wait of one who asks.
+    #[error("{waiting} commands of the same kind wait already")]
+    TooManyWaiting {
+        /// The most that may.
+        waiting: usize,
     },
     /// No connection could be made.
     #[error("no connection within {waited:?}: {word}")]

@@ -1,5 +1,6 @@
 //! Values of rows that are bound as JSON, in the form in which both engines take them: for serde's `serialize_with`.
-//! Of many rows in one statement, PostgreSQL reads `jsonb_to_recordset($1)`, SQLite `json_each($1)`.
+//! Of many rows in one statement, PostgreSQL reads `jsonb_to_recordset($1)`, SQLite `jsonb_each($1)`: `json_each` would
+//! write a row as text, and read that again, for each of its columns.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serializer;

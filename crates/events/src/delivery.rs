@@ -97,7 +97,7 @@ impl Subscription {
     /// Delivers an event. Returns once its effect, or that it is parked, has been committed; `false` when it was
     /// stopped before. Those of different aggregates may be delivered at once, and take effect together where they can.
     pub async fn deliver(&self, event: &Envelope) -> bool {
-        if !self.consumer.kinds.contains(&event.kind.as_str()) {
+        if !self.acts_on(event) {
             return true;
         }
         let delivering =
@@ -105,28 +105,25 @@ impl Subscription {
         self.stop.run_until_cancelled(delivering).await.is_some()
     }
 
-    /// Delivers events one after the other; of those whose kinds are batched, as many at once as are of different
-    /// aggregates. As [`Subscription::deliver`], of all of them.
-    pub async fn deliver_all(&self, events: &[Envelope]) -> bool {
-        let mut rest = events;
-        while !rest.is_empty() {
-            let (next, later) = rest.split_at(self.at_once(rest));
-            let delivered = join_all(next.iter().map(|event| self.deliver(event))).await;
-            if !delivered.into_iter().all(|done| done) {
-                return false;
-            }
-            rest = later;
-        }
-        true
+    /// As [`Subscription::deliver`], of several that can be delivered at once (see [`Subscription::at_once`]).
+    pub async fn deliver_at_once(&self, events: impl IntoIterator<Item = &Envelope>) -> bool {
+        let delivered = join_all(events.into_iter().map(|event| self.deliver(event))).await;
+        delivered.into_iter().all(|done| done)
     }
 
-    /// How many of these, from the first on, can be delivered at once.
-    fn at_once(&self, events: &[Envelope]) -> usize {
+    /// How many of these, from the first on, can be delivered at once: one, or as many as are batched and of different
+    /// aggregates, since those of one aggregate take effect in their order.
+    pub fn at_once<'e>(&self, events: impl IntoIterator<Item = &'e Envelope>) -> usize {
         let mut aggregates = HashSet::new();
         let together = |event: &&Envelope| {
             self.consumer.batched.contains(&event.kind.as_str()) && aggregates.insert(event.aggregate_id)
         };
-        events.iter().take_while(together).count().max(1)
+        events.into_iter().take_while(together).count().max(1)
+    }
+
+    /// Whether the consumer acts on events of this kind.
+    pub fn acts_on(&self, event: &Envelope) -> bool {
+        self.consumer.kinds.contains(&event.kind.as_str())
     }
 
     async fn deliver_to_its_end(&self, event: &Envelope) {

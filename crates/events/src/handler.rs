@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use db::{Entry, Tx};
+use tracing::Instrument as _;
 
 use crate::{Envelope, HandlerError};
 
@@ -11,7 +12,7 @@ use crate::{Envelope, HandlerError};
 #[async_trait]
 pub trait Handler: Send + Sync {
     /// The event's effect, through `tx` alone: no calls in here, and nothing that running it again would do twice. It is
-    /// of one of the consumer's kinds.
+    /// of one of the consumer's kinds, or was parked when it still was.
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError>;
 
     /// As [`Handler::handle`], of several events of one of the kinds that are [`Consumer::batched`], each of another
@@ -19,7 +20,7 @@ pub trait Handler: Send + Sync {
     /// halves then.
     async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
         for event in events {
-            self.handle(tx, event).await?;
+            self.handle(tx, event).instrument(event.span().clone()).await?;
         }
         Ok(())
     }

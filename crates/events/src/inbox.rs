@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use db::{Batched, Command, Entry, Outcome, Tx};
 use serde::Serialize;
 use sqlx::types::Json;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{Consumer, Envelope, HandlerError, parked};
@@ -66,12 +67,12 @@ impl Batched<Consumer> for TakeEvent {
         tx: &mut Tx,
     ) -> Result<Vec<Outcome<Consumer, Self>>, HandlerError> {
         let commands: Vec<&Self> = batch.iter().map(Entry::command).collect();
-        let noted = note(tx, consumer.name, &commands).await?;
+        let mut noted = note(tx, consumer.name, &commands).await?;
         let mut handled: Vec<Entry<'_, Envelope>> = Vec::with_capacity(batch.len());
         let mut outcomes = Vec::with_capacity(batch.len());
         for entry in batch {
             let event = &entry.command().event;
-            outcomes.push(Ok(match noted.get(&event.id.uuid()).map(String::as_str) {
+            outcomes.push(Ok(match noted.remove(&event.id.uuid()).as_deref() {
                 Some(HANDLED) => {
                     handled.push(entry.with(event));
                     InboxResult::Handled
@@ -84,7 +85,9 @@ impl Batched<Consumer> for TakeEvent {
         handled.sort_by(|one, other| one.kind.cmp(&other.kind));
         for of_a_kind in handled.chunk_by(|one, other| one.kind == other.kind) {
             match of_a_kind {
-                [event] => consumer.handler.handle(tx, event).await?,
+                [event] => {
+                    consumer.handler.handle(tx, event).instrument(event.span().clone()).await?;
+                }
                 events => consumer.handler.handle_all(tx, events).await?,
             }
         }
@@ -140,7 +143,7 @@ async fn note(
              and inbox.aggregate_version >= rows.aggregate_version) then 'ignored' else 'handled' end, $2 \
          from jsonb_to_recordset($3) as rows (event_id uuid, kind text, aggregate_id uuid, aggregate_version bigint) \
          where not exists (select 1 from parked_events where consumer = $1 \
-             and parked_events.aggregate_id = rows.aggregate_id) \
+             and parked_events.aggregate_id = rows.aggregate_id) order by event_id \
          on conflict (consumer, event_id) do nothing returning event_id, outcome",
         "insert into inbox (consumer, event_id, kind, aggregate_id, aggregate_version, outcome, handled_at) \
          select $1, event_id, kind, aggregate_id, aggregate_version, case when exists (select 1 from inbox \
@@ -148,7 +151,7 @@ async fn note(
              and inbox.aggregate_version >= rows.aggregate_version) then 'ignored' else 'handled' end, $2 \
          from (select unhex(value ->> 'event_id', '-') as event_id, value ->> 'kind' as kind, \
              unhex(value ->> 'aggregate_id', '-') as aggregate_id, value ->> 'aggregate_version' as aggregate_version \
-             from json_each($3)) as rows \
+             from jsonb_each($3)) as rows \
          where not exists (select 1 from parked_events where consumer = $1 \
              and parked_events.aggregate_id = rows.aggregate_id) \
          on conflict (consumer, event_id) do nothing returning event_id, outcome",

@@ -38,7 +38,7 @@ impl Outbox {
             "insert into outbox (event_id, kind, aggregate_id, aggregate_version, occurred_at, traceparent, payload) \
              select unhex(value ->> 'event_id', '-'), value ->> 'kind', unhex(value ->> 'aggregate_id', '-'), \
              value ->> 'aggregate_version', value ->> 'occurred_at', value ->> 'traceparent', \
-             unhex(value ->> 'payload') from json_each($1)",
+             unhex(value ->> 'payload') from jsonb_each($1)",
         );
         db::execute!(tx, sql, Json(&rows))?;
         tx.notify(CHANNEL);

@@ -9,19 +9,29 @@ use uuid::Uuid;
 /// Events that are looked at: of what was lost at once, one is enough to notice it.
 const EVENTS_MAX: i64 = 200;
 
-/// Notes that a consumer acts on events of a kind, if that is new.
+/// Notes which kinds of events a consumer acts on; of each since when.
 pub async fn register(
     tx: &mut Tx,
     consumer: &str,
-    kind: &str,
+    kinds: &[&str],
     since: DateTime<Utc>,
 ) -> Result<(), db::Error> {
-    db::execute!(
-        tx,
-        "insert into consumers (consumer, since) values ($1, $2) on conflict (consumer) do nothing",
-        acting_on(consumer, kind),
-        since,
-    )?;
+    let names: Vec<String> = kinds.iter().map(|kind| acting_on(consumer, kind)).collect();
+    // Also what the release before 0.5 noted of it, which was of all kinds: such a release begins anew.
+    let sql = tx.sql(
+        "delete from consumers where (consumer = $1 or consumer like $2) \
+         and consumer not in (select value from jsonb_array_elements_text($3) as names (value))",
+        "delete from consumers where (consumer = $1 or consumer like $2) \
+         and consumer not in (select value from json_each($3))",
+    );
+    db::execute!(tx, sql, consumer, acting_on(consumer, "%"), Json(&names))?;
+    let sql = tx.sql(
+        "insert into consumers (consumer, since) select value, $2 from jsonb_array_elements_text($1) as names (value) \
+         on conflict (consumer) do nothing",
+        "insert into consumers (consumer, since) select value, $2 from json_each($1) where true \
+         on conflict (consumer) do nothing",
+    );
+    db::execute!(tx, sql, Json(&names), since)?;
     Ok(())
 }
 

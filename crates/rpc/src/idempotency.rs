@@ -198,11 +198,12 @@ async fn insert(tx: &mut Tx, clock: &Clock, rows: &[NewRow<'_>]) -> Result<u64, 
         "insert into requests (principal, rpc, request_id, body_hash, requested_at, code, message, answer) \
          select principal, rpc, request_id, decode(body_hash, 'hex'), $2, code, message, decode(answer, 'hex') \
          from jsonb_to_recordset($1) as rows (principal text, rpc text, request_id uuid, body_hash text, code bigint, \
-         message text, answer text) on conflict (principal, rpc, request_id) do nothing",
+         message text, answer text) order by principal, rpc, request_id \
+         on conflict (principal, rpc, request_id) do nothing",
         "insert into requests (principal, rpc, request_id, body_hash, requested_at, code, message, answer) \
          select value ->> 'principal', value ->> 'rpc', unhex(value ->> 'request_id', '-'), \
          unhex(value ->> 'body_hash'), $2, value ->> 'code', value ->> 'message', unhex(value ->> 'answer') \
-         from json_each($1) where true on conflict (principal, rpc, request_id) do nothing",
+         from jsonb_each($1) where true on conflict (principal, rpc, request_id) do nothing",
     );
     db::execute!(tx, sql, Json(rows), clock.now())
 }
@@ -286,7 +287,7 @@ pub async fn finish_all(tx: &mut Tx, ended: &[(&Key, Result<Vec<u8>, Status>)]) 
         "update requests set code = rows.code, message = rows.message, answer = unhex(rows.answer) \
          from (select value ->> 'principal' as principal, value ->> 'rpc' as rpc, \
              unhex(value ->> 'request_id', '-') as request_id, value ->> 'code' as code, \
-             value ->> 'message' as message, value ->> 'answer' as answer from json_each($1)) as rows \
+             value ->> 'message' as message, value ->> 'answer' as answer from jsonb_each($1)) as rows \
          where requests.principal = rows.principal and requests.rpc = rows.rpc \
          and requests.request_id = rows.request_id",
     );
@@ -429,7 +430,8 @@ where
     }
 }
 
-/// Keeps a refusal after its transaction was rolled back. If another of the same request was faster, its outcome counts.
+/// Keeps a refusal after its transaction was rolled back. If another of the same request was faster, its outcome counts:
+/// what a batch refuses may be what it has done for the same request before.
 pub(crate) async fn keep_refusal<T>(
     db: &Db,
     clock: &Clock,
@@ -437,7 +439,11 @@ pub(crate) async fn keep_refusal<T>(
     refused: Status,
 ) -> Result<OnceOutcome<T>, Status> {
     if !is_kept(refused.code()) {
-        return Err(refused);
+        return match look(db, key).await {
+            Ok(Some(RequestState::Finished(first))) => Ok(OnceOutcome::Kept(first)),
+            Ok(Some(RequestState::Running)) => Ok(OnceOutcome::Running),
+            Ok(Some(RequestState::New) | None) | Err(_) => Err(refused),
+        };
     }
     let (owned, clock, refusal) = (key.clone(), clock.clone(), refused.clone());
     let kept: Result<Option<RequestState>, db::Error> = db
@@ -454,8 +460,9 @@ pub(crate) async fn keep_refusal<T>(
     match kept {
         Ok(Some(RequestState::Finished(first))) => Ok(OnceOutcome::Kept(first)),
         Ok(Some(RequestState::Running)) => Ok(OnceOutcome::Running),
-        // A refusal that could not be kept is worked out anew when it is asked for again.
-        Ok(Some(RequestState::New) | None) | Err(_) => Err(refused),
+        Ok(Some(RequestState::New) | None) => Err(refused),
+        // Nobody knows whether the same request had another answer before.
+        Err(error) => Err(status::database(&error)),
     }
 }
 

@@ -75,7 +75,7 @@ where
                 Err(refused) => Err(refused),
             });
         }
-        if let Some(first) = batch.first() {
+        if let (Some(first), false) = (batch.first(), kept.is_empty()) {
             idempotency::keep_all(tx, &first.clock, &kept).await?;
         }
         Ok(answers)

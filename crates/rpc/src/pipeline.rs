@@ -113,7 +113,7 @@ impl<A: Application<Error: Into<Status>>> Pipeline<A> {
     {
         let (key, deadline, saga) = read(request, key, decode)?;
         let (pipeline, runner) = (self.clone(), runner.clone());
-        let opening = Opening { saga, request: key.clone(), clock: self.clock.clone() };
+        let opening = Opening { saga, request: key.clone(), clock: self.clock.clone(), deadline };
         let seeing = tokio::spawn(
             async move {
                 match pipeline.open(&runner, opening).await? {

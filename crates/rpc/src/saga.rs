@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use db::{Application, Batched, Command, Entry, Outcome, Tx};
 use kernel::Clock;
+use tokio::time::Instant;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::idempotency::{self, Key, OnceOutcome, RequestState};
+use crate::idempotency::{self, Key, OnceOutcome};
 
 /// A command that opens a saga: a durable run of steps, which ends by itself whoever dies on the way.
 pub trait OpenSaga<A: Application>: Send + Sync + 'static {
@@ -58,6 +59,8 @@ pub struct Opening<S> {
     pub(crate) saga: S,
     pub(crate) request: Key,
     pub(crate) clock: Clock,
+    /// Until when its caller waits.
+    pub(crate) deadline: Instant,
 }
 
 impl<S> Opening<S> {
@@ -75,12 +78,12 @@ impl<S> Opening<S> {
 impl<A: Application<Error: Into<Status>>, S: OpenSaga<A>> Command<A> for Opening<S> {
     type Output = OnceOutcome<S::Opened>;
 
+    /// The request last, as in a batch: so two of the same never wait for each other. One that is known already is a
+    /// conflict, and whoever is told finds its outcome.
     async fn run(&self, app: &A, tx: &mut Tx) -> Result<Self::Output, A::Error> {
-        Ok(match idempotency::begin(tx, &self.clock, &self.request).await? {
-            RequestState::New => OnceOutcome::Fresh(self.saga.open(app, tx, &self.request).await?),
-            RequestState::Running => OnceOutcome::Running,
-            RequestState::Finished(outcome) => OnceOutcome::Kept(outcome),
-        })
+        let opened = self.saga.open(app, tx, &self.request).await?;
+        idempotency::begin_all(tx, &self.clock, &[&self.request]).await?;
+        Ok(OnceOutcome::Fresh(opened))
     }
 }
 
@@ -95,6 +98,10 @@ impl<A: Application<Error: Into<Status>>, S: OpenSagas<A>> Batched<A> for Openin
 
     fn bytes(&self) -> usize {
         self.saga.bytes()
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.deadline
     }
 
     /// What was refused may be so because its request was answered before: whoever keeps the refusal finds that answer.

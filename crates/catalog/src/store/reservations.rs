@@ -71,7 +71,7 @@ pub(crate) async fn put(
          on conflict (reservation_id) do nothing returning reservation_id",
         "insert into reservations (reservation_id, order_id, state, lines, created_at) \
          select unhex(value ->> 'reservation_id', '-'), unhex(value ->> 'order_id', '-'), value ->> 'state', \
-         value -> 'lines', $2 from json_each($1) where true \
+         value -> 'lines', $2 from jsonb_each($1) where true \
          on conflict (reservation_id) do nothing returning reservation_id",
     );
     let written = db::fetch_all!(tx, (Uuid,), sql, Json(&rows), now)?;

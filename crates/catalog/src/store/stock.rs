@@ -272,7 +272,7 @@ macro_rules! update_shelves {
             concat!(
                 "update stock_items set ",
                 $set,
-                " from (select unhex(value ->> 'id', '-') as id, value ->> 'units' as units from json_each($1)) as rows \
+                " from (select unhex(value ->> 'id', '-') as id, value ->> 'units' as units from jsonb_each($1)) as rows \
                  where stock_items.stock_item_id = rows.id ",
                 $where
             ),
@@ -352,7 +352,7 @@ async fn moved_by_orders(
          from jsonb_to_recordset($1) as rows (movement uuid, id uuid, units bigint, reservation uuid)",
         "insert into movements (movement_id, stock_item_id, delta, reason, reservation_id, created_at) \
          select unhex(value ->> 'movement', '-'), unhex(value ->> 'id', '-'), $2 * (value ->> 'units'), $3, \
-         unhex(value ->> 'reservation', '-'), $4 from json_each($1)",
+         unhex(value ->> 'reservation', '-'), $4 from jsonb_each($1)",
     );
     db::execute!(tx, sql, Json(rows), sign, reason, now)?;
     Ok(())

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// The most commands of one batch.
 const TOGETHER_MAX: usize = 64;
-/// The most of one batch in bytes, unless its first is larger.
+/// The most of one batch in bytes (see [`super::Batched::bytes`]), unless its first is larger.
 const BYTES_MAX: usize = 256 * 1024;
 /// The most that wait of one tenant.
 pub(super) const WAITING_MAX: usize = 1_024;
@@ -63,6 +63,11 @@ impl<W: Waiting> Gathering<W> {
     /// Lets one wait.
     pub(super) fn add(&self, tenant: String, one: W) -> Added {
         let mut state = self.state();
+        if let Some(found) = state.tenants.iter_mut().find(|other| other.name == tenant)
+            && found.queue.len() >= WAITING_MAX
+        {
+            found.queue.retain(|one| !one.has_left());
+        }
         match state.tenants.iter_mut().find(|other| other.name == tenant) {
             Some(found) if found.queue.len() >= WAITING_MAX => return Added::Full,
             Some(found) => found.queue.push_back(one),
@@ -88,15 +93,18 @@ impl<W: Waiting> Gathering<W> {
 }
 
 impl<W: Waiting> State<W> {
-    /// One of each tenant, round by round, until it is full or nobody has one that fits.
+    /// One of each tenant, round by round, until it is full or the first of none fits. It is empty when nobody waits.
     fn take(&mut self) -> Vec<W> {
         let (mut batch, mut keys, mut bytes) = (Vec::new(), HashSet::new(), 0);
-        // So many in a row had none.
+        // So many of the last in the row have had their turn and none that fits.
         let mut passed = 0;
         while batch.len() < TOGETHER_MAX && passed < self.tenants.len() {
             let Some(mut tenant) = self.tenants.pop_front() else { break };
             while tenant.queue.front().is_some_and(Waiting::has_left) {
                 tenant.queue.pop_front();
+            }
+            if tenant.queue.is_empty() {
+                continue;
             }
             let fits = |one: &W| {
                 (batch.is_empty() || bytes + one.bytes() <= BYTES_MAX) && !keys.contains(&one.key())
@@ -195,6 +203,14 @@ mod tests {
         waiting.add("a".to_owned(), one(2));
         waiting.add("b".to_owned(), One { left: true, ..one(3) });
         assert_eq!(keys(waiting.next()), [2]);
+        assert!(waiting.next().is_none());
+        // Also where nobody else of its tenant waits.
+        waiting.add("a".to_owned(), One { left: true, ..one(4) });
+        waiting.add("b".to_owned(), One { left: true, ..one(5) });
+        waiting.add("c".to_owned(), one(6));
+        waiting.add("c".to_owned(), one(6));
+        assert_eq!(keys(waiting.next()), [6]);
+        assert_eq!(keys(waiting.next()), [6]);
         assert!(waiting.next().is_none());
     }
 

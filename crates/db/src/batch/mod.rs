@@ -10,7 +10,6 @@ use std::future::Future;
 use std::ops::{Deref, Range};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::sync::oneshot;
@@ -33,6 +32,11 @@ pub trait Batched<A: Application>: Command<A> + Sized {
     /// About how much of it is sent to the database, in bytes, where that is more than a few hundred.
     fn bytes(&self) -> usize {
         0
+    }
+
+    /// Whether its caller has given up waiting, though it is still there: then it is not begun.
+    fn is_late(&self) -> bool {
+        false
     }
 
     /// Runs them all, at least one; one outcome for each, in their order, as [`Command::run`] would have it if they had
@@ -70,6 +74,11 @@ impl<'a, C> Entry<'a, C> {
     /// What was given.
     pub fn command(&self) -> &'a C {
         self.command
+    }
+
+    /// The span that it was given in.
+    pub fn span(&self) -> &'a Span {
+        self.span
     }
 
     /// Another that is run for the same.
@@ -124,7 +133,7 @@ impl<A: Application, C: Batched<A>> Waiting for Given<A, C> {
     }
 
     fn has_left(&self) -> bool {
-        self.answer.is_closed()
+        self.answer.is_closed() || self.command.is_late()
     }
 }
 
@@ -153,14 +162,13 @@ impl<A: Application, C: Batched<A>> Batches<A, C> {
         let given = Given { command, span: Span::current(), answer };
         match self.0.gathering.add(tenant, given) {
             gathering::Added::Full => {
-                let waited = Duration::ZERO;
-                let busy = Unavailability::Busy { waited, connections: self.0.db.connections().max };
-                return Err(Error::Unavailable(busy).into());
+                let waiting = gathering::WAITING_MAX;
+                return Err(Error::Unavailable(Unavailability::TooManyWaiting { waiting }).into());
             }
             gathering::Added::First => drop(tokio::spawn(self.0.clone().run_gathered(app.clone()))),
             gathering::Added::Behind => {}
         }
-        answered.await.unwrap_or_else(|_| Err(Error::Panicked.into()))
+        answered.await.unwrap_or_else(|_| Err(Error::NotBegun.into()))
     }
 }
 
@@ -173,10 +181,16 @@ impl<A: Application, C: Batched<A>> Runner<A, C> for Batches<A, C> {
 impl<A: Application, C: Batched<A>> Inner<A, C> {
     /// Runs batch after batch, until nobody waits.
     async fn run_gathered(self: Arc<Self>, app: Arc<A>) {
-        while let Some(batch) = self.gathering.next() {
-            let running = AssertUnwindSafe(self.run_batch(&app, batch));
-            if running.catch_unwind().await.is_err() {
-                tracing::error!("a batch panicked; its commands have failed");
+        loop {
+            let taking = async {
+                let Some(batch) = self.gathering.next() else { return false };
+                self.run_batch(&app, batch).await;
+                true
+            };
+            match AssertUnwindSafe(taking).catch_unwind().await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) => tracing::error!("a batch panicked; its commands have failed"),
             }
         }
     }
@@ -190,13 +204,12 @@ impl<A: Application, C: Batched<A>> Inner<A, C> {
             match self.run_part(app, &part).await {
                 Ok(outcomes) => part.answer(outcomes),
                 Err(error) if part.answers.len() == 1 => part.answer(vec![Err(error)]),
-                Err(error) => match error.database() {
-                    // It would be so for each of them.
-                    Some(unavailable @ Error::Unavailable(_)) => {
-                        let outcomes = part.range.clone().map(|_| Err(unavailable.alike().into())).collect();
+                Err(error) => match error.database().filter(|error| is_of_all(error)) {
+                    Some(error) => {
+                        let outcomes = part.range.clone().map(|_| Err(error.alike().into())).collect();
                         part.answer(outcomes);
                     }
-                    _ => parts.extend(part.halves()),
+                    None => parts.extend(part.halves()),
                 },
             }
         }
@@ -213,6 +226,14 @@ impl<A: Application, C: Batched<A>> Inner<A, C> {
             Box::pin(async move { run_in(&*app, commands.get(range).unwrap_or_default(), tx).await })
         });
         running.instrument(span).await
+    }
+}
+
+/// Whether it would be so for each of them: the database cannot be asked, or others came first again and again.
+fn is_of_all(error: &Error) -> bool {
+    match error {
+        Error::Unavailable(why) => !matches!(why, Unavailability::Failing(_)),
+        error => error.is_retryable(),
     }
 }
 

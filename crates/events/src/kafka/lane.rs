@@ -1,5 +1,6 @@
 //! One partition's events, one after the other.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -94,38 +95,61 @@ async fn deliver_all(
 ) {
     while let Some(first) = stop.run_until_cancelled(queue.recv()).await {
         let waiting = std::iter::from_fn(|| queue.recv().now_or_never());
-        let received = std::iter::once(first).chain(waiting).take(TOGETHER_MAX);
-        let (mut events, mut last) = (Vec::new(), None);
-        for message in received {
-            match message {
-                Ok(message) => {
-                    events.extend(read(&work.subscription, &message));
-                    last = Some(message);
-                }
+        let mut events = VecDeque::new();
+        for received in std::iter::once(first).chain(waiting).take(TOGETHER_MAX) {
+            match received {
+                Ok(message) => events.push_back((read(&work.subscription, &message), message)),
                 Err(error) => {
                     tracing::warn!(consumer = work.subscription.consumer(), %error, "a partition had an error");
                 }
             }
         }
-        let Some(last) = last else { continue };
-        let Some(Ok(_place)) = stop.run_until_cancelled(work.side_by_side.acquire()).await else { return };
-        if !work.subscription.deliver_all(&events).await {
-            return;
-        }
-        // Only now: what took no effect must come again. An error says that the partition has gone to another.
-        match consumer.store_offset_from_message(&last) {
-            Ok(()) => work.stored.store(true, Ordering::SeqCst),
-            Err(error) => {
-                tracing::debug!(consumer = work.subscription.consumer(), %error, "an offset was not stored");
+        while let Some(last) = work.deliver_next(&mut events, &stop).await {
+            // Only now: what took no effect must come again. An error says that the partition has gone to another.
+            match consumer.store_offset_from_message(&last) {
+                Ok(()) => work.stored.store(true, Ordering::SeqCst),
+                Err(error) => {
+                    tracing::debug!(consumer = work.subscription.consumer(), %error, "an offset was not stored");
+                }
             }
+        }
+        if !events.is_empty() {
+            return;
         }
     }
 }
 
-/// The event that a message is, if it is one.
+/// Messages of a partition, each with the event that it is.
+type Received<'m> = VecDeque<(Option<Envelope>, BorrowedMessage<'m>)>;
+
+impl Work {
+    /// Delivers as many of the first as go at once, and returns the last of them; none when it is to stop, or none is left.
+    async fn deliver_next<'m>(
+        &self,
+        events: &mut Received<'m>,
+        stop: &CancellationToken,
+    ) -> Option<BorrowedMessage<'m>> {
+        while let Some((None, _)) = events.front() {
+            let (_, message) = events.pop_front()?;
+            if events.is_empty() {
+                return Some(message);
+            }
+        }
+        let count = self.subscription.at_once(events.iter().map_while(|(event, _)| event.as_ref()));
+        events.front()?;
+        let _place = stop.run_until_cancelled(self.side_by_side.acquire()).await?.ok()?;
+        let now = events.iter().take(count).filter_map(|(event, _)| event.as_ref());
+        if !self.subscription.deliver_at_once(now).await {
+            return None;
+        }
+        events.drain(..count).next_back().map(|(_, message)| message)
+    }
+}
+
+/// The event that a message is, if it is one that the consumer acts on.
 fn read(subscription: &Subscription, message: &BorrowedMessage<'_>) -> Option<Envelope> {
     match headers::event(message.headers(), message.payload()) {
-        Ok(event) => Some(event),
+        Ok(event) => Some(event).filter(|event| subscription.acts_on(event)),
         Err(error) => {
             // Without an id it cannot be parked; it stays in the topic, where these numbers find it.
             tracing::error!(

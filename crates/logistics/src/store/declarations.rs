@@ -93,7 +93,7 @@ pub(crate) async fn put(
          from jsonb_to_recordset($1) as rows (declaration_id uuid, shipment_id uuid, document text, declared jsonb)",
         "insert into declarations (declaration_id, shipment_id, state, document, declared) \
          select unhex(value ->> 'declaration_id', '-'), unhex(value ->> 'shipment_id', '-'), $2, \
-         unhex(value ->> 'document'), value ->> 'declared' from json_each($1)",
+         unhex(value ->> 'document'), value ->> 'declared' from jsonb_each($1)",
     );
     db::execute!(tx, sql, Json(&rows), DeclarationState::Drafted.as_str())?;
     Ok(())

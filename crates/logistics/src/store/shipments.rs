@@ -151,7 +151,7 @@ pub(crate) async fn put(tx: &mut Tx, shipments: impl Iterator<Item = &Shipment>)
          value ->> 'sender', value ->> 'tracking_number', value ->> 'carrier', value ->> 'service', \
          value ->> 'transport', value ->> 'from_country', value ->> 'chargeable_grams', value ->> 'days_min', \
          value ->> 'address', value ->> 'state', value ->> 'version', value ->> 'next_step_at', \
-         value ->> 'created_at' from json_each($1)",
+         value ->> 'created_at' from jsonb_each($1)",
     );
     db::execute!(tx, sql, Json(&rows))?;
     Ok(())

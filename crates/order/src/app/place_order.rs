@@ -63,7 +63,7 @@ impl OpenSagas<App> for PlaceOrder {
         ORDER_BYTES
     }
 
-    /// Where an order is there already that conflicts, each by itself finds which and what to do.
+    /// Where a number is taken already, each by itself takes another.
     async fn open_all(
         batch: &[Entry<'_, Opening<Self>>],
         app: &App,
@@ -76,14 +76,18 @@ impl OpenSagas<App> for PlaceOrder {
             .map(|entry| entry.saga().order(app, quotes.remove(&entry.saga().quote_id)))
             .collect();
         let placed: Vec<&Order> = orders.iter().filter_map(|order| order.as_ref().ok()).collect();
-        if orders::insert(tx, &placed).await?.len() < placed.len() {
-            return Err(db::Error::Conflict.into());
+        let inserted = orders::insert(tx, &placed).await?;
+        let mut runs = Vec::with_capacity(batch.len());
+        for (entry, order) in batch.iter().zip(orders) {
+            runs.push(match order {
+                Ok(order) if inserted.contains(&order.id) => Ok(SagaRun::placing(order, entry.request())),
+                Ok(order) => match refusal(orders::taken(tx, &order).await?) {
+                    Some(refusal) => Err(refusal.into()),
+                    None => return Err(db::Error::Conflict.into()),
+                },
+                Err(refused) => Err(refused),
+            });
         }
-        let runs: Vec<Result<SagaRun, Error>> = batch
-            .iter()
-            .zip(orders)
-            .map(|(entry, order)| Ok(SagaRun::placing(order?, entry.request())))
-            .collect();
         app.save_sagas(tx, runs.iter().filter_map(|run| run.as_ref().ok())).await?;
         Ok(runs)
     }
@@ -108,6 +112,18 @@ impl PlaceOrder {
     }
 }
 
+/// Why an order cannot be inserted, unless another number helps.
+fn refusal(conflict: Conflict) -> Option<Refusal> {
+    match conflict {
+        Conflict::Number => None,
+        Conflict::Quote => Some(Refusal::new("QUOTE_ALREADY_ORDERED", "this quote has already been ordered")),
+        Conflict::Reference => {
+            let message = "another order of yours has this client_reference";
+            Some(Refusal::new("CLIENT_REFERENCE_TAKEN", message))
+        }
+    }
+}
+
 impl App {
     /// Inserts an order, under another number where its own is taken.
     async fn insert_numbered(&self, tx: &mut Tx, mut order: Order) -> Result<Order, Error> {
@@ -116,16 +132,9 @@ impl App {
             if !orders::insert(tx, &[&order]).await?.is_empty() {
                 return Ok(order);
             }
-            let refusal = match orders::taken(tx, &order).await? {
-                Conflict::Number => continue,
-                Conflict::Quote => {
-                    Refusal::new("QUOTE_ALREADY_ORDERED", "this quote has already been ordered")
-                }
-                Conflict::Reference => {
-                    Refusal::new("CLIENT_REFERENCE_TAKEN", "another order of yours has this client_reference")
-                }
-            };
-            return Err(refusal.into());
+            if let Some(refusal) = refusal(orders::taken(tx, &order).await?) {
+                return Err(refusal.into());
+            }
         }
         Err(Error::Fault(format!("no free number in {NUMBERS_MAX} attempts")))
     }

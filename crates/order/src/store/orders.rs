@@ -68,7 +68,7 @@ pub(crate) async fn insert(tx: &mut Tx, orders: &[&Order]) -> Result<HashSet<Ord
          progress, created_at, updated_at) select unhex(value ->> 'id', '-'), value ->> 'number', \
          unhex(value ->> 'quote_id', '-'), value ->> 'buyer', value ->> 'client_reference', value ->> 'state', \
          value ->> 'version', true, value -> 'terms', value -> 'progress', value ->> 'created_at', \
-         value ->> 'created_at' from json_each($1) where true on conflict do nothing returning id",
+         value ->> 'created_at' from jsonb_each($1) where true on conflict do nothing returning id",
     );
     let inserted = db::fetch_all!(tx, (Uuid,), sql, Json(&rows))?;
     let inserted: HashSet<OrderId> = inserted.into_iter().map(|(id,)| id.into()).collect();
@@ -154,7 +154,7 @@ async fn insert_versions(tx: &mut Tx, orders: &[&Order]) -> Result<(), db::Error
         "insert into order_versions (order_id, version, progress) select order_id, version, progress \
          from jsonb_to_recordset($1) as rows (order_id uuid, version bigint, progress jsonb)",
         "insert into order_versions (order_id, version, progress) \
-         select unhex(value ->> 'order_id', '-'), value ->> 'version', value -> 'progress' from json_each($1)",
+         select unhex(value ->> 'order_id', '-'), value ->> 'version', value -> 'progress' from jsonb_each($1)",
     );
     db::execute!(tx, sql, Json(rows))?;
     Ok(())
@@ -170,7 +170,7 @@ async fn insert_sellers(tx: &mut Tx, orders: &[&Order]) -> Result<(), db::Error>
         "insert into order_sellers (seller_id, order_id) \
          select cast(value ->> 0 as uuid), cast(value ->> 1 as uuid) from jsonb_array_elements($1) as rows (value)",
         "insert into order_sellers (seller_id, order_id) \
-         select unhex(value ->> 0, '-'), unhex(value ->> 1, '-') from json_each($1)",
+         select unhex(value ->> 0, '-'), unhex(value ->> 1, '-') from jsonb_each($1)",
     );
     db::execute!(tx, sql, Json(rows))?;
     Ok(())
@@ -194,7 +194,7 @@ pub(crate) async fn save(tx: &mut Tx, versions: &[&Order]) -> Result<bool, db::E
          progress = rows.progress, updated_at = rows.updated_at \
          from (select unhex(value ->> 'id', '-') as id, value ->> 'before' as before, value ->> 'state' as state, \
              value ->> 'version' as version, value ->> 'holds_quote' as holds_quote, value -> 'progress' as progress, \
-             value ->> 'updated_at' as updated_at from json_each($1)) as rows \
+             value ->> 'updated_at' as updated_at from jsonb_each($1)) as rows \
          where orders.id = rows.id and orders.version = rows.before",
     );
     let updated = db::execute!(tx, sql, Json(rows.values().collect::<Vec<_>>()))?;

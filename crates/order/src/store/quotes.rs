@@ -47,7 +47,7 @@ pub(crate) async fn insert(tx: &mut Tx, quotes: &[&Quote]) -> Result<(), db::Err
          document jsonb, created_at timestamptz, expires_at timestamptz)",
         "insert into quotes (id, owner, document, created_at, expires_at) \
          select unhex(value ->> 'id', '-'), value ->> 'owner', value -> 'document', value ->> 'created_at', \
-         value ->> 'expires_at' from json_each($1)",
+         value ->> 'expires_at' from jsonb_each($1)",
     );
     db::execute!(tx, sql, Json(rows))?;
     Ok(())

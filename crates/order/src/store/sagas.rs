@@ -226,7 +226,7 @@ pub(crate) async fn insert(
             "$2",
             "(select unhex(value ->> 'id', '-') as id, unhex(value ->> 'order_id', '-') as order_id, \
              value ->> 'step' as step, value -> 'detail' as detail, value ->> 'attempt' as attempt, \
-             value -> 'request' as request from json_each($1)) as rows"
+             value -> 'request' as request from jsonb_each($1)) as rows"
         ),
     );
     db::execute!(tx, sql, Json(rows), leased_until, now)?;
@@ -290,7 +290,7 @@ pub(crate) async fn advance(
             "$2",
             "(select unhex(value ->> 'id', '-') as id, value ->> 'attempt' as attempt, \
              value ->> 'from_step' as from_step, value ->> 'step' as step, value -> 'detail' as detail, \
-             value ->> 'settled' as settled, value ->> 'due_at' as due_at from json_each($1)) as rows"
+             value ->> 'settled' as settled, value ->> 'due_at' as due_at from jsonb_each($1)) as rows"
         ),
     );
     let moved = db::fetch_all!(tx, (Uuid, Option<DateTime<Utc>>), sql, Json(rows), leased_until, now)?;

@@ -1,6 +1,6 @@
 //! Holding money for an order: from the wallet at once, or by a QR code that waits to be paid.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Duration, Utc};
 use db::{Batched, Command, Entry, Outcome, Tx};
@@ -183,8 +183,7 @@ async fn in_turn<'a>(
     tx: &mut Tx,
     holds: &[&'a Hold],
 ) -> Result<(Vec<&'a Hold>, HashMap<HoldId, Error>), Error> {
-    let owners: BTreeSet<&str> = holds.iter().map(|hold| hold.buyer.as_str()).collect();
-    let wallets = wallets::lock_of_owners(tx, &owners).await?;
+    let wallets = wallets::lock(tx, holds).await?;
     let mut available: BTreeMap<(&str, Currency), Money> = BTreeMap::new();
     for wallet in &wallets {
         available.insert((&wallet.owner, wallet.posted.currency()), wallet.available()?);

@@ -135,7 +135,7 @@ pub(crate) async fn put(tx: &mut Tx, new: &[&NewEscrow]) -> Result<HashSet<Consi
          unhex(value ->> 'order_id', '-'), value ->> 'seller_id', value ->> 'state', value ->> 'currency', \
          value ->> 'amount_minor', unhex(value ->> 'consignment'), value ->> 'commission_rate', \
          value -> 'exchange_rates', value ->> 'lines', value -> 'returned_costs', value -> 'terms' \
-         from json_each($1) where true on conflict (consignment_id) do nothing returning consignment_id",
+         from jsonb_each($1) where true on conflict (consignment_id) do nothing returning consignment_id",
     );
     let written = db::fetch_all!(tx, (Uuid,), sql, Json(rows))?;
     Ok(written.into_iter().map(|(id,)| id.into()).collect())

@@ -109,7 +109,7 @@ pub(crate) async fn put(tx: &mut Tx, holds: &[&Hold]) -> Result<HashSet<HoldId>,
          select unhex(value ->> 'hold_id', '-'), unhex(value ->> 'order_id', '-'), value ->> 'buyer', \
          value ->> 'method', value ->> 'state', value ->> 'currency', value ->> 'amount_minor', \
          value ->> 'reference', value ->> 'qr_payload', value ->> 'expires_at', value ->> 'paid_at', \
-         value ->> 'version', value ->> 'created_at' from json_each($1) where true \
+         value ->> 'version', value ->> 'created_at' from jsonb_each($1) where true \
          on conflict do nothing returning hold_id",
     );
     let written = db::fetch_all!(tx, (Uuid,), sql, Json(rows))?;

@@ -58,7 +58,7 @@ pub(crate) async fn put(tx: &mut Tx, transfers: &[Transfer]) -> Result<(), db::E
          select unhex(value ->> 'transfer_id', '-'), value ->> 'kind', value ->> 'debit_kind', \
          value ->> 'debit_owner', value ->> 'credit_kind', value ->> 'credit_owner', value ->> 'currency', \
          value ->> 'amount_minor', value ->> 'state', unhex(value ->> 'order_id', '-'), \
-         unhex(value ->> 'consignment_id', '-'), $2 from json_each($1)",
+         unhex(value ->> 'consignment_id', '-'), $2 from jsonb_each($1)",
     );
     db::execute!(tx, sql, Json(rows), first.at)?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Wallets and what is held of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use db::Tx;
@@ -90,18 +90,23 @@ pub(crate) async fn of_owner(tx: &mut Tx, owner: &str) -> Result<Vec<Wallet>, db
     rows.into_iter().map(Row::read).collect()
 }
 
-/// The wallets of owners, locked where the engine locks rows, in the order of their ids.
-pub(crate) async fn lock_of_owners(tx: &mut Tx, owners: &BTreeSet<&str>) -> Result<Vec<Wallet>, db::Error> {
+/// The wallets that holds are of, locked where the engine locks rows, in the order of their ids: no others, which would be
+/// locked out of order.
+pub(crate) async fn lock(tx: &mut Tx, holds: &[&Hold]) -> Result<Vec<Wallet>, db::Error> {
     let sql = tx.sql(
         select!(
-            "where owner = any(array(select jsonb_array_elements_text($1))) order by wallet_id \
-             limit $2 * jsonb_array_length($1) for update"
+            "where owner = any(array(select value ->> 'owner' from jsonb_array_elements($1) as rows (value))) \
+             and (owner, currency) in (select value ->> 'owner', value ->> 'currency' \
+                 from jsonb_array_elements($1) as rows (value)) order by wallet_id limit $2 for update"
         ),
         select!(
-            "where owner in (select value from json_each($1)) order by wallet_id limit $2 * json_array_length($1)"
+            "where (owner, currency) in (select value ->> 'owner', value ->> 'currency' from jsonb_each($1)) \
+             order by wallet_id limit $2"
         ),
     );
-    let rows = db::fetch_all!(tx, Row, sql, Json(owners), PER_OWNER)?;
+    let amounts = amounts(holds);
+    let limit = i64::try_from(amounts.len()).unwrap_or(i64::MAX);
+    let rows = db::fetch_all!(tx, Row, sql, Json(&amounts), limit)?;
     rows.into_iter().map(Row::read).collect()
 }
 
@@ -207,7 +212,7 @@ macro_rules! update_wallets {
                     "update wallets set ",
                     $set,
                     " from (select value ->> 'owner' as owner, value ->> 'currency' as currency, \
-                         value ->> 'amount' as amount from json_each($1)) as amounts \
+                         value ->> 'amount' as amount from jsonb_each($1)) as amounts \
                      where wallets.owner = amounts.owner and wallets.currency = amounts.currency and ",
                     $where,
                     " returning wallets.wallet_id, wallets.owner, wallets.currency"

@@ -151,7 +151,7 @@ impl OpenDatabase {
     pub(super) async fn name(
         &self,
         hub: &str,
-        consumers: Vec<(&'static str, &'static str)>,
+        consumers: Vec<(&'static str, &'static [&'static str])>,
         now: DateTime<Utc>,
     ) -> Result<Mark, db::Error> {
         let (hub, service) = (hub.to_owned(), self.service);
@@ -160,8 +160,8 @@ impl OpenDatabase {
                 let (hub, consumers) = (hub.clone(), consumers.clone());
                 Box::pin(async move {
                     store::name(tx, &hub, service, now).await?;
-                    for (consumer, kind) in consumers {
-                        events::witness::register(tx, consumer, kind, now).await?;
+                    for (consumer, kinds) in consumers {
+                        events::witness::register(tx, consumer, kinds, now).await?;
                     }
                     let identity = store::identity(tx).await?;
                     identity.map(|identity| identity.mark()).ok_or(db::Error::RowNotFound)

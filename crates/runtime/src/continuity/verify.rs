@@ -95,10 +95,10 @@ async fn take(
 ) -> Result<(), Error> {
     let mut marks = Vec::new();
     for opened in databases {
-        let consumers: Vec<(&str, &str)> = hearing
+        let consumers: Vec<(&str, &[&str])> = hearing
             .iter()
             .filter(|heard| heard.service == opened.service)
-            .flat_map(|heard| heard.kinds.iter().map(|kind| (heard.consumer, *kind)))
+            .map(|heard| (heard.consumer, heard.kinds))
             .collect();
         let named = opened.name(hub, consumers, now).await;
         let mark = named.map_err(|source| opened.failed(source))?;

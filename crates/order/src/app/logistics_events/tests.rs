@@ -110,7 +110,8 @@ on_both! {
             insert(&single, &orders).await;
             let before = batched.statistics().statements;
             record(&batched, Arc::new(bookings(&orders, case))).await.unwrap();
-            assert_eq!(batched.statistics().statements - before, 3, "lock, save, versions");
+            // Lock, save, versions; and notices of this and of what was inserted, which follow their commits.
+            assert!(batched.statistics().statements - before <= 5);
             for booking in bookings(&orders, case) {
                 record(&single, Arc::new(vec![booking])).await.unwrap();
             }

@@ -67,6 +67,10 @@ impl Batched<App> for RecordOutcome {
         self.run.order.id.uuid()
     }
 
+    fn tenant(&self) -> &str {
+        &self.run.order.terms.buyer
+    }
+
     fn bytes(&self) -> usize {
         OUTCOME_BYTES
     }
