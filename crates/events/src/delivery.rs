@@ -97,9 +97,6 @@ impl Subscription {
     /// Delivers an event. Returns once its effect, or that it is parked, has been committed; `false` when it was
     /// stopped before. Those of different aggregates may be delivered at once, and take effect together where they can.
     pub async fn deliver(&self, event: &Envelope) -> bool {
-        if !self.acts_on(event) {
-            return true;
-        }
         let delivering =
             self.deliver_to_its_end(event).instrument(trace::consumed(self.consumer.name, event));
         self.stop.run_until_cancelled(delivering).await.is_some()
@@ -115,15 +112,9 @@ impl Subscription {
     /// aggregates, since those of one aggregate take effect in their order.
     pub fn at_once<'e>(&self, events: impl IntoIterator<Item = &'e Envelope>) -> usize {
         let mut aggregates = HashSet::new();
-        let together = |event: &&Envelope| {
-            self.consumer.batched.contains(&event.kind.as_str()) && aggregates.insert(event.aggregate_id)
-        };
+        let together =
+            |event: &&Envelope| self.consumer.goes_together(event) && aggregates.insert(event.aggregate_id);
         events.into_iter().take_while(together).count().max(1)
-    }
-
-    /// Whether the consumer acts on events of this kind.
-    pub fn acts_on(&self, event: &Envelope) -> bool {
-        self.consumer.kinds.contains(&event.kind.as_str())
     }
 
     async fn deliver_to_its_end(&self, event: &Envelope) {
@@ -159,7 +150,7 @@ impl Subscription {
 
     async fn attempt(&self, event: &Envelope) -> Result<InboxResult, HandlerError> {
         let taking = TakeEvent { event: event.clone(), now: self.clock.now() };
-        if self.consumer.batched.contains(&event.kind.as_str()) {
+        if self.consumer.goes_together(event) {
             self.batches.run(&self.consumer, taking).await
         } else {
             self.db.run(&self.consumer, taking).await
@@ -230,7 +221,8 @@ impl Subscription {
                         return Ok(false);
                     };
                     parked::remove(tx, consumer.name, &event).await?;
-                    if inbox::note_replayed(tx, consumer.name, &event, now).await? {
+                    let is_new = inbox::note_replayed(tx, consumer.name, &event, now).await?;
+                    if is_new && consumer.acts_on(&event) {
                         consumer.handler.handle(tx, &event).await?;
                     }
                     Ok(true)

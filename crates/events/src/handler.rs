@@ -12,7 +12,7 @@ use crate::{Envelope, HandlerError};
 #[async_trait]
 pub trait Handler: Send + Sync {
     /// The event's effect, through `tx` alone: no calls in here, and nothing that running it again would do twice. It is
-    /// of one of the consumer's kinds, or was parked when it still was.
+    /// of one of the consumer's kinds.
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError>;
 
     /// As [`Handler::handle`], of several events of one of the kinds that are [`Consumer::batched`], each of another
@@ -33,12 +33,24 @@ pub struct Consumer {
     pub name: &'static str,
     /// The services whose events it hears.
     pub services: &'static [&'static str],
-    /// The kinds of these that it acts on; it takes no notice of others.
+    /// The kinds of these that it acts on; others are noted, and have no effect.
     pub kinds: &'static [&'static str],
     /// Those of the kinds whose events take effect together; others take effect one by one.
     pub batched: &'static [&'static str],
     /// What acts on them.
     pub handler: Arc<dyn Handler>,
+}
+
+impl Consumer {
+    /// Whether events of this kind have an effect.
+    pub(crate) fn acts_on(&self, event: &Envelope) -> bool {
+        self.kinds.contains(&event.kind.as_str())
+    }
+
+    /// Whether it is taken together with others: it is batched, or only to be noted.
+    pub(crate) fn goes_together(&self, event: &Envelope) -> bool {
+        self.batched.contains(&event.kind.as_str()) || !self.acts_on(event)
+    }
 }
 
 impl db::Application for Consumer {

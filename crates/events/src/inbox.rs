@@ -42,7 +42,9 @@ impl Command<Consumer> for TakeEvent {
         let outcome = note(tx, consumer.name, &[self]).await?.remove(&self.event.id.uuid());
         match outcome.as_deref() {
             Some(HANDLED) => {
-                consumer.handler.handle(tx, &self.event).await?;
+                if consumer.acts_on(&self.event) {
+                    consumer.handler.handle(tx, &self.event).await?;
+                }
                 Ok(InboxResult::Handled)
             }
             Some(_) => Ok(InboxResult::Ignored),
@@ -74,7 +76,9 @@ impl Batched<Consumer> for TakeEvent {
             let event = &entry.command().event;
             outcomes.push(Ok(match noted.remove(&event.id.uuid()).as_deref() {
                 Some(HANDLED) => {
-                    handled.push(entry.with(event));
+                    if consumer.acts_on(event) {
+                        handled.push(entry.with(event));
+                    }
                     InboxResult::Handled
                 }
                 Some(_) => InboxResult::Ignored,

@@ -146,10 +146,10 @@ impl Work {
     }
 }
 
-/// The event that a message is, if it is one that the consumer acts on.
+/// The event that a message is, if it is one.
 fn read(subscription: &Subscription, message: &BorrowedMessage<'_>) -> Option<Envelope> {
     match headers::event(message.headers(), message.payload()) {
-        Ok(event) => Some(event).filter(|event| subscription.acts_on(event)),
+        Ok(event) => Some(event),
         Err(error) => {
             // Without an id it cannot be parked; it stays in the topic, where these numbers find it.
             tracing::error!(
