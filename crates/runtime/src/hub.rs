@@ -373,7 +373,6 @@ fn consumer_sources(built: &[Built]) -> Vec<ConsumerSources> {
             service,
             consumer: consumer.name,
             publishers: consumer.services,
-            kinds: consumer.kinds,
         };
         built.service.consumers.iter().map(hearing).collect::<Vec<_>>()
     };

@@ -147,11 +147,11 @@ impl OpenDatabase {
         failed(self.service, &self.place, source)
     }
 
-    /// Names the database if it has no name yet, and notes its consumers with the kinds of events that they act on.
+    /// Names the database if it has no name yet, and notes its consumers.
     pub(super) async fn name(
         &self,
         hub: &str,
-        consumers: Vec<(&'static str, &'static [&'static str])>,
+        consumers: Vec<&'static str>,
         now: DateTime<Utc>,
     ) -> Result<Mark, db::Error> {
         let (hub, service) = (hub.to_owned(), self.service);
@@ -160,8 +160,8 @@ impl OpenDatabase {
                 let (hub, consumers) = (hub.clone(), consumers.clone());
                 Box::pin(async move {
                     store::name(tx, &hub, service, now).await?;
-                    for (consumer, kinds) in consumers {
-                        events::witness::register(tx, consumer, kinds, now).await?;
+                    for consumer in consumers {
+                        events::witness::register(tx, consumer, now).await?;
                     }
                     let identity = store::identity(tx).await?;
                     identity.map(|identity| identity.mark()).ok_or(db::Error::RowNotFound)

@@ -10,13 +10,11 @@ use super::opening::or_close;
 use super::{Mark, OpenDatabase, gap, remedy, store};
 use crate::Error;
 
-/// A consumer of a service, with the services that it hears and the kinds of events that it acts on.
-#[derive(Debug, Clone, Copy)]
+/// A consumer of a service, with the services that it hears.
 pub(crate) struct ConsumerSources {
     pub(crate) service: &'static str,
     pub(crate) consumer: &'static str,
     pub(crate) publishers: &'static [&'static str],
-    pub(crate) kinds: &'static [&'static str],
 }
 
 /// What was found of a database.
@@ -67,7 +65,7 @@ async fn compare(
     for heard in hearing.iter().filter(|heard| !is_meant(heard.service)) {
         for publisher in heard.publishers.iter().filter(|publisher| !is_meant(publisher)) {
             let (Some(one), Some(from)) = (found.get(heard.service), found.get(publisher)) else { continue };
-            let gap = not_received(one, *heard, from).await;
+            let gap = not_received(one, heard.consumer, from).await;
             if let Some(gap) = gap.map_err(|source| one.opened.failed(source))? {
                 return Err(broken(one.opened, gap));
             }
@@ -95,10 +93,10 @@ async fn take(
 ) -> Result<(), Error> {
     let mut marks = Vec::new();
     for opened in databases {
-        let consumers: Vec<(&str, &[&str])> = hearing
+        let consumers: Vec<&str> = hearing
             .iter()
             .filter(|heard| heard.service == opened.service)
-            .map(|heard| (heard.consumer, heard.kinds))
+            .map(|heard| heard.consumer)
             .collect();
         let named = opened.name(hub, consumers, now).await;
         let mark = named.map_err(|source| opened.failed(source))?;
@@ -213,22 +211,21 @@ async fn unpublished(
 /// event as published once it took effect.
 async fn not_received(
     one: &CheckedDatabase<'_>,
-    heard: ConsumerSources,
+    consumer: &'static str,
     from: &CheckedDatabase<'_>,
 ) -> Result<Option<String>, db::Error> {
     if from.opened.db.engine() != Engine::Sqlite {
         return Ok(None);
     }
     let (publisher, after) = (from.opened.service, one.adopted_at.max(from.adopted_at));
-    let published =
-        from.opened.db.read(move |tx| Box::pin(witness::published(tx, heard.kinds, after))).await?;
+    let published = from.opened.db.read(move |tx| Box::pin(witness::published(tx, after))).await?;
     let is_lost = is_lost(one, from);
     let unknown = one.opened.db.read(move |tx| {
         let published = published.clone();
         Box::pin(async move {
-            for event in published {
-                if is_lost || !witness::has_had(tx, heard.consumer, &event).await? {
-                    return Ok::<_, db::Error>(Some(event.event_id));
+            for (event, at) in published {
+                if is_lost || !witness::has_had(tx, consumer, event, at).await? {
+                    return Ok::<_, db::Error>(Some(event));
                 }
             }
             Ok(None)
