@@ -41,7 +41,7 @@ impl Batched<App> for Dispatch {
         self.reservation_id.uuid()
     }
 
-    /// Reservations first, then shelves, then what tells of them, as all who change both do.
+    /// Reservations are locked before shelves, as in all commands that change both.
     async fn run_all(
         batch: &[Entry<'_, Self>],
         app: &App,

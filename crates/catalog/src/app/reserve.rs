@@ -62,7 +62,8 @@ impl Batched<App> for Reserve {
     }
 
     /// Who is refused is decided by what was read, and leaves nothing behind; who is not, by the shelves themselves: if others
-    /// came first it all runs again. Reservations first, then shelves, as all who change both do.
+    /// came first it all runs again. Reservations are locked
+    /// before shelves, as in all commands that change both.
     async fn run_all(
         batch: &[Entry<'_, Self>],
         app: &App,

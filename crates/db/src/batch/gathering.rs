@@ -63,14 +63,16 @@ impl<W: Waiting> Gathering<W> {
     /// Lets one wait.
     pub(super) fn add(&self, tenant: String, one: W) -> Added {
         let mut state = self.state();
-        if let Some(found) = state.tenants.iter_mut().find(|other| other.name == tenant)
-            && found.queue.len() >= WAITING_MAX
-        {
-            found.queue.retain(|one| !one.has_left());
-        }
         match state.tenants.iter_mut().find(|other| other.name == tenant) {
-            Some(found) if found.queue.len() >= WAITING_MAX => return Added::Full,
-            Some(found) => found.queue.push_back(one),
+            Some(found) => {
+                if found.queue.len() >= WAITING_MAX {
+                    found.queue.retain(|one| !one.has_left());
+                }
+                if found.queue.len() >= WAITING_MAX {
+                    return Added::Full;
+                }
+                found.queue.push_back(one);
+            }
             None => state.tenants.push_back(Tenant { name: tenant, queue: VecDeque::from([one]) }),
         }
         if state.takers >= self.at_once {

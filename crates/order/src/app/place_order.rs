@@ -43,7 +43,9 @@ impl OpenSaga<App> for PlaceOrder {
     async fn open(&self, app: &App, tx: &mut Tx, request: &Key) -> Result<SagaRun, Error> {
         let quote = quotes::find(tx, [self.quote_id]).await?.pop();
         let order = app.insert_numbered(tx, self.order(app, quote)?).await?;
-        app.save_saga(tx, order, request).await
+        let run = SagaRun::placing(order, request);
+        app.save_sagas(tx, [&run]).await?;
+        Ok(run)
     }
 
     async fn run_to_end(app: Arc<App>, opened: SagaRun) -> Option<Result<Order, Error>> {
@@ -137,12 +139,6 @@ impl App {
             }
         }
         Err(Error::Fault(format!("no free number in {NUMBERS_MAX} attempts")))
-    }
-
-    async fn save_saga(&self, tx: &mut Tx, order: Order, request: &Key) -> Result<SagaRun, Error> {
-        let run = SagaRun::placing(order, request);
-        self.save_sagas(tx, [&run]).await?;
-        Ok(run)
     }
 
     /// Keeps sagas that begin, leased to whoever begins them.

@@ -110,23 +110,36 @@ impl Batched<App> for RecordOutcome {
 }
 
 impl RecordOutcome {
-    /// What is to be recorded on the usual way, with what is to be told.
+    /// What is to be recorded on the usual way, with the event of it.
     fn usual(&self, app: &App) -> Result<(RecordedOutcome, Option<Envelope>), Error> {
-        let (order, now) = (self.run.order.clone(), app.clock.now());
-        let (order, step, event) = match &self.outcome {
-            StepOutcome::Confirm if self.run.saga.step == SagaStep::Placing => {
-                let order = order.confirm(now, now)?;
-                let event = events::confirmed(&order)?;
-                (order, SagaStep::Confirmed, Some(event))
-            }
-            StepOutcome::Await { qr_payload, expires_at } if self.run.saga.step == SagaStep::Placing => {
-                let order = order.await_payment(qr_payload.clone(), *expires_at, now)?;
-                (order, SagaStep::AwaitingPayment { expires_at: *expires_at }, None)
-            }
-            _ => return Err(Error::Superseded),
-        };
+        if !self.run.is_usual(&self.outcome) {
+            return Err(Error::Superseded);
+        }
+        let now = app.clock.now();
+        let (order, step, event) = placed(self.run.order.clone(), &self.outcome, now, now)?;
         let saga = self.run.saga.clone().advance(step)?;
         Ok((RecordedOutcome { saga, order: order.clone(), answer: Some(Ok(order)) }, event))
+    }
+}
+
+/// An order whose goods and money are held, or that waits to be paid, with the saga's step and the event of it.
+fn placed(
+    order: Order,
+    outcome: &StepOutcome,
+    paid_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(Order, SagaStep, Option<Envelope>), Error> {
+    match outcome {
+        StepOutcome::Await { qr_payload, expires_at } => {
+            let order = order.await_payment(qr_payload.clone(), *expires_at, now)?;
+            Ok((order, SagaStep::AwaitingPayment { expires_at: *expires_at }, None))
+        }
+        StepOutcome::Confirm => {
+            let order = order.confirm(paid_at, now)?;
+            let event = events::confirmed(&order)?;
+            Ok((order, SagaStep::Confirmed, Some(event)))
+        }
+        _ => Err(Error::Superseded),
     }
 }
 
@@ -153,15 +166,11 @@ impl App {
     ) -> Result<(Order, SagaStep, Option<SagaResponse>), Error> {
         let now = self.clock.now();
         match outcome {
-            StepOutcome::Await { qr_payload, expires_at } => {
-                let order = order.await_payment(qr_payload.clone(), *expires_at, now)?;
-                self.save(tx, &order, None).await?;
-                Ok((order.clone(), SagaStep::AwaitingPayment { expires_at: *expires_at }, Some(Ok(order))))
-            }
-            StepOutcome::Confirm => {
+            StepOutcome::Await { .. } | StepOutcome::Confirm => {
                 let paid_at = self.paid_at(tx, &order).await?;
-                let order = self.confirm(tx, order, paid_at).await?;
-                Ok((order.clone(), SagaStep::Confirmed, Some(Ok(order))))
+                let (order, step, event) = placed(order, outcome, paid_at, now)?;
+                self.save(tx, &order, event).await?;
+                Ok((order.clone(), step, Some(Ok(order))))
             }
             StepOutcome::Compensate(cancellation) => {
                 Ok((order, SagaStep::Compensating(cancellation.clone()), None))
