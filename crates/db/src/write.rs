@@ -18,9 +18,20 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter();
 /// How long a read of [`Db::search`] may take: on PostgreSQL each of its statements, on SQLite all of them.
 pub const BROWSE_MAX: Duration = Duration::from_secs(2);
+/// How a snapshot begins on PostgreSQL. It may add up whole tables, and its planner chooses freely: see
+/// [`crate::options`] for what a connection does otherwise.
+macro_rules! begin_snapshot {
+    ($more:literal) => {
+        concat!(
+            "begin isolation level repeatable read read only; set local plan_cache_mode = 'auto'; \
+             set local enable_hashjoin = on; set local enable_mergejoin = on",
+            $more
+        )
+    };
+}
+const BEGIN_READ: &str = begin_snapshot!("");
 /// [`BROWSE_MAX`], in PostgreSQL's words.
-const BEGIN_BROWSE: &str =
-    "begin isolation level repeatable read read only; set local statement_timeout = '2s'";
+const BEGIN_BROWSE: &str = begin_snapshot!("; set local statement_timeout = '2s'");
 
 impl Db {
     /// Runs `work` in a transaction and commits it when it is `Ok`. It may be run again, when another transaction came
@@ -118,9 +129,7 @@ impl Db {
         let counters = self.0.counters.clone();
         match (&self.0.pools, access) {
             (Pools::Postgres { pool, .. }, Access::Write) => Tx::postgres(pool, "begin", counters).await,
-            (Pools::Postgres { pool, .. }, Access::Read) => {
-                Tx::postgres(pool, "begin isolation level repeatable read read only", counters).await
-            }
+            (Pools::Postgres { pool, .. }, Access::Read) => Tx::postgres(pool, BEGIN_READ, counters).await,
             (Pools::Postgres { pool, .. }, Access::Browse) => {
                 Tx::postgres(pool, BEGIN_BROWSE, counters).await
             }
