@@ -74,41 +74,75 @@ impl<'a> From<&'a Envelope> for NewRow<'a> {
     }
 }
 
-/// The next unpublished event of each aggregate, oldest first. Never "later than the last one sent": ids are taken
-/// before the commit, and a late commit would be missed.
-pub(crate) async fn heads(tx: &mut Tx, limit: i64) -> Result<Vec<Envelope>, db::Error> {
-    let rows = db::fetch_all!(
-        tx,
-        EnvelopeRow,
-        "select event_id, kind, aggregate_id, aggregate_version, occurred_at, traceparent, payload from outbox \
-         where published_at is null and not exists (select 1 from outbox as earlier \
-             where earlier.aggregate_id = outbox.aggregate_id and earlier.published_at is null \
-             and earlier.aggregate_version < outbox.aggregate_version) \
-         order by event_id limit $1",
-        limit,
-    )?;
-    Ok(rows.into_iter().map(Envelope::from).collect())
+/// The next event of an aggregate.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Head {
+    #[sqlx(flatten)]
+    event: EnvelopeRow,
+    /// Whether another of the aggregate waits behind it.
+    pub(crate) is_followed: bool,
+}
+
+impl Head {
+    pub(crate) fn into_event(self) -> Envelope {
+        self.event.into()
+    }
+}
+
+/// The next event of each aggregate, oldest first, at most so many, of those that are not published: neither marked, nor
+/// `taken` by the bus already. An event that is being `sent` is none of them, and keeps those behind it back. Never
+/// "later than the last one sent": ids are taken before the commit, and a late commit would be missed.
+pub(crate) async fn heads(
+    tx: &mut Tx,
+    sent: db::Ids,
+    taken: db::Ids,
+    limit: usize,
+) -> Result<Vec<Head>, db::Error> {
+    macro_rules! select {
+        ($is_sent:literal, $is_taken:literal, $earlier_is_taken:literal) => {
+            concat!(
+                "select event_id, kind, aggregate_id, aggregate_version, occurred_at, traceparent, payload, \
+                 exists (select 1 from outbox as later where later.aggregate_id = outbox.aggregate_id \
+                     and later.published_at is null and later.aggregate_version > outbox.aggregate_version) as is_followed \
+                 from outbox where published_at is null and not ",
+                $is_sent,
+                " and not ",
+                $is_taken,
+                " and not exists (select 1 from outbox as earlier \
+                     where earlier.aggregate_id = outbox.aggregate_id and earlier.published_at is null \
+                     and earlier.aggregate_version < outbox.aggregate_version and not ",
+                $earlier_is_taken,
+                ") order by event_id limit $3"
+            )
+        };
+    }
+    let sql = tx.sql(
+        select!("event_id = any($1)", "event_id = any($2)", "earlier.event_id = any($2)"),
+        select!(
+            "event_id in (select unhex(value, '-') from json_each($1))",
+            "event_id in (select unhex(value, '-') from json_each($2))",
+            "earlier.event_id in (select unhex(value, '-') from json_each($2))"
+        ),
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    db::fetch_all!(tx, Head, sql, sent, taken, limit)
 }
 
 /// Notes that the bus has taken these, at `at` or, if the clock went back meanwhile, when they occurred: they are kept for as
-/// long as others count from then. Whether a later event of one of their aggregates waits.
+/// long as others count from then.
 pub(crate) async fn mark_published(
     tx: &mut Tx,
-    ids: &[EventId],
+    ids: Vec<EventId>,
     at: DateTime<Utc>,
-) -> Result<bool, db::Error> {
+) -> Result<(), db::Error> {
     let sql = tx.sql(
         "update outbox set published_at = case when occurred_at > $1 then occurred_at else $1 end \
-         where event_id = any($2) \
-         returning exists (select 1 from outbox as later where later.aggregate_id = outbox.aggregate_id \
-             and later.published_at is null and later.aggregate_version > outbox.aggregate_version)",
+         where event_id = any($2)",
         "update outbox set published_at = case when occurred_at > $1 then occurred_at else $1 end \
-         where event_id in (select unhex(value, '-') from json_each($2)) \
-         returning exists (select 1 from outbox as later where later.aggregate_id = outbox.aggregate_id \
-             and later.published_at is null and later.aggregate_version > outbox.aggregate_version)",
+         where event_id in (select unhex(value, '-') from json_each($2))",
     );
-    let marked = db::fetch_all!(tx, (bool,), sql, at, ids.iter().copied().collect::<db::Ids>())?;
-    Ok(marked.into_iter().any(|(waits,)| waits))
+    db::execute!(tx, sql, at, ids.into_iter().collect::<db::Ids>())?;
+    Ok(())
 }
 
 /// Deletes published events of before `before`, a batch at a time, and notes that it did; how many.

@@ -1,27 +1,29 @@
 //! From the outbox to the bus: one relay at a time per service, in order per aggregate, aggregates side by side.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use db::{Db, Leadership};
+use futures::FutureExt as _;
 use kernel::{Clock, EventId};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::{Bus, BusError, Envelope, Published, inbox, outbox, trace};
 
-/// Aggregates whose events are on their way at once.
+/// Events on their way at once, each of another aggregate.
 const IN_FLIGHT_MAX: usize = 64;
-/// Rows that are looked at in one turn: more than can be in flight, so that some are always new.
-const BATCH_ROWS: i64 = 160;
+/// What the bus has taken is marked together: after so long, or when it is so many. A crash before sends it again, and
+/// the inboxes know it.
+const MARK_AFTER: Duration = Duration::from_millis(50);
+const MARK_MAX: usize = 256;
 /// How long to wait before another tries to lead, or after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long it waits for more before it looks or marks: one statement is as good for ten events as for one.
+/// How long it waits for more before it looks: one statement is as good for ten events as for one.
 const GATHER: Duration = Duration::from_millis(2);
 /// How often it asks whether it still leads.
 const LEADS_FOR: Duration = Duration::from_secs(1);
@@ -70,35 +72,58 @@ struct Relay {
 
 /// An event that the bus has or has not taken.
 struct Sent {
-    aggregate_id: Uuid,
     id: EventId,
     taken: Result<(), BusError>,
+}
+
+/// What a leading relay has in hand: rows of the outbox that are not marked as published yet.
+#[derive(Default)]
+struct Hand {
+    sending: JoinSet<Sent>,
+    /// Those that are being sent, and whether others of their aggregates may wait behind them. One whose task panicked
+    /// stays here, and keeps those back, until another leads.
+    sent: HashMap<EventId, bool>,
+    /// Those that the bus has taken.
+    taken: Vec<EventId>,
+    /// When the first of these was.
+    first_taken: Option<Instant>,
+}
+
+impl Hand {
+    fn is_full(&self) -> bool {
+        self.sending.len() >= IN_FLIGHT_MAX
+    }
+
+    /// When what was taken is to be marked.
+    fn mark_at(&self) -> Option<Instant> {
+        self.first_taken.map(|at| if self.taken.len() < MARK_MAX { at + MARK_AFTER } else { at })
+    }
 }
 
 impl Relay {
     async fn lead(&self, mut lead: Leadership, cancel: &CancellationToken) -> Result<(), db::Error> {
         let mut woken = self.db.listen(outbox::CHANNEL);
-        let mut in_flight = JoinSet::new();
-        let mut aggregates = HashSet::new();
+        let mut hand = Hand::default();
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut led = Instant::now();
         // Whether something may wait that it has not seen.
         let mut looks = true;
         loop {
-            if looks && in_flight.len() < IN_FLIGHT_MAX {
-                looks = self.send_heads(&mut in_flight, &mut aggregates).await?;
+            if looks && !hand.is_full() {
+                looks = self.send_heads(&mut hand).await?;
             }
             tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                Some(sent) = in_flight.join_next() => {
+                () = cancel.cancelled() => return self.mark(&mut hand).await,
+                () = at(hand.mark_at()) => self.mark(&mut hand).await?,
+                Some(sent) = hand.sending.join_next() => {
                     tokio::time::sleep(GATHER).await;
-                    looks |= self.settle(sent, &mut in_flight, &mut aggregates).await?;
+                    looks |= self.settle(sent, &mut hand);
                 }
                 () = woken.recv() => {
                     if led.elapsed() >= LEADS_FOR {
                         if !lead.is_held().await {
-                            return Ok(());
+                            return self.mark(&mut hand).await;
                         }
                         led = Instant::now();
                     }
@@ -114,72 +139,64 @@ impl Relay {
         }
     }
 
-    /// Sends the next event of every aggregate that has none on its way; whether it left some.
-    async fn send_heads(
-        &self,
-        in_flight: &mut JoinSet<Sent>,
-        aggregates: &mut HashSet<Uuid>,
-    ) -> Result<bool, db::Error> {
+    /// Sends the next event of every aggregate that has none on its way; whether there may be more.
+    async fn send_heads(&self, hand: &mut Hand) -> Result<bool, db::Error> {
+        let room = IN_FLIGHT_MAX - hand.sending.len();
+        let sent: db::Ids = hand.sent.keys().copied().collect();
+        let taken: db::Ids = hand.taken.iter().copied().collect();
         let heads =
-            self.db.read_one(|tx| Box::pin(async move { outbox::heads(tx, BATCH_ROWS).await })).await?;
-        let are_all = i64::try_from(heads.len()).is_ok_and(|count| count < BATCH_ROWS);
-        for event in heads {
-            if in_flight.len() >= IN_FLIGHT_MAX {
-                return Ok(true);
-            }
-            if aggregates.insert(event.aggregate_id) {
-                in_flight.spawn(send(self.bus.clone(), self.topic.clone(), event));
-            }
+            self.db.read_one(move |tx| outbox::heads(tx, sent.clone(), taken.clone(), room).boxed()).await?;
+        let is_full = heads.len() == room;
+        // This look has passed over whatever waits behind those that are on their way.
+        hand.sent.values_mut().for_each(|is_followed| *is_followed = true);
+        for head in heads {
+            let (is_followed, event) = (head.is_followed, head.into_event());
+            hand.sent.insert(event.id, is_followed);
+            hand.sending.spawn(send(self.bus.clone(), self.topic.clone(), event));
         }
-        Ok(!are_all)
+        Ok(is_full)
     }
 
-    /// Marks what was taken, with all others that are done by now; whether an event waited behind one of them.
-    async fn settle(
-        &self,
-        first: Result<Sent, tokio::task::JoinError>,
-        in_flight: &mut JoinSet<Sent>,
-        aggregates: &mut HashSet<Uuid>,
-    ) -> Result<bool, db::Error> {
-        let mut done = vec![first];
-        while let Some(next) = in_flight.try_join_next() {
-            done.push(next);
+    /// Takes what was sent, with all others that are done by now; whether an event may have waited behind one of them.
+    fn settle(&self, first: Result<Sent, JoinError>, hand: &mut Hand) -> bool {
+        let (mut next, mut looks) = (Some(first), false);
+        while let Some(done) = next {
+            if let Ok(Sent { id, taken }) = done {
+                self.tell(id, &taken);
+                looks |= hand.sent.remove(&id).unwrap_or_default() || taken.is_err();
+                if taken.is_ok() {
+                    hand.taken.push(id);
+                    hand.first_taken.get_or_insert_with(Instant::now);
+                }
+            }
+            next = hand.sending.try_join_next();
         }
-        // A task that panicked is not among these: its aggregate stays out until another relay leads.
-        let done: Vec<Sent> = done.into_iter().flatten().collect();
-        self.tell(&done);
-        let taken: Vec<EventId> = done.iter().filter(|sent| sent.taken.is_ok()).map(|sent| sent.id).collect();
-        let now = self.clock.now();
-        let mut waits = taken.len() < done.len();
-        if !taken.is_empty() {
-            let events = taken.len();
-            waits |= self
-                .db
-                .write(move |tx| {
-                    let taken = taken.clone();
-                    Box::pin(async move { outbox::mark_published(tx, &taken, now).await })
-                })
-                .await?;
-            self.published.add(events);
+        looks
+    }
+
+    /// Marks what was taken.
+    async fn mark(&self, hand: &mut Hand) -> Result<(), db::Error> {
+        hand.first_taken = None;
+        let taken = std::mem::take(&mut hand.taken);
+        if taken.is_empty() {
+            return Ok(());
         }
-        for sent in done {
-            aggregates.remove(&sent.aggregate_id);
-        }
-        Ok(waits)
+        let (events, now) = (taken.len(), self.clock.now());
+        self.db.write(move |tx| outbox::mark_published(tx, taken.clone(), now).boxed()).await?;
+        self.published.add(events);
+        Ok(())
     }
 
     /// Tells of the first that is refused, until one is taken again.
-    fn tell(&self, done: &[Sent]) {
-        for Sent { id, taken, .. } in done {
-            let topic = &self.topic;
-            match taken {
-                Ok(()) => self.is_refused.store(false, Ordering::Relaxed),
-                Err(error) if self.is_refused.swap(true, Ordering::Relaxed) => {
-                    tracing::debug!(topic, event.id = %id, %error, "another event was not published");
-                }
-                Err(error) => {
-                    tracing::warn!(topic, event.id = %id, %error, "an event was not published; it is sent again until it is");
-                }
+    fn tell(&self, id: EventId, taken: &Result<(), BusError>) {
+        let topic = &self.topic;
+        match taken {
+            Ok(()) => self.is_refused.store(false, Ordering::Relaxed),
+            Err(error) if self.is_refused.swap(true, Ordering::Relaxed) => {
+                tracing::debug!(topic, event.id = %id, %error, "another event was not published");
+            }
+            Err(error) => {
+                tracing::warn!(topic, event.id = %id, %error, "an event was not published; it is sent again until it is");
             }
         }
     }
@@ -201,6 +218,14 @@ impl Relay {
     }
 }
 
+/// Waits until then, or for ever.
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn send(bus: Arc<dyn Bus>, topic: String, mut event: Envelope) -> Sent {
     let span = trace::published(&topic, &event);
     event.traceparent = telemetry::traceparent_of(&span).or(event.traceparent);
@@ -210,5 +235,5 @@ async fn send(bus: Arc<dyn Bus>, topic: String, mut event: Envelope) -> Sent {
         drop(span);
         tokio::time::sleep(PAUSE).await;
     }
-    Sent { aggregate_id: event.aggregate_id, id: event.id, taken: published }
+    Sent { id: event.id, taken: published }
 }

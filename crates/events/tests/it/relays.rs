@@ -100,8 +100,10 @@ on_both! {
         let events: Vec<_> = (1..=10).map(|version| desk.event(order, version)).collect();
         let (mood, begun, permit) = waits();
         desk.clerk.is(&events[3], mood);
-        desk.put(&events).await.unwrap();
+        desk.put(&events[..3]).await.unwrap();
         let relay = desk.relay();
+        desk.relayed().await;
+        desk.put(&events[3..]).await.unwrap();
         begun.acquire().await.unwrap().forget();
         // The fourth is under way: its effect is seen through, but nobody marks it as taken.
         relay.stop().await;
