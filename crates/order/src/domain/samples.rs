@@ -86,6 +86,11 @@ pub(crate) fn rate(from: Currency, to: Currency, millionths: i64) -> ExchangeRat
     }
 }
 
+/// The quote that an order is of.
+pub(crate) fn quote_of(order: &Order) -> Quote {
+    Quote { id: order.terms.quote_id, consignments: order.terms.consignments.clone(), ..quote(0) }
+}
+
 /// A quote of `consignments` consignments, each of a seller of its own with two lines.
 pub(crate) fn quote(consignments: usize) -> Quote {
     let consignments = (0..consignments)

@@ -45,7 +45,8 @@ pub(crate) struct OrderTerms {
     pub(crate) attributes: BTreeMap<String, String>,
     /// In the buyer's currency.
     pub(crate) price: Price,
-    /// As quoted.
+    /// As quoted: stored with the quote alone.
+    #[serde(skip)]
     pub(crate) consignments: Vec<QuotedConsignment>,
 }
 

@@ -10,6 +10,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::order::{Order, OrderState, OrderTerms, Progress};
+use crate::domain::quote::QuotedConsignment;
 
 /// Versions that are read at once by one who watches.
 pub(crate) const VERSIONS_MAX: i64 = 100;
@@ -20,6 +21,7 @@ struct Row {
     id: OrderId,
     version: i64,
     terms: Json<OrderTerms>,
+    consignments: Json<Vec<QuotedConsignment>>,
     progress: Json<Progress>,
     created_at: DateTime<Utc>,
 }
@@ -29,7 +31,7 @@ impl From<Row> for Order {
         Self {
             id: row.id,
             version: row.version,
-            terms: row.terms.0,
+            terms: OrderTerms { consignments: row.consignments.0, ..row.terms.0 },
             progress: row.progress.0,
             created_at: row.created_at,
         }
@@ -138,7 +140,8 @@ async fn live_order_of(tx: &mut Tx, quote_id: QuoteId) -> Result<Option<(Uuid,)>
     )
 }
 
-async fn insert_versions(tx: &mut Tx, orders: &[&Order]) -> Result<(), db::Error> {
+/// Keeps versions that are not kept yet.
+pub(crate) async fn insert_versions(tx: &mut Tx, orders: &[&Order]) -> Result<(), db::Error> {
     #[derive(Serialize)]
     struct Row<'a> {
         order_id: Uuid,
@@ -241,8 +244,12 @@ impl<'a> ChangedRow<'a> {
     }
 }
 
-// The orders that a clause picks.
-db::selection!(select, "select id, version, terms, progress, created_at from orders ");
+// The orders that a clause picks, each with what its quote says; of earlier releases it is in the terms as well.
+db::selection!(
+    select,
+    "select id, version, terms, coalesce(terms -> 'consignments', (select document -> 'consignments' from quotes \
+     where quotes.id = orders.quote_id)) as consignments, progress, created_at from orders "
+);
 
 /// An order as it stands.
 pub(crate) async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, db::Error> {

@@ -8,7 +8,9 @@ use testkit::{Database, on_both};
 
 use super::*;
 use crate::domain::Refusal;
-use crate::domain::samples::{at, consignment_id, order};
+use crate::domain::quote::Quote;
+use crate::domain::samples::{self, at, consignment_id, order};
+use crate::store::quotes;
 
 async fn migrated(database: &Database) -> Db {
     database.migrated(&[rpc::idempotency::MIGRATIONS, crate::SPEC.migrations]).await
@@ -56,14 +58,8 @@ async fn insert(db: &Db, orders: &[Order]) {
         .write(move |tx| {
             let orders = orders.clone();
             Box::pin(async move {
-                for order in &*orders {
-                    db::execute!(
-                        tx,
-                        "insert into quotes (id, document, created_at, expires_at) values ($1, '{}', $2, $2)",
-                        order.terms.quote_id.uuid(),
-                        order.created_at,
-                    )?;
-                }
+                let quotes: Vec<Quote> = orders.iter().map(samples::quote_of).collect();
+                quotes::insert(tx, &quotes.iter().collect::<Vec<_>>()).await?;
                 orders::insert(tx, &orders.iter().collect::<Vec<_>>()).await.map(drop)
             })
         })
