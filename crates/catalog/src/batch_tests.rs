@@ -344,6 +344,59 @@ fn dispatches(seed: u64, wrong: bool) -> Vec<Dispatch> {
     (0..COMMANDS + 4).rev().map(dispatch).collect()
 }
 
+/// Takes units of shelves, says so, and waits before its commit.
+struct Takes {
+    units: [(Uuid, i64); 2],
+    begun: Arc<Semaphore>,
+    go: Arc<Semaphore>,
+}
+
+impl Command<App> for Takes {
+    type Output = ();
+
+    async fn run(&self, _: &App, tx: &mut Tx) -> Result<(), Error> {
+        for (shelf, units) in self.units {
+            let sql = "update stock_items set reserved = reserved + $2 where stock_item_id = $1";
+            db::execute!(tx, sql, shelf, units)?;
+        }
+        self.begun.add_permits(1);
+        self.go.acquire().await.unwrap().forget();
+        Ok(())
+    }
+}
+
+/// How many of PostgreSQL's sessions of this database wait for a lock.
+async fn waiting_for_locks(db: &Db) -> i64 {
+    let count: Result<(i64,), db::Error> = db
+        .read(|tx| {
+            Box::pin(async move {
+                db::fetch_one!(
+                    tx,
+                    (i64,),
+                    "select count(*) from pg_stat_activity where datname = current_database() \
+                     and wait_event_type = 'Lock'"
+                )
+            })
+        })
+        .await;
+    count.unwrap().0
+}
+
+/// PostgreSQL looks for deadlocks after 10 ms, in connections that are made from now on.
+async fn ends_deadlocks_at_once(db: &Db) {
+    let set: Result<(), db::Error> = db
+        .write(|tx| {
+            Box::pin(async move {
+                let sql = "do $$ begin execute format( \
+                     'alter database %I set deadlock_timeout = ''10ms''', current_database()); end $$";
+                db::execute!(tx, sql)?;
+                Ok(())
+            })
+        })
+        .await;
+    set.unwrap();
+}
+
 on_both! {
     async fn reservations_are_held_and_refused_as_they_are_one_by_one(database: Database) {
         let (app, db) = (app(), migrated(&database).await);
@@ -408,6 +461,87 @@ on_both! {
         let held = rows.iter().filter(|row| row.contains("\"held\"")).count();
         assert_eq!(held, 40);
         assert_eq!(rows[2], format!("{:?}", (id(2), 40, 40)));
+    }
+
+    async fn who_comes_second_to_a_shelf_gets_what_is_left_of_it(database: Database) {
+        let (app, db) = (app(), migrated(&database).await);
+        // SQLite has one writer: nobody comes between.
+        if db.engine() == Engine::Sqlite {
+            return;
+        }
+        stock(&db, [3, 9, 4, 0]).await;
+        let (begun, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let first = Takes { units: [(id(0), 2), (id(2), 2)], begun: begun.clone(), go: go.clone() };
+        let first = db.run(&app, first);
+        let several = |place, wanted: &[(u8, i64)]| Reserve {
+            wanted: wanted.iter().map(|(variant, quantity)| line(*variant, *quantity, 100)).collect(),
+            ..reserve(11, place)
+        };
+        let second = async {
+            begun.acquire().await.unwrap().forget();
+            let commands = vec![
+                several(0, &[(1, 1)]),
+                several(1, &[(1, 1), (0, 1)]),
+                several(2, &[(0, 1)]),
+                several(3, &[(0, 1), (1, 7)]),
+                several(4, &[(2, 1)]),
+                // Is refused by what was read already.
+                several(5, &[(2, 5)]),
+            ];
+            let outcomes = together(&db, &app, commands);
+            let going = async {
+                testkit::eventually("the second waits for the first", || async {
+                    (waiting_for_locks(&db).await > 0).then_some(())
+                })
+                .await;
+                go.add_permits(1);
+            };
+            join(outcomes, going).await.0
+        };
+        let (first, outcomes) = join(first, second).await;
+        first.unwrap();
+        let outcomes = described(&outcomes);
+        for (outcome, expected) in
+            outcomes.iter().zip(["Held", "Held", "OUT_OF_STOCK", "OUT_OF_STOCK", "Held", "OUT_OF_STOCK"])
+        {
+            assert!(outcome.contains(expected), "{outcomes:?}");
+        }
+        let rows = stored(&db).await;
+        let shelves = [(id(0), 3, 3), (id(1), 9, 2), (id(2), 4, 3)].map(|shelf| format!("{shelf:?}"));
+        assert_eq!(rows[..3], shelves);
+        assert_eq!(rows.iter().filter(|row| row.contains("\"held\"")).count(), 3);
+        assert_eq!(db.statistics().retries, 0);
+    }
+
+    async fn two_processes_that_want_the_same_shelves_neither_block_nor_repeat_each_other(database: Database) {
+        let (app, db) = (app(), migrated(&database).await);
+        let other = match db.engine() {
+            Engine::Sqlite => db.clone(),
+            Engine::Postgres => {
+                ends_deadlocks_at_once(&db).await;
+                database.connect().await
+            }
+        };
+        stock(&db, [60, 60, 60, 0]).await;
+        let processes = [&db, &other].map(Batches::<App, Reserve>::new);
+        // Two of three shelves, one after the other and the other way round: each is asked for more than there is.
+        let wants = |place: usize| {
+            let shelf = u8::try_from(place % 3).unwrap();
+            let mut wanted = vec![line(shelf, 1, 100), line((shelf + 1) % 3, 1, 100)];
+            if place.is_multiple_of(2) {
+                wanted.reverse();
+            }
+            Reserve { wanted, ..reserve(13, place) }
+        };
+        let reserving = (0..240).map(|place| processes[place / 3 % 2].run(&app, wants(place)));
+        let outcomes = described(&join_all(reserving).await);
+        assert!(outcomes.iter().all(|outcome| ["Held", "OUT_OF_STOCK"].iter().any(|word| outcome.contains(word))));
+        // Two of each pair of shelves have nothing left: nobody was refused while there was something.
+        let rows = stored(&db).await;
+        let held = outcomes.iter().filter(|outcome| outcome.contains("Held")).count();
+        assert!(rows[..3].iter().filter(|row| !row.ends_with(" 60, 60)")).count() <= 1, "{rows:?}");
+        assert_eq!(rows.iter().filter(|row| row.contains("\"held\"")).count(), held);
+        assert_eq!((db.statistics().retries, other.statistics().retries), (0, 0));
     }
 
     async fn orders_are_dispatched_as_they_are_one_by_one(database: Database) {

@@ -1,7 +1,7 @@
 //! Holding stock for an order: all lines or none, and only if they are what was quoted. What they are is read in the
 //! transaction that holds them, by one statement: an edit that had ended before is seen, one that ends later comes after.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use db::{Batched, Command, Entry, Outcome, Tx};
 use kernel::{OrderId, ReservationId, StockItemId, VariantId};
@@ -61,15 +61,17 @@ impl Batched<App> for Reserve {
         self.wanted.len() * LINE_BYTES
     }
 
-    /// Who is refused is decided by what was read, and leaves nothing behind; who is not, by the shelves themselves: if others
-    /// came first it all runs again. Reservations are locked
-    /// before shelves, as in all commands that change both.
+    /// Who is refused is decided by what was read, and leaves nothing behind; who is not, by the shelves themselves: if
+    /// others came first, by what they have left. Reservations are locked before shelves, as in all commands that change
+    /// both.
     async fn run_all(
         batch: &[Entry<'_, Self>],
         app: &App,
         tx: &mut Tx,
     ) -> Result<Vec<Outcome<App, Self>>, Error> {
-        let asked = decide(batch, app, tx).await?;
+        let mut offered = Offered::read(batch, tx).await?;
+        let mut asked: Vec<Result<Asked<'_>, Error>> =
+            batch.iter().map(|entry| offered.ask(entry.command(), app)).collect();
         let readable = || asked.iter().flatten();
         let granted: Vec<&Reservation> =
             readable().filter(|asked| asked.granted.is_ok()).map(|asked| &asked.reservation).collect();
@@ -81,53 +83,125 @@ impl Batched<App> for Reserve {
             .into_iter()
             .map(|(found, _)| (found.id, found))
             .collect();
-        let is_refused =
-            |asked: &Asked| asked.granted.is_err() && !others.contains_key(&asked.reservation.id);
         // Units were kept for those that have theirs already, and others may have been refused for want of them.
-        if written.len() < granted.len() && readable().any(is_refused) {
+        let is_left = |asked: &Reservation| !written.contains(&asked.id) && !others.contains_key(&asked.id);
+        if written.len() < granted.len() && readable().any(|asked| is_left(&asked.reservation)) {
             return Err(Error::Superseded);
         }
-        let held = granted.iter().filter(|asked| written.contains(&asked.id)).flat_map(|asked| &asked.lines);
-        let units = units_by_item(held).ok_or(Error::Invariant("units that are free can be counted"))?;
-        stock::reserve(tx, &units).await?;
+        let mut new: Vec<&mut Asked<'_>> =
+            asked.iter_mut().flatten().filter(|asked| !others.contains_key(&asked.reservation.id)).collect();
+        hold(&mut new, &mut offered, app, tx).await?;
 
-        let outcome = |asked: Result<Asked, Error>| {
-            let Asked { reservation, granted } = asked?;
+        let outcome = |asked: Result<Asked<'_>, Error>| {
+            let Asked { reservation, granted, .. } = asked?;
             match others.get(&reservation.id) {
-                _ if written.contains(&reservation.id) => Ok(ReservationState::Held),
                 Some(found) => stands(found, &reservation),
-                None => Err(granted.err().unwrap_or_else(|| Error::not_found("reservation", reservation.id))),
+                None => granted.map(|()| ReservationState::Held),
             }
         };
         Ok(asked.into_iter().map(outcome).collect())
     }
 }
 
+/// Holds the units of those that are granted theirs. If others came first, it is decided again by what they have left of
+/// the shelves, which are locked then.
+async fn hold(
+    asked: &mut [&mut Asked<'_>],
+    offered: &mut Offered,
+    app: &App,
+    tx: &mut Tx,
+) -> Result<(), Error> {
+    let wanted = units(asked)?;
+    let held = stock::reserve(tx, &wanted).await?;
+    if held.len() == wanted.len() {
+        return Ok(());
+    }
+    let back = wanted.iter().filter(|(shelf, _)| held.contains(shelf));
+    stock::release(tx, &back.map(|(shelf, units)| (*shelf, *units)).collect()).await?;
+    offered.free.extend(stock::lock_free(tx, wanted.into_keys()).await?);
+    let mut refused = Vec::new();
+    for asked in asked.iter_mut() {
+        let again = offered.grant(asked.command, &asked.reservation.lines, app);
+        match (&asked.granted, &again) {
+            (Ok(()), Err(_)) => refused.push(asked.reservation.id),
+            // It was not written, and reservations are locked before shelves.
+            (Err(_), Ok(())) => return Err(Error::Superseded),
+            _ => {}
+        }
+        asked.granted = again;
+    }
+    reservations::take_out(tx, refused.into_iter().collect()).await?;
+    let wanted = units(asked)?;
+    if stock::reserve(tx, &wanted).await?.len() == wanted.len() {
+        Ok(())
+    } else {
+        Err(Error::Invariant("a locked shelf has changed"))
+    }
+}
+
+/// What those that are granted take of each shelf.
+fn units(asked: &[&mut Asked<'_>]) -> Result<BTreeMap<StockItemId, i64>, Error> {
+    let granted = asked.iter().filter(|asked| asked.granted.is_ok());
+    let units = units_by_item(granted.flat_map(|asked| &asked.reservation.lines));
+    units.ok_or(Error::Invariant("units that are free can be counted"))
+}
+
 /// What a command asks for, and whether it may have it.
-struct Asked {
+struct Asked<'a> {
+    command: &'a Reserve,
     reservation: Reservation,
     granted: Result<(), Error>,
 }
 
-/// What each asks for, if that can be said; one after the other takes its units from what is free.
-async fn decide(
-    commands: &[Entry<'_, Reserve>],
-    app: &App,
-    tx: &mut Tx,
-) -> Result<Vec<Result<Asked, Error>>, Error> {
-    let variants: BTreeSet<VariantId> =
-        commands.iter().flat_map(|command| &command.wanted).map(|line| line.variant_id).collect();
-    let variants: Vec<VariantId> = variants.into_iter().collect();
-    let offers: HashMap<Uuid, Offer> =
-        offers::of(tx, &variants).await?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
-    let mut free: HashMap<StockItemId, i64> =
-        offers.values().map(|offer| (offer.stock_item_id.into(), offer.stock_free)).collect();
-    let asked = commands.iter().map(|command| {
-        let reservation = command.reservation(&offers)?;
-        let granted = command.grant(app, &offers, &reservation.lines, &mut free);
-        Ok(Asked { reservation, granted })
-    });
-    Ok(asked.collect())
+/// What there is of what is asked for.
+struct Offered {
+    offers: HashMap<Uuid, Offer>,
+    /// What is left of their shelves.
+    free: HashMap<StockItemId, i64>,
+}
+
+impl Offered {
+    async fn read(commands: &[Entry<'_, Reserve>], tx: &mut Tx) -> Result<Self, Error> {
+        let variants: BTreeSet<VariantId> =
+            commands.iter().flat_map(|command| &command.wanted).map(|line| line.variant_id).collect();
+        let variants: Vec<VariantId> = variants.into_iter().collect();
+        let offers: HashMap<Uuid, Offer> =
+            offers::of(tx, &variants).await?.into_iter().map(|offer| (offer.variant_id, offer)).collect();
+        let free = offers.values().map(|offer| (offer.stock_item_id.into(), offer.stock_free)).collect();
+        Ok(Self { offers, free })
+    }
+
+    /// What it asks for, if that can be said.
+    fn ask<'a>(&mut self, command: &'a Reserve, app: &App) -> Result<Asked<'a>, Error> {
+        let reservation = command.reservation(&self.offers)?;
+        let granted = self.grant(command, &reservation.lines, app);
+        Ok(Asked { command, reservation, granted })
+    }
+
+    /// Takes its units from those that are free, or says why it may not have them.
+    fn grant(&mut self, command: &Reserve, lines: &[ReservedLine], app: &App) -> Result<(), Error> {
+        for line in &command.wanted {
+            let Some(offer) = self.offers.get(&line.variant_id.uuid()) else { continue };
+            buyable(offer)?;
+            check_quoted(offer, line)?;
+            app.check_goods(offer)?;
+        }
+        let units = units_by_item(lines)
+            .ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be reserved"))?;
+        // The first line whose shelf is short.
+        for line in lines {
+            let (wanted, left) = (units.get(&line.stock_item_id), self.free.get(&line.stock_item_id));
+            if let (Some(left), Some(offer)) = (left, self.offers.get(&line.variant_id.uuid()))
+                && wanted > Some(left)
+            {
+                return Err(out_of_stock(&Offer { stock_free: *left, ..offer.clone() }));
+            }
+        }
+        for (shelf, units) in &units {
+            self.free.entry(*shelf).and_modify(|left| *left = left.saturating_sub(*units));
+        }
+        Ok(())
+    }
 }
 
 impl Reserve {
@@ -142,37 +216,6 @@ impl Reserve {
         };
         let lines: Result<Vec<ReservedLine>, Error> = self.wanted.iter().map(line).collect();
         Ok(Reservation::new(self.reservation_id, self.order_id, ReservationState::Held, lines?))
-    }
-
-    /// Takes its units from those that are free, or says why it may not have them.
-    fn grant(
-        &self,
-        app: &App,
-        offers: &HashMap<Uuid, Offer>,
-        lines: &[ReservedLine],
-        free: &mut HashMap<StockItemId, i64>,
-    ) -> Result<(), Error> {
-        for line in &self.wanted {
-            let Some(offer) = offers.get(&line.variant_id.uuid()) else { continue };
-            buyable(offer)?;
-            check_quoted(offer, line)?;
-            app.check_goods(offer)?;
-        }
-        let units = units_by_item(lines)
-            .ok_or_else(|| Error::refused("OUT_OF_STOCK", "that many cannot be reserved"))?;
-        // The first line whose shelf is short.
-        for line in lines {
-            let (wanted, left) = (units.get(&line.stock_item_id), free.get(&line.stock_item_id));
-            if let (Some(left), Some(offer)) = (left, offers.get(&line.variant_id.uuid()))
-                && wanted > Some(left)
-            {
-                return Err(out_of_stock(&Offer { stock_free: *left, ..offer.clone() }));
-            }
-        }
-        for (shelf, units) in &units {
-            free.entry(*shelf).and_modify(|left| *left = left.saturating_sub(*units));
-        }
-        Ok(())
     }
 }
 

@@ -78,6 +78,16 @@ pub(crate) async fn put(
     Ok(written.into_iter().map(|(id,)| id.into()).collect())
 }
 
+/// Takes out holds that this transaction has written.
+pub(crate) async fn take_out(tx: &mut Tx, ids: db::Ids) -> Result<(), db::Error> {
+    let sql = tx.sql(
+        "delete from reservations where reservation_id = any($1)",
+        "delete from reservations where reservation_id in (select unhex(value, '-') from json_each($1))",
+    );
+    db::execute!(tx, sql, ids)?;
+    Ok(())
+}
+
 /// A hold, and when it was made.
 pub(crate) async fn find(
     tx: &mut Tx,

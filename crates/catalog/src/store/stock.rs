@@ -1,6 +1,6 @@
 //! Shelves and their movements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use db::Tx;
@@ -280,19 +280,36 @@ macro_rules! update_shelves {
     };
 }
 
-/// Holds units of shelves that were free when they were read; [`db::Error::Serialization`] when others came first and
-/// they are not any more.
-pub(crate) async fn reserve(tx: &mut Tx, wanted: &BTreeMap<StockItemId, i64>) -> Result<(), db::Error> {
+/// Holds units of shelves, of each all that is wanted or none; the shelves that had as many.
+pub(crate) async fn reserve(
+    tx: &mut Tx,
+    wanted: &BTreeMap<StockItemId, i64>,
+) -> Result<BTreeSet<StockItemId>, db::Error> {
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
-    let sql = update_shelves!(tx, "reserved = reserved + units", "and on_hand - reserved >= units");
-    let held = db::execute!(tx, sql, units(wanted))?;
-    if usize::try_from(held) == Ok(wanted.len()) {
-        return Ok(());
-    }
-    let overtaken = "others have taken what was free".to_owned();
-    Err(db::Error::Serialization(sqlx::Error::Protocol(overtaken)))
+    let sql = update_shelves!(
+        tx,
+        "reserved = reserved + units",
+        "and on_hand - reserved >= units returning stock_item_id"
+    );
+    let held = db::fetch_all!(tx, (Uuid,), sql, units(wanted))?;
+    Ok(held.into_iter().map(|(id,)| id.into()).collect())
+}
+
+/// What is free of shelves, which are locked where the engine locks rows, in the order of their ids.
+pub(crate) async fn lock_free(
+    tx: &mut Tx,
+    shelves: impl IntoIterator<Item = StockItemId>,
+) -> Result<HashMap<StockItemId, i64>, db::Error> {
+    let sql = tx.sql(
+        "select stock_item_id, on_hand - reserved from stock_items where stock_item_id = any($1) \
+         order by stock_item_id for update",
+        "select stock_item_id, on_hand - reserved from stock_items \
+         where stock_item_id in (select unhex(value, '-') from json_each($1))",
+    );
+    let free = db::fetch_all!(tx, (Uuid, i64), sql, shelves.into_iter().collect::<db::Ids>())?;
+    Ok(free.into_iter().map(|(id, free)| (id.into(), free)).collect())
 }
 
 /// Gives held units free.
