@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::{Batched as _, Command as _, Entry, Tx};
-use events::{Consumer, Envelope, Handler, HandlerError};
+use db::{Command as _, Entry, Tx};
+use events::{Consumer, Envelope, Handled, Handler, HandlerError};
 use proto::Event as _;
 use proto::convert::parse;
 use proto::order::events::v1::{OrderCancelled, OrderConfirmed, ReturnReceived};
@@ -38,13 +38,13 @@ impl Handler for OrderEvents {
         }
     }
 
-    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
-        let dispatches: Vec<Dispatch> =
-            events.iter().map(|event| dispatch(&event.decode()?)).collect::<Result<_, _>>()?;
-        let entries: Vec<Entry<'_, Dispatch>> =
-            events.iter().zip(&dispatches).map(|(event, dispatch)| event.with(dispatch)).collect();
-        let outcomes = Dispatch::run_all(&entries, &self.0, tx).await?;
-        dispatches.iter().zip(outcomes).try_for_each(|(dispatch, outcome)| dispatched(dispatch, outcome?))
+    async fn handle_all(
+        &self,
+        tx: &mut Tx,
+        events: &[Entry<'_, Envelope>],
+    ) -> Result<Vec<Handled>, HandlerError> {
+        let read = |event: &Envelope| dispatch(&event.decode()?);
+        events::run_all(events, read, dispatched, &*self.0, tx).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::{Entry, Tx};
+use db::{Application, Batched, Entry, Tx};
 use tracing::Instrument as _;
 
 use crate::{Envelope, HandlerError};
@@ -15,15 +15,50 @@ pub trait Handler: Send + Sync {
     /// of one of the consumer's kinds.
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError>;
 
-    /// As [`Handler::handle`], of several events of one of the kinds that are [`Consumer::batched`], each of another
-    /// aggregate, by the statements of one (see [`db::Batched::run_all`]). An error is of all of them: they are tried by
-    /// halves then.
-    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
+    /// As [`Handler::handle`], of events of one of the kinds that are [`Consumer::batched`], each of another aggregate, by
+    /// the statements of one (see [`db::Batched::run_all`]); one outcome for each, in their order. An `Err` among these has
+    /// changed nothing; an `Err` of all rolls all back, and they are tried by halves.
+    async fn handle_all(
+        &self,
+        tx: &mut Tx,
+        events: &[Entry<'_, Envelope>],
+    ) -> Result<Vec<Handled>, HandlerError> {
         for event in events {
             self.handle(tx, event).instrument(event.span().clone()).await?;
         }
-        Ok(())
+        Ok(events.iter().map(|_| Ok(())).collect())
     }
+}
+
+/// What came of an event.
+pub type Handled = Result<(), HandlerError>;
+
+/// For [`Handler::handle_all`]: runs together the commands that events ask for. `read` makes one of an event, and `outcome`
+/// says what its output is to the event.
+pub async fn run_all<A, C>(
+    events: &[Entry<'_, Envelope>],
+    read: impl Fn(&Envelope) -> Result<C, HandlerError>,
+    outcome: impl Fn(&C, C::Output) -> Handled,
+    app: &A,
+    tx: &mut Tx,
+) -> Result<Vec<Handled>, HandlerError>
+where
+    A: Application,
+    C: Batched<A>,
+    HandlerError: From<A::Error>,
+{
+    let commands: Vec<Result<C, HandlerError>> = events.iter().map(|event| read(event)).collect();
+    let readable = events.iter().zip(&commands);
+    let batch: Vec<Entry<'_, C>> =
+        readable.filter_map(|(event, command)| Some(event.with(command.as_ref().ok()?))).collect();
+    let outputs = if batch.is_empty() { Vec::new() } else { C::run_all(&batch, app, tx).await? };
+    let mut outputs = outputs.into_iter();
+    let handled = |command: Result<C, HandlerError>| {
+        let command = command?;
+        let output = outputs.next().ok_or(db::Error::Outcomes)?;
+        outcome(&command, output?)
+    };
+    Ok(commands.into_iter().map(handled).collect())
 }
 
 /// A service's interest in events of others.
@@ -53,7 +88,7 @@ impl Consumer {
     }
 }
 
-impl db::Application for Consumer {
+impl Application for Consumer {
     type Error = HandlerError;
 }
 

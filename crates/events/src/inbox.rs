@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use db::{Batched, Command, Entry, Outcome, Tx};
+use kernel::EventId;
 use serde::Serialize;
 use sqlx::types::Json;
-use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{Consumer, Envelope, HandlerError, parked};
@@ -70,32 +70,59 @@ impl Batched<Consumer> for TakeEvent {
     ) -> Result<Vec<Outcome<Consumer, Self>>, HandlerError> {
         let commands: Vec<&Self> = batch.iter().map(Entry::command).collect();
         let mut noted = note(tx, consumer.name, &commands).await?;
-        let mut handled: Vec<Entry<'_, Envelope>> = Vec::with_capacity(batch.len());
+        let mut to_handle: Vec<Entry<'_, Envelope>> = Vec::with_capacity(batch.len());
         let mut outcomes = Vec::with_capacity(batch.len());
         for entry in batch {
             let event = &entry.command().event;
-            outcomes.push(Ok(match noted.remove(&event.id.uuid()).as_deref() {
+            outcomes.push(match noted.remove(&event.id.uuid()).as_deref() {
                 Some(HANDLED) => {
                     if consumer.acts_on(event) {
-                        handled.push(entry.with(event));
+                        to_handle.push(entry.with(event));
                     }
-                    InboxResult::Handled
+                    Ok(InboxResult::Handled)
                 }
-                Some(_) => InboxResult::Ignored,
-                None => entry.not_noted(consumer, tx).await?,
-            }));
+                Some(_) => Ok(InboxResult::Ignored),
+                None => of_one(entry.not_noted(consumer, tx).await)?,
+            });
         }
-        // Kind by kind, and those of a kind in the order in which they came.
-        handled.sort_by(|one, other| one.kind.cmp(&other.kind));
-        for of_a_kind in handled.chunk_by(|one, other| one.kind == other.kind) {
-            match of_a_kind {
-                [event] => {
-                    consumer.handler.handle(tx, event).instrument(event.span().clone()).await?;
-                }
-                events => consumer.handler.handle_all(tx, events).await?,
-            }
+        let mut failed = handle_all(consumer, tx, to_handle).await?;
+        if !failed.is_empty() {
+            forget(tx, consumer.name, failed.keys().copied().collect()).await?;
         }
-        Ok(outcomes)
+        let outcome = |(entry, outcome): (&Entry<'_, Self>, _)| match failed.remove(&entry.event.id) {
+            Some(error) => Err(error),
+            None => outcome,
+        };
+        Ok(batch.iter().zip(outcomes).map(outcome).collect())
+    }
+}
+
+/// Lets events take effect, kind by kind; those that cannot now, with why.
+async fn handle_all(
+    consumer: &Consumer,
+    tx: &mut Tx,
+    mut events: Vec<Entry<'_, Envelope>>,
+) -> Result<HashMap<EventId, HandlerError>, HandlerError> {
+    let mut failed = HashMap::new();
+    // Those of a kind in the order in which they came.
+    events.sort_by(|one, other| one.kind.cmp(&other.kind));
+    for of_a_kind in events.chunk_by(|one, other| one.kind == other.kind) {
+        let handled = consumer.handler.handle_all(tx, of_a_kind).await?;
+        if handled.len() != of_a_kind.len() {
+            return Err(db::Error::Outcomes.into());
+        }
+        for (event, handled) in of_a_kind.iter().zip(handled) {
+            failed.extend(of_one(handled)?.err().map(|error| (event.id, error)));
+        }
+    }
+    Ok(failed)
+}
+
+/// What came of one event, whatever comes of the others; after an error of the database nothing comes of any.
+fn of_one<T>(outcome: Result<T, HandlerError>) -> Result<Result<T, HandlerError>, HandlerError> {
+    match outcome {
+        Err(error @ HandlerError::Database(_)) => Err(error),
+        outcome => Ok(outcome),
     }
 }
 
@@ -162,6 +189,16 @@ async fn note(
     );
     let noted = db::fetch_all!(tx, (Uuid, String), sql, consumer, first.now, Json(&rows))?;
     Ok(noted.into_iter().collect())
+}
+
+/// Takes out events that this transaction has noted: they have had no effect, and will come again.
+async fn forget(tx: &mut Tx, consumer: &str, events: db::Ids) -> Result<(), db::Error> {
+    let sql = tx.sql(
+        "delete from inbox where consumer = $1 and event_id = any($2)",
+        "delete from inbox where consumer = $1 and event_id in (select unhex(value, '-') from json_each($2))",
+    );
+    db::execute!(tx, sql, consumer, events)?;
+    Ok(())
 }
 
 /// Notes an event of a parked key that is tried again.

@@ -29,7 +29,7 @@ pub use counts::{ConsumedCounts, Published};
 pub use delivery::{DeliveryPauses, Subscription};
 pub use envelope::{Envelope, topic};
 pub use error::HandlerError;
-pub use handler::{Consumer, Handler};
+pub use handler::{Consumer, Handled, Handler, run_all};
 pub use kafka::{INSTANCE, KafkaBus, KafkaSettings, SETTINGS};
 pub use local::LocalBus;
 pub use outbox::Outbox;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::{Batched as _, Command as _, Entry, Tx};
-use events::{Consumer, Envelope, Handler, HandlerError};
+use db::{Command as _, Entry, Tx};
+use events::{Consumer, Envelope, Handled, Handler, HandlerError};
 use money::{Currency, Money};
 use proto::Event as _;
 use proto::convert::{self, Invalid, optional_money, parse};
@@ -30,17 +30,21 @@ struct OrderEvents(Arc<App>);
 #[async_trait]
 impl Handler for OrderEvents {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
-        let booking = booking(event.decode()?, self.0.hub.currency())?;
-        Ok(booking.run(&self.0, tx).await?)
+        Ok(self.read(event)?.run(&self.0, tx).await?)
     }
 
-    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
-        let read = |event: &Entry<'_, Envelope>| Ok(booking(event.decode()?, self.0.hub.currency())?);
-        let bookings: Vec<BookOrder> = events.iter().map(read).collect::<Result<_, HandlerError>>()?;
-        let batch: Vec<_> =
-            events.iter().zip(&bookings).map(|(event, booking)| event.with(booking)).collect();
-        let outcomes = BookOrder::run_all(&batch, &self.0, tx).await?;
-        Ok(outcomes.into_iter().collect::<Result<_, _>>()?)
+    async fn handle_all(
+        &self,
+        tx: &mut Tx,
+        events: &[Entry<'_, Envelope>],
+    ) -> Result<Vec<Handled>, HandlerError> {
+        events::run_all(events, |event| self.read(event), |_, ()| Ok(()), &*self.0, tx).await
+    }
+}
+
+impl OrderEvents {
+    fn read(&self, event: &Envelope) -> Result<BookOrder, HandlerError> {
+        Ok(booking(event.decode()?, self.0.hub.currency())?)
     }
 }
 

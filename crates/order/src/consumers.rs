@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::{Batched as _, Command as _, Entry, Tx};
-use events::{Consumer, Envelope, Handler, HandlerError};
+use db::{Command as _, Entry, Tx};
+use events::{Consumer, Envelope, Handled, Handler, HandlerError};
 use proto::Event as _;
 use proto::convert::{self, parse, parse_optional};
 use proto::logistics::events::v1 as logistics;
@@ -104,13 +104,14 @@ impl Handler for LogisticsEvents {
         }
         Ok(())
     }
+
     /// Bookings: no other kind is batched.
-    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
-        let bookings: Vec<_> = events.iter().map(|event| booking(event)).collect::<Result<_, _>>()?;
-        let batch: Vec<_> =
-            events.iter().zip(&bookings).map(|(event, booking)| event.with(booking)).collect();
-        let outcomes = RecordBooking::run_all(&batch, &self.0, tx).await?;
-        Ok(outcomes.into_iter().collect::<Result<_, _>>()?)
+    async fn handle_all(
+        &self,
+        tx: &mut Tx,
+        events: &[Entry<'_, Envelope>],
+    ) -> Result<Vec<Handled>, HandlerError> {
+        events::run_all(events, booking, |_, ()| Ok(()), &*self.0, tx).await
     }
 }
 

@@ -1,8 +1,8 @@
 //! What order tells, into the use cases.
 
 use async_trait::async_trait;
-use db::{Batched as _, Command as _, Entry, Tx};
-use events::{Consumer, Envelope, Handler, HandlerError};
+use db::{Command as _, Entry, Tx};
+use events::{Consumer, Envelope, Handled, Handler, HandlerError};
 use hub::Bearer;
 use kernel::{ConsignmentId, HoldId, OrderId, RefundId};
 use money::Money;
@@ -49,13 +49,13 @@ impl Handler for OrderEvents {
         }
     }
 
-    async fn handle_all(&self, tx: &mut Tx, events: &[Entry<'_, Envelope>]) -> Result<(), HandlerError> {
-        let captures = events.iter().map(|event| self.capture(&event.decode()?));
-        let captures = captures.collect::<Result<Vec<_>, HandlerError>>()?;
-        let batch: Vec<_> =
-            events.iter().zip(&captures).map(|(event, capture)| event.with(capture)).collect();
-        let outcomes = Capture::run_all(&batch, &self.0, tx).await?;
-        captures.iter().zip(outcomes).try_for_each(|(capture, outcome)| captured(capture, outcome?))
+    async fn handle_all(
+        &self,
+        tx: &mut Tx,
+        events: &[Entry<'_, Envelope>],
+    ) -> Result<Vec<Handled>, HandlerError> {
+        let read = |event: &Envelope| self.capture(&event.decode()?);
+        events::run_all(events, read, captured, &*self.0, tx).await
     }
 }
 

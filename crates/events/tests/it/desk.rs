@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use db::{Db, MigrationSet, Tx};
-use events::{Bus, Consumer, Envelope, Handler, HandlerError, Outbox, Subscription, relay, views};
+use db::{Db, Entry, MigrationSet, Tx};
+use events::{Bus, Consumer, Envelope, Handled, Handler, HandlerError, Outbox, Subscription, relay, views};
 use kernel::{Clock, EventId};
 use testkit::{Database, eventually};
 use tokio::sync::Semaphore;
@@ -72,23 +72,49 @@ impl Clerk {
 impl Handler for Clerk {
     async fn handle(&self, tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
         self.tries.fetch_add(1, Ordering::SeqCst);
-        db::execute!(
-            tx,
-            "insert into effects (place, aggregate_id, version) \
-             select count(*), $1, $2 from effects where aggregate_id = $1",
-            event.aggregate_id,
-            event.aggregate_version,
-        )?;
+        write_down(tx, event).await?;
         // After the effect: it must go with the refusal.
-        match self.mood(event) {
-            None => Ok(()),
-            Some(Mood::NotYet(_)) => Err(HandlerError::Retry("the order is not here".to_owned())),
-            Some(Mood::Poison) => Err(HandlerError::Poison("no such currency".to_owned())),
-            Some(Mood::Waits { begun, permit }) => {
-                begun.add_permits(1);
-                permit.acquire().await.unwrap().forget();
-                Ok(())
+        happens(self.mood(event)).await
+    }
+
+    async fn handle_all(
+        &self,
+        tx: &mut Tx,
+        events: &[Entry<'_, Envelope>],
+    ) -> Result<Vec<Handled>, HandlerError> {
+        let mut handled = Vec::new();
+        for event in events {
+            self.tries.fetch_add(1, Ordering::SeqCst);
+            let outcome = happens(self.mood(event)).await;
+            if outcome.is_ok() {
+                write_down(tx, event).await?;
             }
+            handled.push(outcome);
+        }
+        Ok(handled)
+    }
+}
+
+async fn write_down(tx: &mut Tx, event: &Envelope) -> Result<(), HandlerError> {
+    db::execute!(
+        tx,
+        "insert into effects (place, aggregate_id, version) \
+         select count(*), $1, $2 from effects where aggregate_id = $1",
+        event.aggregate_id,
+        event.aggregate_version,
+    )?;
+    Ok(())
+}
+
+async fn happens(mood: Option<Mood>) -> Handled {
+    match mood {
+        None => Ok(()),
+        Some(Mood::NotYet(_)) => Err(HandlerError::Retry("the order is not here".to_owned())),
+        Some(Mood::Poison) => Err(HandlerError::Poison("no such currency".to_owned())),
+        Some(Mood::Waits { begun, permit }) => {
+            begun.add_permits(1);
+            permit.acquire().await.unwrap().forget();
+            Ok(())
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
+use db::Engine;
 use events::{Bus, ChaoticBus, LocalBus};
+use futures::future::{join, join_all};
 use testkit::{Database, on_both};
 use uuid::Uuid;
 
-use crate::desk::{Desk, Mood, aggregate};
+use crate::desk::{Desk, Mood, aggregate, waits};
 
 const AGGREGATES: usize = 5;
 const VERSIONS: i64 = 8;
@@ -83,5 +85,57 @@ on_both! {
         assert_eq!(desk.effects(order).await, [1, 2]);
         assert_eq!(desk.clerk.tries.load(Ordering::SeqCst), 4);
         assert!(desk.parked(order).await.is_empty());
+    }
+
+    async fn of_those_together_the_one_that_cannot_be_yet_waits_and_the_poisoned_one_is_parked(database: Database) {
+        let desk = Desk::open(&database, LocalBus::new()).await;
+        let (mood, begun, permit) = waits();
+        // As many as there are batches at once, so that those after them gather.
+        let before: Vec<_> = match desk.db.engine() {
+            Engine::Sqlite => vec![desk.event(aggregate(), 1)],
+            Engine::Postgres => vec![desk.event(aggregate(), 1), desk.event(aggregate(), 1)],
+        };
+        let mut running = Vec::new();
+        for event in &before {
+            desk.clerk.is(event, mood.clone());
+            let mut delivering = Box::pin(desk.subscription.deliver(event));
+            assert!(futures::poll!(&mut delivering).is_pending());
+            begun.acquire().await.unwrap().forget();
+            running.push(delivering);
+        }
+        let events: Vec<_> = (0..12).map(|_| desk.event(aggregate(), 1)).collect();
+        desk.clerk.is(&events[3], Mood::NotYet(2));
+        desk.clerk.is(&events[7], Mood::Poison);
+        let together = async {
+            let delivering = desk.subscription.deliver_at_once(&events);
+            tokio::pin!(delivering);
+            assert!(futures::poll!(&mut delivering).is_pending());
+            permit.add_permits(before.len());
+            assert!(delivering.await);
+        };
+        join(join_all(running), together).await;
+        for (place, event) in events.iter().enumerate() {
+            let is_poison = place == 7;
+            let (effects, parked) = (desk.effects(event.aggregate_id).await, desk.parked(event.aggregate_id).await);
+            assert_eq!((effects.is_empty(), parked.len()), (is_poison, usize::from(is_poison)), "{place}");
+            assert_eq!(desk.inbox(event.aggregate_id).await.is_empty(), is_poison, "{place}");
+        }
+        // Each once, and the one that waited twice more.
+        let tries = desk.clerk.tries.load(Ordering::SeqCst);
+        assert_eq!(usize::try_from(tries).unwrap(), before.len() + events.len() + 2);
+    }
+
+    async fn no_event_passes_an_earlier_one_of_its_aggregate_that_waits(database: Database) {
+        let desk = Desk::open(&database, LocalBus::new()).await;
+        let aggregates: Vec<Uuid> = std::iter::repeat_with(aggregate).take(AGGREGATES).collect();
+        for version in 1..=VERSIONS {
+            let events: Vec<_> = aggregates.iter().map(|order| desk.event(*order, version)).collect();
+            desk.clerk.is(&events[usize::try_from(version).unwrap() % AGGREGATES], Mood::NotYet(2));
+            desk.put(&events).await.unwrap();
+        }
+        let relay = desk.relay();
+        desk.relayed().await;
+        relay.stop().await;
+        took_effect_once_and_in_order(&desk, &aggregates).await;
     }
 }
