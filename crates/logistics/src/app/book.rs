@@ -1,7 +1,7 @@
 //! An order was confirmed: each of its consignments gets its S10 number, its label and its declaration.
 
 use std::collections::BTreeMap;
-use std::{iter, vec};
+use std::vec;
 
 use chrono::{DateTime, Utc};
 use customs::S10;
@@ -11,6 +11,7 @@ use kernel::{DeclarationId, OrderId, ShipmentId};
 use trade::Address;
 use uuid::Uuid;
 
+use super::serial_blocks::TakenSerials;
 use super::{App, Error};
 use crate::domain::booking::Consignment;
 use crate::domain::shipment::{Shipment, ShipmentState};
@@ -49,23 +50,28 @@ impl Batched<App> for BookOrder {
         tx: &mut Tx,
     ) -> Result<Vec<Outcome<App, Self>>, Error> {
         let orders: Vec<&Self> = batch.iter().map(Entry::command).collect();
-        let booked = book(&orders, app, tx).await?;
+        let (booked, serials) = book(&orders, app, tx).await?;
         let mut events = Vec::new();
         for (entry, shipments) in batch.iter().zip(&booked) {
             entry.in_span(|| events.extend(shipments.iter().map(events::consignment_booked)));
         }
         app.outbox.put_all(tx, &events).await?;
+        serials.use_up();
         Ok(booked.into_iter().map(|_| Ok(())).collect())
     }
 }
 
-/// Books those of the orders that nobody has decided; the shipments of each. Tables and rows are locked in one order:
-/// `orders` by id, the carriers' serials by name, then what is new.
-async fn book(orders: &[&BookOrder], app: &App, tx: &mut Tx) -> Result<Vec<Vec<Shipment>>, Error> {
+/// Books those of the orders that nobody has decided; the shipments of each, and the serials that they took. Tables and
+/// rows are locked in one order: `orders` by id, the carriers' serials by name, then what is new.
+async fn book<'a>(
+    orders: &[&'a BookOrder],
+    app: &'a App,
+    tx: &mut Tx,
+) -> Result<(Vec<Vec<Shipment>>, Serials<'a>), Error> {
     let ids = orders.iter().map(|order| order.order_id).collect();
     let mut decided = decide(tx, ids, BookingState::Booked).await?;
     // Of two of one order, the first.
-    let to_book: Vec<&[Consignment]> = orders
+    let to_book: Vec<&'a [Consignment]> = orders
         .iter()
         .map(|order| if decided.remove(&order.order_id) { &*order.consignments } else { &[] })
         .collect();
@@ -85,7 +91,7 @@ async fn book(orders: &[&BookOrder], app: &App, tx: &mut Tx) -> Result<Vec<Vec<S
         Some((shipment.declaration_id?, shipment.id, &consignment.declared))
     });
     declarations::put(tx, &drafts.collect::<Vec<_>>()).await?;
-    Ok(booked)
+    Ok((booked, serials))
 }
 
 impl BookOrder {
@@ -123,13 +129,25 @@ impl BookOrder {
     }
 }
 
-/// Serials that are taken for a batch, by carrier.
-type Serials<'a> = BTreeMap<&'a str, vec::IntoIter<u32>>;
+/// Serials that are taken for a batch.
+#[derive(Default)]
+struct Serials<'a> {
+    /// By carrier.
+    next: BTreeMap<&'a str, vec::IntoIter<u32>>,
+    /// Those of them that were taken ahead.
+    ahead: Vec<TakenSerials<'a>>,
+}
+
+impl Serials<'_> {
+    fn use_up(self) {
+        self.ahead.into_iter().for_each(TakenSerials::use_up);
+    }
+}
 
 impl App {
     /// Takes a serial for each consignment, of its carrier's range.
     async fn take_serials<'a>(
-        &self,
+        &'a self,
         tx: &mut Tx,
         orders: &[&'a [Consignment]],
     ) -> Result<Serials<'a>, Error> {
@@ -137,31 +155,29 @@ impl App {
         for consignment in orders.iter().copied().flatten() {
             *wanted.entry(&consignment.carrier).or_default() += 1;
         }
-        let mut serials = Serials::new();
+        let mut serials = Serials::default();
         for (carrier, count) in wanted {
-            serials.insert(carrier, self.serials_of(tx, carrier, count).await?.into_iter());
+            let range = self.range_of(carrier)?;
+            // Those that were taken ahead, then from the database.
+            let ahead = self.serials.take(carrier, count);
+            let mut next = ahead.serials().to_vec();
+            serials.ahead.push(ahead);
+            let missing = count - next.len();
+            if missing > 0 {
+                let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+                let more = serials::take(tx, carrier, range.serial_from, range.serial_to, missing).await?;
+                next.extend(more.ok_or_else(|| used_up(carrier))?);
+            }
+            serials.next.insert(carrier, next.into_iter());
         }
         Ok(serials)
-    }
-
-    /// The next serials of a carrier's range: those that were taken ahead, then from the database.
-    async fn serials_of(&self, tx: &mut Tx, carrier: &str, count: usize) -> Result<Vec<u32>, Error> {
-        let range = self.range_of(carrier)?;
-        let mut taken: Vec<u32> = iter::from_fn(|| self.serials.take(carrier)).take(count).collect();
-        let missing = count - taken.len();
-        if missing > 0 {
-            let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-            let more = serials::take(tx, carrier, range.serial_from, range.serial_to, missing).await?;
-            taken.extend(more.ok_or_else(|| used_up(carrier))?);
-        }
-        Ok(taken)
     }
 
     /// The next number of the carrier's range; it ends with the country that the parcel leaves from.
     fn tracking_number(&self, consignment: &Consignment, serials: &mut Serials<'_>) -> Result<String, Error> {
         let Consignment { carrier, from, .. } = consignment;
         let range = self.range_of(carrier)?;
-        let serial = serials.get_mut(carrier.as_str()).and_then(Iterator::next);
+        let serial = serials.next.get_mut(carrier.as_str()).and_then(Iterator::next);
         let number = S10::new(&range.indicator, serial.ok_or_else(|| used_up(carrier))?, *from);
         Ok(number.map_err(|error| Error::invalid("s10", error.to_string()))?.to_string())
     }

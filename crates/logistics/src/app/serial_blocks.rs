@@ -1,5 +1,7 @@
 //! S10 serials taken ahead, in blocks: bookings take theirs from memory and do not wait for one another at the row of
-//! their carrier. What a process has left of a block when it ends is given to nobody.
+//! their carrier. What a process has left of a block when it ends is given to nobody, and so is what was taken for a
+//! transaction that was not committed, once the booking had done its part of it: nobody can be sure of that then. What
+//! failed before that, such as a batch that is tried by halves, gives its serials back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -47,18 +49,16 @@ impl Ahead {
 }
 
 impl SerialBlocks {
-    /// A serial that was taken ahead; `None` when there is none, and it is to be taken from the database. Either way
-    /// more are taken in time. It is gone even if the transaction that it is for is not committed: its number is then
-    /// given to nobody.
-    pub(crate) fn take(&self, carrier: &str) -> Option<u32> {
+    /// At most so many serials of those that were taken ahead. More are taken in time.
+    pub(crate) fn take(&self, carrier: &str, count: usize) -> TakenSerials<'_> {
         let mut carriers = self.carriers();
         let ahead = carriers.entry(carrier.to_owned()).or_default();
-        let serial = ahead.serials.first_mut().and_then(Iterator::next);
+        let serials: Vec<u32> = ahead.serials.iter_mut().flatten().take(count).collect();
         ahead.serials.retain(|range| !range.is_empty());
         if ahead.is_low() {
             self.running_low.notify_one();
         }
-        serial
+        TakenSerials { blocks: self, carrier: carrier.to_owned(), serials }
     }
 
     /// Waits until a carrier has few left.
@@ -84,6 +84,41 @@ impl SerialBlocks {
 
     fn carriers(&self) -> MutexGuard<'_, BTreeMap<String, Ahead>> {
         self.carriers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serials that are taken for a transaction: they are given back, unless it may have been committed.
+#[derive(Debug)]
+pub(crate) struct TakenSerials<'a> {
+    blocks: &'a SerialBlocks,
+    carrier: String,
+    serials: Vec<u32>,
+}
+
+impl TakenSerials<'_> {
+    pub(crate) fn serials(&self) -> &[u32] {
+        &self.serials
+    }
+
+    /// From now on the transaction may be committed.
+    pub(crate) fn use_up(mut self) {
+        self.serials.clear();
+    }
+}
+
+impl Drop for TakenSerials<'_> {
+    fn drop(&mut self) {
+        if self.serials.is_empty() {
+            return;
+        }
+        let mut carriers = self.blocks.carriers();
+        let ahead = carriers.entry(std::mem::take(&mut self.carrier)).or_default();
+        for serial in self.serials.drain(..).rev() {
+            match ahead.serials.first_mut() {
+                Some(next) if next.start == serial + 1 => next.start = serial,
+                _ => ahead.serials.insert(0, serial..serial + 1),
+            }
+        }
     }
 }
 
@@ -126,19 +161,41 @@ mod tests {
     #[tokio::test]
     async fn serials_are_given_once_and_more_are_taken_in_time() {
         let blocks = SerialBlocks::default();
-        assert_eq!(blocks.take("post"), None);
+        let take = |count| {
+            let taken = blocks.take("post", count);
+            let serials = taken.serials().to_vec();
+            taken.use_up();
+            serials
+        };
+        assert!(take(1).is_empty());
         blocks.running_low().await;
         assert_eq!(blocks.low(), BTreeSet::from(["post".to_owned()]));
         blocks.keep(vec![("post".to_owned(), Some(7..7 + BLOCK_MAX))]);
         assert!(blocks.low().is_empty());
         let half = 7 + BLOCK_MAX / 2;
-        assert!((7..half).all(|serial| blocks.take("post") == Some(serial)));
+        assert!((7..half).all(|serial| take(1) == [serial]));
         blocks.running_low().await;
         blocks.keep(vec![("post".to_owned(), Some(1_000..1_001))]);
         blocks.keep(vec![("post".to_owned(), None)]);
         // The range is over: what was taken is given, and nobody asks for more.
-        assert!((half..7 + BLOCK_MAX).chain([1_000]).all(|serial| blocks.take("post") == Some(serial)));
-        assert_eq!(blocks.take("post"), None);
+        let rest: Vec<u32> = (half..7 + BLOCK_MAX).chain([1_000]).collect();
+        assert_eq!(take(rest.len() + 1), rest);
+        assert!(take(1).is_empty());
         assert!(blocks.low().is_empty());
+    }
+
+    #[test]
+    fn what_was_not_used_is_given_again_and_in_order() {
+        let blocks = SerialBlocks::default();
+        blocks.keep(vec![("post".to_owned(), Some(7..11))]);
+        let (first, second) = (blocks.take("post", 2), blocks.take("post", 1));
+        assert_eq!((first.serials(), second.serials()), ([7, 8].as_slice(), [9].as_slice()));
+        drop(first);
+        second.use_up();
+        let all = blocks.take("post", 9);
+        assert_eq!(all.serials(), [7, 8, 10]);
+        assert!(blocks.take("post", 1).serials().is_empty());
+        drop(all);
+        assert_eq!(blocks.take("post", 9).serials(), [7, 8, 10]);
     }
 }

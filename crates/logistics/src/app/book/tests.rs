@@ -210,6 +210,27 @@ on_both! {
         other.remove().await;
     }
 
+    async fn a_batch_that_fails_and_is_tried_by_halves_uses_no_more_serials_than_it_books(database: Database) {
+        let (db, app) = (migrated(&database).await, app());
+        let blocks = [("monsoon", 1_000..1_200), ("selat", 5_000..5_200)];
+        let keep = blocks.clone().map(|(carrier, block)| (carrier.to_owned(), Some(block)));
+        app.serials.keep(keep.into());
+        let batches = Batches::new(&db);
+        let outcomes = join_all(asked(1).into_iter().map(|order| batches.run(&app, order))).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_err()).count(), 1);
+        // Behind the two letters of the indicator.
+        let mut serials: Vec<u32> =
+            numbers(&db).await.iter().map(|number| number[2..].parse().unwrap()).collect();
+        let used = serials.len();
+        for (carrier, _) in &blocks {
+            serials.extend(app.serials.take(carrier, usize::MAX).serials());
+        }
+        assert!(used > ORDERS, "{used}");
+        serials.sort_unstable();
+        assert_eq!(serials, blocks.into_iter().flat_map(|(_, block)| block).collect::<Vec<u32>>());
+        db.close().await;
+    }
+
     async fn who_book_the_same_orders_in_another_order_do_not_block_each_other(database: Database) {
         let (db, app) = (migrated(&database).await, app());
         let instances = [Batches::new(&db), Batches::new(&db)];
