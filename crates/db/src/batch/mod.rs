@@ -154,8 +154,9 @@ impl<A: Application, C: Batched<A>> Batches<A, C> {
         Self(Arc::new(Inner { db: db.clone(), gathering: Gathering::new(at_once) }))
     }
 
-    /// Runs a command, with others of its kind if some wait. A caller who leaves before it has begun takes it back; then
-    /// it goes on to its end.
+    /// Runs a command, with others of its kind if some wait: all of them are to be given the same `app`, which may have
+    /// these batches itself and is therefore not kept here. A caller who leaves before it has begun takes it back; then it
+    /// goes on to its end.
     pub async fn run(&self, app: &Arc<A>, command: C) -> Outcome<A, C> {
         let (answer, answered) = oneshot::channel();
         let tenant = command.tenant().to_owned();
@@ -217,16 +218,25 @@ impl<A: Application, C: Batched<A>> Inner<A, C> {
 
     async fn run_part(&self, app: &Arc<A>, part: &Part<A, C>) -> Result<Vec<Outcome<A, C>>, A::Error> {
         let (app, commands, range) = (app.clone(), part.commands.clone(), part.range.clone());
-        let span = match commands.get(range.start) {
-            Some((_, span)) if range.len() == 1 => span.clone(),
-            _ => tracing::debug_span!("batch", commands = range.len()),
-        };
+        let span = span(commands.get(range.clone()).unwrap_or_default());
         let running = self.db.write(move |tx| {
             let (app, commands, range) = (app.clone(), commands.clone(), range.clone());
             Box::pin(async move { run_in(&*app, commands.get(range).unwrap_or_default(), tx).await })
         });
         running.instrument(span).await
     }
+}
+
+/// The span of running these: of one, its own; else one that they share, which each of theirs is linked to.
+fn span<C>(commands: &[(C, Span)]) -> Span {
+    if let [(_, span)] = commands {
+        return span.clone();
+    }
+    let batch = tracing::debug_span!(parent: None, "batch", commands = commands.len());
+    for (_, span) in commands {
+        span.follows_from(&batch);
+    }
+    batch
 }
 
 /// Whether it would be so for each of them: the database cannot be asked, or others came first again and again.
@@ -277,5 +287,58 @@ impl<A: Application, C: Batched<A>> Clone for Batches<A, C> {
 impl<A: Application, C: Batched<A>> std::fmt::Debug for Batches<A, C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Batches").field("db", &self.0.db).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+
+    /// Notes which span is linked to which.
+    #[derive(Default)]
+    struct Links {
+        spans: AtomicU64,
+        links: Mutex<Vec<(Id, Id)>>,
+    }
+
+    impl Subscriber for Links {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(self.spans.fetch_add(1, Ordering::SeqCst) + 1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, span: &Id, follows: &Id) {
+            self.links.lock().unwrap().push((span.clone(), follows.clone()));
+        }
+
+        fn event(&self, _: &Event<'_>) {}
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn each_of_a_batch_is_linked_to_it_and_one_alone_is_its_own() {
+        let links = Arc::new(Links::default());
+        tracing::subscriber::with_default(links.clone(), || {
+            let given = [(1, tracing::info_span!("one")), (2, tracing::info_span!("other"))];
+            assert_eq!(span(&given[..1]), given[0].1);
+            assert!(links.links.lock().unwrap().is_empty());
+            let batch = span(&given).id().unwrap();
+            let expected = given.map(|(_, span)| (span.id().unwrap(), batch.clone()));
+            assert_eq!(*links.links.lock().unwrap(), expected);
+        });
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use db::{Application, Batched, Batches, Command, Entry, Error, Outcome, Retryable, Tx};
+use db::{Application, Batched, Batches, Command, Entry, Error, Outcome, Retryable, Tx, Unavailability};
 use futures::future::join_all;
 use testkit::on_both;
 use tokio::sync::Semaphore;
@@ -18,6 +18,22 @@ struct Shop {
     batches: AtomicU32,
     /// How many commands ran alone.
     alone: AtomicU32,
+    /// After how many of both the command of a tenant that waits behind a flood was run.
+    turn: AtomicU32,
+}
+
+/// Who gives one command.
+const MODEST: &str = "modest";
+
+impl Shop {
+    fn take_turn(&self, take: &Take) {
+        if take.tenant == MODEST {
+            self.turn.store(
+                self.batches.load(Ordering::SeqCst) + self.alone.load(Ordering::SeqCst),
+                Ordering::SeqCst,
+            );
+        }
+    }
 }
 
 impl Application for Shop {
@@ -99,6 +115,7 @@ impl Command<Shop> for Take {
 
     async fn run(&self, shop: &Shop, tx: &mut Tx) -> Result<i64, Refusal> {
         shop.alone.fetch_add(1, Ordering::SeqCst);
+        shop.take_turn(self);
         let left = left(tx).await? - self.units;
         if left < 0 {
             return Err(Refusal::Sold);
@@ -124,6 +141,9 @@ impl Batched<Shop> for Take {
         tx: &mut Tx,
     ) -> Result<Vec<Outcome<Shop, Self>>, Refusal> {
         shop.batches.fetch_add(1, Ordering::SeqCst);
+        for take in batch {
+            shop.take_turn(take);
+        }
         let mut left = left(tx).await?;
         let mut outcomes = Vec::new();
         for take in batch {
@@ -261,5 +281,28 @@ on_both! {
             db::Engine::Sqlite => assert_eq!(left, 7),
             db::Engine::Postgres => assert!([6, 7].contains(&left), "{left}"),
         }
+    }
+
+    async fn a_flood_of_one_tenant_makes_another_wait_for_no_more_than_what_has_begun(database: Database) {
+        const FLOOD: u128 = 2_000;
+        let db = open(&database).await;
+        stock(&db, SHELF, 10_000).await.unwrap();
+        let (shop, batches) = (Arc::new(Shop::default()), Batches::new(&db));
+        let flood = (0..FLOOD).map(|key| Take { tenant: "flood".to_owned(), ..take(key, 1, How::Well) });
+        let modest = Take { tenant: MODEST.to_owned(), ..take(FLOOD, 1, How::Well) };
+        let mut outcomes = together(&batches, &shop, flood.chain([modest]).collect()).await;
+        assert!(outcomes.pop().unwrap().is_ok());
+        // The one that holds the shelf; on PostgreSQL the batch that waits for it; its own.
+        let turn = shop.turn.load(Ordering::SeqCst);
+        assert!(turn <= if db.engine() == db::Engine::Sqlite { 2 } else { 3 }, "{turn}");
+        // So many wait of one tenant, and no more: they are told at once.
+        let too_many = |outcome: &Result<i64, Refusal>| {
+            matches!(outcome, Err(Refusal::Database(Error::Unavailable(Unavailability::TooManyWaiting { .. }))))
+        };
+        let refused = outcomes.iter().filter(|outcome| too_many(outcome)).count();
+        let taken = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert!(refused > 0 && refused + taken == outcomes.len(), "{refused} {taken}");
+        assert_eq!(on_hand(&db, SHELF).await, 10_000 - 1 - i64::try_from(taken).unwrap());
+        assert!(turn < shop.batches.load(Ordering::SeqCst) / 2);
     }
 }
