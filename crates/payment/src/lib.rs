@@ -20,6 +20,7 @@ use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec, Worker};
 
 use crate::app::migrate_terms::MigrateTerms;
+use crate::app::take_snapshots;
 
 /// The service.
 pub const SPEC: Spec = Spec {
@@ -32,6 +33,7 @@ pub const SPEC: Spec = Spec {
             ("0002_commission.sql", include_str!("../migrations/0002_commission.sql")),
             ("0003_money.sql", include_str!("../migrations/0003_money.sql")),
             ("0004_terms.sql", include_str!("../migrations/0004_terms.sql")),
+            ("0005_snapshots.sql", include_str!("../migrations/0005_snapshots.sql")),
         ],
     },
     policies: POLICIES,
@@ -86,11 +88,9 @@ fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
         internal: api::internal(&pipeline),
         consumers: consumers::consumers(&app),
         samplers: metrics::samplers(&pipeline),
-        workers: vec![Worker::repeating(
-            "payment.carry_over_terms",
-            CARRY_OVER_PERIOD,
-            &pipeline,
-            MigrateTerms,
-        )],
+        workers: vec![
+            Worker::repeating("payment.carry_over_terms", CARRY_OVER_PERIOD, &pipeline, MigrateTerms),
+            take_snapshots::worker(&pipeline),
+        ],
     })
 }

@@ -8,7 +8,7 @@ use runtime::metrics::{Metric, SampleInterval, SampleValue, Sampler};
 
 use crate::app::App;
 use crate::domain::ledger::TransferState;
-use crate::store::measures::{self, Flow};
+use crate::store::measures::{self, Balances};
 use crate::store::narrow;
 
 const BALANCE: Metric = Metric::sampled(
@@ -24,9 +24,6 @@ const DIFFERENCE: Metric = Metric::sampled(
 const SUSPENDED: Metric =
     Metric::sampled("entrepot_payment_suspense_receipts", "Unresolved receipts that fit no order", &[]);
 
-/// By kind, currency and state.
-type Balances = BTreeMap<(String, String, String), i128>;
-
 pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
     vec![
         Sampler::reading("ledger", SampleInterval::Seldom, pipeline, ledger),
@@ -40,7 +37,7 @@ async fn suspense(_: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
 
 /// On one snapshot: wallets and ledger change together.
 async fn ledger(_: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
-    let balances = balances(&measures::flows(tx).await?);
+    let balances = measures::balances(tx).await?;
     let differences = differences(&balances, measures::wallets(tx).await?);
     let mut readings: Vec<SampleValue> = balances
         .iter()
@@ -48,17 +45,6 @@ async fn ledger(_: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
         .collect();
     readings.extend(differences.iter().map(|(currency, minor)| DIFFERENCE.is(&[currency], narrow(*minor))));
     Ok(readings)
-}
-
-fn balances(flows: &[Flow]) -> Balances {
-    let mut balances = Balances::new();
-    for Flow { debit_kind, credit_kind, currency, state, amount_minor } in flows {
-        for (kind, minor) in [(credit_kind, *amount_minor), (debit_kind, -amount_minor)] {
-            let sum = balances.entry((kind.clone(), currency.clone(), state.clone())).or_default();
-            *sum = sum.saturating_add(minor);
-        }
-    }
-    balances
 }
 
 /// Rows have two sides and so always balance; what can differ is the one balance that is stored.

@@ -173,7 +173,7 @@ async fn from_wallets(tx: &mut Tx, new: &[&Hold]) -> Result<HashMap<HoldId, Erro
         let transfer = Transfer::pending("payment", debit, credit, hold.amount, first.created_at);
         pending.push(transfer.of_order(hold.order_id));
     }
-    transfers::put(tx, &pending).await?;
+    transfers::put(tx, &mut pending).await?;
     Ok(refused)
 }
 

@@ -112,8 +112,8 @@ async fn into_escrow(
             return Err(Error::invalid("consignments", problem));
         }
     }
-    let movements: Vec<Transfer> = new.iter().filter_map(|new| movement(&new.escrow, now)).collect();
-    transfers::put(tx, &movements).await?;
+    let mut movements: Vec<Transfer> = new.iter().filter_map(|new| movement(&new.escrow, now)).collect();
+    transfers::put(tx, &mut movements).await?;
     Ok(captured)
 }
 

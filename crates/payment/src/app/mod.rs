@@ -18,6 +18,7 @@ pub(crate) mod refund;
 pub(crate) mod release_escrow;
 pub(crate) mod report_receipt;
 pub(crate) mod resolve_suspense;
+pub(crate) mod take_snapshots;
 pub(crate) mod top_up;
 pub(crate) mod trial_balance;
 pub(crate) mod void;

@@ -77,7 +77,7 @@ impl Command<App> for RefundReturn {
         let escrow = escrow.refund(&after).ok_or(no_room)?;
         let (hold, version) = count(tx, &refund, &escrow).await?;
         let to_buyer = to_buyer(tx, &hold, refund.amount, now).await?;
-        let movements = if escrow.state == EscrowState::Released {
+        let mut movements = if escrow.state == EscrowState::Released {
             settlement::take_back(&escrow.terms, to_buyer, &before, &after, now)?
         } else if refund.amount.is_positive() {
             let back = Transfer::posted("refund", LedgerAccount::escrow(id), to_buyer, refund.amount, now);
@@ -86,7 +86,7 @@ impl Command<App> for RefundReturn {
             // Goods whose price rounds to nothing.
             Vec::new()
         };
-        transfers::put(tx, &movements).await?;
+        transfers::put(tx, &mut movements).await?;
         app.outbox.put(tx, &events::refund_completed(&hold, version, &refund)).await?;
         Ok(RefundOutcome::Done)
     }
@@ -184,8 +184,8 @@ impl Command<App> for RefundCancelled {
             )
             .of_consignment(escrow.order_id, escrow.consignment_id)
         };
-        let movements: Vec<Transfer> = parts.into_iter().map(movement).collect();
-        transfers::put(tx, &movements).await?;
+        let mut movements: Vec<Transfer> = parts.into_iter().map(movement).collect();
+        transfers::put(tx, &mut movements).await?;
         app.outbox.put(tx, &events::refund_completed(&hold, version, &refund)).await?;
         Ok(RefundOutcome::Done)
     }

@@ -35,8 +35,8 @@ impl Command<App> for ReleaseEscrow {
         let (left, returned, now) = (escrow.left()?, escrow.returned()?, app.clock.now());
         let Some(escrow) = escrow.release() else { return Ok(ReleaseOutcome::Already) };
         escrows::save(tx, &escrow).await?;
-        let release = settlement::release(&escrow.terms, left, &returned, now)?;
-        transfers::put(tx, &release.transfers).await?;
+        let mut release = settlement::release(&escrow.terms, left, &returned, now)?;
+        transfers::put(tx, &mut release.transfers).await?;
         let version = holds::next_version(tx, escrow.hold_id).await?;
         app.outbox.put(tx, &events::escrow_released(&escrow, version, &release, now)).await?;
         Ok(ReleaseOutcome::Released)

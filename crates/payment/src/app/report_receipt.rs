@@ -74,7 +74,7 @@ async fn settle(tx: &mut Tx, receipt: Receipt) -> Result<(), Error> {
     if receipt.suspense.is_some() {
         let (debit, credit) = (LedgerAccount::provider(&receipt.method), LedgerAccount::suspense(receipt.id));
         let suspended = Transfer::posted("suspense", debit, credit, receipt.amount, receipt.received_at);
-        transfers::put(tx, &[suspended]).await?;
+        transfers::put(tx, &mut [suspended]).await?;
     }
     Ok(receipts::judge(tx, &receipt).await?)
 }
@@ -101,7 +101,7 @@ async fn pay(
     };
     let (debit, credit) = (LedgerAccount::provider(&hold.method), LedgerAccount::holding(hold.id));
     let movement = Transfer::posted("payment", debit, credit, hold.amount, now).of_order(hold.order_id);
-    transfers::put(tx, &[movement]).await?;
+    transfers::put(tx, &mut [movement]).await?;
     outbox.put(tx, &events::payment_received(hold, now)).await?;
     Ok(None)
 }

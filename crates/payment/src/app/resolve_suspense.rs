@@ -26,9 +26,8 @@ impl Command<App> for ResolveSuspense {
             return Err(Error::refused("ALREADY_RESOLVED", "this receipt was already paid back"));
         }
         let (debit, credit) = (LedgerAccount::suspense(id), LedgerAccount::provider(&receipt.method));
-        let back = Transfer::posted("suspense_returned", debit, credit, receipt.amount, app.clock.now());
-        let transfer_id = back.id;
-        transfers::put(tx, &[back]).await?;
-        Ok(transfer_id)
+        let mut back = Transfer::posted("suspense_returned", debit, credit, receipt.amount, app.clock.now());
+        transfers::put(tx, std::slice::from_mut(&mut back)).await?;
+        Ok(back.id)
     }
 }

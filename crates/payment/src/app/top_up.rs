@@ -42,7 +42,7 @@ impl Command<App> for TopUpWallet {
             return Err(Error::refused("WALLET_FULL", message));
         }
         let (debit, credit) = (LedgerAccount::provider(SANDBOX), LedgerAccount::wallet(id));
-        transfers::put(tx, &[Transfer::posted("top_up", debit, credit, amount, app.clock.now())]).await?;
+        transfers::put(tx, &mut [Transfer::posted("top_up", debit, credit, amount, app.clock.now())]).await?;
         // Read again: another may have changed it between the first look and the lock.
         wallets::find(tx, id).await?.ok_or_else(missing)
     }

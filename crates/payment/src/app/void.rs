@@ -46,7 +46,7 @@ async fn give_back(tx: &mut Tx, hold: &Hold, now: DateTime<Utc>) -> Result<(), E
         return Ok(());
     }
     if hold.is_wallet() {
-        transfers::settle(tx, [hold.order_id], TransferState::Voided).await?;
+        transfers::settle(tx, std::iter::once(hold.order_id), TransferState::Voided).await?;
         if !wallets::release_hold(tx, &hold.buyer, hold.amount).await? {
             return Err(Error::Invariant("a wallet contains less than is on hold"));
         }
@@ -59,6 +59,6 @@ async fn give_back(tx: &mut Tx, hold: &Hold, now: DateTime<Utc>) -> Result<(), E
         hold.amount,
         now,
     );
-    transfers::put(tx, &[back.of_order(hold.order_id)]).await?;
+    transfers::put(tx, &mut [back.of_order(hold.order_id)]).await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use kernel::ConsignmentId;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::wide;
+use super::{snapshots, wide};
 
 /// What one kind of account comes to in one currency.
 #[derive(Debug, Clone)]
@@ -116,7 +116,7 @@ pub(crate) async fn violations(tx: &mut Tx) -> Result<Vec<String>, db::Error> {
 }
 
 /// Each finds the subjects that break a rule. What may pass 64 bits on the way is summed in two parts, as for [`wide`].
-const CHECKS: [(&str, &str); 7] = [
+const CHECKS: [(&str, &str); 8] = [
     (
         "a wallet's stored balance differs from its entries; owner",
         "select owner from wallets where posted_minor <> (select coalesce(sum(case \
@@ -162,4 +162,5 @@ const CHECKS: [(&str, &str); 7] = [
                  where debit_kind in ('wallet', 'holding', 'escrow', 'suspense') and state = 'posted') as sides \
              group by owner, currency) as totals where total < 0 limit 20",
     ),
+    ("a snapshot of balances differs from the movements that it counts; account", snapshots::DIFFERENCES),
 ];

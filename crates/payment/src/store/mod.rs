@@ -6,6 +6,7 @@ pub(crate) mod holds;
 pub(crate) mod measures;
 pub(crate) mod receipts;
 pub(crate) mod refunds;
+pub(crate) mod snapshots;
 pub(crate) mod transfers;
 pub(crate) mod wallets;
 

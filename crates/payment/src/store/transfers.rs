@@ -8,6 +8,8 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::snapshots;
+use crate::app::Error;
 use crate::domain::AmountTooLarge;
 use crate::domain::ledger::{Transfer, TransferState};
 
@@ -27,9 +29,25 @@ struct NewRow<'a> {
     consignment_id: Option<String>,
 }
 
-/// Writes movements, all in one statement. They share their time.
-pub(crate) async fn put(tx: &mut Tx, transfers: &[Transfer]) -> Result<(), db::Error> {
-    let Some(first) = transfers.first() else { return Ok(()) };
+/// Writes movements, all in one statement. They share their time. If the ledger has been closed beyond their ids, they
+/// have others by then.
+pub(crate) async fn put(tx: &mut Tx, transfers: &mut [Transfer]) -> Result<(), db::Error> {
+    if transfers.is_empty() {
+        return Ok(());
+    }
+    while !put_unless_closed(tx, transfers).await? {
+        let ids = snapshots::ids_beyond(snapshots::closed_through(tx).await?);
+        for (transfer, id) in transfers.iter_mut().zip(ids) {
+            transfer.id = id.into();
+        }
+    }
+    Ok(())
+}
+
+/// All of them or, where the ledger is closed for the id of any, none; whether it did.
+async fn put_unless_closed(tx: &mut Tx, transfers: &[Transfer]) -> Result<bool, db::Error> {
+    let first = transfers.iter().min_by_key(|transfer| transfer.id);
+    let Some(first) = first else { return Ok(true) };
     let rows: Vec<NewRow<'_>> = transfers
         .iter()
         .map(|transfer| NewRow {
@@ -52,31 +70,33 @@ pub(crate) async fn put(tx: &mut Tx, transfers: &[Transfer]) -> Result<(), db::E
          select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, state, \
          order_id, consignment_id, $2 from jsonb_to_recordset($1) as rows (transfer_id uuid, kind text, \
          debit_kind text, debit_owner text, credit_kind text, credit_owner text, currency text, amount_minor bigint, \
-         state text, order_id uuid, consignment_id uuid)",
+         state text, order_id uuid, consignment_id uuid) \
+         where not exists (select 1 from ledger_marks where closed_through >= $3)",
         "insert into transfers (transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, \
          amount_minor, state, order_id, consignment_id, created_at) \
          select unhex(value ->> 'transfer_id', '-'), value ->> 'kind', value ->> 'debit_kind', \
          value ->> 'debit_owner', value ->> 'credit_kind', value ->> 'credit_owner', value ->> 'currency', \
          value ->> 'amount_minor', value ->> 'state', unhex(value ->> 'order_id', '-'), \
-         unhex(value ->> 'consignment_id', '-'), $2 from jsonb_each($1)",
+         unhex(value ->> 'consignment_id', '-'), $2 from jsonb_each($1) \
+         where not exists (select 1 from ledger_marks where closed_through >= $3)",
     );
-    db::execute!(tx, sql, Json(rows), first.at)?;
-    Ok(())
+    Ok(db::execute!(tx, sql, Json(rows), first.at, first.id.uuid())? > 0)
 }
 
-/// Ends the pending movements of orders, once: `posted` or `voided`.
+/// Ends the pending movements of orders, one of each: `posted` or `voided`.
 pub(crate) async fn settle(
     tx: &mut Tx,
-    orders: impl IntoIterator<Item = OrderId>,
+    orders: impl ExactSizeIterator<Item = OrderId>,
     state: TransferState,
-) -> Result<(), db::Error> {
+) -> Result<(), Error> {
+    let expected = u64::try_from(orders.len()).unwrap_or(u64::MAX);
     let sql = tx.sql(
         "update transfers set state = $2 where order_id = any($1) and state = 'pending'",
         "update transfers set state = $2 where order_id in (select unhex(value, '-') from json_each($1)) \
          and state = 'pending'",
     );
-    db::execute!(tx, sql, orders.into_iter().collect::<db::Ids>(), state.as_str())?;
-    Ok(())
+    let ended = db::execute!(tx, sql, orders.collect::<db::Ids>(), state.as_str())?;
+    if ended == expected { Ok(()) } else { Err(Error::Invariant("a hold has not its one pending movement")) }
 }
 
 /// A movement as it was written.
@@ -144,6 +164,30 @@ db::selection!(
      order_id, consignment_id, created_at from transfers "
 );
 
+macro_rules! of_account {
+    ($side:literal) => {
+        concat!(
+            "select * from (",
+            select!(""),
+            "where ",
+            $side,
+            "_kind = $1 and ",
+            $side,
+            "_owner = $2 and state <> 'voided' and transfer_id < $3 order by transfer_id desc limit $4) as ",
+            $side,
+            "s"
+        )
+    };
+}
+
+/// Each side by its own index.
+pub(super) const OF_ACCOUNT: &str = concat!(
+    of_account!("credit"),
+    " union all ",
+    of_account!("debit"),
+    " order by transfer_id desc limit $4"
+);
+
 /// The movements of an account that were not voided, newest first, before the one given.
 pub(crate) async fn of_account(
     tx: &mut Tx,
@@ -152,18 +196,7 @@ pub(crate) async fn of_account(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Entry>, db::Error> {
-    let rows = db::fetch_all!(
-        tx,
-        Row,
-        select!(
-            "where ((debit_kind = $1 and debit_owner = $2) or (credit_kind = $1 and credit_owner = $2)) \
-             and state <> 'voided' and transfer_id < $3 order by transfer_id desc limit $4"
-        ),
-        kind,
-        owner,
-        before.unwrap_or(Uuid::max()),
-        limit,
-    )?;
+    let rows = db::fetch_all!(tx, Row, OF_ACCOUNT, kind, owner, before.unwrap_or(Uuid::max()), limit)?;
     rows.into_iter().map(Row::read).collect()
 }
 
@@ -194,22 +227,50 @@ pub(crate) async fn list(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// What is owed by an account, in minor units of each currency.
+macro_rules! beyond_snapshot {
+    ($side:literal, $sign:literal) => {
+        concat!(
+            " union all select currency, ",
+            $sign,
+            "(amount_minor / 1000000000), ",
+            $sign,
+            "(amount_minor % 1000000000) from transfers where ",
+            $side,
+            "_kind = $1 and ",
+            $side,
+            "_owner = $2 and state = 'posted' and transfer_id > $3 and transfer_id < $4 \
+             union all select currency, ",
+            $sign,
+            "(amount_minor / 1000000000), ",
+            $sign,
+            "(amount_minor % 1000000000) from passed_transfers as passed \
+             cross join transfers \
+             where transfers.transfer_id = passed.transfer_id and ",
+            $side,
+            "_kind = $1 and ",
+            $side,
+            "_owner = $2 and state = 'posted'"
+        )
+    };
+}
+
+/// The snapshot and what it does not count.
+pub(super) const BALANCES: &str = concat!(
+    "select currency, cast(sum(high) as bigint), cast(sum(low) as bigint) from (\
+     select currency, high, low from balance_snapshots where kind = $1 and owner = $2",
+    beyond_snapshot!("credit", "+"),
+    beyond_snapshot!("debit", "-"),
+    ") as parts group by currency order by currency"
+);
+
+/// What is owed by an account of those whose snapshots are by owner, in minor units of each currency;
+/// on one snapshot.
 pub(crate) async fn balances(
     tx: &mut Tx,
     kind: &'static str,
     owner: &str,
 ) -> Result<Vec<(String, i128)>, db::Error> {
-    let rows = db::fetch_all!(
-        tx,
-        (String, i64, i64),
-        "select currency, cast(sum(amount / 1000000000) as bigint), cast(sum(amount % 1000000000) as bigint) from ( \
-             select currency, case when credit_kind = $1 and credit_owner = $2 then amount_minor \
-                 else -amount_minor end as amount from transfers \
-             where ((debit_kind = $1 and debit_owner = $2) or (credit_kind = $1 and credit_owner = $2)) \
-             and state = 'posted') as sides group by currency order by currency",
-        kind,
-        owner,
-    )?;
+    let counted = snapshots::counted_through(tx).await?;
+    let rows = db::fetch_all!(tx, (String, i64, i64), BALANCES, kind, owner, counted, Uuid::max())?;
     Ok(rows.into_iter().map(|(currency, high, low)| (currency, super::wide(high, low))).collect())
 }

@@ -204,4 +204,40 @@ on_both! {
         assert_eq!(why(ask(&till, request).await), "METHOD_NOT_OFFERED");
         till.close().await;
     }
+
+    async fn a_hold_without_its_pending_movement_does_not_end(database: Database) {
+        let till = Till::open(&database).await;
+        till.funded(myr(2 * PRICE)).await;
+        let (broken, whole) = (till.sale(1), till.sale(1));
+        for sale in [&broken, &whole] {
+            till.authorise(sale).await.unwrap();
+        }
+        let pending = broken.order_id.uuid();
+        let set = |from: &'static str, to: &'static str| {
+            till.hub.db.write(move |tx| {
+                Box::pin(async move {
+                    let sql = "update transfers set state = $3 where order_id = $1 and state = $2";
+                    db::execute!(tx, sql, pending, from, to)
+                })
+            })
+        };
+        let changed: Result<u64, db::Error> = set("pending", "voided").await;
+        assert_eq!(changed.unwrap(), 1);
+        let request = VoidRequest {
+            hold_id: broken.hold_id.to_string(),
+            order_id: broken.order_id.to_string(),
+            reason: "test".to_owned(),
+        };
+        assert_eq!(till.holds().void(request).await.unwrap_err().code(), Code::Internal);
+        join(till.confirm(&broken), till.confirm(&whole)).await;
+        let parked = till.parked().await;
+        assert_eq!(parked.len(), 1);
+        assert!(parked[0].reason.contains("pending movement"), "{}", parked[0].reason);
+        assert_eq!((till.state(&broken).await, till.state(&whole).await), (PaymentState::Held, PaymentState::Captured));
+        assert_eq!((till.in_the_wallet().await, till.balance("escrow", "MYR").await), ((0, PRICE), PRICE));
+        let changed: Result<u64, db::Error> = set("voided", "pending").await;
+        assert_eq!(changed.unwrap(), 1);
+        assert_eq!(till.void(&broken).await, PaymentState::Voided);
+        till.close().await;
+    }
 }
