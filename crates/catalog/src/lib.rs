@@ -13,6 +13,7 @@ mod consumers;
 mod domain;
 mod events;
 mod metrics;
+pub mod preload;
 mod store;
 
 use std::sync::Arc;

@@ -22,17 +22,27 @@ pub(crate) async fn run(args: Args, configuration: &Configuration) -> Result<()>
     let mut settings = Settings::embedded(profiles::profile(configuration.one_hub()?)?, "");
     configuration.apply(&mut settings, &specs);
     engines::databases(configuration, &mut settings, &specs)?;
-    let admin = &configuration.admin;
-    if let Some(url) = &admin.url {
-        let url = match &admin.password {
-            Some(password) => password::put_into(url, password).context("admin.url")?,
-            None => url.clone(),
-        };
-        roles::provide(&url, &settings).await?;
-    }
+    provide(configuration, &settings).await?;
     for spec in specs {
         runtime::migrate(&settings, &[spec]).await.context("database.url")?;
         println!("{} of {} is up to date", spec.name, settings.profile.name());
     }
     Ok(())
+}
+
+/// Makes the roles and databases of these settings that are missing, if an administrator is named.
+pub(crate) async fn provide(configuration: &Configuration, settings: &Settings) -> Result<()> {
+    match admin(configuration)? {
+        Some(url) => roles::provide(&url, settings).await,
+        None => Ok(()),
+    }
+}
+
+/// The administrator's URL with its password, if one is named.
+pub(crate) fn admin(configuration: &Configuration) -> Result<Option<String>> {
+    let admin = &configuration.admin;
+    Ok(match (&admin.url, &admin.password) {
+        (Some(url), Some(password)) => Some(password::put_into(url, password).context("admin.url")?),
+        (url, _) => url.clone(),
+    })
 }

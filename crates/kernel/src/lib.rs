@@ -11,6 +11,7 @@ mod day;
 mod id;
 mod kind;
 mod refusal;
+mod replica;
 pub mod text;
 mod words;
 
@@ -21,4 +22,5 @@ pub use day::{Error as DayError, day};
 pub use id::{Error as IdError, Id};
 pub use kind::*;
 pub use refusal::Refusal;
+pub use replica::{OrderIds, OrderReplica, Replica};
 pub use text::{Text, excerpt};

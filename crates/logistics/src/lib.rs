@@ -12,6 +12,7 @@ mod consumers;
 mod domain;
 mod events;
 mod metrics;
+pub mod preload;
 mod store;
 mod wire;
 

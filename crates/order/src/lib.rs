@@ -13,6 +13,7 @@ mod domain;
 mod events;
 mod metrics;
 mod peers;
+pub mod preload;
 mod store;
 mod trade_policy;
 

@@ -10,6 +10,7 @@ mod consumers;
 mod domain;
 mod events;
 mod metrics;
+pub mod preload;
 mod quoted;
 mod store;
 

@@ -65,12 +65,21 @@ impl fmt::Display for Report {
 /// Waits until nothing is under way: every saga settled, every outbox empty, every event taken. A hub that cannot say
 /// is asked again: an engine may still be on its way back. Errors after `patience`, saying what did not settle.
 pub async fn settle(hub: &Hub, patience: Duration) -> Result<()> {
+    until_quiet(|| unsettled(hub), patience).await
+}
+
+/// As [`settle`], of the events of one service, where the others do not run.
+pub async fn settle_service(hub: &Hub, service: &str, patience: Duration) -> Result<()> {
+    until_quiet(|| undelivered(hub, service), patience).await
+}
+
+async fn until_quiet(look: impl AsyncFn() -> Result<String>, patience: Duration) -> Result<()> {
     let mut under_way = String::new();
     let waiting = async {
         // Twice in a row: an event handled in between may have begun something new.
         let mut quiet = 0;
         while quiet < 2 {
-            under_way = unsettled(hub).await.unwrap_or_else(|error| format!("{error:#}"));
+            under_way = look().await.unwrap_or_else(|error| format!("{error:#}"));
             quiet = if under_way.is_empty() { quiet + 1 } else { 0 };
             tokio::time::sleep(POLL).await;
         }
@@ -88,16 +97,23 @@ async fn unsettled(hub: &Hub) -> Result<String> {
         return Ok(format!("{sagas} sagas are not settled"));
     }
     for service in hub.services() {
-        let backlog = backlog(hub, service).await?;
-        if backlog.unpublished_count > 0 {
-            return Ok(format!("{} events of {service} are not published", backlog.unpublished_count));
-        }
-        let behind = backlog.consumers.iter().find(|consumer| consumer.waiting_count > 0);
-        if let Some(behind) = behind {
-            return Ok(format!("{} events wait for {}", behind.waiting_count, behind.consumer));
+        let undelivered = undelivered(hub, service).await?;
+        if !undelivered.is_empty() {
+            return Ok(undelivered);
         }
     }
     Ok(String::new())
+}
+
+async fn undelivered(hub: &Hub, service: &str) -> Result<String> {
+    let backlog = backlog(hub, service).await?;
+    if backlog.unpublished_count > 0 {
+        return Ok(format!("{} events of {service} are not published", backlog.unpublished_count));
+    }
+    let behind = backlog.consumers.iter().find(|consumer| consumer.waiting_count > 0);
+    Ok(behind.map_or_else(String::new, |behind| {
+        format!("{} events wait for {}", behind.waiting_count, behind.consumer)
+    }))
 }
 
 pub(crate) async fn backlog(hub: &Hub, service: &str) -> Result<GetBacklogResponse> {
@@ -108,17 +124,24 @@ pub(crate) async fn backlog(hub: &Hub, service: &str) -> Result<GetBacklogRespon
 
 /// Checks every invariant. Let the hub [`settle`] first.
 pub async fn check(hub: &Hub) -> Result<Report> {
-    let balance =
-        hub.ledger()?.trial_balance(TrialBalanceRequest {}).await.context("the trial balance")?.into_inner();
+    let (balance, [balanced, ledger]) = books(hub).await?;
     let checks = vec![
-        balanced(&balance),
-        ledger(&balance),
+        balanced,
+        ledger,
         stock(hub).await?,
         orders(hub).await?,
         events(hub).await?,
         suspense(hub).await?,
     ];
     Ok(Report { checks, balance })
+}
+
+/// The trial balance, and what the ledger says of itself.
+pub async fn books(hub: &Hub) -> Result<(TrialBalanceResponse, [Check; 2])> {
+    let balance =
+        hub.ledger()?.trial_balance(TrialBalanceRequest {}).await.context("the trial balance")?.into_inner();
+    let checks = [balanced(&balance), ledger(&balance)];
+    Ok((balance, checks))
 }
 
 fn balanced(balance: &TrialBalanceResponse) -> Check {
@@ -141,7 +164,8 @@ fn ledger(balance: &TrialBalanceResponse) -> Check {
     }
 }
 
-async fn stock(hub: &Hub) -> Result<Check> {
+/// Every shelf against its movements and its reservations.
+pub async fn stock(hub: &Hub) -> Result<Check> {
     let audit = hub
         .catalog_operator()?
         .audit_stock(AuditStockRequest {})

@@ -10,6 +10,7 @@ mod hub;
 pub mod invariants;
 pub mod journey;
 pub mod market;
+pub mod originals;
 pub mod purchase;
 pub mod returns;
 pub mod shop;

@@ -205,7 +205,8 @@ impl Settings {
         }
     }
 
-    pub(crate) fn database_url(&self, service: &str) -> String {
+    /// Where a service's database is.
+    pub fn database_url(&self, service: &str) -> String {
         self.databases
             .get(service)
             .cloned()

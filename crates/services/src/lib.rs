@@ -1,6 +1,8 @@
 //! The services of a hub, a row each. The program, the files of deploy/ and the tests take them from here:
 //! CONTRIBUTING.md says how to add one.
 
+pub mod history;
+
 use runtime::{AdoptionHook, Spec};
 
 /// All services. A new one comes last: its place gives it its user and its port in deploy/.

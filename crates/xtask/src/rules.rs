@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rpc", &["kernel", "money", "db", "proto", "telemetry"]),
     ("runtime", &["kernel", "hub", "db", "events", "rpc", "proto", "money", "settings"]),
     ("testkit", &["kernel", "hub", "db", "events", "rpc", "proto", "runtime"]),
-    ("services", &["runtime"]),
+    ("services", &["runtime", "db", "kernel"]),
     ("proof", &["kernel", "money", "proto", "rpc"]),
     (
         "entrepot",
@@ -32,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "money",
             "hub",
             "proto",
+            "db",
             "events",
             "rpc",
             "runtime",
@@ -71,9 +72,11 @@ pub(crate) fn run() -> Result<()> {
 fn problems(workspace: &Path) -> Result<Vec<String>> {
     let mut allowed: BTreeMap<String, &[&str]> =
         MAY_USE.iter().map(|(name, may_use)| ((*name).to_owned(), *may_use)).collect();
+    let is_service =
+        |name: &String| !allowed.contains_key(name) && workspace.join("crates").join(name).is_dir();
     let list = std::fs::read_to_string(workspace.join("crates").join(LIST).join("Cargo.toml"))?;
     let services: BTreeSet<String> =
-        dependencies(&list)?.into_iter().filter(|name| !allowed.contains_key(name)).collect();
+        dependencies(&list)?.into_iter().filter(|name| is_service(name)).collect();
     allowed.extend(services.iter().map(|service| (service.clone(), SERVICE)));
     let mut problems = Vec::new();
     for entry in std::fs::read_dir(workspace.join("crates"))? {

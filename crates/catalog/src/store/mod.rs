@@ -1,6 +1,7 @@
 //! The only SQL of this service, one file per aggregate.
 
 pub(crate) mod audit;
+pub(crate) mod history;
 pub(crate) mod locations;
 pub(crate) mod measures;
 pub(crate) mod offers;

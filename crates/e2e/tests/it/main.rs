@@ -47,6 +47,7 @@ mod dashboards;
 mod deployment;
 mod fleet;
 mod groups;
+mod history;
 mod journeys;
 mod keys;
 mod kills;

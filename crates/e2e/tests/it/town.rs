@@ -1,6 +1,7 @@
 //! A hub in the test's own process, in either shape: all services together, on either engine, on a bus that
 //! delivers everything twice and late; or each by itself, over TCP, PostgreSQL and Kafka. With a seller and goods.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -64,6 +65,8 @@ pub(crate) struct Town {
     running: Vec<Hub>,
     buses: Vec<Arc<KafkaBus>>,
     others: Vec<Database>,
+    settings: Settings,
+    brokers: Option<String>,
     _folder: TempDir,
 }
 
@@ -116,11 +119,26 @@ impl Town {
         settings.sandbox = Sandbox { enabled: true, day_length: day };
         settings.rate.per_second = NonZeroU32::MAX;
         settings.rate.burst = NonZeroU32::MAX;
-        let (hub, running, buses) = match &ground.brokers {
-            None => embedded(settings).await,
-            Some(brokers) => production(settings, brokers).await,
-        };
-        Self { hub, running, buses, others, _folder: folder }
+        let brokers = ground.brokers.clone();
+        let (hub, running, buses) = start(settings.clone(), brokers.as_deref()).await;
+        Self { hub, running, buses, others, settings, brokers, _folder: folder }
+    }
+
+    /// Stops the hub, does something to its databases, and starts it again.
+    pub(crate) async fn between(mut self, work: impl AsyncFnOnce(&BTreeMap<String, String>)) -> Self {
+        self.stop().await;
+        work(&self.settings.databases).await;
+        (self.hub, self.running, self.buses) = start(self.settings.clone(), self.brokers.as_deref()).await;
+        self
+    }
+
+    async fn stop(&mut self) {
+        for running in self.running.drain(..) {
+            running.stop().await;
+        }
+        for bus in self.buses.drain(..) {
+            bus.close().await;
+        }
     }
 
     /// Moves the hub's clock, in each process.
@@ -131,14 +149,9 @@ impl Town {
     }
 
     /// Lets the hub come to rest and checks every invariant; nothing may be held.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(mut self) {
         self.check().await;
-        for running in self.running {
-            running.stop().await;
-        }
-        for bus in self.buses {
-            bus.close().await;
-        }
+        self.stop().await;
         for other in self.others {
             other.remove().await;
         }
@@ -153,6 +166,13 @@ impl Town {
 }
 
 type Started = (proof::Hub, Vec<Hub>, Vec<Arc<KafkaBus>>);
+
+async fn start(settings: Settings, brokers: Option<&str>) -> Started {
+    match brokers {
+        None => embedded(settings).await,
+        Some(brokers) => production(settings, brokers).await,
+    }
+}
 
 async fn embedded(settings: Settings) -> Started {
     let running = Hub::start(settings, services::ALL, Arc::new(ChaoticBus::local(7))).await.unwrap();

@@ -1,13 +1,14 @@
-//! What the hub's databases were asked, as its metrics count it.
+//! What databases were asked, as they count it themselves or as a hub's metrics show it.
 
 use anyhow::{Context as _, Result, bail};
+use std::iter::Sum;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::fleet::Fleet;
 
-/// Of all processes of a hub.
+/// Of all databases of what is measured.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counters {
     pub(super) commits: u64,
@@ -15,8 +16,8 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    /// As they now stand.
-    pub(super) async fn read(fleet: &Fleet) -> Result<Self> {
+    /// As the metrics of all processes now show them.
+    pub(super) async fn shown(fleet: &Fleet) -> Result<Self> {
         let mut all = Self::default();
         for post in fleet.processes() {
             let text = scrape(post.metrics).await.with_context(|| format!("the metrics of {}", post.name))?;
@@ -32,6 +33,21 @@ impl Counters {
             commits: self.commits.saturating_sub(before.commits),
             statements: self.statements.saturating_sub(before.statements),
         }
+    }
+}
+
+impl From<db::Statistics> for Counters {
+    fn from(statistics: db::Statistics) -> Self {
+        Self { commits: statistics.commits, statements: statistics.statements }
+    }
+}
+
+impl Sum for Counters {
+    fn sum<I: Iterator<Item = Self>>(counters: I) -> Self {
+        counters.fold(Self::default(), |all, one| Self {
+            commits: all.commits + one.commits,
+            statements: all.statements + one.statements,
+        })
     }
 }
 

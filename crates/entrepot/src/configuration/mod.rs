@@ -104,7 +104,7 @@ pub(crate) struct Database {
     pub(crate) password: Option<String>,
     /// With `{hub}` and `{service}` in it.
     pub(crate) password_file: Option<String>,
-    connections_max: u32,
+    pub(crate) connections_max: u32,
 }
 
 /// `[admin]`.

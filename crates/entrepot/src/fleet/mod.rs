@@ -85,9 +85,14 @@ impl Ground {
         })
     }
 
+    /// The hub's folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join(HUB)
+    }
+
     /// The hub's keys.
     fn keyring(&self) -> Keyring {
-        Keyring::in_folder(HUB, &self.folder.join(HUB))
+        Keyring::in_folder(HUB, &self.data())
     }
 }
 

@@ -16,8 +16,17 @@ const LONG_FROM: u32 = 3;
 /// A number for an order of this hub. The random bits are the order's own, spread by the attempt: another attempt
 /// gives another number.
 pub(crate) fn number(hub: &str, order: Uuid, attempt: u32) -> String {
-    let mut bits = Uuid::new_v5(&order, format!("number {attempt}").as_bytes()).as_u128();
-    let length = if attempt < LONG_FROM { LENGTH } else { LENGTH_LONG };
+    let bits = Uuid::new_v5(&order, format!("number {attempt}").as_bytes()).as_u128();
+    text(hub, bits, if attempt < LONG_FROM { LENGTH } else { LENGTH_LONG })
+}
+
+/// A number for one order of many that are made together: no two of `series` have the same.
+pub(crate) fn counted(hub: &str, series: &str, order: u64) -> String {
+    let first = Uuid::new_v5(&Uuid::nil(), series.as_bytes()).as_u128() >> 64;
+    text(hub, first + u128::from(order), LENGTH_LONG)
+}
+
+fn text(hub: &str, mut bits: u128, length: usize) -> String {
     let mut values = Vec::with_capacity(length + 1);
     for _ in 0..length {
         values.push(u8::try_from(bits % 32).unwrap_or_default());
@@ -83,6 +92,15 @@ mod tests {
         for wrong in ["", "MY", "MY-", "MY-7K3Q", "order_01h455vb4pex5vsknk084sn02q"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn numbers_that_are_counted_are_apart_and_read_back() {
+        let numbers: Vec<String> = (0..5_000).map(|order| counted("my", "history", order)).collect();
+        let apart: std::collections::BTreeSet<&String> = numbers.iter().collect();
+        assert_eq!(apart.len(), numbers.len());
+        assert!(numbers.iter().all(|number| read(number).as_ref() == Some(number)));
+        assert!(!apart.contains(&counted("my", "another history", 0)));
     }
 
     #[test]

@@ -233,6 +233,41 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+/// A saga that is over as a row.
+#[derive(Serialize)]
+struct SettledRow<'a> {
+    id: Uuid,
+    order_id: Uuid,
+    step: &'a str,
+    detail: &'a SagaStep,
+    attempt: i64,
+    #[serde(serialize_with = "db::timestamp")]
+    moved_at: DateTime<Utc>,
+}
+
+/// Keeps sagas that are settled already, each with when it last moved.
+pub(crate) async fn insert_settled(tx: &mut Tx, sagas: &[(&Saga, DateTime<Utc>)]) -> Result<(), db::Error> {
+    let rows = sagas.iter().map(|(saga, moved_at)| SettledRow {
+        id: saga.id.uuid(),
+        order_id: saga.order_id.uuid(),
+        step: saga.step.as_str(),
+        detail: &saga.step,
+        attempt: saga.attempt,
+        moved_at: *moved_at,
+    });
+    let rows: Vec<SettledRow<'_>> = rows.collect();
+    let sql = tx.sql(
+        "insert into sagas (id, order_id, step, detail, settled, attempt, moved_at) \
+         select id, order_id, step, detail, true, attempt, moved_at from jsonb_to_recordset($1) as rows (id uuid, \
+         order_id uuid, step text, detail jsonb, attempt bigint, moved_at timestamptz)",
+        "insert into sagas (id, order_id, step, detail, settled, attempt, moved_at) \
+         select unhex(value ->> 'id', '-'), unhex(value ->> 'order_id', '-'), value ->> 'step', value -> 'detail', \
+         true, value ->> 'attempt', value ->> 'moved_at' from jsonb_each($1)",
+    );
+    db::execute!(tx, sql, Json(rows))?;
+    Ok(())
+}
+
 /// How a saga went on: from the one to the other, which have the same attempt.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Advance<'a> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod escrows;
+pub(crate) mod history;
 pub(crate) mod holds;
 pub(crate) mod measures;
 pub(crate) mod receipts;
