@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kernel::Clock;
 use proof::{Session, invariants, journey, originals, purchase};
 use proto::catalog::v1::{ListProductsRequest, Product};
 use proto::logistics::v1::ListShipmentsRequest;
@@ -23,7 +24,7 @@ fn plan() -> Plan {
         products: PRODUCTS,
         orders: ORDERS,
         orders_per_buyer: PER_BUYER,
-        until: chrono::Utc::now(),
+        until: Clock::system().now(),
     }
 }
 
