@@ -23,6 +23,8 @@ const MARK_AFTER: Duration = Duration::from_millis(50);
 const MARK_MAX: usize = 256;
 /// How long to wait before another tries to lead, or after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How soon it looks for what may have come behind those that were on their way.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How long it waits for more before it looks: one statement is as good for ten events as for one.
 const GATHER: Duration = Duration::from_millis(2);
 /// How often it asks whether it still leads.
@@ -80,9 +82,9 @@ struct Sent {
 #[derive(Default)]
 struct Hand {
     sending: JoinSet<Sent>,
-    /// Those that are being sent, and whether others of their aggregates may wait behind them. One whose task panicked
-    /// stays here, and keeps those back, until another leads.
-    sent: HashMap<EventId, bool>,
+    /// Those that are being sent, and how soon afterwards to look for others of their aggregates that wait behind them, if
+    /// any does. One whose task panicked stays here, and keeps those back, until another leads.
+    sent: HashMap<EventId, Option<Duration>>,
     /// Those that the bus has taken.
     taken: Vec<EventId>,
     /// When the first of these was.
@@ -107,18 +109,17 @@ impl Relay {
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut led = Instant::now();
-        // Whether something may wait that it has not seen.
-        let mut looks = true;
+        // When it looks for what it has not seen.
+        let mut look_at = Some(led);
         loop {
-            if looks && !hand.is_full() {
-                looks = self.send_heads(&mut hand).await?;
-            }
             tokio::select! {
                 () = cancel.cancelled() => return self.mark(&mut hand).await,
+                () = at(look_at), if !hand.is_full() => {
+                    look_at = self.send_heads(&mut hand).await?.then(Instant::now);
+                }
                 () = at(hand.mark_at()) => self.mark(&mut hand).await?,
                 Some(sent) = hand.sending.join_next() => {
-                    tokio::time::sleep(GATHER).await;
-                    looks |= self.settle(sent, &mut hand);
+                    look_at = sooner(look_at, self.settle(sent, &mut hand));
                 }
                 () = woken.recv() => {
                     if led.elapsed() >= LEADS_FOR {
@@ -127,8 +128,7 @@ impl Relay {
                         }
                         led = Instant::now();
                     }
-                    tokio::time::sleep(GATHER).await;
-                    looks = true;
+                    look_at = sooner(look_at, Some(GATHER));
                 }
                 _ = sweep.tick() => {
                     if self.sweep().await? {
@@ -148,30 +148,36 @@ impl Relay {
             self.db.read_one(move |tx| outbox::heads(tx, sent.clone(), taken.clone(), room).boxed()).await?;
         let is_full = heads.len() == room;
         // This look has passed over whatever waits behind those that are on their way.
-        hand.sent.values_mut().for_each(|is_followed| *is_followed = true);
+        for look_again in hand.sent.values_mut() {
+            look_again.get_or_insert(LOOK_AGAIN);
+        }
         for head in heads {
-            let (is_followed, event) = (head.is_followed, head.into_event());
-            hand.sent.insert(event.id, is_followed);
+            let look_again = head.is_followed.then_some(Duration::ZERO);
+            let event = head.into_event();
+            hand.sent.insert(event.id, look_again);
             hand.sending.spawn(send(self.bus.clone(), self.topic.clone(), event));
         }
         Ok(is_full)
     }
 
-    /// Takes what was sent, with all others that are done by now; whether an event may have waited behind one of them.
-    fn settle(&self, first: Result<Sent, JoinError>, hand: &mut Hand) -> bool {
-        let (mut next, mut looks) = (Some(first), false);
+    /// Takes what was sent, with all others that are done by now; how soon to look for what waited behind them.
+    fn settle(&self, first: Result<Sent, JoinError>, hand: &mut Hand) -> Option<Duration> {
+        let (mut next, mut look_again) = (Some(first), None);
         while let Some(done) = next {
             if let Ok(Sent { id, taken }) = done {
                 self.tell(id, &taken);
-                looks |= hand.sent.remove(&id).unwrap_or_default() || taken.is_err();
+                let waits = hand.sent.remove(&id).flatten();
                 if taken.is_ok() {
                     hand.taken.push(id);
                     hand.first_taken.get_or_insert_with(Instant::now);
+                    look_again = look_again.into_iter().chain(waits).min();
+                } else {
+                    look_again = Some(Duration::ZERO);
                 }
             }
             next = hand.sending.try_join_next();
         }
-        looks
+        look_again
     }
 
     /// Marks what was taken.
@@ -216,6 +222,11 @@ impl Relay {
             })
             .await
     }
+}
+
+/// The sooner of a time and one from now on.
+fn sooner(at: Option<Instant>, after: Option<Duration>) -> Option<Instant> {
+    at.into_iter().chain(after.map(|after| Instant::now() + after)).min()
 }
 
 /// Waits until then, or for ever.
