@@ -18,6 +18,9 @@ const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter();
 /// How long a read of [`Db::search`] may take: on PostgreSQL each of its statements, on SQLite all of them.
 pub const BROWSE_MAX: Duration = Duration::from_secs(2);
+/// How a write begins on PostgreSQL, whatever its role's or its database's default is: guarded updates and locks are made
+/// for this level.
+const BEGIN_WRITE: &str = "begin isolation level read committed";
 /// How a snapshot begins on PostgreSQL. It may add up whole tables, and its planner chooses freely: see
 /// [`crate::options`] for what a connection does otherwise.
 macro_rules! begin_snapshot {
@@ -128,7 +131,7 @@ impl Db {
     async fn begin(&self, access: Access) -> Result<Tx, Error> {
         let counters = self.0.counters.clone();
         match (&self.0.pools, access) {
-            (Pools::Postgres { pool, .. }, Access::Write) => Tx::postgres(pool, "begin", counters).await,
+            (Pools::Postgres { pool, .. }, Access::Write) => Tx::postgres(pool, BEGIN_WRITE, counters).await,
             (Pools::Postgres { pool, .. }, Access::Read) => Tx::postgres(pool, BEGIN_READ, counters).await,
             (Pools::Postgres { pool, .. }, Access::Browse) => {
                 Tx::postgres(pool, BEGIN_BROWSE, counters).await

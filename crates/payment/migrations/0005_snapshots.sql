@@ -3,7 +3,8 @@
 create table ledger_marks (
     id BIGINT primary key check (id = 1),
     closed_through UUID not null,
-    counted_through UUID not null
+    counted_through UUID not null,
+    check (counted_through <= closed_through)
 );
 
 -- What posted movements up to the mark come to, credits minus debits, by account; of accounts that live for one order, and

@@ -111,7 +111,7 @@ async fn write(tx: &mut Tx, all: &[Original], replicas: &[OrderReplica]) -> Resu
     escrows::put(tx, &new.iter().collect::<Vec<_>>()).await?;
     let movements: Vec<TransferRow> =
         both.iter().flat_map(|(original, told)| original.movements(told)).collect();
-    history::put_transfers(tx, &movements).await
+    if history::put_transfers(tx, &movements).await? { Ok(()) } else { Err(db::Error::Conflict) }
 }
 
 fn wallet_id(told: &OrderReplica) -> WalletId {

@@ -57,9 +57,8 @@ impl<A: Application<Error: Into<Status>>> Pipeline<A> {
         self.once(&self.db, request, deadline, command, encode).await.map(Response::new)
     }
 
-    /// As [`Pipeline::mutate`], of a command that is made by calls to others, and is run with others of its kind. A request
-    /// that was answered before makes the calls again, and its first outcome counts, also where they now fail: to look for
-    /// it first would be a statement more for each new one.
+    /// As [`Pipeline::mutate`], of a command that is made by calls to others: only for a request that was not answered
+    /// before. It is run with others of its kind.
     pub async fn prepare<C, R>(
         &self,
         batches: &Batches<A, Mutation<C, Encode<A, C, R>>>,
@@ -72,10 +71,10 @@ impl<A: Application<Error: Into<Status>>> Pipeline<A> {
         C: Batched<A>,
         R: prost::Message + Default + 'static,
     {
-        match prepare.await {
-            Ok(command) => self.once(batches, request, deadline, command, encode).await,
-            Err(refused) => idempotency::ended(&self.db, &request).await?.ok_or(refused),
+        if let Some(answer) = idempotency::ended(&self.db, &request).await? {
+            return Ok(answer);
         }
+        self.once(batches, request, deadline, prepare.await?, encode).await
     }
 
     async fn once<C, R, F>(

@@ -84,8 +84,9 @@ impl Batched<App> for Reserve {
             .map(|(found, _)| (found.id, found))
             .collect();
         // Units were kept for those that have theirs already, and others may have been refused for want of them.
-        let is_left = |asked: &Reservation| !written.contains(&asked.id) && !others.contains_key(&asked.id);
-        if written.len() < granted.len() && readable().any(|asked| is_left(&asked.reservation)) {
+        let was_refused =
+            |asked: &Reservation| !written.contains(&asked.id) && !others.contains_key(&asked.id);
+        if written.len() < granted.len() && readable().any(|asked| was_refused(&asked.reservation)) {
             return Err(Error::Superseded);
         }
         let mut new: Vec<&mut Asked<'_>> =

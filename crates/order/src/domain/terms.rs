@@ -45,8 +45,8 @@ pub(crate) struct OrderTerms {
     pub(crate) attributes: BTreeMap<String, String>,
     /// In the buyer's currency.
     pub(crate) price: Price,
-    /// As quoted: stored with the quote alone.
-    #[serde(skip)]
+    /// As quoted. Read from the quote; written here as well, for instances of the release before.
+    #[serde(skip_deserializing)]
     pub(crate) consignments: Vec<QuotedConsignment>,
 }
 

@@ -244,7 +244,7 @@ impl<'a> ChangedRow<'a> {
     }
 }
 
-// The orders that a clause picks, each with what its quote says; of earlier releases it is in the terms as well.
+// The orders that a clause picks, each with what its quote says, or its terms.
 db::selection!(
     select,
     "select id, version, terms, coalesce(terms -> 'consignments', (select document -> 'consignments' from quotes \

@@ -18,6 +18,9 @@ use crate::store::snapshots;
 const PERIOD: Duration = Duration::from_secs(20);
 /// How long ago the mark is: instances' clocks differ, and a movement has its id a moment before it is written.
 const MARGIN: Duration = Duration::from_secs(60);
+/// How long a process leaves the ledger open at first: in an upgrade, until those of a release that does not know of marks
+/// have ended.
+const OPEN_AT_FIRST: Duration = Duration::from_secs(15 * 60);
 /// For fewer movements than these nothing is done.
 const WORTHWHILE: i64 = 200;
 /// Movements of one transaction.
@@ -28,7 +31,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Takes snapshots from time to time.
 pub(crate) fn worker(pipeline: &Pipeline<App>) -> Worker {
-    Worker::every("payment.balance_snapshots", PERIOD, None, pipeline.clone(), |pipeline| async move {
+    let since = Instant::now();
+    Worker::every("payment.balance_snapshots", PERIOD, None, pipeline.clone(), move |pipeline| async move {
+        if since.elapsed() < OPEN_AT_FIRST {
+            return Ok(false);
+        }
         Ok(step(pipeline.db(), pipeline.app(), snapshots::mark_before(MARGIN)).await?)
     })
 }

@@ -150,22 +150,24 @@ impl TransferRow {
     }
 }
 
-/// Writes movements of the past.
-pub(crate) async fn put_transfers(tx: &mut Tx, rows: &[TransferRow]) -> Result<(), db::Error> {
+/// Writes movements of the past; `false` when the ledger is closed, and nothing was written.
+pub(crate) async fn put_transfers(tx: &mut Tx, rows: &[TransferRow]) -> Result<bool, db::Error> {
     let sql = tx.sql(
         "insert into transfers (transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, \
          amount_minor, state, order_id, consignment_id, created_at) \
          select transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, amount_minor, state, \
          order_id, consignment_id, created_at from jsonb_to_recordset($1) as rows (transfer_id uuid, kind text, \
          debit_kind text, debit_owner text, credit_kind text, credit_owner text, currency text, amount_minor bigint, \
-         state text, order_id uuid, consignment_id uuid, created_at timestamptz)",
+         state text, order_id uuid, consignment_id uuid, created_at timestamptz) \
+         where not exists (select 1 from ledger_marks)",
         "insert into transfers (transfer_id, kind, debit_kind, debit_owner, credit_kind, credit_owner, currency, \
          amount_minor, state, order_id, consignment_id, created_at) \
          select unhex(value ->> 'transfer_id', '-'), value ->> 'kind', value ->> 'debit_kind', \
          value ->> 'debit_owner', value ->> 'credit_kind', value ->> 'credit_owner', value ->> 'currency', \
          value ->> 'amount_minor', value ->> 'state', unhex(value ->> 'order_id', '-'), \
-         unhex(value ->> 'consignment_id', '-'), value ->> 'created_at' from jsonb_each($1)",
+         unhex(value ->> 'consignment_id', '-'), value ->> 'created_at' from jsonb_each($1) \
+         where not exists (select 1 from ledger_marks)",
     );
-    db::execute!(tx, sql, Json(rows))?;
-    Ok(())
+    let written = db::execute!(tx, sql, Json(rows))?;
+    Ok(usize::try_from(written).is_ok_and(|written| written == rows.len()))
 }

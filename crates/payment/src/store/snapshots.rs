@@ -146,10 +146,11 @@ pub(super) const DIFFERENCES: &str = concat!(
 /// time.
 pub(crate) async fn count(tx: &mut Tx, mark: Uuid, limit: i64) -> Result<bool, db::Error> {
     let sql = tx.sql(
-        "select counted_through from ledger_marks where id = 1 for update skip locked",
-        "select counted_through from ledger_marks where id = 1",
+        "select counted_through from ledger_marks where id = 1 and closed_through >= $1 for update skip locked",
+        "select counted_through from ledger_marks where id = 1 and closed_through >= $1",
     );
-    let Some((from,)) = db::fetch_optional!(tx, (Uuid,), sql)? else { return Ok(false) };
+    // A database that was set back meanwhile may not be closed so far.
+    let Some((from,)) = db::fetch_optional!(tx, (Uuid,), sql, mark)? else { return Ok(false) };
     let ended = count_passed(tx, limit).await?;
     let next = db::fetch_all!(
         tx,

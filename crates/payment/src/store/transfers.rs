@@ -36,7 +36,9 @@ pub(crate) async fn put(tx: &mut Tx, transfers: &mut [Transfer]) -> Result<(), d
         return Ok(());
     }
     while !put_unless_closed(tx, transfers).await? {
-        let ids = snapshots::ids_beyond(snapshots::closed_through(tx).await?);
+        let mark = snapshots::closed_through(tx).await?;
+        tracing::warn!(%mark, "movements had ids of before the ledger's mark and have others: is a clock wrong?");
+        let ids = snapshots::ids_beyond(mark);
         for (transfer, id) in transfers.iter_mut().zip(ids) {
             transfer.id = id.into();
         }

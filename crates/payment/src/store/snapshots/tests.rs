@@ -385,7 +385,7 @@ on_both! {
     }
 }
 
-/// `cargo test --release -p payment of_a_million -- --ignored --nocapture` prints a table.
+/// Run by its name with those that are ignored, from a release build, it prints a table.
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn the_balance_of_a_million() {
