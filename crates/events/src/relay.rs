@@ -83,7 +83,7 @@ struct Sent {
 struct Hand {
     sending: JoinSet<Sent>,
     /// Those that are being sent, and how soon afterwards to look for others of their aggregates that wait behind them, if
-    /// any does. One whose task panicked stays here, and keeps those back, until another leads.
+    /// any does.
     sent: HashMap<EventId, Option<Duration>>,
     /// Those that the bus has taken.
     taken: Vec<EventId>,
@@ -119,7 +119,13 @@ impl Relay {
                 }
                 () = at(hand.mark_at()) => self.mark(&mut hand).await?,
                 Some(sent) = hand.sending.join_next() => {
-                    look_at = sooner(look_at, self.settle(sent, &mut hand));
+                    match self.settle(sent, &mut hand) {
+                        Ok(look_again) => look_at = sooner(look_at, look_again),
+                        Err(error) => {
+                            tracing::warn!(topic = self.topic, %error, "sending an event ended in a panic; the relay begins anew");
+                            return self.mark(&mut hand).await;
+                        }
+                    }
                 }
                 () = woken.recv() => {
                     if led.elapsed() >= LEADS_FOR {
@@ -161,23 +167,22 @@ impl Relay {
     }
 
     /// Takes what was sent, with all others that are done by now; how soon to look for what waited behind them.
-    fn settle(&self, first: Result<Sent, JoinError>, hand: &mut Hand) -> Option<Duration> {
+    fn settle(&self, first: Result<Sent, JoinError>, hand: &mut Hand) -> Result<Option<Duration>, JoinError> {
         let (mut next, mut look_again) = (Some(first), None);
         while let Some(done) = next {
-            if let Ok(Sent { id, taken }) = done {
-                self.tell(id, &taken);
-                let waits = hand.sent.remove(&id).flatten();
-                if taken.is_ok() {
-                    hand.taken.push(id);
-                    hand.first_taken.get_or_insert_with(Instant::now);
-                    look_again = look_again.into_iter().chain(waits).min();
-                } else {
-                    look_again = Some(Duration::ZERO);
-                }
+            let Sent { id, taken } = done?;
+            self.tell(id, &taken);
+            let waits = hand.sent.remove(&id).flatten();
+            if taken.is_ok() {
+                hand.taken.push(id);
+                hand.first_taken.get_or_insert_with(Instant::now);
+                look_again = look_again.into_iter().chain(waits).min();
+            } else {
+                look_again = Some(Duration::ZERO);
             }
             next = hand.sending.try_join_next();
         }
-        look_again
+        Ok(look_again)
     }
 
     /// Marks what was taken.

@@ -64,11 +64,12 @@ async fn measured(build: &Path, configuration: &Configuration) -> Result<Table> 
     command.args(passed_on(std::env::args_os().skip(1), template));
     // What it says of its progress is for whoever waits.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
-    let output = command.spawn().context("starting it")?.wait_with_output().await;
+    // Whatever becomes of it, nothing is left behind.
+    let output = command.output().await;
     if let Some(databases) = databases {
         databases.drop_all().await?;
     }
-    let output = output.context("waiting for it")?;
+    let output = output.context("running it")?;
     if !output.status.success() {
         bail!("it failed: {}", output.status);
     }
@@ -125,9 +126,13 @@ impl FreshDatabases {
         if admin.is_none() {
             // Text is in the order of its bytes, as an administrator's are.
             let how = "template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'";
-            fresh.each(|name| format!("create database {name} {how}")).await.context(
-                "database.url: its users cannot make databases for each run; name an administrator by --admin",
-            )?;
+            let made = fresh.each(|name| format!("create database {name} {how}")).await;
+            if let Err(error) = made {
+                fresh.drop_all().await?;
+                return Err(error.context(
+                    "database.url: its users cannot make databases for each run; name an administrator by --admin",
+                ));
+            }
         }
         Ok(fresh)
     }
@@ -158,6 +163,14 @@ fn suffixed(url: &str, suffix: &str) -> String {
 /// The medians of each row, a block for each load.
 fn compared(tables: &[Vec<Table>; 2]) -> Result<String> {
     let first = tables[1].first().context("nothing was measured")?;
+    let mut others = tables.iter().flatten().filter(|table| table.columns != first.columns);
+    if let Some(other) = others.next() {
+        bail!(
+            "the builds measure other loads unless told, {:?} and {:?}: say which by --buyers",
+            other.columns,
+            first.columns
+        );
+    }
     let mut text = String::new();
     for (column, load) in first.columns.iter().enumerate() {
         let mut block =

@@ -42,6 +42,7 @@ const EFFECTS: MigrationSet = MigrationSet {
 const OUTBOX: &str = "select count(*) from outbox";
 const WAITING: &str = "select count(*) from outbox where published_at is null";
 const EFFECTS_KEPT: &str = "select count(*) from effects";
+const PARKED: &str = "select count(*) from parked_events";
 /// How often it is looked whether events wait.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -74,7 +75,10 @@ impl Work for Publishing {
         let written = self.batches.run(&self.app, Publish(event)).await;
         written.map_err(|error| Status::unavailable(error.to_string()))?;
         let in_outbox = begun.elapsed();
-        effect.await.map_err(|_| Status::aborted("the event's effect was given up"))?;
+        let effect = tokio::time::timeout(SETTLE_PATIENCE, effect).await;
+        effect
+            .map_err(|_| Status::deadline_exceeded("the event took no effect in time"))?
+            .map_err(|_| Status::aborted("the event's effect was given up"))?;
         Ok(vec![(0, in_outbox), (1, begun.elapsed() - in_outbox)])
     }
 
@@ -85,6 +89,10 @@ impl Work for Publishing {
         found.seen.push(format!("{published} events were published, {effects} took effect."));
         if published != effects {
             found.violations.push(format!("{published} events were published, but {effects} took effect"));
+        }
+        let parked = count(&pair.consumer, PARKED).await?;
+        if parked > 0 {
+            found.violations.push(format!("{parked} events are parked"));
         }
         Ok(found)
     }
