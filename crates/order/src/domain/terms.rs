@@ -45,8 +45,8 @@ pub(crate) struct OrderTerms {
     pub(crate) attributes: BTreeMap<String, String>,
     /// In the buyer's currency.
     pub(crate) price: Price,
-    /// As quoted. Read from the quote; written here as well, for instances of the release before.
-    #[serde(skip_deserializing)]
+    /// As quoted. Terms that have none are those of a later release, which leaves them to the quote.
+    #[serde(default)]
     pub(crate) consignments: Vec<QuotedConsignment>,
 }
 

@@ -21,20 +21,19 @@ struct Row {
     id: OrderId,
     version: i64,
     terms: Json<OrderTerms>,
-    consignments: Json<Vec<QuotedConsignment>>,
+    /// Those of the quote, where the terms have none.
+    consignments: Option<Json<Vec<QuotedConsignment>>>,
     progress: Json<Progress>,
     created_at: DateTime<Utc>,
 }
 
 impl From<Row> for Order {
     fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            version: row.version,
-            terms: OrderTerms { consignments: row.consignments.0, ..row.terms.0 },
-            progress: row.progress.0,
-            created_at: row.created_at,
+        let Json(mut terms) = row.terms;
+        if let Some(Json(quoted)) = row.consignments {
+            terms.consignments = quoted;
         }
+        Self { id: row.id, version: row.version, terms, progress: row.progress.0, created_at: row.created_at }
     }
 }
 
@@ -244,11 +243,11 @@ impl<'a> ChangedRow<'a> {
     }
 }
 
-// The orders that a clause picks, each with what its quote says, or its terms.
+// The orders that a clause picks; what was quoted is read from the quote only where the terms do not have it.
 db::selection!(
     select,
-    "select id, version, terms, coalesce(terms -> 'consignments', (select document -> 'consignments' from quotes \
-     where quotes.id = orders.quote_id)) as consignments, progress, created_at from orders "
+    "select id, version, terms, case when terms -> 'consignments' is null then (select document -> 'consignments' \
+     from quotes where quotes.id = orders.quote_id) end as consignments, progress, created_at from orders "
 );
 
 /// An order as it stands.

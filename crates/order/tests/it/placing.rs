@@ -52,6 +52,22 @@ on_both! {
         shop.hub.stop().await;
     }
 
+    async fn what_its_terms_leave_to_the_quote_is_read_from_there(database: Database) {
+        let shop = Shop::open(&database).await;
+        let request = place_request(&shop.quote().await, PaymentMethod::Wallet);
+        let order = shop.orders(BUYER).place_order(request).await.unwrap().into_inner().order.unwrap();
+        let left_out: Result<u64, db::Error> = shop.hub.db.write(|tx| Box::pin(async move {
+            let sql = tx.sql(
+                "update orders set terms = terms - 'consignments'",
+                "update orders set terms = json_remove(terms, '$.consignments')",
+            );
+            db::execute!(tx, sql)
+        })).await;
+        assert_eq!(left_out.unwrap(), 1);
+        assert_eq!(shop.get(&order.order_id).await, order);
+        shop.hub.stop().await;
+    }
+
     async fn twenty_of_one_request_are_one_order(database: Database) {
         let shop = Shop::open(&database).await;
         let request = place_request(&shop.quote().await, PaymentMethod::Wallet);
