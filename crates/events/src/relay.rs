@@ -234,7 +234,7 @@ fn sooner(at: Option<Instant>, after: Option<Duration>) -> Option<Instant> {
     at.into_iter().chain(after.map(|after| Instant::now() + after)).min()
 }
 
-/// Waits until then, or for ever.
+/// Waits until then; without a time it never ends.
 async fn at(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,

@@ -1,6 +1,6 @@
 //! A history for a hub that is to be measured (`entrepot bench --preload`): the parcels of orders that are repeated.
 //!
-//! A replica is booked and declared as its original is. It waits for the carrier for ever: the sandbox's carrier moves
+//! A replica is booked and declared as its original is. It is never picked up: the sandbox's carrier moves
 //! none of them, or a million would be due at once. Its number is no S10 number, as those are given once.
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use db::{Batched, Batches, Command, Db, Entry, MigrationSet, Options, Outcome, Tx};
 use events::{
@@ -20,7 +20,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::bench::counters::Counters;
-use crate::bench::subject::{Subject, engine, settings};
+use crate::bench::subject::{OUTBOX, Subject, check_unused, count, engine, settings};
 use crate::bench::tally::Parts;
 use crate::bench::work::{Findings, Unit, Work};
 use crate::bench::{Plan, SETTLE_PATIENCE};
@@ -39,7 +39,6 @@ const EFFECTS: MigrationSet = MigrationSet {
     files: &[("0001_effects.sql", "create table effects (event_id UUID primary key);")],
 };
 /// What is counted.
-const OUTBOX: &str = "select count(*) from outbox";
 const WAITING: &str = "select count(*) from outbox where published_at is null";
 const EFFECTS_KEPT: &str = "select count(*) from effects";
 const PARKED: &str = "select count(*) from parked_events";
@@ -96,12 +95,6 @@ impl Work for Publishing {
         }
         Ok(found)
     }
-}
-
-async fn count(db: &Db, sql: &'static str) -> Result<i64> {
-    let counted: Result<(i64,), db::Error> =
-        db.read_one(move |tx| Box::pin(async move { db::fetch_one!(tx, (i64,), sql) })).await;
-    Ok(counted.context("counting events")?.0)
 }
 
 /// What writes events; it has nothing else to do.
@@ -242,9 +235,7 @@ impl Pair {
 async fn open(options: Options, service: &str) -> Result<Db> {
     let db = Db::connect(&options).await.with_context(|| format!("the database of {service}"))?;
     db.migrate(&[events::MIGRATIONS, EFFECTS]).await.with_context(|| format!("the database of {service}"))?;
-    if count(&db, OUTBOX).await? > 0 || count(&db, EFFECTS_KEPT).await? > 0 {
-        bail!("database.url: the database of {service} is in use; this needs one with nothing in it");
-    }
+    check_unused(&db, service, EFFECTS_KEPT).await?;
     Ok(db)
 }
 
