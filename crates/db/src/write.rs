@@ -160,11 +160,16 @@ pub(crate) enum Access {
 /// What is written within a trace is a span of it; what is read goes with the span that wants it.
 fn span(access: Access) -> Span {
     let current = Span::current();
-    if access != Access::Write || current.is_none() {
-        return current;
+    if access == Access::Write { write_span(&current) } else { current }
+}
+
+/// The span of what is written within a trace; nothing's where there is none.
+pub(crate) fn write_span(within: &Span) -> Span {
+    if within.is_none() {
+        return Span::none();
     }
-    let write = tracing::debug_span!(parent: &current, "write", otel.kind = "client");
-    if write.is_disabled() { current } else { write }
+    let write = tracing::debug_span!(parent: within, "write", otel.kind = "client");
+    if write.is_disabled() { within.clone() } else { write }
 }
 
 /// Boxed, so that what a use case is made of does not hold all that the door is made of: the compiler counts how deep.

@@ -25,23 +25,38 @@ pub(super) trait Waiting {
 /// What became of one who came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Added {
-    /// It waits, and nobody takes batches yet, or fewer than may: somebody has to begin with [`Gathering::next`].
+    /// It waits, and fewer are on their way to take a batch than may be: somebody has to begin, with [`Gathering::take`].
     First,
-    /// It waits for those who take batches.
+    /// It waits for those who are.
     Behind,
     /// Too many of its tenant wait.
     Full,
 }
 
+/// How many may be on their way at once, and until when each is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takers {
+    /// One until it has taken its batch: the next may queue for the database while it is run.
+    OneToTake,
+    /// So many until their batches are done.
+    ToBeDone(usize),
+}
+
+/// What one takes, and whether another has to begin for those who are left.
+pub(super) struct Taken<W> {
+    pub(super) batch: Vec<W>,
+    pub(super) more: bool,
+}
+
 pub(super) struct Gathering<W> {
     state: Mutex<State<W>>,
-    at_once: usize,
+    takers: Takers,
 }
 
 struct State<W> {
     /// Whose turn it is comes first. Nobody's queue is empty.
     tenants: VecDeque<Tenant<W>>,
-    /// Those who take batches.
+    /// Those who are on their way.
     takers: usize,
 }
 
@@ -51,9 +66,8 @@ struct Tenant<W> {
 }
 
 impl<W: Waiting> Gathering<W> {
-    /// For as many takers at once.
-    pub(super) fn new(at_once: usize) -> Self {
-        Self { state: Mutex::new(State { tenants: VecDeque::new(), takers: 0 }), at_once }
+    pub(super) fn new(takers: Takers) -> Self {
+        Self { state: Mutex::new(State { tenants: VecDeque::new(), takers: 0 }), takers }
     }
 
     fn state(&self) -> MutexGuard<'_, State<W>> {
@@ -75,22 +89,36 @@ impl<W: Waiting> Gathering<W> {
             }
             None => state.tenants.push_back(Tenant { name: tenant, queue: VecDeque::from([one]) }),
         }
-        if state.takers >= self.at_once {
+        let at_once = match self.takers {
+            Takers::OneToTake => 1,
+            Takers::ToBeDone(at_once) => at_once,
+        };
+        if state.takers >= at_once {
             return Added::Behind;
         }
         state.takers += 1;
         Added::First
     }
 
-    /// The next batch; the taker who is given none has ended.
-    pub(super) fn next(&self) -> Option<Vec<W>> {
+    /// The next batch; it is empty when all have left.
+    pub(super) fn take(&self) -> Taken<W> {
         let mut state = self.state();
         let batch = state.take();
-        if batch.is_empty() {
+        let more = self.takers == Takers::OneToTake && !state.tenants.is_empty();
+        if self.takers == Takers::OneToTake && !more {
             state.takers -= 1;
-            return None;
         }
-        Some(batch)
+        Taken { batch, more }
+    }
+
+    /// A batch is done; whether whoever took it has to take another.
+    pub(super) fn done(&self) -> bool {
+        let mut state = self.state();
+        let again = self.takers != Takers::OneToTake && !state.tenants.is_empty();
+        if self.takers != Takers::OneToTake && !again {
+            state.takers -= 1;
+        }
+        again
     }
 }
 
@@ -157,80 +185,107 @@ mod tests {
         One { key, bytes: 0, left: false }
     }
 
-    fn keys(batch: Option<Vec<One>>) -> Vec<u128> {
-        batch.unwrap_or_default().into_iter().map(|one| one.key).collect()
+    fn keys(taken: Taken<One>) -> Vec<u128> {
+        taken.batch.into_iter().map(|one| one.key).collect()
     }
 
     #[test]
     fn tenants_take_turns() {
-        let waiting = Gathering::new(1);
+        let waiting = Gathering::new(Takers::OneToTake);
         assert_eq!(waiting.add("many".to_owned(), one(0)), Added::First);
         for key in 1..200 {
             assert_eq!(waiting.add("many".to_owned(), one(key)), Added::Behind);
         }
         waiting.add("few".to_owned(), one(1_000));
         waiting.add("few".to_owned(), one(1_001));
-        let batch = keys(waiting.next());
+        let batch = keys(waiting.take());
         assert_eq!(batch.len(), TOGETHER_MAX);
         assert_eq!(batch[..5], [0, 1_000, 1, 1_001, 2]);
-        assert_eq!(keys(waiting.next()), (62..126).collect::<Vec<_>>());
+        assert_eq!(keys(waiting.take()), (62..126).collect::<Vec<_>>());
     }
 
     #[test]
     fn two_of_one_key_go_one_after_the_other() {
-        let waiting = Gathering::new(1);
+        let waiting = Gathering::new(Takers::ToBeDone(1));
         for (tenant, key) in [("a", 1), ("b", 1), ("a", 2), ("b", 3)] {
             waiting.add(tenant.to_owned(), one(key));
         }
-        assert_eq!(keys(waiting.next()), [1, 2]);
-        assert_eq!(keys(waiting.next()), [1, 3]);
-        assert!(waiting.next().is_none());
+        assert_eq!(keys(waiting.take()), [1, 2]);
+        assert_eq!(keys(waiting.take()), [1, 3]);
+        assert!(waiting.take().batch.is_empty());
     }
 
     #[test]
     fn a_batch_has_a_size_unless_its_first_is_larger() {
-        let waiting = Gathering::new(1);
+        let waiting = Gathering::new(Takers::OneToTake);
         for (key, bytes) in [(1, 2 * BYTES_MAX), (2, BYTES_MAX), (3, 1), (4, BYTES_MAX - 1)] {
             waiting.add(String::new(), One { bytes, ..one(key) });
         }
-        assert_eq!(keys(waiting.next()), [1]);
-        assert_eq!(keys(waiting.next()), [2]);
-        assert_eq!(keys(waiting.next()), [3, 4]);
+        assert_eq!(keys(waiting.take()), [1]);
+        assert_eq!(keys(waiting.take()), [2]);
+        assert_eq!(keys(waiting.take()), [3, 4]);
     }
 
     #[test]
     fn who_has_left_is_passed_over() {
-        let waiting = Gathering::new(1);
+        let waiting = Gathering::new(Takers::ToBeDone(1));
         waiting.add("a".to_owned(), One { left: true, ..one(1) });
         waiting.add("a".to_owned(), one(2));
         waiting.add("b".to_owned(), One { left: true, ..one(3) });
-        assert_eq!(keys(waiting.next()), [2]);
-        assert!(waiting.next().is_none());
+        assert_eq!(keys(waiting.take()), [2]);
+        assert!(waiting.take().batch.is_empty());
         // Also where nobody else of its tenant waits.
         waiting.add("a".to_owned(), One { left: true, ..one(4) });
         waiting.add("b".to_owned(), One { left: true, ..one(5) });
         waiting.add("c".to_owned(), one(6));
         waiting.add("c".to_owned(), one(6));
-        assert_eq!(keys(waiting.next()), [6]);
-        assert_eq!(keys(waiting.next()), [6]);
-        assert!(waiting.next().is_none());
+        assert_eq!(keys(waiting.take()), [6]);
+        assert_eq!(keys(waiting.take()), [6]);
+        assert!(waiting.take().batch.is_empty());
     }
 
     #[test]
-    fn as_many_take_batches_as_may_and_a_new_one_begins_when_they_have_ended() {
-        let waiting = Gathering::new(2);
+    fn the_next_may_queue_once_one_has_taken_its_batch() {
+        let waiting = Gathering::new(Takers::OneToTake);
+        assert_eq!(waiting.add(String::new(), one(1)), Added::First);
+        assert_eq!(waiting.add(String::new(), one(2)), Added::Behind);
+        assert_eq!(keys(waiting.take()), [1, 2]);
+        // While that is run.
+        assert_eq!(waiting.add(String::new(), one(3)), Added::First);
+        assert!(!waiting.done());
+        assert_eq!(keys(waiting.take()), [3]);
+        // Those who do not go together: somebody has to come for the others.
+        assert_eq!(waiting.add(String::new(), one(4)), Added::First);
+        assert_eq!(waiting.add(String::new(), one(4)), Added::Behind);
+        let taken = waiting.take();
+        assert!(taken.more);
+        assert_eq!(keys(taken), [4]);
+        assert_eq!(waiting.add(String::new(), one(5)), Added::Behind);
+        let taken = waiting.take();
+        assert!(!taken.more);
+        assert_eq!(keys(taken), [4, 5]);
+    }
+
+    #[test]
+    fn so_many_are_run_at_once_and_a_new_one_begins_when_they_have_ended() {
+        let waiting = Gathering::new(Takers::ToBeDone(2));
         assert_eq!(waiting.add(String::new(), one(1)), Added::First);
         assert_eq!(waiting.add(String::new(), one(2)), Added::First);
         assert_eq!(waiting.add(String::new(), one(3)), Added::Behind);
-        assert_eq!(keys(waiting.next()), [1, 2, 3]);
-        assert!(waiting.next().is_none());
-        assert!(waiting.next().is_none());
+        assert_eq!(keys(waiting.take()), [1, 2, 3]);
+        assert!(waiting.take().batch.is_empty());
+        assert!(!waiting.done());
         assert_eq!(waiting.add(String::new(), one(4)), Added::First);
+        assert_eq!(waiting.add(String::new(), one(5)), Added::Behind);
+        assert!(waiting.done());
+        assert_eq!(keys(waiting.take()), [4, 5]);
+        assert!(!waiting.done());
+        assert_eq!(waiting.add(String::new(), one(6)), Added::First);
     }
 
     #[test]
     fn so_many_of_a_tenant_wait_and_no_more() {
-        let waiting = Gathering::new(1);
+        let waiting = Gathering::new(Takers::OneToTake);
         for key in 0..WAITING_MAX {
             assert_ne!(waiting.add("a".to_owned(), one(u128::try_from(key).unwrap())), Added::Full);
         }

@@ -1,4 +1,5 @@
-//! Commands of one kind that are run together: while a batch is under way, those that come gather for the next. Each
+//! Commands of one kind that are run together: while a batch is under way, or waits for the database, those that come
+//! gather for it or the next. Each
 //! statement then serves all of them. An idle service never waits for company: who comes alone runs alone.
 //!
 //! To each caller it is as if its command had run by itself: it has its own answer, a refusal changes nothing of its
@@ -9,15 +10,19 @@ mod gathering;
 use std::future::Future;
 use std::ops::{Deref, Range};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::FutureExt as _;
 use tokio::sync::oneshot;
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
+use crate::write::write_span;
 use crate::{Application, Command, Db, Engine, Error, Retryable as _, Runner, Tx, Unavailability};
-use gathering::{Gathering, Waiting};
+use gathering::{Gathering, Taken, Takers, Waiting};
+
+/// Batches of one kind that PostgreSQL runs at once.
+const AT_ONCE: usize = 2;
 
 /// A command of which many can be run by the statements of one.
 pub trait Batched<A: Application>: Command<A> + Sized {
@@ -137,7 +142,21 @@ impl<A: Application, C: Batched<A>> Waiting for Given<A, C> {
     }
 }
 
-/// Those of a batch: what is run, and who waits for it.
+/// What was taken together: what is run, and who waits for it.
+struct Batch<A: Application, C: Batched<A>> {
+    commands: Arc<Vec<(C, Span)>>,
+    answers: Mutex<Vec<oneshot::Sender<Outcome<A, C>>>>,
+}
+
+impl<A: Application, C: Batched<A>> Batch<A, C> {
+    /// All of it, once.
+    fn part(&self) -> Part<A, C> {
+        let answers = std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner));
+        Part { commands: self.commands.clone(), range: 0..answers.len(), answers }
+    }
+}
+
+/// Those of a batch that are run together: what is run, and who waits for it.
 struct Part<A: Application, C: Batched<A>> {
     commands: Arc<Vec<(C, Span)>>,
     range: Range<usize>,
@@ -145,13 +164,14 @@ struct Part<A: Application, C: Batched<A>> {
 }
 
 impl<A: Application, C: Batched<A>> Batches<A, C> {
-    /// Of a database. SQLite has one writer and so one batch at a time; PostgreSQL takes the next while one commits.
+    /// Of a database. SQLite has one writer: a batch is taken when it is its turn, and the next may queue meanwhile.
+    /// PostgreSQL takes the next while one commits.
     pub fn new(db: &Db) -> Self {
-        let at_once = match db.engine() {
-            Engine::Sqlite => 1,
-            Engine::Postgres => 2,
+        let takers = match db.engine() {
+            Engine::Sqlite => Takers::OneToTake,
+            Engine::Postgres => Takers::ToBeDone(AT_ONCE),
         };
-        Self(Arc::new(Inner { db: db.clone(), gathering: Gathering::new(at_once) }))
+        Self(Arc::new(Inner { db: db.clone(), gathering: Gathering::new(takers) }))
     }
 
     /// Runs a command, with others of its kind if some wait: all of them are to be given the same `app`, which may have
@@ -180,50 +200,81 @@ impl<A: Application, C: Batched<A>> Runner<A, C> for Batches<A, C> {
 }
 
 impl<A: Application, C: Batched<A>> Inner<A, C> {
-    /// Runs batch after batch, until nobody waits.
+    /// Runs a batch, and the next for as long as it has to.
     async fn run_gathered(self: Arc<Self>, app: Arc<A>) {
         loop {
-            let taking = async {
-                let Some(batch) = self.gathering.next() else { return false };
-                self.run_batch(&app, batch).await;
-                true
-            };
-            match AssertUnwindSafe(taking).catch_unwind().await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(_) => tracing::error!("a batch panicked; its commands have failed"),
+            let running = AssertUnwindSafe(self.run_next(&app)).catch_unwind();
+            if running.await.is_err() {
+                tracing::error!("a batch panicked; its commands have failed");
+            }
+            if !self.gathering.done() {
+                return;
             }
         }
     }
 
-    async fn run_batch(&self, app: &Arc<A>, batch: Vec<Given<A, C>>) {
-        let range = 0..batch.len();
-        let (commands, answers) =
-            batch.into_iter().map(|given| ((given.command, given.span), given.answer)).unzip();
-        let mut parts = vec![Part { commands: Arc::new(commands), range, answers }];
-        while let Some(part) = parts.pop() {
-            match self.run_part(app, &part).await {
-                Ok(outcomes) => part.answer(outcomes),
-                Err(error) if part.answers.len() == 1 => part.answer(vec![Err(error)]),
-                Err(error) => match error.database().filter(|error| is_of_all(error)) {
-                    Some(error) => {
-                        let outcomes = part.range.clone().map(|_| Err(error.alike().into())).collect();
-                        part.answer(outcomes);
-                    }
-                    None => parts.extend(part.halves()),
-                },
-            }
+    /// Runs the next batch. It is taken once its transaction has begun: those who come until then are in it.
+    async fn run_next(self: &Arc<Self>, app: &Arc<A>) {
+        let slot: Arc<OnceLock<Batch<A, C>>> = Arc::default();
+        let (inner, app_of_work, slot_of_work) = (self.clone(), app.clone(), slot.clone());
+        let running = self.db.write(move |tx| {
+            let (app, commands) =
+                (app_of_work.clone(), inner.taken(&app_of_work, &slot_of_work).commands.clone());
+            Box::pin(async move { run_in(&*app, &commands, tx).await })
+        });
+        let outcome: Result<Vec<Outcome<A, C>>, A::Error> = running.await;
+        // A transaction that could not begin fails those who would have been in it.
+        let part = self.taken(app, &slot).part();
+        if part.answers.is_empty() {
+            return;
         }
+        let mut parts = Vec::new();
+        conclude(part, outcome, &mut parts);
+        while let Some(part) = parts.pop() {
+            let outcome = self.run_part(app, &part).await;
+            conclude(part, outcome, &mut parts);
+        }
+    }
+
+    /// The batch that is in its place, and is taken if none is there yet.
+    fn taken<'s>(self: &Arc<Self>, app: &Arc<A>, slot: &'s OnceLock<Batch<A, C>>) -> &'s Batch<A, C> {
+        slot.get_or_init(|| {
+            let Taken { batch, more } = self.gathering.take();
+            if more {
+                drop(tokio::spawn(self.clone().run_gathered(app.clone())));
+            }
+            let (commands, answers) =
+                batch.into_iter().map(|given| ((given.command, given.span), given.answer)).unzip();
+            Batch { commands: Arc::new(commands), answers: Mutex::new(answers) }
+        })
     }
 
     async fn run_part(&self, app: &Arc<A>, part: &Part<A, C>) -> Result<Vec<Outcome<A, C>>, A::Error> {
         let (app, commands, range) = (app.clone(), part.commands.clone(), part.range.clone());
-        let span = span(commands.get(range.clone()).unwrap_or_default());
         let running = self.db.write(move |tx| {
             let (app, commands, range) = (app.clone(), commands.clone(), range.clone());
             Box::pin(async move { run_in(&*app, commands.get(range).unwrap_or_default(), tx).await })
         });
-        running.instrument(span).await
+        running.await
+    }
+}
+
+/// Answers those of a part, or adds its halves to what is run next.
+fn conclude<A: Application, C: Batched<A>>(
+    part: Part<A, C>,
+    outcome: Result<Vec<Outcome<A, C>>, A::Error>,
+    next: &mut Vec<Part<A, C>>,
+) {
+    match outcome {
+        Ok(outcomes) => part.answer(outcomes),
+        Err(error) if part.answers.len() == 1 => part.answer(vec![Err(error)]),
+        Err(error) => match error.database().filter(|error| is_of_all(error)) {
+            Some(error) => {
+                let outcomes = part.range.clone().map(|_| Err(error.alike().into())).collect();
+                part.answer(outcomes);
+            }
+            None => next.extend(part.halves()),
+        },
     }
 }
 
@@ -252,12 +303,20 @@ async fn run_in<A: Application, C: Batched<A>>(
     commands: &[(C, Span)],
     tx: &mut Tx,
 ) -> Result<Vec<Outcome<A, C>>, A::Error> {
-    if let [(command, _)] = commands {
-        return Ok(vec![Ok(command.run(app, tx).await?)]);
-    }
-    let entries: Vec<Entry<'_, C>> = commands.iter().map(|(command, span)| Entry { command, span }).collect();
-    let outcomes = C::run_all(&entries, app, tx).await?;
-    if outcomes.len() == entries.len() { Ok(outcomes) } else { Err(Error::Outcomes.into()) }
+    let write = write_span(&span(commands));
+    let running = async {
+        if let [(command, _)] = commands {
+            return Ok(vec![Ok(command.run(app, tx).await?)]);
+        }
+        let entries: Vec<Entry<'_, C>> =
+            commands.iter().map(|(command, span)| Entry { command, span }).collect();
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let outcomes = C::run_all(&entries, app, tx).await?;
+        if outcomes.len() == entries.len() { Ok(outcomes) } else { Err(Error::Outcomes.into()) }
+    };
+    running.instrument(write).await
 }
 
 impl<A: Application, C: Batched<A>> Part<A, C> {
@@ -292,7 +351,6 @@ impl<A: Application, C: Batched<A>> std::fmt::Debug for Batches<A, C> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use tracing::span::{Attributes, Id, Record};
