@@ -5,7 +5,7 @@ use rpc::Pipeline;
 use runtime::metrics::{Metric, SampleInterval, SampleValue, Sampler};
 
 use crate::app::App;
-use crate::store::measures;
+use crate::app::audit_stock::{Audit, audit};
 
 const STOCK: Metric = Metric::sampled(
     "entrepot_catalog_stock_units",
@@ -23,12 +23,11 @@ pub(crate) fn samplers(pipeline: &Pipeline<App>) -> Vec<Sampler> {
 }
 
 async fn stock(_: &App, tx: &mut Tx) -> Result<Vec<SampleValue>, db::Error> {
-    let stock = measures::stock(tx).await?;
-    let held_otherwise = measures::held_otherwise(tx).await?;
+    let Audit { stock, violations_count, .. } = audit(tx).await?;
     Ok(vec![
         STOCK.is(&["on_hand"], stock.on_hand),
         STOCK.is(&["reserved"], stock.reserved),
         STOCK.is(&["dispatched"], stock.dispatched),
-        VIOLATIONS.is(&[], stock.astray + held_otherwise),
+        VIOLATIONS.is(&[], violations_count),
     ])
 }

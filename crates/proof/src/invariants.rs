@@ -9,11 +9,14 @@ use proto::catalog::internal::v1::AuditStockRequest;
 use proto::operator::internal::v1::{GetBacklogRequest, GetBacklogResponse, ListParkedEventsRequest};
 use proto::order::internal::v1::{AuditOrdersRequest, ListSagasRequest};
 use proto::payment::internal::v1::{ListSuspenseRequest, TrialBalanceRequest, TrialBalanceResponse};
+use tonic::Request;
 
 use crate::Hub;
 
 /// How often a hub is asked whether it has come to rest.
 const POLL: Duration = Duration::from_millis(100);
+/// How long an audit may take: it reads all that there is.
+const AUDIT_MAX: Duration = Duration::from_secs(3600);
 
 /// One invariant and what was found.
 #[derive(Debug, Clone)]
@@ -138,10 +141,20 @@ pub async fn check(hub: &Hub) -> Result<Report> {
 
 /// The trial balance, and what the ledger says of itself.
 pub async fn books(hub: &Hub) -> Result<(TrialBalanceResponse, [Check; 2])> {
-    let balance =
-        hub.ledger()?.trial_balance(TrialBalanceRequest {}).await.context("the trial balance")?.into_inner();
+    let balance = hub
+        .ledger()?
+        .trial_balance(patient(TrialBalanceRequest {}))
+        .await
+        .context("the trial balance")?
+        .into_inner();
     let checks = [balanced(&balance), ledger(&balance)];
     Ok((balance, checks))
+}
+
+fn patient<T>(audit: T) -> Request<T> {
+    let mut request = Request::new(audit);
+    request.set_timeout(AUDIT_MAX);
+    request
 }
 
 fn balanced(balance: &TrialBalanceResponse) -> Check {
@@ -168,7 +181,7 @@ fn ledger(balance: &TrialBalanceResponse) -> Check {
 pub async fn stock(hub: &Hub) -> Result<Check> {
     let audit = hub
         .catalog_operator()?
-        .audit_stock(AuditStockRequest {})
+        .audit_stock(patient(AuditStockRequest {}))
         .await
         .context("the stock audit")?
         .into_inner();
@@ -180,8 +193,12 @@ pub async fn stock(hub: &Hub) -> Result<Check> {
 }
 
 async fn orders(hub: &Hub) -> Result<Check> {
-    let audit =
-        hub.sagas()?.audit_orders(AuditOrdersRequest {}).await.context("the orders' audit")?.into_inner();
+    let audit = hub
+        .sagas()?
+        .audit_orders(patient(AuditOrdersRequest {}))
+        .await
+        .context("the orders' audit")?
+        .into_inner();
     let mut violations = audit.violations;
     if audit.unsettled > 0 {
         violations.push(format!("{} sagas are not settled", audit.unsettled));

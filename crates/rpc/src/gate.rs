@@ -20,7 +20,7 @@ use crate::descriptors::{self, StreamKinds};
 use crate::fields::Fields;
 use crate::keyed_counter::{CountGuard, KeyedCounter};
 use crate::keys::now_seconds;
-use crate::limits::{DEADLINE_DEFAULT, DEADLINE_MAX, MESSAGE_BYTES_MAX, STREAM_DEADLINE_MAX};
+use crate::limits::{DEADLINE_DEFAULT, MESSAGE_BYTES_MAX};
 use crate::middleware::{InnerService, Middleware, ResponseFuture, answered};
 use crate::policy::{Method, Policies};
 use crate::rate::Limiter;
@@ -294,7 +294,7 @@ fn permit(policy: Policy, caller: Option<&Caller>) -> Result<(), Status> {
 
 /// How long the handler may take.
 fn patience(method: &Method, headers: &HeaderMap) -> Result<Duration, Status> {
-    let longest = if method.shape.client_streams { STREAM_DEADLINE_MAX } else { DEADLINE_MAX };
+    let longest = method.deadline_max();
     let Some(value) = headers.get(timeout::HEADER) else {
         return Ok(if method.shape.client_streams { longest } else { DEADLINE_DEFAULT });
     };

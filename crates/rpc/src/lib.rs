@@ -63,7 +63,9 @@ pub use keys::{
     SERVICE_TOKEN_LIFETIME, SetFile, SigningKey, TOKEN_LIFETIME_MAX, TokenError, TokenVerifier, Verified,
     Verifier,
 };
-pub use limits::{DEADLINE_DEFAULT, DEADLINE_MAX, Limits, MESSAGE_BYTES_MAX, STREAM_DEADLINE_MAX};
+pub use limits::{
+    DEADLINE_DEFAULT, DEADLINE_MAX, Limits, MESSAGE_BYTES_MAX, OPERATOR_DEADLINE_MAX, STREAM_DEADLINE_MAX,
+};
 pub use metrics::{HubMetrics, Metrics};
 pub use mutation::{Encode, Mutation};
 pub use page::Page;

@@ -14,6 +14,8 @@ pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(10);
 pub const DEADLINE_MAX: Duration = Duration::from_secs(60);
 /// The longest that a client may stream in (an import).
 pub const STREAM_DEADLINE_MAX: Duration = Duration::from_secs(3600);
+/// The longest deadline of a call that is for operators alone: an audit reads all that there is.
+pub const OPERATOR_DEADLINE_MAX: Duration = Duration::from_secs(3600);
 
 /// The section `[limits]`: what a public listener bears before it refuses.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
 use crate::descriptors::{self, StreamKinds};
 use crate::fields::{Fields, Schema};
+use crate::limits::{DEADLINE_MAX, OPERATOR_DEADLINE_MAX, STREAM_DEADLINE_MAX};
 use crate::{Caller, Role};
 
 /// Who may call an RPC.
@@ -97,6 +99,17 @@ pub(crate) struct Method {
     pub(crate) shape: StreamKinds,
 }
 
+impl Method {
+    /// How long a call may take at most, whatever its client asks for.
+    pub(crate) fn deadline_max(&self) -> Duration {
+        match self.policy {
+            _ if self.shape.client_streams => STREAM_DEADLINE_MAX,
+            Policy::Roles([Role::Operator]) => OPERATOR_DEADLINE_MAX,
+            _ => DEADLINE_MAX,
+        }
+    }
+}
+
 /// The checked tables of all services behind one server, and the descriptors for reflection.
 #[derive(Debug)]
 pub struct Policies {
@@ -167,5 +180,22 @@ impl Policies {
 
     pub(crate) fn public_files(&self) -> FileDescriptorSet {
         descriptors::public(&self.descriptors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audit_may_take_longer_than_a_call_of_a_person() {
+        let of = |policy, client_streams| {
+            let shape = StreamKinds { client_streams, server_streams: false };
+            Method { path: "/entrepot.example.v1.ExampleService/Audit", policy, shape }.deadline_max()
+        };
+        assert_eq!(of(Policy::Roles(&[Role::Operator]), false), OPERATOR_DEADLINE_MAX);
+        assert_eq!(of(Policy::Roles(&[Role::Operator, Role::Seller]), false), DEADLINE_MAX);
+        assert_eq!(of(Policy::Public, false), DEADLINE_MAX);
+        assert_eq!(of(Policy::Roles(&[Role::Seller]), true), STREAM_DEADLINE_MAX);
     }
 }

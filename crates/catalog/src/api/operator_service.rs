@@ -65,10 +65,10 @@ impl CatalogOperatorService for Api {
     ) -> Result<Response<AuditStockResponse>, Status> {
         let audit = self.0.query(AuditStock).await?;
         Ok(Response::new(AuditStockResponse {
-            stock_items: audit.stock_items,
-            on_hand: audit.on_hand,
-            reserved: audit.reserved,
-            dispatched: audit.dispatched,
+            stock_items: audit.stock.stock_items,
+            on_hand: audit.stock.on_hand,
+            reserved: audit.stock.reserved,
+            dispatched: audit.stock.dispatched,
             violations: audit.violations,
         }))
     }

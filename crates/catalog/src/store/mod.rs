@@ -3,7 +3,6 @@
 pub(crate) mod audit;
 pub(crate) mod history;
 pub(crate) mod locations;
-pub(crate) mod measures;
 pub(crate) mod offers;
 pub(crate) mod products;
 pub(crate) mod reservations;
