@@ -7,11 +7,12 @@ use super::{App, Error, locked};
 use crate::domain::Refusal;
 use crate::domain::consignment::ConsignmentState;
 use crate::domain::order::Order;
+use crate::domain::saga::SagaStep;
 use crate::domain::viewer::Viewer;
 use crate::events;
-use crate::store::escrow;
+use crate::store::{escrow, sagas};
 
-/// Notes that a consignment came, or all that were delivered.
+/// Notes that a consignment came, whether a carrier said so or not; or all that were delivered.
 #[derive(Debug)]
 pub(crate) struct ConfirmReceipt {
     /// Who says so.
@@ -31,6 +32,7 @@ impl Command<App> for ConfirmReceipt {
             return Err(Error::not_found("order", self.order_id));
         }
         let came = came(&order, self.consignment_id)?;
+        check_not_ending(tx, &order, &came).await?;
         app.receive(tx, order, &came, true).await
     }
 }
@@ -45,7 +47,7 @@ impl App {
         by_buyer: bool,
     ) -> Result<Order, Error> {
         for id in consignments {
-            if let Some(received) = order.clone().receive(*id, self.clock.now())? {
+            if let Some(received) = order.clone().receive(*id, by_buyer, self.clock.now())? {
                 order = received;
                 let event = events::consignment_received(&order, *id, by_buyer);
                 self.save(tx, &order, Some(event)).await?;
@@ -54,6 +56,21 @@ impl App {
         }
         Ok(order)
     }
+}
+
+/// Refuses a consignment that may be cancelled just now: it would be paid out, and given back as well. What was delivered
+/// cannot be.
+async fn check_not_ending(tx: &mut Tx, order: &Order, came: &[ConsignmentId]) -> Result<(), Error> {
+    for id in came {
+        if order.consignment(*id)?.1.delivery.is_none() {
+            let kept = sagas::lock(tx, order.id).await?;
+            if kept.is_some_and(|kept| matches!(kept.saga.step, SagaStep::EndingConsignments(_))) {
+                let message = "the order is being cancelled; try again";
+                return Err(Error::Busy { reason: "ORDER_IN_PROGRESS", message });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What came: the one that is named, or all that were delivered.

@@ -198,16 +198,20 @@ impl Consignment {
         Some(self)
     }
 
-    /// The buyer has it; `None` when that was known.
-    pub(super) fn receive(mut self) -> Result<Option<Self>, Refusal> {
+    /// The buyer has it, by their own word or because the time to object has passed; `None` when that was known. A buyer may
+    /// have what no carrier said to have delivered: then it was delivered `now`.
+    pub(super) fn receive(mut self, by_buyer: bool, now: DateTime<Utc>) -> Result<Option<Self>, Refusal> {
         match self.state {
-            ConsignmentState::Delivered => {
-                self.state = ConsignmentState::Received;
-                Ok(Some(self))
+            ConsignmentState::Received | ConsignmentState::Released => return Ok(None),
+            ConsignmentState::Planned | ConsignmentState::Cancelled => {
+                return Err(Refusal::new("NOT_DELIVERED", "the consignment was not sent"));
             }
-            ConsignmentState::Received | ConsignmentState::Released => Ok(None),
-            _ => Err(Refusal::new("NOT_DELIVERED", "the consignment has not been delivered yet")),
+            ConsignmentState::Delivered => {}
+            _ if by_buyer => self.delivery = Some(Delivery::new(now, now, Duration::zero())),
+            _ => return Err(Refusal::new("NOT_DELIVERED", "the consignment has not been delivered yet")),
         }
+        self.state = ConsignmentState::Received;
+        Ok(Some(self))
     }
 
     /// Its escrow was paid out; `None` when that was known.
@@ -248,8 +252,8 @@ mod tests {
         assert_eq!(consignment.state, ConsignmentState::Delivered);
         let consignment = consignment.book("EE123456785MY").unwrap();
         assert_eq!(consignment.state, ConsignmentState::Delivered);
-        let consignment = consignment.receive().unwrap().unwrap();
-        assert!(consignment.clone().receive().unwrap().is_none());
+        let consignment = consignment.receive(false, at(99)).unwrap().unwrap();
+        assert!(consignment.clone().receive(true, at(99)).unwrap().is_none());
         assert!(consignment.release().unwrap().release().is_none());
     }
 
@@ -270,6 +274,20 @@ mod tests {
     }
 
     #[test]
+    fn a_buyer_may_have_what_no_carrier_said_to_have_delivered() {
+        let planned = Consignment::planned(Currency::MYR);
+        assert!(planned.clone().receive(true, at(5)).is_err());
+        let booked = planned.book("EE123456785MY").unwrap();
+        assert!(booked.clone().receive(false, at(5)).is_err());
+        let received = booked.receive(true, at(5)).unwrap().unwrap();
+        assert_eq!(received.state, ConsignmentState::Received);
+        // A scan that comes later is history.
+        let scanned = received.track(parcel(Event::Delivered, 3), Duration::days(7), at(6)).unwrap();
+        assert_eq!((scanned.state, scanned.steps.len()), (ConsignmentState::Received, 1));
+        assert_eq!(scanned.delivery.unwrap().windows_begin_at(), at(5));
+    }
+
+    #[test]
     fn a_delivery_of_an_earlier_release_is_read() {
         let kept = r#"{"delivered_at":"2026-01-02T03:04:05Z","release_at":"2026-01-09T03:04:05Z"}"#;
         let delivery: Delivery = serde_json::from_str(kept).unwrap();
@@ -282,6 +300,6 @@ mod tests {
         assert!(consignment.clone().book("EE123456785MY").is_none());
         assert!(consignment.clone().track(parcel(Event::PickedUp, 1), Duration::days(1), at(1)).is_none());
         assert!(consignment.clone().release().is_none());
-        assert!(consignment.receive().is_err());
+        assert!(consignment.receive(true, at(1)).is_err());
     }
 }

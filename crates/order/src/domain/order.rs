@@ -300,8 +300,13 @@ impl Order {
     }
 
     /// The buyer has the goods, or the time to object has passed.
-    pub(crate) fn receive(self, id: ConsignmentId, now: DateTime<Utc>) -> Result<Option<Self>, Error> {
-        self.with(id, now, Consignment::receive)
+    pub(crate) fn receive(
+        self,
+        id: ConsignmentId,
+        by_buyer: bool,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, Error> {
+        self.with(id, now, |consignment| consignment.receive(by_buyer, now))
     }
 
     /// The consignment's escrow was paid out.
@@ -382,10 +387,16 @@ mod tests {
         let order = delivered(order, 1);
         assert_eq!(order.progress.state.as_str(), "delivered");
         assert_eq!(order.progress.consignments[0].delivery.unwrap().release_at, at(100) + Duration::days(7));
-        let order = order.receive(first, at(200)).unwrap().unwrap().release(first, at(201)).unwrap().unwrap();
-        assert_eq!(order.progress.state.as_str(), "delivered");
         let order =
-            order.receive(second, at(200)).unwrap().unwrap().release(second, at(201)).unwrap().unwrap();
+            order.receive(first, true, at(200)).unwrap().unwrap().release(first, at(201)).unwrap().unwrap();
+        assert_eq!(order.progress.state.as_str(), "delivered");
+        let order = order
+            .receive(second, false, at(200))
+            .unwrap()
+            .unwrap()
+            .release(second, at(201))
+            .unwrap()
+            .unwrap();
         assert_eq!((order.progress.state.as_str(), order.version), ("completed", 9));
     }
 
@@ -398,7 +409,7 @@ mod tests {
             order.clone().await_payment(String::new(), at(9), at(3)),
             Err(Error::Transition { .. })
         ));
-        let refused = order.clone().receive(id, at(3)).unwrap_err();
+        let refused = order.clone().receive(id, true, at(3)).unwrap_err();
         assert!(matches!(refused, Error::Refused(refusal) if refusal.reason == "NOT_DELIVERED"));
         assert!(matches!(order.clone().book(ConsignmentId::new(), "X", at(3)), Err(Error::NoConsignment(_))));
         let cause = Refusal::new("BUYER_CANCELLED", "");

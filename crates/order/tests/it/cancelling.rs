@@ -3,12 +3,13 @@
 use proto::logistics::events::v1::ShipmentState;
 use proto::order::events::v1::OrderCancelled;
 use proto::order::v1::{
-    CancelOrderRequest, ConsignmentState, ListOrdersRequest, Order, OrderState, PaymentMethod,
+    CancelOrderRequest, ConfirmReceiptRequest, ConsignmentState, ListOrdersRequest, Order, OrderState,
+    PaymentMethod,
 };
 use testkit::on_both;
 use tonic::Code;
 
-use crate::shop::{BUYER, Shop, place_request, reason, request_id};
+use crate::shop::{BUYER, Shop, consignment_id, place_request, reason, request_id};
 use crate::world::Failure;
 
 fn cancel(order: &Order) -> CancelOrderRequest {
@@ -94,6 +95,32 @@ on_both! {
         // The same request again is not bound to that answer.
         let ended = shop.orders(BUYER).cancel_order(request).await.unwrap().into_inner().order.unwrap();
         assert_eq!(ended.state(), OrderState::Cancelled);
+        shop.hub.stop().await;
+    }
+
+    async fn what_is_being_cancelled_cannot_be_received(database: Database) {
+        let shop = Shop::with(&database, "lease_seconds = 1\nattempts_max = 100").await;
+        let order = shop.order_of_two().await;
+        shop.booked(&order, 0).await;
+        shop.world.away("CancelConsignments");
+        let (mut orders, request) = (shop.orders(BUYER), cancel(&order));
+        let cancelling = tokio::spawn(async move { orders.cancel_order(request).await });
+        testkit::eventually("logistics is asked", || async {
+            (shop.world.count("CancelConsignments") > 0).then_some(())
+        })
+        .await;
+        let receipt = ConfirmReceiptRequest {
+            request_id: request_id(),
+            order_id: order.order_id.clone(),
+            consignment_id: consignment_id(&order, 0),
+        };
+        let busy = shop.orders(BUYER).confirm_receipt(receipt.clone()).await.unwrap_err();
+        assert_eq!((busy.code(), reason(&busy)), (Code::Aborted, "ORDER_IN_PROGRESS".to_owned()));
+        shop.world.back();
+        let ended = cancelling.await.unwrap().unwrap().into_inner().order.unwrap();
+        assert_eq!(ended.state(), OrderState::Cancelled);
+        let refused = shop.orders(BUYER).confirm_receipt(receipt).await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "NOT_DELIVERED".to_owned()));
         shop.hub.stop().await;
     }
 }

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use proto::logistics::events::v1::ShipmentState;
 use proto::order::events::v1::ConsignmentReceived;
-use proto::order::v1::{ConfirmReceiptRequest, ConsignmentState, Order, OrderState};
+use proto::order::v1::{CancelOrderRequest, ConfirmReceiptRequest, ConsignmentState, Order, OrderState};
 use testkit::{eventually, on_both};
 use tonic::Code;
 
@@ -88,6 +88,32 @@ on_both! {
         assert!(completed.consignments.iter().all(|one| one.state() == ConsignmentState::Released));
         let unknown = ConfirmReceiptRequest { consignment_id: kernel::ConsignmentId::new().to_string(), ..receipt(&order, None) };
         assert_eq!(shop.orders(BUYER).confirm_receipt(unknown).await.unwrap_err().code(), Code::NotFound);
+        assert_eq!(shop.audit().await, Vec::<String>::new());
+        shop.hub.stop().await;
+    }
+
+    async fn a_buyer_confirms_what_no_carrier_said_to_have_delivered(database: Database) {
+        let shop = Shop::open(&database).await;
+        let order = shop.order_of_two().await;
+        shop.booked(&order, 0).await;
+        // By its name alone: what was not delivered is not among all that was.
+        let refused = shop.orders(BUYER).confirm_receipt(receipt(&order, None)).await.unwrap_err();
+        assert_eq!(reason(&refused), "NOT_DELIVERED");
+        let now = shop.hub.now();
+        let received = shop.orders(BUYER).confirm_receipt(receipt(&order, Some(0))).await.unwrap().into_inner();
+        let consignment = &received.order.unwrap().consignments[0];
+        assert_eq!(consignment.state(), ConsignmentState::Received);
+        let delivered_at = proto::convert::datetime("delivered_at", consignment.delivered_at.as_ref()).unwrap();
+        assert!(delivered_at >= now);
+        let told: Vec<ConsignmentReceived> = shop.hub.told_of("order.consignment_received.v1").await;
+        assert_eq!((told.len(), told[0].by_buyer), (1, true));
+        // It cannot be cancelled any more, and what is scanned later is history.
+        let cancel = CancelOrderRequest { request_id: request_id(), order_id: order.order_id.clone(), reason: String::new() };
+        assert_eq!(reason(&shop.orders(BUYER).cancel_order(cancel).await.unwrap_err()), "ALREADY_PICKED_UP");
+        shop.moved(&order, 0, ShipmentState::Delivered, now).await;
+        let seen = shop.get(&order.order_id).await;
+        assert_eq!(seen.consignments[0].state(), ConsignmentState::Received);
+        assert_eq!(seen.consignments[0].delivered_at, consignment.delivered_at);
         assert_eq!(shop.audit().await, Vec::<String>::new());
         shop.hub.stop().await;
     }
