@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use adoption::{PASSED_OVER, on_adoption};
+use kernel::Clock;
 use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec, Worker};
 
@@ -40,6 +41,7 @@ pub const SPEC: Spec = Spec {
             ("0003_text.sql", include_str!("../migrations/0003_text.sql")),
             ("0004_reporters.sql", include_str!("../migrations/0004_reporters.sql")),
             ("0005_declared.sql", include_str!("../migrations/0005_declared.sql")),
+            ("0006_dispatch.sql", include_str!("../migrations/0006_dispatch.sql")),
         ],
     },
     policies: POLICIES,
@@ -49,6 +51,7 @@ pub const SPEC: Spec = Spec {
 };
 
 const VIEWERS: Policy = Policy::Roles(&[Role::Buyer, Role::Seller, Role::Operator]);
+const SELLERS: Policy = Policy::Roles(&[Role::Seller]);
 const BY_ORDER: Policy = Policy::Services(&["order"]);
 
 /// Who may call what.
@@ -56,6 +59,11 @@ const POLICIES: PolicyTable = &[
     ("/entrepot.logistics.v1.ShipmentService/GetShipment", VIEWERS),
     ("/entrepot.logistics.v1.ShipmentService/ListShipments", VIEWERS),
     ("/entrepot.logistics.v1.ShipmentService/GetLabel", Policy::Roles(&[Role::Seller, Role::Operator])),
+    ("/entrepot.logistics.v1.DispatchService/ListConsignments", SELLERS),
+    ("/entrepot.logistics.v1.DispatchService/WatchConsignments", SELLERS),
+    ("/entrepot.logistics.v1.DispatchService/GetLabels", SELLERS),
+    ("/entrepot.logistics.v1.DispatchService/MarkReady", SELLERS),
+    ("/entrepot.logistics.v1.DispatchService/GetHandoverList", SELLERS),
     ("/entrepot.logistics.v1.DeclarationService/GetDeclaration", VIEWERS),
     ("/entrepot.logistics.v1.CarriageService/QuoteCarriage", Policy::Public),
     ("/entrepot.logistics.internal.v1.LandedCostService/QuoteLandedCost", BY_ORDER),
@@ -75,6 +83,7 @@ const CARRY_OVER_PERIOD: Duration = Duration::from_secs(60);
 fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let app = Arc::new(App {
         clock: deps.clock.clone(),
+        machine: Clock::system(),
         outbox: deps.outbox,
         hub: deps.hub,
         rates: deps.rates,

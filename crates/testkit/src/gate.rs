@@ -57,8 +57,12 @@ where
         panic!("the service is not there: {}", error.into());
     }
     let codec: ProstCodec<(), ()> = ProstCodec::default();
-    let answer: Result<tonic::Response<()>, Status> =
-        client.unary(Request::new(()), PathAndQuery::from_static(path), codec).await;
+    // The first message says it: a stream may have no end.
+    let streaming = client.server_streaming(Request::new(()), PathAndQuery::from_static(path), codec);
+    let answer: Result<Option<()>, Status> = match streaming.await {
+        Ok(answer) => answer.into_inner().message().await,
+        Err(status) => Err(status),
+    };
     match answer {
         Err(status) if status.code() == Code::Unauthenticated => Answer::Nobody,
         Err(status) if rpc::status::reason(&status).as_deref() == Some("ROLE_NOT_ALLOWED") => Answer::Role,

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use chrono::NaiveDate;
 use customs::HsCode;
 use hub::{Parcel, Profile};
+use kernel::ShipmentId;
 use money::Money;
 use proto::convert::{self, Invalid};
 use proto::logistics::internal::v1::{
@@ -22,6 +23,7 @@ use crate::app::record_tracking::RecordTrackingEvent;
 use crate::domain::landed_cost::{Consignment, Goods};
 use crate::domain::owner::Owner;
 use crate::domain::shipment::ShipmentState;
+use crate::store::shipments::Filter;
 
 /// Consignments of one call.
 const CONSIGNMENTS_MAX: usize = 50;
@@ -34,6 +36,8 @@ const CERTIFICATE_NUMBER_MAX: usize = 60;
 const PERMIT_NUMBER_MAX: usize = 60;
 const PERMIT_AUTHORITY_MAX: usize = 120;
 
+/// Characters of a carrier's code.
+pub(super) const CARRIER_MAX: usize = 60;
 const POSTCODE_MAX: usize = 20;
 const SERVICE_MAX: usize = 60;
 const REFERENCE_MAX: usize = 100;
@@ -99,6 +103,56 @@ pub(super) fn get_shipment(
         Err(_) => ShipmentName::Id(violations.id("shipment_id", shipment_id)?),
     };
     Some(GetShipment { owner: owner(caller), named })
+}
+
+/// Which of its consignments a seller wants to see.
+pub(super) fn filter(
+    message: &wire::ListConsignmentsRequest,
+    caller: &Caller,
+    violations: &mut Violations,
+) -> Option<Filter> {
+    let state = violations.take(any_state(message.state));
+    let booked_from = message.booked_from.as_ref().map(|at| convert::datetime("booked_from", Some(at)));
+    let booked_until = message.booked_until.as_ref().map(|at| convert::datetime("booked_until", Some(at)));
+    let booked_from = violations.take(booked_from.transpose());
+    let booked_until = violations.take(booked_until.transpose());
+    let (booked_from, booked_until) = (booked_from?, booked_until?);
+    if booked_from.zip(booked_until).is_some_and(|(from, until)| from > until) {
+        violations.add("booked_until", "must not be before booked_from");
+    }
+    Some(Filter { seller_id: caller.subject.clone(), state: state?, booked_from, booked_until })
+}
+
+/// Shipments that are named, each once.
+pub(super) fn shipment_ids(
+    named: &[String],
+    most: usize,
+    violations: &mut Violations,
+) -> Option<Vec<ShipmentId>> {
+    if !violations.count("shipment_ids", named.len(), 1..=most) {
+        return None;
+    }
+    let mut ids = Vec::with_capacity(named.len());
+    for (index, id) in named.iter().enumerate() {
+        let field = format!("shipment_ids[{index}]");
+        let id = violations.id(&field, id)?;
+        if ids.contains(&id) {
+            violations.add(field, format!("{id} is named twice"));
+        }
+        ids.push(id);
+    }
+    Some(ids)
+}
+
+/// A state to look for; `None`: any.
+fn any_state(value: i32) -> Result<Option<ShipmentState>, Invalid> {
+    match wire::ShipmentState::try_from(value) {
+        Ok(wire::ShipmentState::Unspecified) => Ok(None),
+        Ok(wire::ShipmentState::Booked) => Ok(Some(ShipmentState::Booked)),
+        Ok(wire::ShipmentState::Cancelled) => Ok(Some(ShipmentState::Cancelled)),
+        Ok(reported) => state(reported).map(Some),
+        Err(_) => Err(Invalid::new("state", format!("{value} is not a state: 0 to 10 are"))),
+    }
 }
 
 /// Whose parcels a caller sees.

@@ -9,7 +9,7 @@ use proto::types::v1 as types;
 use rust_decimal::Decimal;
 
 use crate::domain::landed_cost::LandedQuote;
-use crate::domain::shipment::{DeclarationState, Shipment, TrackingEvent};
+use crate::domain::shipment::{Content, DeclarationState, Shipment, TrackingEvent};
 use crate::store::declarations::Declaration;
 use crate::wire::{declared, state};
 
@@ -31,7 +31,14 @@ pub(super) fn shipment(shipment: Shipment, steps: Vec<TrackingEvent>) -> message
         declaration_id: shipment.declaration_id.map(|id| id.to_string()).unwrap_or_default(),
         address: Some(shipment.address.into()),
         created_at: Some(timestamp(shipment.created_at)),
+        ready_at: shipment.ready_at.map(timestamp),
+        contents: shipment.contents.into_iter().map(content).collect(),
+        version: shipment.version,
     }
+}
+
+fn content(Content { description, quantity }: Content) -> message::Content {
+    message::Content { description, quantity }
 }
 
 fn step(event: TrackingEvent) -> message::TrackingEvent {

@@ -2,6 +2,7 @@
 
 mod consignment_service;
 mod decode;
+mod dispatch_service;
 mod encode;
 mod landed_cost_service;
 mod shipment_service;
@@ -19,9 +20,12 @@ struct Api(Pipeline<App>);
 
 /// What anyone may reach.
 pub(crate) fn public(pipeline: &Pipeline<App>) -> Routes {
-    use wire::{carriage_service_server, declaration_service_server, shipment_service_server};
+    use wire::{
+        carriage_service_server, declaration_service_server, dispatch_service_server, shipment_service_server,
+    };
     let api = Api(pipeline.clone());
     Routes::new(shipment_service_server::ShipmentServiceServer::new(api.clone()))
+        .add_service(dispatch_service_server::DispatchServiceServer::new(api.clone()))
         .add_service(declaration_service_server::DeclarationServiceServer::new(api.clone()))
         .add_service(carriage_service_server::CarriageServiceServer::new(api))
 }

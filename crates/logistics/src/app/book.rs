@@ -85,7 +85,7 @@ async fn book<'a>(
         });
         booked.push(shipments.collect::<Result<Vec<Shipment>, Error>>()?);
     }
-    shipments::put(tx, booked.iter().flatten()).await?;
+    shipments::put(tx, booked.iter().flatten(), app.machine.now()).await?;
     let declared = booked.iter().flatten().zip(to_book.iter().copied().flatten());
     let drafts = declared.filter_map(|(shipment, consignment)| {
         Some((shipment.declaration_id?, shipment.id, &consignment.declared))
@@ -123,6 +123,8 @@ impl BookOrder {
             next_step_at: None,
             created_at: now,
             declaration_id: (consignment.from != app.hub.country()).then(DeclarationId::new),
+            ready_at: None,
+            contents: consignment.contents(),
         };
         shipment.next_step_at = app.next_step_at(&shipment, now);
         shipment

@@ -24,11 +24,7 @@ impl Query<App> for ListShipments {
     type Output = Vec<(Shipment, Vec<TrackingEvent>)>;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
-        let mut found = Vec::new();
-        for shipment in shipments::list(tx, &self.owner, self.order_id, self.before, self.limit).await? {
-            let steps = tracking::of(tx, shipment.id).await?;
-            found.push((shipment, steps));
-        }
-        Ok(found)
+        let found = shipments::list(tx, &self.owner, self.order_id, self.before, self.limit).await?;
+        Ok(tracking::beside(tx, found).await?)
     }
 }

@@ -4,8 +4,12 @@ pub(crate) mod book;
 pub(crate) mod cancel_consignments;
 pub(crate) mod carry;
 pub(crate) mod get_declaration;
+pub(crate) mod get_labels;
 pub(crate) mod get_shipment;
+pub(crate) mod list_consignments;
+pub(crate) mod list_handover;
 pub(crate) mod list_shipments;
+pub(crate) mod mark_ready;
 pub(crate) mod migrate_declarations;
 pub(crate) mod quote_carriage;
 pub(crate) mod quote_landed_cost;
@@ -14,6 +18,7 @@ pub(crate) mod serial_blocks;
 pub(crate) mod skip_serial_numbers;
 mod step;
 pub(crate) mod transit_times;
+pub(crate) mod watch_consignments;
 
 use std::sync::Arc;
 
@@ -31,6 +36,8 @@ pub(crate) use runtime::UseCaseError as Error;
 /// What every use case needs.
 pub(crate) struct App {
     pub(crate) clock: Clock,
+    /// The time that sellers' feeds go by: a sandbox may move the hub's, anyone the machine's.
+    pub(crate) machine: Clock,
     pub(crate) outbox: Outbox,
     pub(crate) hub: Arc<Profile>,
     pub(crate) rates: Arc<RateTable>,

@@ -8,7 +8,8 @@ use super::{App, Error};
 use crate::domain::shipment::{Shipment, ShipmentState, TrackingEvent, Transition};
 use crate::store::{shipments, tracking};
 
-/// Records a step; what is repeated or older changes nothing. The shipment as it then stands.
+/// Records a step. What comes late has its place in the history and moves nothing; what is repeated changes nothing. The
+/// shipment as it then stands.
 #[derive(Debug)]
 pub(crate) struct RecordTrackingEvent {
     /// The carrier's own id of it.
@@ -56,16 +57,16 @@ impl RecordTrackingEvent {
     }
 
     async fn judge_and_move(&self, app: &App, tx: &mut Tx, shipment: Shipment) -> Result<Shipment, Error> {
-        match shipment.judge(self.state) {
+        let steps = tracking::of(tx, shipment.id).await?;
+        match shipment.judge(self.state, &steps) {
             Transition::Known => return Ok(shipment),
             Transition::Cancelled => {
                 let message = format!("{} was cancelled before it was picked up", shipment.tracking_number);
                 return Err(Error::refused("SHIPMENT_CANCELLED", message));
             }
             Transition::Impossible(message) => return Err(Error::refused("INVALID_TRANSITION", message)),
-            Transition::Moves => {}
+            Transition::Moves | Transition::Late => {}
         }
-        let steps = tracking::of(tx, shipment.id).await?;
         let occurred_at = shipment
             .time_of(self.state, self.occurred_at, &steps, app.clock.now())
             .map_err(|problem| Error::invalid("occurred_at", problem))?;

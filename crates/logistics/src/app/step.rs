@@ -19,7 +19,8 @@ impl App {
         sandbox_carrier::next(shipment).map(|_| now + sandbox_carrier::stay(shipment, day))
     }
 
-    /// A locked parcel takes a step: its row, its declaration, its history and the event belong together.
+    /// A locked parcel takes a step, or is told of one that it took before: its row, its declaration, its history and the
+    /// event belong together.
     pub(super) async fn move_on(
         &self,
         tx: &mut Tx,
@@ -29,13 +30,15 @@ impl App {
     ) -> Result<Shipment, Error> {
         let now = self.clock.now();
         let declared = DeclarationState::of(shipment.state);
-        shipment.state = event.state;
         shipment.version += 1;
-        shipment.next_step_at = self.next_step_at(&shipment, now);
-        shipments::save(tx, &shipment).await?;
+        if event.state > shipment.state {
+            shipment.state = event.state;
+            shipment.next_step_at = self.next_step_at(&shipment, now);
+        }
+        shipments::save(tx, &shipment, self.machine.now()).await?;
         let before = tracking::put(tx, shipment.id, reporter, event).await?;
         self.passages.note(tx, event, &before);
-        let reached = DeclarationState::of(event.state);
+        let reached = DeclarationState::of(shipment.state);
         if let Some(id) = shipment.declaration_id.filter(|_| reached != declared) {
             declarations::advance(tx, id, reached, event.occurred_at).await?;
         }

@@ -5,6 +5,8 @@ use money::Money;
 use serde::{Deserialize, Serialize};
 use trade::{AppliedRule, OriginCertificate, Permit, Transport};
 
+use super::shipment::Content;
+
 /// A consignment to book, as it was quoted.
 #[derive(Debug, Clone)]
 pub(crate) struct Consignment {
@@ -20,6 +22,15 @@ pub(crate) struct Consignment {
     /// Days in transit, at least.
     pub(crate) days_min: i64,
     pub(crate) declared: Declared,
+}
+
+impl Consignment {
+    /// What is to be packed.
+    pub(crate) fn contents(&self) -> Vec<Content> {
+        let content =
+            |item: &DeclaredItem| Content { description: item.description.clone(), quantity: item.quantity };
+        self.declared.items.iter().map(content).collect()
+    }
 }
 
 /// What is declared to the importing country's customs, delivered duty paid. The amounts are in the hub's currency. It is

@@ -1,7 +1,8 @@
 //! A consignment as the carrier has it, and how it may move on.
 
 use chrono::{DateTime, Duration, Utc};
-use kernel::{ConsignmentId, Country, DeclarationId, OrderId, ShipmentId, TrackingEventId};
+use kernel::{ConsignmentId, Country, DeclarationId, OrderId, Refusal, ShipmentId, TrackingEventId};
+use serde::{Deserialize, Serialize};
 use trade::{Address, Transport};
 
 kernel::words! {
@@ -66,10 +67,26 @@ pub(crate) struct Shipment {
     pub(crate) created_at: DateTime<Utc>,
     /// None for goods that cross no border.
     pub(crate) declaration_id: Option<DeclarationId>,
+    /// When its seller said that it is packed and may be picked up.
+    pub(crate) ready_at: Option<DateTime<Utc>>,
+    /// Empty for parcels that were booked before it was kept.
+    pub(crate) contents: Vec<Content>,
+}
+
+/// Goods in a parcel. It is kept as it is: its names are those of what is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Content {
+    /// As the buyer saw it.
+    pub(crate) description: String,
+    /// How many units.
+    pub(crate) quantity: i64,
 }
 
 /// How far ahead of the hub's clock a carrier's may be; what is stated within it counts as now.
 const CLOCKS_DIFFER_BY: Duration = Duration::seconds(30);
+
+/// How much earlier a step counts as that is told, without its time, after what came after it.
+const JUST: Duration = Duration::milliseconds(1);
 
 /// Something that happened to a parcel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +105,9 @@ pub(crate) struct TrackingEvent {
 pub(crate) enum Transition {
     /// It moves on.
     Moves,
-    /// It is there or further already: nothing changes.
+    /// It is further already, and this was not reported before: its history is told, it stays where it is.
+    Late,
+    /// It was reported before: nothing changes.
     Known,
     /// It was cancelled.
     Cancelled,
@@ -97,13 +116,13 @@ pub(crate) enum Transition {
 }
 
 impl Shipment {
-    /// What a reported state does. A parcel only moves forward; scans in between may be missing, but nothing is handed
-    /// over that customs has not let in.
-    pub(crate) fn judge(&self, reported: ShipmentState) -> Transition {
+    /// What a reported state does, after what was reported before. A parcel only moves forward; scans in between may be
+    /// missing, or come late, but nothing is handed over that customs has not let in.
+    pub(crate) fn judge(&self, reported: ShipmentState, steps: &[TrackingEvent]) -> Transition {
         if self.state == ShipmentState::Cancelled {
             return Transition::Cancelled;
         }
-        if reported <= self.state {
+        if reported == ShipmentState::Booked || steps.iter().any(|step| step.state == reported) {
             return Transition::Known;
         }
         let crosses = self.declaration_id.is_some();
@@ -119,12 +138,13 @@ impl Shipment {
             );
             return Transition::Impossible(message);
         }
-        Transition::Moves
+        if reported < self.state { Transition::Late } else { Transition::Moves }
     }
 
-    /// When a reported step happened: what is stated, else now. Not in the future, and not before what it follows from
-    /// (the booking, the pick-up, customs' release among `steps`): a delivery that is dated back would end its buyer's
-    /// time to object. Else what is wrong with it.
+    /// When a reported step happened: what is stated, else now or, of one that comes late, just before what came after it.
+    /// Not in the future, and not before what it follows from (the booking, the pick-up, customs' release among `steps`): a
+    /// delivery that is dated back would end its buyer's time to object; nor after what follows from it. Else what is wrong
+    /// with it.
     pub(crate) fn time_of(
         &self,
         reported: ShipmentState,
@@ -132,14 +152,37 @@ impl Shipment {
         steps: &[TrackingEvent],
         now: DateTime<Utc>,
     ) -> Result<DateTime<Utc>, String> {
-        let Some(stated) = stated else { return Ok(now) };
         let causes = steps.iter().filter(|step| step.state.must_precede(reported));
         let times = causes.map(|step| (step.occurred_at, step.state));
         let (earliest, cause) = times.fold((self.created_at, ShipmentState::Booked), Ord::max);
-        if stated < earliest || stated > now + CLOCKS_DIFFER_BY {
-            return Err(format!("must be from {earliest} ({}) to {now} (now)", cause.as_str()));
+        let Some(stated) = stated else {
+            let later = steps.iter().filter(|step| step.state > reported).map(|step| step.occurred_at - JUST);
+            return Ok(later.fold(now, Ord::min).max(earliest));
+        };
+        let follow = steps.iter().filter(|step| reported.must_precede(step.state));
+        let follow = follow.map(|step| (step.occurred_at, step.state)).min();
+        let (latest, what) = follow.map_or((now, "now"), |(at, state)| (at, state.as_str()));
+        if stated < earliest || stated > latest + CLOCKS_DIFFER_BY {
+            return Err(format!("must be from {earliest} ({}) to {latest} ({what})", cause.as_str()));
         }
-        Ok(stated.min(now).max(earliest))
+        Ok(stated.min(latest).max(earliest))
+    }
+
+    /// Packed, so that it may be picked up, or not after all; `None` when that was known.
+    pub(crate) fn mark_ready(mut self, ready: bool, now: DateTime<Utc>) -> Result<Option<Self>, Refusal> {
+        let number = &self.tracking_number;
+        if self.state == ShipmentState::Cancelled {
+            return Err(Refusal::new("SHIPMENT_CANCELLED", format!("{number} was cancelled with its order")));
+        }
+        if self.is_under_way() {
+            return Err(Refusal::new("ALREADY_PICKED_UP", format!("{number} was picked up before")));
+        }
+        if self.ready_at.is_some() == ready {
+            return Ok(None);
+        }
+        self.ready_at = ready.then_some(now);
+        self.version += 1;
+        Ok(Some(self))
     }
 
     /// The carrier has, or had, it.
@@ -210,6 +253,8 @@ pub(crate) mod tests {
             next_step_at: None,
             created_at: DateTime::UNIX_EPOCH,
             declaration_id: crosses.then(DeclarationId::new),
+            ready_at: None,
+            contents: vec![Content { description: "Silk scarf".to_owned(), quantity: 2 }],
         }
     }
 
@@ -217,10 +262,11 @@ pub(crate) mod tests {
     fn a_parcel_moves_forward_only() {
         for (from, current) in ShipmentState::ALL.into_iter().enumerate() {
             for (to, reported) in ShipmentState::ALL.into_iter().enumerate().take(9) {
-                let verdict = shipment(current, true).judge(reported);
+                let verdict = shipment(current, true).judge(reported, &[step(current, DateTime::UNIX_EPOCH)]);
                 match verdict {
                     Transition::Cancelled => assert_eq!(current, ShipmentState::Cancelled),
-                    Transition::Known => assert!(to <= from),
+                    Transition::Known => assert!(to == from || to == 0),
+                    Transition::Late => assert!(to < from),
                     Transition::Moves => assert!(to > from),
                     Transition::Impossible(_) => {
                         assert!(reported > ShipmentState::Released && current < ShipmentState::Released);
@@ -233,9 +279,9 @@ pub(crate) mod tests {
     #[test]
     fn nothing_is_handed_over_that_customs_has_not_let_in() {
         let arrived = shipment(ShipmentState::ImportAssessed, true);
-        assert!(matches!(arrived.judge(ShipmentState::Delivered), Transition::Impossible(_)));
+        assert!(matches!(arrived.judge(ShipmentState::Delivered, &[]), Transition::Impossible(_)));
         assert_eq!(
-            shipment(ShipmentState::Released, true).judge(ShipmentState::Delivered),
+            shipment(ShipmentState::Released, true).judge(ShipmentState::Delivered, &[]),
             Transition::Moves
         );
     }
@@ -243,8 +289,11 @@ pub(crate) mod tests {
     #[test]
     fn a_domestic_parcel_meets_no_customs() {
         let parcel = shipment(ShipmentState::PickedUp, false);
-        assert!(matches!(parcel.judge(ShipmentState::Released), Transition::Impossible(_)));
-        assert_eq!(parcel.judge(ShipmentState::OutForDelivery), Transition::Moves);
+        assert!(matches!(parcel.judge(ShipmentState::Released, &[]), Transition::Impossible(_)));
+        assert_eq!(parcel.judge(ShipmentState::OutForDelivery, &[]), Transition::Moves);
+        let parcel = shipment(ShipmentState::OutForDelivery, false);
+        assert!(matches!(parcel.judge(ShipmentState::Arrived, &[]), Transition::Impossible(_)));
+        assert_eq!(parcel.judge(ShipmentState::PickedUp, &[]), Transition::Late);
     }
 
     fn step(state: ShipmentState, occurred_at: DateTime<Utc>) -> TrackingEvent {
@@ -289,6 +338,38 @@ pub(crate) mod tests {
         assert_eq!(time_of(Some(now + CLOCKS_DIFFER_BY)), Ok(now));
         let refused = time_of(Some(now + CLOCKS_DIFFER_BY + Duration::seconds(1))).unwrap_err();
         assert!(refused.contains("(booked) to 1970-01-01 01:00:00 UTC (now)"), "{refused}");
+    }
+
+    #[test]
+    fn a_step_that_comes_late_is_before_what_came_after_it() {
+        let at = |hours| DateTime::UNIX_EPOCH + Duration::hours(hours);
+        let parcel = shipment(ShipmentState::OutForDelivery, true);
+        let steps = [
+            step(ShipmentState::Departed, at(12)),
+            step(ShipmentState::Released, at(20)),
+            step(ShipmentState::OutForDelivery, at(30)),
+        ];
+        let time_of =
+            |reported, stated: Option<i64>| parcel.time_of(reported, stated.map(at), &steps, at(40));
+        // All follow from the pick-up; other steps are of several parties, whose clocks differ.
+        assert_eq!(time_of(ShipmentState::PickedUp, None), Ok(at(12) - JUST));
+        assert_eq!(time_of(ShipmentState::PickedUp, Some(7)), Ok(at(7)));
+        assert!(time_of(ShipmentState::PickedUp, Some(13)).unwrap_err().ends_with("(departed)"));
+        assert_eq!(time_of(ShipmentState::Arrived, None), Ok(at(20) - JUST));
+        assert_eq!(time_of(ShipmentState::Arrived, Some(21)), Ok(at(21)));
+        assert_eq!(time_of(ShipmentState::Delivered, None), Ok(at(40)));
+    }
+
+    #[test]
+    fn a_parcel_is_marked_as_ready_until_it_is_picked_up() {
+        let now = DateTime::UNIX_EPOCH;
+        let ready = shipment(ShipmentState::Booked, true).mark_ready(true, now).unwrap().unwrap();
+        assert_eq!((ready.ready_at, ready.version), (Some(now), 2));
+        assert!(ready.clone().mark_ready(true, now).unwrap().is_none());
+        assert_eq!(ready.mark_ready(false, now).unwrap().unwrap().ready_at, None);
+        let reason = |state| shipment(state, true).mark_ready(true, now).unwrap_err().reason;
+        assert_eq!(reason(ShipmentState::PickedUp), "ALREADY_PICKED_UP");
+        assert_eq!(reason(ShipmentState::Cancelled), "SHIPMENT_CANCELLED");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Consignments as the carrier has them.
 
 use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Ids, Tx};
 use kernel::{OrderId, ShipmentId};
 use serde::Serialize;
 use sqlx::types::Json;
@@ -9,7 +9,17 @@ use trade::Address;
 use uuid::Uuid;
 
 use crate::domain::owner::Owner;
-use crate::domain::shipment::{Shipment, ShipmentState};
+use crate::domain::shipment::{Content, Shipment, ShipmentState};
+
+/// Notifications that something changed of a seller's shipments; about [`feed_of`] the seller.
+pub(crate) const SHIPMENTS: &str = "shipments";
+/// What a seller's feed is derived in.
+const FEEDS: Uuid = Uuid::from_u128(0x3b0c_9b54_5f0e_4c35_8d0e_2f6a_71c9_9d10);
+
+/// What notifications about a seller's shipments name.
+pub(crate) fn feed_of(seller_id: &str) -> Uuid {
+    Uuid::new_v5(&FEEDS, seller_id.as_bytes())
+}
 
 /// Shipments of one order: an order has at most so many consignments.
 const OF_ORDER_MAX: i64 = 500;
@@ -19,7 +29,7 @@ db::selection!(
     shipments_where,
     "select s.shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, tracking_number, \
      carrier, service, transport, from_country, chargeable_grams, days_min, address, s.state, version, next_step_at, \
-     created_at, declaration_id \
+     created_at, declaration_id, ready_at, contents \
      from shipments s left join declarations d on d.shipment_id = s.shipment_id "
 );
 
@@ -45,6 +55,8 @@ struct Row {
     next_step_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     declaration_id: Option<Uuid>,
+    ready_at: Option<DateTime<Utc>>,
+    contents: Option<Json<Vec<Content>>>,
 }
 
 impl Row {
@@ -70,6 +82,8 @@ impl Row {
             next_step_at: self.next_step_at,
             created_at: self.created_at,
             declaration_id: self.declaration_id.map(Into::into),
+            ready_at: self.ready_at,
+            contents: self.contents.map(|contents| contents.0).unwrap_or_default(),
         })
     }
 }
@@ -98,6 +112,7 @@ struct NewRow<'a> {
     next_step_at: Option<DateTime<Utc>>,
     #[serde(serialize_with = "db::timestamp")]
     created_at: DateTime<Utc>,
+    contents: &'a [Content],
 }
 
 impl<'a> From<&'a Shipment> for NewRow<'a> {
@@ -122,12 +137,17 @@ impl<'a> From<&'a Shipment> for NewRow<'a> {
             version: shipment.version,
             next_step_at: shipment.next_step_at,
             created_at: shipment.created_at,
+            contents: &shipment.contents,
         }
     }
 }
 
 /// Writes new shipments, all in one statement. In the order of their consignments: the index is a lock.
-pub(crate) async fn put(tx: &mut Tx, shipments: impl Iterator<Item = &Shipment>) -> Result<(), db::Error> {
+pub(crate) async fn put(
+    tx: &mut Tx,
+    shipments: impl Iterator<Item = &Shipment>,
+    changed_at: DateTime<Utc>,
+) -> Result<(), db::Error> {
     let mut rows: Vec<NewRow<'_>> = shipments.map(NewRow::from).collect();
     if rows.is_empty() {
         return Ok(());
@@ -136,37 +156,49 @@ pub(crate) async fn put(tx: &mut Tx, shipments: impl Iterator<Item = &Shipment>)
     let sql = tx.sql(
         "insert into shipments (shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, \
          tracking_number, carrier, service, transport, from_country, chargeable_grams, days_min, address, state, \
-         version, next_step_at, created_at) \
+         version, next_step_at, created_at, contents, changed_at) \
          select shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, tracking_number, \
          carrier, service, transport, from_country, chargeable_grams, days_min, address, state, version, \
-         next_step_at, created_at from jsonb_to_recordset($1) as rows (shipment_id uuid, consignment_id uuid, \
+         next_step_at, created_at, contents, $2 from jsonb_to_recordset($1) as rows (shipment_id uuid, consignment_id uuid, \
          order_id uuid, order_number text, buyer text, seller_id text, sender text, tracking_number text, \
          carrier text, service text, transport text, from_country text, chargeable_grams bigint, days_min bigint, \
-         address jsonb, state text, version bigint, next_step_at timestamptz, created_at timestamptz)",
+         address jsonb, state text, version bigint, next_step_at timestamptz, created_at timestamptz, \
+         contents jsonb)",
         "insert into shipments (shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, \
          tracking_number, carrier, service, transport, from_country, chargeable_grams, days_min, address, state, \
-         version, next_step_at, created_at) \
+         version, next_step_at, created_at, contents, changed_at) \
          select unhex(value ->> 'shipment_id', '-'), unhex(value ->> 'consignment_id', '-'), \
          unhex(value ->> 'order_id', '-'), value ->> 'order_number', value ->> 'buyer', value ->> 'seller_id', \
          value ->> 'sender', value ->> 'tracking_number', value ->> 'carrier', value ->> 'service', \
          value ->> 'transport', value ->> 'from_country', value ->> 'chargeable_grams', value ->> 'days_min', \
          value ->> 'address', value ->> 'state', value ->> 'version', value ->> 'next_step_at', \
-         value ->> 'created_at' from jsonb_each($1)",
+         value ->> 'created_at', value ->> 'contents', $2 from jsonb_each($1)",
     );
-    db::execute!(tx, sql, Json(&rows))?;
+    db::execute!(tx, sql, Json(&rows), changed_at)?;
+    for seller_id in rows.iter().map(|row| row.seller_id) {
+        tx.notify_about(SHIPMENTS, feed_of(seller_id));
+    }
     Ok(())
 }
 
 /// Saves the state of a locked shipment.
-pub(crate) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), db::Error> {
+pub(crate) async fn save(
+    tx: &mut Tx,
+    shipment: &Shipment,
+    changed_at: DateTime<Utc>,
+) -> Result<(), db::Error> {
     db::execute!(
         tx,
-        "update shipments set state = $2, version = $3, next_step_at = $4 where shipment_id = $1",
+        "update shipments set state = $2, version = $3, next_step_at = $4, ready_at = $5, changed_at = $6 \
+         where shipment_id = $1",
         shipment.id.uuid(),
         shipment.state.as_str(),
         shipment.version,
         shipment.next_step_at,
+        shipment.ready_at,
+        changed_at,
     )?;
+    tx.notify_about(SHIPMENTS, feed_of(&shipment.seller_id));
     Ok(())
 }
 
@@ -273,6 +305,156 @@ pub(crate) async fn list(
     rows.into_iter().map(Row::read).collect()
 }
 
+/// The last second of the year 9999, as Unix time: both engines compare it with any date as it is.
+const NEVER: i64 = 253_402_300_799;
+
+/// Which of a seller's shipments are listed.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    pub(crate) seller_id: String,
+    /// Only those in this state.
+    pub(crate) state: Option<ShipmentState>,
+    /// Only those that were booked then or later.
+    pub(crate) booked_from: Option<DateTime<Utc>>,
+    /// Only those that were booked before.
+    pub(crate) booked_until: Option<DateTime<Utc>>,
+}
+
+/// A seller's shipments by a filter, newest first, before the one given.
+pub(crate) async fn filtered(
+    tx: &mut Tx,
+    filter: &Filter,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Shipment>, db::Error> {
+    let seller_id = filter.seller_id.as_str();
+    let never = DateTime::from_timestamp(NEVER, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let from = filter.booked_from.unwrap_or(DateTime::UNIX_EPOCH).min(never);
+    let until = filter.booked_until.unwrap_or(never).min(never);
+    let before = before.unwrap_or(Uuid::max());
+    let rows = match filter.state {
+        Some(state) => db::fetch_all!(
+            tx,
+            Row,
+            shipments_where!(
+                "where seller_id = $1 and s.state = $2 and s.shipment_id < $3 and created_at >= $4 \
+                 and created_at < $5 order by s.shipment_id desc limit $6"
+            ),
+            seller_id,
+            state.as_str(),
+            before,
+            from,
+            until,
+            limit,
+        )?,
+        None => db::fetch_all!(
+            tx,
+            Row,
+            shipments_where!(
+                "where seller_id = $1 and s.shipment_id < $2 and created_at >= $3 and created_at < $4 \
+                 order by s.shipment_id desc limit $5"
+            ),
+            seller_id,
+            before,
+            from,
+            until,
+            limit,
+        )?,
+    };
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// A seller's shipments that changed after one of them did, in the order in which they changed, with when.
+pub(crate) async fn changed_after(
+    tx: &mut Tx,
+    seller_id: &str,
+    (changed_at, id): (DateTime<Utc>, Uuid),
+    limit: i64,
+) -> Result<Vec<(DateTime<Utc>, Shipment)>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        ChangedRow,
+        "select changed_at, s.shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, \
+         tracking_number, carrier, service, transport, from_country, chargeable_grams, days_min, address, s.state, \
+         version, next_step_at, created_at, declaration_id, ready_at, contents \
+         from shipments s left join declarations d on d.shipment_id = s.shipment_id \
+         where seller_id = $1 and (changed_at, s.shipment_id) > ($2, $3) \
+         order by changed_at, s.shipment_id limit $4",
+        seller_id,
+        changed_at,
+        id,
+        limit,
+    )?;
+    rows.into_iter().map(|row| Ok((row.changed_at, row.row.read()?))).collect()
+}
+
+/// A shipment with when it changed.
+#[derive(sqlx::FromRow)]
+struct ChangedRow {
+    changed_at: DateTime<Utc>,
+    #[sqlx(flatten)]
+    row: Row,
+}
+
+/// What a seller has ready for a carrier, oldest first, after the one given.
+pub(crate) async fn ready(
+    tx: &mut Tx,
+    seller_id: &str,
+    carrier: &str,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Shipment>, db::Error> {
+    let rows = db::fetch_all!(
+        tx,
+        Row,
+        shipments_where!(
+            "where seller_id = $1 and s.state = 'booked' and s.shipment_id > $2 and carrier = $3 \
+             and ready_at is not null order by s.shipment_id limit $4"
+        ),
+        seller_id,
+        after.unwrap_or(Uuid::nil()),
+        carrier,
+        limit,
+    )?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// How many a seller has ready for a carrier, and their charged weight together, in grams.
+pub(crate) async fn count_ready(
+    tx: &mut Tx,
+    seller_id: &str,
+    carrier: &str,
+) -> Result<(i64, i64), db::Error> {
+    db::fetch_one!(
+        tx,
+        (i64, i64),
+        "select count(*), cast(coalesce(sum(chargeable_grams), 0) as bigint) from shipments \
+         where seller_id = $1 and state = 'booked' and carrier = $2 and ready_at is not null",
+        seller_id,
+        carrier,
+    )
+}
+
+/// Shipments by their ids, in no order.
+pub(crate) async fn by_ids(tx: &mut Tx, ids: &[ShipmentId]) -> Result<Vec<Shipment>, db::Error> {
+    let sql = tx.sql(
+        shipments_where!("where s.shipment_id = any($1)"),
+        shipments_where!("where s.shipment_id in (select unhex(value, '-') from json_each($1))"),
+    );
+    let rows = db::fetch_all!(tx, Row, sql, ids.iter().copied().collect::<Ids>())?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Shipments by their ids, locked where the engine locks rows, in the order of their ids.
+pub(crate) async fn lock_by_ids(tx: &mut Tx, ids: &[ShipmentId]) -> Result<Vec<Shipment>, db::Error> {
+    let sql = tx.sql(
+        shipments_where!("where s.shipment_id = any($1) order by s.shipment_id for update of s"),
+        shipments_where!("where s.shipment_id in (select unhex(value, '-') from json_each($1))"),
+    );
+    let rows = db::fetch_all!(tx, Row, sql, ids.iter().copied().collect::<Ids>())?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use testkit::on_both;
@@ -314,7 +496,7 @@ mod tests {
                     Box::pin(async move {
                         let ids = shipments.iter().map(|shipment| shipment.order_id).collect();
                         decide(tx, ids, BookingState::Booked).await?;
-                        put(tx, shipments.iter()).await?;
+                        put(tx, shipments.iter(), DateTime::UNIX_EPOCH).await?;
                         let sql = "select cast(created_at as text) as created_at, cast($2 as text) as created_at_bound, \
                             cast(next_step_at as text) as next_step_at, cast($3 as text) as next_step_at_bound, \
                             cast(address as text) as address, cast($4 as text) as address_bound \

@@ -1,11 +1,13 @@
 //! What happened to parcels.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use db::Tx;
+use db::{Ids, Tx};
 use kernel::ShipmentId;
 use uuid::Uuid;
 
-use crate::domain::shipment::{ShipmentState, TrackingEvent};
+use crate::domain::shipment::{Shipment, ShipmentState, TrackingEvent};
 
 /// The most steps of a parcel that are read: it has eight at most.
 const STEPS_MAX: i64 = 100;
@@ -114,4 +116,37 @@ pub(crate) async fn of(tx: &mut Tx, id: ShipmentId) -> Result<Vec<TrackingEvent>
         STEPS_MAX,
     )?;
     rows.into_iter().map(Row::read).collect()
+}
+
+macro_rules! steps_where {
+    ($where:literal) => {
+        concat!(
+            "select shipment_id, tracking_event_id, coalesce(reported_reference, carrier_reference) as carrier_reference, \
+             state, place, note, occurred_at from tracking_events where ",
+            $where
+        )
+    };
+}
+
+/// Shipments with what happened to each, oldest first.
+pub(crate) async fn beside(
+    tx: &mut Tx,
+    shipments: Vec<Shipment>,
+) -> Result<Vec<(Shipment, Vec<TrackingEvent>)>, db::Error> {
+    let sql = tx.sql(
+        steps_where!("shipment_id = any($1) order by occurred_at, tracking_event_id"),
+        steps_where!(
+            "shipment_id in (select unhex(value, '-') from json_each($1)) order by occurred_at, tracking_event_id"
+        ),
+    );
+    let ids = shipments.iter().map(|shipment| shipment.id).collect::<Ids>();
+    let mut steps: HashMap<Uuid, Vec<TrackingEvent>> = HashMap::new();
+    for ReportedRow { shipment_id, row } in db::fetch_all!(tx, ReportedRow, sql, ids)? {
+        steps.entry(shipment_id).or_default().push(row.read()?);
+    }
+    let beside = |shipment: Shipment| {
+        let steps = steps.remove(&shipment.id.uuid()).unwrap_or_default();
+        (shipment, steps)
+    };
+    Ok(shipments.into_iter().map(beside).collect())
 }

@@ -6,6 +6,7 @@ mod booking;
 mod cancelling;
 mod costs;
 mod depot;
+mod dispatch;
 mod strangers;
 mod texts;
 mod tracking;

@@ -44,12 +44,28 @@ on_both! {
         depot.hub.stop().await;
     }
 
-    async fn what_comes_late_changes_nothing(database: Database) {
+    async fn what_comes_late_has_its_place_in_the_history_and_moves_nothing(database: Database) {
         let depot = Depot::open(&database).await;
         let (_, shipments) = depot.book(&["TH"]).await;
+        let picked_up_at = depot.hub.now();
+        depot.hub.advance(Duration::hours(9));
         depot.report(&shipments[0], ShipmentState::Arrived, "1").await.unwrap();
-        let late = depot.report(&shipments[0], ShipmentState::PickedUp, "2").await.unwrap();
-        assert_eq!((late.state(), late.events.len()), (ShipmentState::Arrived, 1));
+        depot.hub.advance(Duration::hours(9));
+        depot.report(&shipments[0], ShipmentState::Departed, "2").await.unwrap();
+        let request = report(&shipments[0], ShipmentState::PickedUp, "3", Some(picked_up_at));
+        let late = depot.tracking("selat").record_tracking_event(request).await.unwrap().into_inner().shipment.unwrap();
+        let states: Vec<ShipmentState> = late.events.iter().map(|event| event.state()).collect();
+        let in_order = [ShipmentState::PickedUp, ShipmentState::Departed, ShipmentState::Arrived];
+        assert_eq!((late.state(), states), (ShipmentState::Arrived, in_order.to_vec()));
+        let told: Vec<TrackingRecorded> = depot.hub.told_of("logistics.tracking_recorded.v1").await;
+        assert_eq!(told.len(), 3);
+        // Nothing can be picked up after it has left.
+        let (_, shipments) = depot.book(&["TH"]).await;
+        depot.report(&shipments[0], ShipmentState::Departed, "4").await.unwrap();
+        depot.hub.advance(Duration::hours(1));
+        let request = report(&shipments[0], ShipmentState::PickedUp, "5", Some(depot.hub.now()));
+        let refused = depot.tracking("selat").record_tracking_event(request).await.unwrap_err();
+        assert_eq!((refused.code(), fields(&refused)), (Code::InvalidArgument, vec!["occurred_at".to_owned()]));
         depot.hub.stop().await;
     }
 
