@@ -20,7 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use adoption::{PASSED_OVER, on_adoption};
-use kernel::Clock;
 use rpc::{Pipeline, Policy, PolicyTable, Role};
 use runtime::{Deps, Service, Spec, Worker};
 
@@ -83,7 +82,6 @@ const CARRY_OVER_PERIOD: Duration = Duration::from_secs(60);
 fn build(_: &toml::Table, deps: Deps) -> anyhow::Result<Service> {
     let app = Arc::new(App {
         clock: deps.clock.clone(),
-        machine: Clock::system(),
         outbox: deps.outbox,
         hub: deps.hub,
         rates: deps.rates,

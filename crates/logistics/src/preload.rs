@@ -64,7 +64,7 @@ async fn write(tx: &mut Tx, all: &[Original], replicas: &[OrderReplica]) -> Resu
         |told: &OrderReplica| all.iter().find(|one| one.shipment.order_id == told.original.order_id);
     let both: Vec<_> = replicas.iter().filter_map(|told| Some((original(told)?, told))).collect();
     let new: Vec<Shipment> = both.iter().map(|(original, told)| original.shipment(told)).collect();
-    shipments::put(tx, new.iter(), new.iter().map(|one| one.created_at).max().unwrap_or_default()).await?;
+    shipments::put(tx, new.iter()).await?;
     let drafts: Vec<(DeclarationId, ShipmentId, &Declared)> = both
         .iter()
         .zip(&new)

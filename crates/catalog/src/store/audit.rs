@@ -46,7 +46,7 @@ macro_rules! shelves_where {
         "select stock_item_id, sku, on_hand, reserved, cast(coalesce(moved, 0) as bigint) as moved from stock_items \
          left join (select stock_item_id as moved_item, sum(delta) as moved from movements group by stock_item_id) \
          as moves on moved_item = stock_item_id \
-         where on_hand <> coalesce(moved, 0) or reserved <> 0 or "
+         where on_hand <> coalesce(moved, 0) or reserved <> 0 or on_hand < reserved or "
     };
 }
 

@@ -100,6 +100,11 @@ impl<W: Waiting> Gathering<W> {
         Added::First
     }
 
+    /// Whether another has taken all that somebody came for.
+    pub(super) fn has_nobody_to_run(&self) -> bool {
+        self.takers != Takers::OneToTake && self.state().tenants.is_empty()
+    }
+
     /// The next batch; it is empty when all have left.
     pub(super) fn take(&self) -> Taken<W> {
         let mut state = self.state();

@@ -146,6 +146,8 @@ impl<A: Application, C: Batched<A>> Waiting for Given<A, C> {
 struct Batch<A: Application, C: Batched<A>> {
     commands: Arc<Vec<(C, Span)>>,
     answers: Mutex<Vec<oneshot::Sender<Outcome<A, C>>>>,
+    /// Of the write: until all are answered.
+    span: Span,
 }
 
 impl<A: Application, C: Batched<A>> Batch<A, C> {
@@ -215,12 +217,15 @@ impl<A: Application, C: Batched<A>> Inner<A, C> {
 
     /// Runs the next batch. It is taken once its transaction has begun: those who come until then are in it.
     async fn run_next(self: &Arc<Self>, app: &Arc<A>) {
+        if self.gathering.has_nobody_to_run() {
+            return;
+        }
         let slot: Arc<OnceLock<Batch<A, C>>> = Arc::default();
         let (inner, app_of_work, slot_of_work) = (self.clone(), app.clone(), slot.clone());
         let running = self.db.write(move |tx| {
-            let (app, commands) =
-                (app_of_work.clone(), inner.taken(&app_of_work, &slot_of_work).commands.clone());
-            Box::pin(async move { run_in(&*app, &commands, tx).await })
+            let batch = inner.taken(&app_of_work, &slot_of_work);
+            let (app, commands, span) = (app_of_work.clone(), batch.commands.clone(), batch.span.clone());
+            Box::pin(async move { run_in(&*app, &commands, tx).instrument(span).await })
         });
         let outcome: Result<Vec<Outcome<A, C>>, A::Error> = running.await;
         // A transaction that could not begin fails those who would have been in it.
@@ -245,15 +250,21 @@ impl<A: Application, C: Batched<A>> Inner<A, C> {
             }
             let (commands, answers) =
                 batch.into_iter().map(|given| ((given.command, given.span), given.answer)).unzip();
-            Batch { commands: Arc::new(commands), answers: Mutex::new(answers) }
+            let commands: Vec<(C, Span)> = commands;
+            let span = write_span(&span(&commands));
+            Batch { commands: Arc::new(commands), answers: Mutex::new(answers), span }
         })
     }
 
     async fn run_part(&self, app: &Arc<A>, part: &Part<A, C>) -> Result<Vec<Outcome<A, C>>, A::Error> {
         let (app, commands, range) = (app.clone(), part.commands.clone(), part.range.clone());
+        let span = write_span(&span(commands.get(range.clone()).unwrap_or_default()));
         let running = self.db.write(move |tx| {
-            let (app, commands, range) = (app.clone(), commands.clone(), range.clone());
-            Box::pin(async move { run_in(&*app, commands.get(range).unwrap_or_default(), tx).await })
+            let (app, commands, range, span) = (app.clone(), commands.clone(), range.clone(), span.clone());
+            let running = async move {
+                run_in(&*app, commands.get(range).unwrap_or_default(), tx).instrument(span).await
+            };
+            Box::pin(running)
         });
         running.await
     }
@@ -280,8 +291,10 @@ fn conclude<A: Application, C: Batched<A>>(
 
 /// The span of running these: of one, its own; else one that they share, which each of theirs is linked to.
 fn span<C>(commands: &[(C, Span)]) -> Span {
-    if let [(_, span)] = commands {
-        return span.clone();
+    match commands {
+        [] => return Span::none(),
+        [(_, span)] => return span.clone(),
+        _ => {}
     }
     let batch = tracing::debug_span!(parent: None, "batch", commands = commands.len());
     for (_, span) in commands {
@@ -303,20 +316,15 @@ async fn run_in<A: Application, C: Batched<A>>(
     commands: &[(C, Span)],
     tx: &mut Tx,
 ) -> Result<Vec<Outcome<A, C>>, A::Error> {
-    let write = write_span(&span(commands));
-    let running = async {
-        if let [(command, _)] = commands {
-            return Ok(vec![Ok(command.run(app, tx).await?)]);
-        }
-        let entries: Vec<Entry<'_, C>> =
-            commands.iter().map(|(command, span)| Entry { command, span }).collect();
-        if entries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let outcomes = C::run_all(&entries, app, tx).await?;
-        if outcomes.len() == entries.len() { Ok(outcomes) } else { Err(Error::Outcomes.into()) }
-    };
-    running.instrument(write).await
+    if let [(command, _)] = commands {
+        return Ok(vec![Ok(command.run(app, tx).await?)]);
+    }
+    let entries: Vec<Entry<'_, C>> = commands.iter().map(|(command, span)| Entry { command, span }).collect();
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let outcomes = C::run_all(&entries, app, tx).await?;
+    if outcomes.len() == entries.len() { Ok(outcomes) } else { Err(Error::Outcomes.into()) }
 }
 
 impl<A: Application, C: Batched<A>> Part<A, C> {

@@ -135,13 +135,13 @@ pub(super) fn shipment_ids(
     let mut ids = Vec::with_capacity(named.len());
     for (index, id) in named.iter().enumerate() {
         let field = format!("shipment_ids[{index}]");
-        let id = violations.id(&field, id)?;
+        let Some(id) = violations.id(&field, id) else { continue };
         if ids.contains(&id) {
             violations.add(field, format!("{id} is named twice"));
         }
         ids.push(id);
     }
-    Some(ids)
+    (ids.len() == named.len()).then_some(ids)
 }
 
 /// A state to look for; `None`: any.

@@ -8,7 +8,7 @@ use proto::logistics::v1::dispatch_service_server::DispatchService;
 use proto::logistics::v1::{
     GetHandoverListRequest, GetHandoverListResponse, GetLabelsRequest, GetLabelsResponse, HandoverItem,
     Label, ListConsignmentsRequest, ListConsignmentsResponse, MarkReadyRequest, MarkReadyResponse,
-    WatchConsignmentsRequest, WatchConsignmentsResponse,
+    MarkedConsignment, WatchConsignmentsRequest, WatchConsignmentsResponse,
 };
 use rpc::page::Page;
 use rpc::{Caller, Violations};
@@ -23,6 +23,7 @@ use crate::app::mark_ready::MarkReady;
 use crate::app::watch_consignments::{Seen, watch_consignments};
 use crate::domain::label;
 use crate::domain::shipment::Shipment;
+use crate::store::shipments::Booked;
 
 /// Labels of one call: together they stay far below the largest message.
 const LABELS_MAX: usize = 50;
@@ -37,7 +38,7 @@ impl DispatchService for Api {
     ) -> Result<Response<ListConsignmentsResponse>, Status> {
         let caller = rpc::require(&request)?;
         let asked = request.into_inner();
-        let (filter, page): (_, Page<Uuid>) = Violations::of(|violations| {
+        let (filter, page): (_, Page<Booked>) = Violations::of(|violations| {
             let filter = decode::filter(&asked, &caller, violations);
             let chosen = format!("{} {:?} {:?}", asked.state, asked.booked_from, asked.booked_until);
             Some((filter?, Page::of(Some(&caller), &asked, &[&chosen], violations)?))
@@ -45,7 +46,7 @@ impl DispatchService for Api {
         let list = ListConsignments { filter, before: page.after, limit: page.limit() };
         let (consignments, next_page_token) = page.fill(
             self.0.query(list).await?,
-            |(shipment, _)| shipment.id.uuid(),
+            |(shipment, _)| (shipment.created_at, shipment.id.uuid()),
             |(shipment, steps)| encode::shipment(shipment, steps),
         );
         Ok(Response::new(ListConsignmentsResponse { consignments, next_page_token }))
@@ -95,10 +96,13 @@ impl DispatchService for Api {
         &self,
         request: Request<MarkReadyRequest>,
     ) -> Result<Response<MarkReadyResponse>, Status> {
-        let encode = |_: &_, marked: Vec<_>| {
-            let consignments =
-                marked.into_iter().map(|(shipment, steps)| encode::shipment(shipment, steps)).collect();
-            Ok(MarkReadyResponse { consignments })
+        let encode = |_: &_, marked: Vec<Shipment>| {
+            let consignments = marked.into_iter().map(|shipment| MarkedConsignment {
+                shipment_id: shipment.id.to_string(),
+                ready_at: shipment.ready_at.map(timestamp),
+                version: shipment.version,
+            });
+            Ok(MarkReadyResponse { consignments: consignments.collect() })
         };
         self.0.mutate(request, mark_ready, encode).await
     }

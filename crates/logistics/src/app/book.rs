@@ -85,7 +85,7 @@ async fn book<'a>(
         });
         booked.push(shipments.collect::<Result<Vec<Shipment>, Error>>()?);
     }
-    shipments::put(tx, booked.iter().flatten(), app.machine.now()).await?;
+    shipments::put(tx, booked.iter().flatten()).await?;
     let declared = booked.iter().flatten().zip(to_book.iter().copied().flatten());
     let drafts = declared.filter_map(|(shipment, consignment)| {
         Some((shipment.declaration_id?, shipment.id, &consignment.declared))

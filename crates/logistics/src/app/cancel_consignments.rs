@@ -42,7 +42,7 @@ impl Command<App> for CancelConsignments {
             shipment.state = ShipmentState::Cancelled;
             shipment.version += 1;
             shipment.next_step_at = None;
-            shipments::save(tx, &shipment, app.machine.now()).await?;
+            shipments::save(tx, &shipment).await?;
             if let Some(declaration_id) = shipment.declaration_id {
                 declarations::advance(tx, declaration_id, DeclarationState::Withdrawn, now).await?;
             }

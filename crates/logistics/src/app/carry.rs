@@ -26,7 +26,7 @@ impl Command<App> for Carry {
         for mut shipment in due {
             let Some(state) = sandbox_carrier::next(&shipment) else {
                 shipment.next_step_at = None;
-                shipments::save(tx, &shipment, app.machine.now()).await?;
+                shipments::save(tx, &shipment).await?;
                 continue;
             };
             let event = TrackingEvent {

@@ -6,7 +6,7 @@ use db::{Query, Tx};
 use kernel::ShipmentId;
 
 use super::{App, Error};
-use crate::domain::shipment::Shipment;
+use crate::domain::shipment::{Shipment, ShipmentState};
 use crate::store::shipments;
 
 /// A seller's shipments by their ids, in the order of these.
@@ -20,7 +20,11 @@ impl Query<App> for GetLabels {
     type Output = Vec<Shipment>;
 
     async fn run(&self, _: &App, tx: &mut Tx) -> Result<Vec<Shipment>, Error> {
-        own(shipments::by_ids(tx, &self.ids).await?, &self.ids, &self.seller_id)
+        let found = own(shipments::by_ids(tx, &self.ids).await?, &self.ids, &self.seller_id)?;
+        match found.iter().find(|shipment| shipment.state == ShipmentState::Cancelled) {
+            Some(cancelled) => Err(cancelled.was_cancelled().into()),
+            None => Ok(found),
+        }
     }
 }
 

@@ -1,19 +1,17 @@
 //! A seller's consignments page by page.
 
-use db::{Query, Tx};
-use uuid::Uuid;
-
 use super::{App, Error};
 use crate::domain::shipment::{Shipment, TrackingEvent};
-use crate::store::shipments::{self, Filter};
+use crate::store::shipments::{self, Booked, Filter};
 use crate::store::tracking;
+use db::{Query, Tx};
 
 /// A page of a seller's consignments with their steps, newest first.
 #[derive(Debug)]
 pub(crate) struct ListConsignments {
     pub(crate) filter: Filter,
     /// The last of the page before.
-    pub(crate) before: Option<Uuid>,
+    pub(crate) before: Option<Booked>,
     pub(crate) limit: i64,
 }
 

@@ -1,12 +1,12 @@
-//! A seller has packed consignments: they may be picked up.
+//! A seller has packed consignments: they are ready for pick-up.
 
 use db::{Command, Tx};
 use kernel::ShipmentId;
 
 use super::get_labels::own;
 use super::{App, Error};
-use crate::domain::shipment::{Shipment, TrackingEvent};
-use crate::store::{shipments, tracking};
+use crate::domain::shipment::Shipment;
+use crate::store::shipments;
 
 /// Marks consignments as ready, or takes the mark back: all or none. They are returned as they then stand.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct MarkReady {
 }
 
 impl Command<App> for MarkReady {
-    type Output = Vec<(Shipment, Vec<TrackingEvent>)>;
+    type Output = Vec<Shipment>;
 
     async fn run(&self, app: &App, tx: &mut Tx) -> Result<Self::Output, Error> {
         let found = own(shipments::lock_by_ids(tx, &self.ids).await?, &self.ids, &self.seller_id)?;
@@ -25,10 +25,10 @@ impl Command<App> for MarkReady {
         for shipment in found {
             let changed = shipment.clone().mark_ready(self.ready, app.clock.now())?;
             if let Some(shipment) = &changed {
-                shipments::save(tx, shipment, app.machine.now()).await?;
+                shipments::save(tx, shipment).await?;
             }
             marked.push(changed.unwrap_or(shipment));
         }
-        Ok(tracking::beside(tx, marked).await?)
+        Ok(marked)
     }
 }

@@ -36,8 +36,6 @@ pub(crate) use runtime::UseCaseError as Error;
 /// What every use case needs.
 pub(crate) struct App {
     pub(crate) clock: Clock,
-    /// The time that sellers' feeds go by: a sandbox may move the hub's, anyone the machine's.
-    pub(crate) machine: Clock,
     pub(crate) outbox: Outbox,
     pub(crate) hub: Arc<Profile>,
     pub(crate) rates: Arc<RateTable>,

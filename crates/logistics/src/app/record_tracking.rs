@@ -53,7 +53,7 @@ impl RecordTrackingEvent {
         self.state == event.state
             && self.place == event.place
             && self.note == event.note
-            && self.occurred_at.is_none_or(|at| at == event.occurred_at)
+            && self.occurred_at.is_none_or(|at| event.was_stated_as(at))
     }
 
     async fn judge_and_move(&self, app: &App, tx: &mut Tx, shipment: Shipment) -> Result<Shipment, Error> {

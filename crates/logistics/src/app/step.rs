@@ -35,7 +35,7 @@ impl App {
             shipment.state = event.state;
             shipment.next_step_at = self.next_step_at(&shipment, now);
         }
-        shipments::save(tx, &shipment, self.machine.now()).await?;
+        shipments::save(tx, &shipment).await?;
         let before = tracking::put(tx, shipment.id, reporter, event).await?;
         self.passages.note(tx, event, &before);
         let reached = DeclarationState::of(shipment.state);

@@ -100,6 +100,13 @@ pub(crate) struct TrackingEvent {
     pub(crate) note: String,
 }
 
+impl TrackingEvent {
+    /// Whether it may have been stated to have happened then: what is a little ahead of a clock counts as earlier.
+    pub(crate) fn was_stated_as(&self, stated: DateTime<Utc>) -> bool {
+        (self.occurred_at..=self.occurred_at + CLOCKS_DIFFER_BY + JUST).contains(&stated)
+    }
+}
+
 /// What a reported state does to a shipment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Transition {
@@ -116,6 +123,9 @@ pub(crate) enum Transition {
 }
 
 impl Shipment {
+    /// Nothing happens to a parcel after it.
+    const LAST: ShipmentState = ShipmentState::Delivered;
+
     /// What a reported state does, after what was reported before. A parcel only moves forward; scans in between may be
     /// missing, or come late, but nothing is handed over that customs has not let in.
     pub(crate) fn judge(&self, reported: ShipmentState, steps: &[TrackingEvent]) -> Transition {
@@ -143,8 +153,8 @@ impl Shipment {
 
     /// When a reported step happened: what is stated, else now or, of one that comes late, just before what came after it.
     /// Not in the future, and not before what it follows from (the booking, the pick-up, customs' release among `steps`): a
-    /// delivery that is dated back would end its buyer's time to object; nor after what follows from it. Else what is wrong
-    /// with it.
+    /// delivery that is dated back would end its buyer's time to object; nor after what follows from it, or after the delivery. Else what is
+    /// wrong with it.
     pub(crate) fn time_of(
         &self,
         reported: ShipmentState,
@@ -159,8 +169,10 @@ impl Shipment {
             let later = steps.iter().filter(|step| step.state > reported).map(|step| step.occurred_at - JUST);
             return Ok(later.fold(now, Ord::min).max(earliest));
         };
-        let follow = steps.iter().filter(|step| reported.must_precede(step.state));
-        let follow = follow.map(|step| (step.occurred_at, step.state)).min();
+        let follows = |step: &&TrackingEvent| {
+            step.state > reported && (reported.must_precede(step.state) || step.state == Self::LAST)
+        };
+        let follow = steps.iter().filter(follows).map(|step| (step.occurred_at - JUST, step.state)).min();
         let (latest, what) = follow.map_or((now, "now"), |(at, state)| (at, state.as_str()));
         if stated < earliest || stated > latest + CLOCKS_DIFFER_BY {
             return Err(format!("must be from {earliest} ({}) to {latest} ({what})", cause.as_str()));
@@ -170,12 +182,12 @@ impl Shipment {
 
     /// Packed, so that it may be picked up, or not after all; `None` when that was known.
     pub(crate) fn mark_ready(mut self, ready: bool, now: DateTime<Utc>) -> Result<Option<Self>, Refusal> {
-        let number = &self.tracking_number;
         if self.state == ShipmentState::Cancelled {
-            return Err(Refusal::new("SHIPMENT_CANCELLED", format!("{number} was cancelled with its order")));
+            return Err(self.was_cancelled());
         }
         if self.is_under_way() {
-            return Err(Refusal::new("ALREADY_PICKED_UP", format!("{number} was picked up before")));
+            let message = format!("{} ({}) was picked up before", self.id, self.tracking_number);
+            return Err(Refusal::new("ALREADY_PICKED_UP", message));
         }
         if self.ready_at.is_some() == ready {
             return Ok(None);
@@ -183,6 +195,12 @@ impl Shipment {
         self.ready_at = ready.then_some(now);
         self.version += 1;
         Ok(Some(self))
+    }
+
+    /// The refusal to go on with what was cancelled.
+    pub(crate) fn was_cancelled(&self) -> Refusal {
+        let message = format!("{} ({}) was cancelled with its order", self.id, self.tracking_number);
+        Refusal::new("SHIPMENT_CANCELLED", message)
     }
 
     /// The carrier has, or had, it.
@@ -355,6 +373,18 @@ pub(crate) mod tests {
         assert_eq!(time_of(ShipmentState::PickedUp, None), Ok(at(12) - JUST));
         assert_eq!(time_of(ShipmentState::PickedUp, Some(7)), Ok(at(7)));
         assert!(time_of(ShipmentState::PickedUp, Some(13)).unwrap_err().ends_with("(departed)"));
+        let ahead = at(12) + CLOCKS_DIFFER_BY - JUST;
+        let picked_up = parcel.time_of(ShipmentState::PickedUp, Some(ahead), &steps, at(40)).unwrap();
+        assert_eq!(picked_up, at(12) - JUST);
+        // Told again it is the same.
+        let told = step(ShipmentState::PickedUp, picked_up);
+        assert!(told.was_stated_as(ahead) && told.was_stated_as(picked_up) && !told.was_stated_as(at(13)));
+        assert!(!told.was_stated_as(at(11)));
+        // Nothing is after the delivery.
+        let delivered = [step(ShipmentState::Delivered, at(30))];
+        let time_of_late = |stated| parcel.time_of(ShipmentState::Departed, Some(stated), &delivered, at(40));
+        assert_eq!(time_of_late(at(29)), Ok(at(29)));
+        assert!(time_of_late(at(31)).unwrap_err().ends_with("(delivered)"));
         assert_eq!(time_of(ShipmentState::Arrived, None), Ok(at(20) - JUST));
         assert_eq!(time_of(ShipmentState::Arrived, Some(21)), Ok(at(21)));
         assert_eq!(time_of(ShipmentState::Delivered, None), Ok(at(40)));

@@ -143,11 +143,7 @@ impl<'a> From<&'a Shipment> for NewRow<'a> {
 }
 
 /// Writes new shipments, all in one statement. In the order of their consignments: the index is a lock.
-pub(crate) async fn put(
-    tx: &mut Tx,
-    shipments: impl Iterator<Item = &Shipment>,
-    changed_at: DateTime<Utc>,
-) -> Result<(), db::Error> {
+pub(crate) async fn put(tx: &mut Tx, shipments: impl Iterator<Item = &Shipment>) -> Result<(), db::Error> {
     let mut rows: Vec<NewRow<'_>> = shipments.map(NewRow::from).collect();
     if rows.is_empty() {
         return Ok(());
@@ -156,25 +152,25 @@ pub(crate) async fn put(
     let sql = tx.sql(
         "insert into shipments (shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, \
          tracking_number, carrier, service, transport, from_country, chargeable_grams, days_min, address, state, \
-         version, next_step_at, created_at, contents, changed_at) \
+         version, next_step_at, created_at, contents) \
          select shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, tracking_number, \
          carrier, service, transport, from_country, chargeable_grams, days_min, address, state, version, \
-         next_step_at, created_at, contents, $2 from jsonb_to_recordset($1) as rows (shipment_id uuid, consignment_id uuid, \
+         next_step_at, created_at, contents from jsonb_to_recordset($1) as rows (shipment_id uuid, consignment_id uuid, \
          order_id uuid, order_number text, buyer text, seller_id text, sender text, tracking_number text, \
          carrier text, service text, transport text, from_country text, chargeable_grams bigint, days_min bigint, \
          address jsonb, state text, version bigint, next_step_at timestamptz, created_at timestamptz, \
          contents jsonb)",
         "insert into shipments (shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, \
          tracking_number, carrier, service, transport, from_country, chargeable_grams, days_min, address, state, \
-         version, next_step_at, created_at, contents, changed_at) \
+         version, next_step_at, created_at, contents) \
          select unhex(value ->> 'shipment_id', '-'), unhex(value ->> 'consignment_id', '-'), \
          unhex(value ->> 'order_id', '-'), value ->> 'order_number', value ->> 'buyer', value ->> 'seller_id', \
          value ->> 'sender', value ->> 'tracking_number', value ->> 'carrier', value ->> 'service', \
          value ->> 'transport', value ->> 'from_country', value ->> 'chargeable_grams', value ->> 'days_min', \
          value ->> 'address', value ->> 'state', value ->> 'version', value ->> 'next_step_at', \
-         value ->> 'created_at', value ->> 'contents', $2 from jsonb_each($1)",
+         value ->> 'created_at', value ->> 'contents' from jsonb_each($1)",
     );
-    db::execute!(tx, sql, Json(&rows), changed_at)?;
+    db::execute!(tx, sql, Json(&rows))?;
     for seller_id in rows.iter().map(|row| row.seller_id) {
         tx.notify_about(SHIPMENTS, feed_of(seller_id));
     }
@@ -182,21 +178,15 @@ pub(crate) async fn put(
 }
 
 /// Saves the state of a locked shipment.
-pub(crate) async fn save(
-    tx: &mut Tx,
-    shipment: &Shipment,
-    changed_at: DateTime<Utc>,
-) -> Result<(), db::Error> {
+pub(crate) async fn save(tx: &mut Tx, shipment: &Shipment) -> Result<(), db::Error> {
     db::execute!(
         tx,
-        "update shipments set state = $2, version = $3, next_step_at = $4, ready_at = $5, changed_at = $6 \
-         where shipment_id = $1",
+        "update shipments set state = $2, version = $3, next_step_at = $4, ready_at = $5 where shipment_id = $1",
         shipment.id.uuid(),
         shipment.state.as_str(),
         shipment.version,
         shipment.next_step_at,
         shipment.ready_at,
-        changed_at,
     )?;
     tx.notify_about(SHIPMENTS, feed_of(&shipment.seller_id));
     Ok(())
@@ -320,80 +310,72 @@ pub(crate) struct Filter {
     pub(crate) booked_until: Option<DateTime<Utc>>,
 }
 
-/// A seller's shipments by a filter, newest first, before the one given.
+/// Where a shipment stands among those of its seller: when it was booked, and its id.
+pub(crate) type Booked = (DateTime<Utc>, Uuid);
+
+/// A seller's shipments by a filter, those that were booked last first, before the one given.
 pub(crate) async fn filtered(
     tx: &mut Tx,
     filter: &Filter,
-    before: Option<Uuid>,
+    before: Option<Booked>,
     limit: i64,
 ) -> Result<Vec<Shipment>, db::Error> {
     let seller_id = filter.seller_id.as_str();
     let never = DateTime::from_timestamp(NEVER, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let from = filter.booked_from.unwrap_or(DateTime::UNIX_EPOCH).min(never);
-    let until = filter.booked_until.unwrap_or(never).min(never);
-    let before = before.unwrap_or(Uuid::max());
+    let [from, until] = [filter.booked_from.unwrap_or_default(), filter.booked_until.unwrap_or(never)]
+        .map(|at| at.clamp(DateTime::UNIX_EPOCH, never));
+    let (before_at, before_id) = before.unwrap_or((never, Uuid::max()));
     let rows = match filter.state {
         Some(state) => db::fetch_all!(
             tx,
             Row,
             shipments_where!(
-                "where seller_id = $1 and s.state = $2 and s.shipment_id < $3 and created_at >= $4 \
-                 and created_at < $5 order by s.shipment_id desc limit $6"
+                "where seller_id = $1 and s.state = $2 and created_at >= $3 and created_at < $4 \
+                 and (created_at, s.shipment_id) < ($5, $6) order by created_at desc, s.shipment_id desc limit $7"
             ),
             seller_id,
             state.as_str(),
-            before,
             from,
             until,
+            before_at,
+            before_id,
             limit,
         )?,
         None => db::fetch_all!(
             tx,
             Row,
             shipments_where!(
-                "where seller_id = $1 and s.shipment_id < $2 and created_at >= $3 and created_at < $4 \
-                 order by s.shipment_id desc limit $5"
+                "where seller_id = $1 and created_at >= $2 and created_at < $3 \
+                 and (created_at, s.shipment_id) < ($4, $5) order by created_at desc, s.shipment_id desc limit $6"
             ),
             seller_id,
-            before,
             from,
             until,
+            before_at,
+            before_id,
             limit,
         )?,
     };
     rows.into_iter().map(Row::read).collect()
 }
 
-/// A seller's shipments that changed after one of them did, in the order in which they changed, with when.
-pub(crate) async fn changed_after(
+/// A seller's shipments that are to be sent, with when each was booked and its version, oldest first; after the one given.
+pub(crate) async fn to_send(
     tx: &mut Tx,
     seller_id: &str,
-    (changed_at, id): (DateTime<Utc>, Uuid),
+    (after_at, after_id): Booked,
     limit: i64,
-) -> Result<Vec<(DateTime<Utc>, Shipment)>, db::Error> {
-    let rows = db::fetch_all!(
+) -> Result<Vec<(DateTime<Utc>, Uuid, i64)>, db::Error> {
+    db::fetch_all!(
         tx,
-        ChangedRow,
-        "select changed_at, s.shipment_id, consignment_id, order_id, order_number, buyer, seller_id, sender, \
-         tracking_number, carrier, service, transport, from_country, chargeable_grams, days_min, address, s.state, \
-         version, next_step_at, created_at, declaration_id, ready_at, contents \
-         from shipments s left join declarations d on d.shipment_id = s.shipment_id \
-         where seller_id = $1 and (changed_at, s.shipment_id) > ($2, $3) \
-         order by changed_at, s.shipment_id limit $4",
+        (DateTime<Utc>, Uuid, i64),
+        "select created_at, shipment_id, version from shipments where seller_id = $1 and state = 'booked' \
+         and (created_at, shipment_id) > ($2, $3) order by created_at, shipment_id limit $4",
         seller_id,
-        changed_at,
-        id,
+        after_at,
+        after_id,
         limit,
-    )?;
-    rows.into_iter().map(|row| Ok((row.changed_at, row.row.read()?))).collect()
-}
-
-/// A shipment with when it changed.
-#[derive(sqlx::FromRow)]
-struct ChangedRow {
-    changed_at: DateTime<Utc>,
-    #[sqlx(flatten)]
-    row: Row,
+    )
 }
 
 /// What a seller has ready for a carrier, oldest first, after the one given.
@@ -496,7 +478,7 @@ mod tests {
                     Box::pin(async move {
                         let ids = shipments.iter().map(|shipment| shipment.order_id).collect();
                         decide(tx, ids, BookingState::Booked).await?;
-                        put(tx, shipments.iter(), DateTime::UNIX_EPOCH).await?;
+                        put(tx, shipments.iter()).await?;
                         let sql = "select cast(created_at as text) as created_at, cast($2 as text) as created_at_bound, \
                             cast(next_step_at as text) as next_step_at, cast($3 as text) as next_step_at_bound, \
                             cast(address as text) as address, cast($4 as text) as address_bound \

@@ -113,13 +113,8 @@ on_both! {
         let first = next(&mut feed).await.consignment.unwrap();
         assert_eq!((first.shipment_id.as_str(), first.version), (there[0].shipment_id.as_str(), 1));
         assert!(next(&mut feed).await.caught_up);
-        // What was picked up a moment ago changed while the feed began: it may come too.
         let (_, new) = depot.book(&["TH"]).await;
-        let mut seen = next(&mut feed).await.consignment.unwrap();
-        if seen.shipment_id == gone[0].shipment_id {
-            seen = next(&mut feed).await.consignment.unwrap();
-        }
-        assert_eq!(seen.shipment_id, new[0].shipment_id);
+        assert_eq!(next(&mut feed).await.consignment.unwrap().shipment_id, new[0].shipment_id);
         depot.report(&there[0], ShipmentState::PickedUp, &event_reference()).await.unwrap();
         let moved = next(&mut feed).await.consignment.unwrap();
         assert_eq!((moved.shipment_id.as_str(), moved.state()), (there[0].shipment_id.as_str(), ShipmentState::PickedUp));

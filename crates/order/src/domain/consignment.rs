@@ -53,13 +53,16 @@ pub(crate) enum ConsignmentState {
 /// When it was handed over, and when escrow is released without the buyer's word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Delivery {
-    /// When it was handed over, as the carrier says.
+    /// When it was handed over: as the carrier says or, until it does, when the buyer confirmed that it came.
     pub(crate) delivered_at: DateTime<Utc>,
     /// Until when the buyer may object.
     pub(crate) release_at: DateTime<Utc>,
     /// When the hub learned of it; `None` in orders of earlier releases.
     #[serde(default)]
     pub(crate) told_at: Option<DateTime<Utc>>,
+    /// By the buyer's word alone: the carrier has not said so yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) by_word: bool,
 }
 
 impl Delivery {
@@ -67,7 +70,12 @@ impl Delivery {
     /// back, takes no day from them.
     fn new(delivered_at: DateTime<Utc>, told_at: DateTime<Utc>, escrow: Duration) -> Self {
         let release_at = delivered_at.max(told_at) + escrow;
-        Self { delivered_at, release_at, told_at: Some(told_at) }
+        Self { delivered_at, release_at, told_at: Some(told_at), by_word: false }
+    }
+
+    /// The buyer has it, whatever the carrier says: nothing is left to wait for.
+    fn by_word(now: DateTime<Utc>) -> Self {
+        Self { delivered_at: now, release_at: now, told_at: Some(now), by_word: true }
     }
 
     /// When the time to send goods back begins.
@@ -192,22 +200,22 @@ impl Consignment {
             TrackingStep { status: status.to_owned(), place: parcel.place, occurred_at, note: parcel.note };
         self.steps.insert(place, step);
         self.state = self.state.max(parcel.event.leads_to());
-        if parcel.event == Event::Delivered && self.delivery.is_none() {
+        if parcel.event == Event::Delivered && self.delivery.is_none_or(|delivery| delivery.by_word) {
             self.delivery = Some(Delivery::new(occurred_at, now, escrow));
         }
         Some(self)
     }
 
     /// The buyer has it, by their own word or because the time to object has passed; `None` when that was known. A buyer may
-    /// have what no carrier said to have delivered: then it was delivered `now`.
+    /// have what its carrier has not said to have delivered: then it was delivered `now`, until the carrier says when.
     pub(super) fn receive(mut self, by_buyer: bool, now: DateTime<Utc>) -> Result<Option<Self>, Refusal> {
         match self.state {
             ConsignmentState::Received | ConsignmentState::Released => return Ok(None),
-            ConsignmentState::Planned | ConsignmentState::Cancelled => {
-                return Err(Refusal::new("NOT_DELIVERED", "the consignment was not sent"));
+            ConsignmentState::Planned | ConsignmentState::Booked | ConsignmentState::Cancelled => {
+                return Err(Refusal::new("NOT_DELIVERED", "no carrier has picked the consignment up"));
             }
             ConsignmentState::Delivered => {}
-            _ if by_buyer => self.delivery = Some(Delivery::new(now, now, Duration::zero())),
+            _ if by_buyer => self.delivery = Some(Delivery::by_word(now)),
             _ => return Err(Refusal::new("NOT_DELIVERED", "the consignment has not been delivered yet")),
         }
         self.state = ConsignmentState::Received;
@@ -275,16 +283,21 @@ mod tests {
 
     #[test]
     fn a_buyer_may_have_what_no_carrier_said_to_have_delivered() {
-        let planned = Consignment::planned(Currency::MYR);
-        assert!(planned.clone().receive(true, at(5)).is_err());
-        let booked = planned.book("EE123456785MY").unwrap();
-        assert!(booked.clone().receive(false, at(5)).is_err());
-        let received = booked.receive(true, at(5)).unwrap().unwrap();
+        let week = Duration::days(7);
+        let booked = Consignment::planned(Currency::MYR).book("EE123456785MY").unwrap();
+        assert!(booked.clone().receive(true, at(5)).is_err());
+        let sent = booked.track(parcel(Event::PickedUp, 3), week, at(3)).unwrap();
+        assert!(sent.clone().receive(false, at(5)).is_err());
+        let received = sent.receive(true, at(5)).unwrap().unwrap();
         assert_eq!(received.state, ConsignmentState::Received);
-        // A scan that comes later is history.
-        let scanned = received.track(parcel(Event::Delivered, 3), Duration::days(7), at(6)).unwrap();
-        assert_eq!((scanned.state, scanned.steps.len()), (ConsignmentState::Received, 1));
-        assert_eq!(scanned.delivery.unwrap().windows_begin_at(), at(5));
+        assert_eq!(received.delivery.unwrap().windows_begin_at(), at(5));
+        // When the carrier says so later, the time to send goods back begins then.
+        let scanned = received.track(parcel(Event::Delivered, 80), week, at(90)).unwrap();
+        assert_eq!((scanned.state, scanned.steps.len()), (ConsignmentState::Received, 2));
+        assert_eq!(scanned.delivery.unwrap().windows_begin_at(), at(90));
+        // Once.
+        let again = scanned.track(parcel(Event::Delivered, 95), week, at(99)).unwrap();
+        assert_eq!(again.delivery.unwrap().windows_begin_at(), at(90));
     }
 
     #[test]

@@ -216,7 +216,9 @@ impl Order {
     /// The order ends: everything held for it was given back, or will be.
     pub(crate) fn cancel(mut self, cause: Refusal, now: DateTime<Utc>) -> Result<Self, Error> {
         match self.progress.state {
-            OrderState::Placing | OrderState::AwaitingPayment { .. } | OrderState::Confirmed { .. } => {
+            OrderState::Placing | OrderState::AwaitingPayment { .. } | OrderState::Confirmed { .. }
+                if !self.progress.consignments.iter().any(Consignment::is_under_way) =>
+            {
                 let paid_at = self.progress.state.paid_at();
                 self.progress.consignments =
                     self.progress.consignments.into_iter().map(Consignment::cancel).collect();

@@ -21,7 +21,6 @@ fn app() -> Arc<App> {
     let (file, text) = hub::builtin("my").unwrap();
     Arc::new(App {
         clock: Clock::fixed(DateTime::from_timestamp(1_790_000_000, 123_456_000).unwrap()),
-        machine: Clock::system(),
         outbox: ::events::Outbox,
         hub: Arc::new(hub::Profile::parse(file, text).unwrap()),
         rates: Arc::new(hub::reference_rates(None).unwrap()),
