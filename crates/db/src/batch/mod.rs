@@ -10,6 +10,7 @@ mod gathering;
 use std::future::Future;
 use std::ops::{Deref, Range};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::FutureExt as _;
@@ -220,12 +221,14 @@ impl<A: Application, C: Batched<A>> Inner<A, C> {
         if self.gathering.has_nobody_to_run() {
             return;
         }
-        let slot: Arc<OnceLock<Batch<A, C>>> = Arc::default();
-        let (inner, app_of_work, slot_of_work) = (self.clone(), app.clone(), slot.clone());
+        let (slot, phase): (Arc<OnceLock<Batch<A, C>>>, Arc<Phase>) = Default::default();
+        let (inner, app_of_work, slot_of_work, phase_of_work) =
+            (self.clone(), app.clone(), slot.clone(), phase.clone());
         let running = self.db.write(move |tx| {
             let batch = inner.taken(&app_of_work, &slot_of_work);
             let (app, commands, span) = (app_of_work.clone(), batch.commands.clone(), batch.span.clone());
-            Box::pin(async move { run_in(&*app, &commands, tx).instrument(span).await })
+            let phase = phase_of_work.clone();
+            Box::pin(async move { phase.within(run_in(&*app, &commands, tx)).instrument(span).await })
         });
         let outcome: Result<Vec<Outcome<A, C>>, A::Error> = running.await;
         // A transaction that could not begin fails those who would have been in it.
@@ -234,10 +237,11 @@ impl<A: Application, C: Batched<A>> Inner<A, C> {
             return;
         }
         let mut parts = Vec::new();
-        conclude(part, outcome, &mut parts);
+        phase.conclude(part, outcome, &mut parts);
         while let Some(part) = parts.pop() {
-            let outcome = self.run_part(app, &part).await;
-            conclude(part, outcome, &mut parts);
+            let phase = Arc::<Phase>::default();
+            let outcome = self.run_part(app, &part, &phase).await;
+            phase.conclude(part, outcome, &mut parts);
         }
     }
 
@@ -256,36 +260,73 @@ impl<A: Application, C: Batched<A>> Inner<A, C> {
         })
     }
 
-    async fn run_part(&self, app: &Arc<A>, part: &Part<A, C>) -> Result<Vec<Outcome<A, C>>, A::Error> {
+    async fn run_part(
+        &self,
+        app: &Arc<A>,
+        part: &Part<A, C>,
+        phase: &Arc<Phase>,
+    ) -> Result<Vec<Outcome<A, C>>, A::Error> {
         let (app, commands, range) = (app.clone(), part.commands.clone(), part.range.clone());
         let span = write_span(&span(commands.get(range.clone()).unwrap_or_default()));
+        let phase = phase.clone();
         let running = self.db.write(move |tx| {
-            let (app, commands, range, span) = (app.clone(), commands.clone(), range.clone(), span.clone());
-            let running = async move {
-                run_in(&*app, commands.get(range).unwrap_or_default(), tx).instrument(span).await
-            };
-            Box::pin(running)
+            let (app, commands, range) = (app.clone(), commands.clone(), range.clone());
+            let (span, phase) = (span.clone(), phase.clone());
+            Box::pin(async move {
+                let commands = commands.get(range).unwrap_or_default();
+                phase.within(run_in(&*app, commands, tx)).instrument(span).await
+            })
         });
         running.await
     }
 }
 
-/// Answers those of a part, or adds its halves to what is run next.
-fn conclude<A: Application, C: Batched<A>>(
-    part: Part<A, C>,
-    outcome: Result<Vec<Outcome<A, C>>, A::Error>,
-    next: &mut Vec<Part<A, C>>,
-) {
-    match outcome {
-        Ok(outcomes) => part.answer(outcomes),
-        Err(error) if part.answers.len() == 1 => part.answer(vec![Err(error)]),
-        Err(error) => match error.database().filter(|error| is_of_all(error)) {
+/// How far the transaction of a part came.
+#[derive(Default)]
+struct Phase(AtomicU8);
+
+/// It has begun.
+const BEGUN: u8 = 1;
+/// What it was for has failed, so it was not committed.
+const FAILED_WITHIN: u8 = 2;
+
+impl Phase {
+    /// Runs the work of the transaction.
+    async fn within<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        self.0.store(BEGUN, Ordering::SeqCst);
+        let outcome = work.await;
+        if outcome.is_err() {
+            self.0.store(FAILED_WITHIN, Ordering::SeqCst);
+        }
+        outcome
+    }
+
+    /// Answers those of a part, or adds its halves to what is run next. What failed within, failed of one of them, even if
+    /// it says that the database cannot be asked: the others are not to wait for that one. Where a transaction cannot begin,
+    /// those that are left need not try.
+    fn conclude<A: Application, C: Batched<A>>(
+        &self,
+        part: Part<A, C>,
+        outcome: Result<Vec<Outcome<A, C>>, A::Error>,
+        next: &mut Vec<Part<A, C>>,
+    ) {
+        let phase = self.0.load(Ordering::SeqCst);
+        let error = match outcome {
+            Ok(outcomes) => return part.answer(outcomes),
+            Err(error) if part.answers.len() == 1 && phase != 0 => return part.answer(vec![Err(error)]),
+            Err(error) => error,
+        };
+        match error.database().filter(|error| phase != FAILED_WITHIN && is_of_all(error)) {
             Some(error) => {
-                let outcomes = part.range.clone().map(|_| Err(error.alike().into())).collect();
-                part.answer(outcomes);
+                let left = if phase == 0 { std::mem::take(next) } else { Vec::new() };
+                for part in left.into_iter().chain([part]) {
+                    let outcomes = part.range.clone().map(|_| Err(error.alike().into())).collect();
+                    part.answer(outcomes);
+                }
             }
+            None if part.answers.len() == 1 => part.answer(vec![Err(error)]),
             None => next.extend(part.halves()),
-        },
+        }
     }
 }
 
@@ -359,7 +400,7 @@ impl<A: Application, C: Batched<A>> std::fmt::Debug for Batches<A, C> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::AtomicU64;
 
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};

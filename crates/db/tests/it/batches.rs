@@ -77,6 +77,8 @@ enum How {
     },
     /// Breaks the table's rule.
     Breaks,
+    /// Says that it has no database.
+    Away,
     Panics,
 }
 
@@ -105,6 +107,7 @@ impl How {
                 Ok(())
             }
             Self::Breaks => put(tx, 9, -1).await,
+            Self::Away => Err(Error::Unavailable(Unavailability::Closed)),
             Self::Panics => panic!("a command panics"),
         }
     }
@@ -227,6 +230,7 @@ on_both! {
         let (shop, batches) = (Arc::new(Shop::default()), Batches::new(&db));
         let how = |key| match key {
             5 => How::Breaks,
+            7 => How::Away,
             9 => How::Panics,
             _ => How::Well,
         };
@@ -235,11 +239,12 @@ on_both! {
         for (key, outcome) in outcomes.iter().enumerate() {
             match key {
                 5 => assert!(matches!(outcome, Err(Refusal::Database(Error::Check(_)))), "{outcome:?}"),
+                7 => assert!(matches!(outcome, Err(Refusal::Database(Error::Unavailable(_)))), "{outcome:?}"),
                 9 => assert!(matches!(outcome, Err(Refusal::Database(Error::Panicked))), "{outcome:?}"),
                 _ => assert!(outcome.is_ok(), "{key}: {outcome:?}"),
             }
         }
-        assert_eq!(on_hand(&db, SHELF).await, 90);
+        assert_eq!(on_hand(&db, SHELF).await, 91);
         assert_eq!(shelves(&db).await, 1);
         assert!(shop.batches.load(Ordering::SeqCst) > 1);
     }
