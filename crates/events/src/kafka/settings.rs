@@ -67,6 +67,10 @@ const PRODUCER_QUEUE_MAX: u32 = 10_000;
 const DELIVERY_MAX_MS: &str = "0";
 /// How long the producer waits for more events to send together.
 const LINGER_MS: u32 = 1;
+/// Requests of a producer on their way at once. A broker that does not know a producer yet takes any of its numbers as the
+/// first: of two on their way to a partition that has just been created, the second may be taken and the first be refused
+/// for the moment. When that is sent again, it counts as a duplicate, and is lost as if it had been taken.
+const IN_FLIGHT_MAX: u32 = 1;
 /// What a consumer fetches ahead per partition, and for all of them, and how soon it fetches again.
 const FETCH_AHEAD_MESSAGES: u32 = 500;
 const FETCH_AHEAD_KIB: u32 = 4_096;
@@ -160,6 +164,7 @@ impl KafkaSettings {
         config
             .set("enable.idempotence", "true")
             .set("acks", "all")
+            .set("max.in.flight.requests.per.connection", IN_FLIGHT_MAX.to_string())
             // As clients in Java place a key, so that all agree on its partition.
             .set("partitioner", "murmur2_random")
             .set("linger.ms", LINGER_MS.to_string())
